@@ -1,0 +1,153 @@
+/* json.c - see json.h. */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* Length of the valid UTF-8 sequence at s (n bytes left), 0 when it is not one (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). */
+static size_t utf8_length(const unsigned char *s, size_t n)
+{
+        size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+        if (len == 0 || len > n)
+                return 0;
+        for (size_t i = 1; i < len; i++)
+                if ((s[i] & 0xc0) != 0x80)
+                        return 0;
+        if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+            (s[0] == 0xf4 && s[1] > 0x8f))
+                return 0;
+        return len;
+}
+
+static bool plain(unsigned char c)
+{
+        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void escape_one(struct buf *b, unsigned char c)
+{
+        static const char named[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+
+        if (c == '"' || c == '\\')
+                buf_addf(b, "\\%c", c);
+        else if (c < sizeof named && named[c])
+                buf_addf(b, "\\%c", named[c]);
+        else
+                buf_addf(b, "\\u%04x", c);
+}
+
+static void quote(struct buf *b, const char *text, size_t n)
+{
+        const unsigned char *s = (const unsigned char *) text;
+        size_t i = 0, run, len;
+
+        buf_addc(b, '"');
+        while (i < n) {
+                for (run = i; run < n && plain(s[run]); run++)
+                        ;
+                buf_add(b, s + i, run - i);
+                i = run;
+                if (i == n)
+                        break;
+                if (s[i] < 0x80) {
+                        escape_one(b, s[i++]);
+                        continue;
+                }
+                len = utf8_length(s + i, n - i);
+                if (len)
+                        buf_add(b, s + i, len);
+                else
+                        buf_adds(b, "\xef\xbf\xbd");
+                i += len ? len : 1;
+        }
+        buf_addc(b, '"');
+}
+
+static void begin(struct json *j, const char *key)
+{
+        if (j->comma)
+                buf_addc(j->out, ',');
+        j->comma = true;
+        if (key) {
+                quote(j->out, key, strlen(key));
+                buf_addc(j->out, ':');
+        }
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+        begin(j, key);
+        if (j->depth == (int) sizeof j->closers) {
+                j->out->failed = true;
+                return;
+        }
+        buf_addc(j->out, bracket);
+        j->closers[j->depth++] = bracket == '{' ? '}' : ']';
+        j->comma = false;
+}
+
+void json_close(struct json *j)
+{
+        if (j->depth == 0) {
+                j->out->failed = true;
+                return;
+        }
+        buf_addc(j->out, j->closers[--j->depth]);
+        j->comma = true;
+}
+
+void json_strn(struct json *j, const char *key, const char *value, size_t n)
+{
+        begin(j, key);
+        quote(j->out, value, n);
+}
+
+void json_str(struct json *j, const char *key, const char *value)
+{
+        if (value)
+                json_strn(j, key, value, strlen(value));
+        else
+                json_null(j, key);
+}
+
+void json_int(struct json *j, const char *key, int64_t value)
+{
+        begin(j, key);
+        buf_addf(j->out, "%" PRId64, value);
+}
+
+void json_uint(struct json *j, const char *key, uint64_t value)
+{
+        begin(j, key);
+        buf_addf(j->out, "%" PRIu64, value);
+}
+
+void json_num(struct json *j, const char *key, double value)
+{
+        begin(j, key);
+        if (isfinite(value))
+                buf_addf(j->out, "%.6g", value);
+        else
+                buf_adds(j->out, "null");
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+        begin(j, key);
+        buf_adds(j->out, value ? "true" : "false");
+}
+
+void json_null(struct json *j, const char *key)
+{
+        begin(j, key);
+        buf_adds(j->out, "null");
+}
+
+void json_raw(struct json *j, const char *key, const char *json_text)
+{
+        begin(j, key);
+        buf_adds(j->out, json_text);
+}

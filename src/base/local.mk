@@ -1,0 +1,8 @@
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	src/base/buf.c src/base/buf.h \
+	src/base/cleanup.h \
+	src/base/err.c src/base/err.h src/base/stages.def \
+	src/base/json.c src/base/json.h \
+	src/base/log.c src/base/log.h \
+	src/base/strtab.c src/base/strtab.h

@@ -1,0 +1,66 @@
+/* event.h - everything the core can be told. Plain data of fixed size: the journal stores these bytes.
+ *
+ * An event names a node and, when it is about a process, the incarnation it belongs to: an event for an
+ * incarnation that is over, or for a node that is gone, is harmless and ignored. */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include "core/reason.h"
+
+enum event_kind {
+        EVT_NONE,
+        EVT_TICK,             /* time has passed: nothing else happened */
+        /* requests; answered by exactly one ACT_DONE when token != 0 */
+        EVT_START,            /* want up */
+        EVT_STOP,             /* want down */
+        EVT_RESTART,          /* stop if up, then start; does not count as a failure */
+        EVT_RELOAD,           /* ExecReload= */
+        EVT_SIGNAL,           /* `kill`: send arg = signal to role; nothing else is changed */
+        EVT_EXIT,             /* `exit NODE REASON`: end the incarnation for event.reason, as a failure of its own */
+        EVT_RESET_FAILED,     /* failed -> inactive; intensity window and backoff forgotten */
+        EVT_FREEZE, EVT_THAW,
+        EVT_DELETE,           /* stop it, then forget the node and what is below it */
+        EVT_ADDED,            /* core_add() put the node here: start it (OTP start_child) */
+        EVT_SHUTDOWN,         /* orderly end of everything; arg = the whole budget in ns */
+        /* from the world */
+        EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict, line in arg2 */
+        EVT_SPAWNED,          /* a process exists: arg = pid */
+        EVT_EXECED,           /* it runs the program now (only when ACT_SPAWN asked for it) */
+        EVT_SPAWN_FAILED,     /* it never ran the program: reason = spawn:STAGE:ERRNO; no EXITED follows */
+        EVT_EXITED,           /* the process of `role` has ended: reason as the kernel told it; arg = pid */
+        EVT_EMPTY,            /* answer to ACT_WATCH_EMPTY: no process of the incarnation is left */
+        EVT_STUCK,            /* processes survive SIGKILL (uninterruptible sleep); EVT_EMPTY may still come */
+        /* from the service itself (sd_notify, NotifyFd=, PIDFile=), already verified */
+        EVT_READY,
+        EVT_RELOADING, EVT_STOPPING,
+        EVT_MAINPID,          /* arg = pid of the new main process */
+        EVT_WATCHDOG,         /* WATCHDOG=1 */
+        EVT_WATCHDOG_TRIGGER, /* WATCHDOG=trigger */
+        EVT_WATCHDOG_USEC,    /* arg = new interval in ns, 0 = off */
+        EVT_EXTEND_TIMEOUT,   /* arg = ns from now */
+        EVT_COUNT
+};
+extern const struct strtab event_names; /* "start", "exited", ... */
+
+enum verdict { VERDICT_PASS, VERDICT_SKIP, VERDICT_FAIL }; /* Condition*= unmet: SKIP; Assert*= unmet: FAIL */
+
+/* Flags of a request. */
+enum {
+        REQ_STRICT = 1,       /* answer as OTP's supervisor does (start: running, restarting, not_found ...) */
+        REQ_BY_SIGNAL = 2,    /* came from a signal to the daemon, not from a client */
+};
+
+struct event {
+        uint8_t kind;         /* enum event_kind */
+        uint8_t role;         /* enum role */
+        uint8_t flags;        /* REQ_* */
+        uint8_t pad;
+        node_id node;
+        uint32_t incarnation; /* 0 = whatever it is now (requests) */
+        uint32_t token;       /* names the request in ACT_DONE; 0 = nobody waits */
+        int64_t arg;
+        int64_t arg2;
+        struct reason reason;
+};
+
+#endif
