@@ -5,4 +5,5 @@ libbase_a_SOURCES = \
 	src/base/err.c src/base/err.h src/base/stages.def \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
+	src/base/logproto.h \
 	src/base/strtab.c src/base/strtab.h
