@@ -1,0 +1,150 @@
+/* initproto.h - what init and the engine say to each other over their SEQPACKET socket pair.
+ *
+ * One datagram is one message: a fixed struct that begins with a header, then (INIT_SPAWN only) the plan bytes.
+ * Descriptors travel as SCM_RIGHTS of the same datagram. Both ends are built from one tree, yet an engine may be
+ * replaced while init stays: a header of another version or an impossible size is refused, never guessed at.
+ *
+ * The engine finds its end at descriptor INIT_ENGINE_FD, its own arguments are those of coppiced, and the first
+ * thing it reads is INIT_HELLO followed by one INIT_STORED for each descriptor in the store.
+ *
+ * Order, for one spawn request:
+ *   - INIT_SPAWNED (from init) or INIT_SPAWN_FAILED with pid 0 (init could not fork: nothing else follows);
+ *   - INIT_SPAWN_FAILED with a pid comes from the child itself, through the same socket. It may overtake
+ *     INIT_SPAWNED of its request, but always comes before INIT_EXITED of that pid;
+ *   - INIT_EXITED of a pid always comes after INIT_SPAWNED of it. A pid is never reused before that.
+ * INIT_EXITED also tells of orphans the engine never asked for: every process that init reaped.
+ *
+ * May be used by: init, child, os, tests.  May use: libc only. */
+#ifndef BASE_INITPROTO_H
+#define BASE_INITPROTO_H
+
+#include <stdint.h>
+
+#define INIT_PROTO_VERSION 1
+#define INIT_ENGINE_FD     3            /* where the engine finds its end of the pair */
+#define INIT_INLINE_MAX    (64 * 1024)  /* plans up to this size lie in the datagram, larger ones in a memfd */
+#define INIT_FDS_MAX       128          /* descriptors in one message */
+#define INIT_NAME_MAX      120          /* name of a stored descriptor, NUL included */
+#define INIT_EXITS_MAX     32           /* processes in one INIT_EXITED */
+
+enum init_kind {
+        /* engine -> init */
+        INIT_SPAWN = 1,     /* struct init_spawn, plan, descriptors */
+        INIT_SIGNAL,        /* struct init_signal */
+        INIT_STORE,         /* struct init_name, one descriptor: deposit it, in place of one of that name */
+        INIT_UNSTORE,       /* struct init_name: close and forget; unknown names are fine */
+        INIT_BOOTED,        /* struct init_code: the control socket is bound; from now on init outlives the engine */
+        INIT_GOODBYE,       /* struct init_code: everything is stopped; end what is left and exit with the code */
+        /* init -> engine */
+        INIT_HELLO = 32,    /* struct init_hello */
+        INIT_STORED,        /* struct init_name, one descriptor: a copy of a stored one */
+        INIT_STORE_FAILED,  /* struct init_failed: the store is full; the descriptor was not kept */
+        INIT_SPAWNED,       /* struct init_spawned */
+        INIT_SPAWN_FAILED,  /* struct init_spawn_failed */
+        INIT_SIGNAL_FAILED, /* struct init_failed */
+        INIT_EXITED,        /* struct init_exited */
+        INIT_DAEMON_SIGNAL, /* struct init_daemon_signal: somebody sent this signal to the daemon */
+};
+
+struct init_header {
+        uint16_t version; /* INIT_PROTO_VERSION */
+        uint16_t kind;    /* enum init_kind */
+        uint32_t size;    /* of the whole datagram, plan included */
+};
+
+struct init_spawn {
+        struct init_header h;
+        uint64_t request;      /* comes back in the answers */
+        uint32_t plan_size;
+        int16_t cgroup;        /* index of the descriptor that is the cgroup to be born into, -1 = none */
+        int16_t plan_fd;       /* index of the memfd that holds the plan, -1 = it follows this struct */
+};
+
+enum { INIT_SIGNAL_GROUP = 1 }; /* to the process group that pid leads */
+
+struct init_signal {
+        struct init_header h;
+        int32_t pid;           /* must be an unreaped child of init, else INIT_SIGNAL_FAILED with ESRCH */
+        int32_t sig;
+        uint32_t flags;
+        uint32_t pad;
+};
+
+struct init_name {
+        struct init_header h;
+        char name[INIT_NAME_MAX];
+};
+
+struct init_code {
+        struct init_header h;
+        int32_t code;
+        int32_t pad;
+};
+
+enum {
+        INIT_HELLO_PID1 = 1,      /* init is PID 1 (of its namespace) */
+        INIT_HELLO_RECOVERED = 2, /* an engine before this one has died */
+};
+
+struct init_hello {
+        struct init_header h;
+        int32_t pid;           /* of init */
+        uint32_t flags;
+        uint32_t stored;       /* how many INIT_STORED follow */
+        uint32_t engines;      /* which engine this is: 1, 2 ... */
+};
+
+struct init_spawned {
+        struct init_header h;
+        uint64_t request;
+        int32_t pid;
+        int32_t in_cgroup;     /* 1 = born in its cgroup, 0 = the child joins it itself */
+};
+
+struct init_spawn_failed {
+        struct init_header h;
+        uint64_t request;
+        int32_t pid;           /* 0: there never was a process */
+        int32_t error;         /* errno */
+        uint16_t stage;        /* enum stage */
+        uint16_t step;         /* index of the plan step */
+        uint32_t line;         /* the unit's line behind the step, 0 = none */
+        char file[120];
+        char object[160];      /* what the step was about: "/usr/bin/nope", "NOFILE"; "" when it needs no object */
+};
+
+struct init_failed {
+        struct init_header h;
+        int32_t pid;           /* SIGNAL_FAILED */
+        int32_t sig;
+        int32_t error;         /* errno */
+        int32_t pad;
+        char name[INIT_NAME_MAX]; /* STORE_FAILED */
+};
+
+struct init_exit {
+        int32_t pid;
+        int32_t code;          /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+        int32_t status;        /* exit status or signal */
+        uint32_t maxrss_kb;
+        uint64_t utime_usec, stime_usec; /* of it and the children it waited for */
+        uint64_t minflt, majflt;
+        uint64_t inblock, oublock;
+};
+
+struct init_exited {
+        struct init_header h;
+        uint32_t count;
+        uint32_t pad;
+        struct init_exit list[INIT_EXITS_MAX]; /* only `count` of them are sent */
+};
+
+struct init_daemon_signal {
+        struct init_header h;
+        int32_t sig;
+        int32_t pid;           /* who sent it; 0 when from outside the pid namespace */
+        uint32_t uid;
+        uint32_t pad;
+};
+
+#endif

@@ -1,0 +1,94 @@
+/* plan.h - the plan: how a spec becomes a running process, as a flat string of bytes.
+ *
+ * core/plan.c writes it, coppicectl explain prints it, the freshly forked child (child/walk.c) performs it: one
+ * description, so what is explained is what is done. plan_steps.def lists the operations.
+ *
+ * Layout: struct plan_head, then `steps` times { struct plan_step, text, zeros up to a multiple of 8 }.
+ * Integers are in host order: a plan never leaves the machine. The readers below check every bound, so damaged
+ * bytes end the walk with -EBADMSG and nothing else.
+ *
+ * May be used by: core, child, init, os, daemon, ctl, tests.  May use: base. */
+#ifndef BASE_PLAN_H
+#define BASE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum plan_op {
+#define STEP(id, name, stage, text) PLAN_##id,
+#include "base/plan_steps.def"
+#undef STEP
+        PLAN_OP_COUNT
+};
+
+struct plan_row {
+        const char *name;   /* "LIMIT", stable: in the JSON of explain */
+        enum stage stage;   /* what a failure is reported as, unless the step says otherwise */
+        const char *text;   /* the sentence of explain; see plan_steps.def */
+};
+extern const struct plan_row plan_rows[PLAN_OP_COUNT];
+
+#define PLAN_MAGIC   UINT32_C(0x314c5043) /* "CPL1" */
+#define PLAN_MAX     (4U << 20)           /* no plan is larger: the kernel takes at most 2 MiB of arguments */
+#define PLAN_FD_SLOTS 8                   /* files a plan may open for descriptors of the program */
+
+struct plan_head {
+        uint32_t magic;
+        uint32_t size;      /* of everything */
+        uint32_t steps;
+        uint32_t pad;
+};
+
+struct plan_step {
+        uint32_t size;      /* of this struct, its text and the padding */
+        uint32_t text_len;  /* bytes of text; its strings each end with NUL */
+        uint16_t op;        /* enum plan_op */
+        uint16_t stage;     /* enum stage */
+        uint16_t flags;     /* of the op, below */
+        uint16_t pad;
+        uint32_t line;      /* line of the unit file named by the last FILE step; 0 = none */
+        uint32_t pad2;
+        int64_t a, b, c;
+};
+
+/* Flags of OPEN, CHDIR, EXEC, DIRECTORY. */
+enum {
+        PLAN_OPEN_TTY = 1,      /* make it the controlling terminal */
+        PLAN_OPTIONAL = 1,      /* CHDIR: a missing directory is no failure, / is taken instead */
+        PLAN_SEARCH = 1,        /* EXEC: look the name up in the fixed path */
+        PLAN_DIR_RECURSE = 1,   /* DIRECTORY: give an existing one to the user, with what is in it */
+};
+
+/* PLACE: text is a list of these, at most 1,024. */
+struct plan_place {
+        int32_t target;         /* descriptor number in the program */
+        int32_t source;         /* >= 0: index of a received descriptor; < 0: slot -1 - source of an OPEN step */
+};
+
+/* Walking: start with plan_open(), then plan_next() until it returns 0. */
+struct plan_iter {
+        const char *bytes;      /* borrowed, aligned to 8 */
+        size_t size, at;
+        uint32_t left;
+        uint32_t index;         /* of the step last returned, from 0 */
+};
+
+/* 0, or -EBADMSG when the head is not that of a plan of `size` bytes. */
+int plan_open(struct plan_iter *it, const void *bytes, size_t size);
+
+/* 1 and the next step with its text (borrowed), 0 at the end, -EBADMSG for damaged bytes. Async-signal-safe. */
+int plan_next(struct plan_iter *it, const struct plan_step **ret_step, const char **ret_text);
+
+/* The next string of a text of `len` bytes, *at moves behind it; NULL at the end or for one without its NUL. */
+const char *plan_string(const char *text, size_t len, size_t *at);
+
+/* Names of the resources of LIMIT: "NOFILE"; "?" when unknown. */
+const char *plan_limit_name(int resource);
+
+/* Where a program named without a slash is looked for, also $PATH of every service. */
+#define PLAN_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#endif

@@ -1,0 +1,24 @@
+/* conditions.h - Condition*= and Assert*= of a unit against this machine.
+ *
+ * May be used by: daemon, ctl, tests.  May use: base, core's spec, kernel interfaces. */
+#ifndef OS_CONDITIONS_H
+#define OS_CONDITIONS_H
+
+#include "core/event.h"
+#include "core/spec.h"
+
+struct condition_result {
+        enum verdict verdict;      /* PASS, SKIP (a condition), FAIL (an assertion) */
+        enum directive directive;  /* the one that was not met; D_NONE when all were */
+        const char *argument;      /* its text, borrowed from the spec; NULL when all were met */
+        struct origin origin;      /* its line */
+};
+
+/* All lists: every plain one must hold, and of the "|" ones of a list at least one ("!" negates). Assertions
+ * are looked at first. Never fails: what cannot be found out does not hold. */
+struct condition_result conditions_check(const struct spec *s);
+
+/* One of them: 1 holds, 0 does not. `argument` without "|" and "!". Exposed for its tests. */
+int condition_test(enum directive d, const char *argument);
+
+#endif

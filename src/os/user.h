@@ -1,0 +1,34 @@
+/* user.h - User=, Group=, SupplementaryGroups= -> numbers, checked (FAILURES E9).
+ *
+ * Names and numbers are accepted as systemd does: a number is decimal, without sign or leading zero, and neither
+ * 65535 nor 4294967295 ((uid_t) -1). A lookup may read files: it is done at load or before the spawn, never after
+ * fork. In a static build the name service modules may be missing: /etc/passwd and /etc/group are then read directly.
+ *
+ * May be used by: daemon, ctl (verify, explain), tests.  May use: base. */
+#ifndef OS_USER_H
+#define OS_USER_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct user {
+        uid_t uid;
+        gid_t gid;
+        size_t group_count;
+        gid_t *groups;        /* owned: supplementary groups, the user's own and those asked for */
+        char *name;           /* owned; the number as text when it has no entry */
+        char *home, *shell;   /* owned; "/" and "/bin/sh" when it has no entry */
+};
+
+/* `user` may be "" (then the daemon's own uid with `group`), `group` "" (then the user's); extra are n more groups.
+ * -EINVAL for an unacceptable text, -ENOENT for an unknown name, stage USER or GROUP. */
+int user_lookup(const char *user, const char *group, const char *const *extra, size_t n, struct user *ret,
+                struct err *err);
+void user_done(struct user *u);
+
+/* Is the text acceptable as a user or group name or number at all? For verify: no lookup. */
+int user_valid(const char *text);
+
+#endif
