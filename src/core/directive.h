@@ -53,7 +53,7 @@ struct directive_row {
         const char *key;
         enum value_type type;
         const char *def;              /* text as one would write it; "" = unset */
-        const char *min, *max;        /* text, or "" for no bound */
+        const char *min, *max;        /* text, or "" for no bound; for texts and lists min is the form of an item */
         const struct strtab *names;   /* VT_ENUM */
         enum change change;
         const char *enforced;         /* who makes it true: "plan", "core", "logd", "engine", "shown" ([Install]) */
@@ -64,6 +64,10 @@ extern const struct directive_row directive_rows[D_COUNT];
 
 /* Look up by section and key (exact spelling); D_NONE when there is none. */
 enum directive directive_find(enum section section, const char *key);
+
+/* Kept as a list (spec_count, spec_item); as one text (spec_str); neither: as a number (spec_int). */
+bool directive_is_list(enum directive d);
+bool directive_is_text(enum directive d);
 
 /* The nearest key of the section, or NULL. */
 const char *directive_nearest(enum section section, const char *key);

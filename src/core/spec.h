@@ -35,7 +35,10 @@ const char *spec_drop_in(const struct spec *s, size_t i);
 bool spec_has(const struct spec *s, enum directive d);           /* said in a file (not just a default) */
 struct origin spec_origin(const struct spec *s, enum directive d); /* of the last assignment */
 
-/* Scalars: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM. The default when not set. */
+/* Scalars: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM. The default when not set; SPEC_UNSET when
+ * there is no default either (Nice=, OOMScoreAdjust=, NotifyFd=, NotifyAccess=, Isolation=, StartMode=).
+ * Where a default depends on other values, ask resolve.h instead: spec_restart(), spec_timeout_start() ... */
+#define SPEC_UNSET INT64_MIN
 int64_t spec_int(const struct spec *s, enum directive d);
 
 /* VT_STRING and VT_PATH: "" when unset. Borrowed from the spec. */

@@ -42,6 +42,12 @@ enum restart {
 enum service_type { TYPE_SIMPLE, TYPE_EXEC, TYPE_NOTIFY, TYPE_ONESHOT, TYPE_FORKING, TYPE_IDLE };
 enum kill_mode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS, KILL_NONE };
 
+/* NotifyAccess=, Isolation=, LogFormat=, LogCompress=. */
+enum notify_access { NOTIFY_NONE, NOTIFY_MAIN, NOTIFY_EXEC, NOTIFY_ALL };
+enum isolation { ISOLATION_STRICT, ISOLATION_BEST_EFFORT };
+enum log_format { LOG_RAW, LOG_TIME, LOG_JSON };
+enum log_compress { LOG_PLAIN, LOG_GZIP };
+
 /* The state a person sees (DESIGN 3, "want against state"). */
 enum state {
         STATE_INACTIVE, STATE_STARTING, STATE_RUNNING, STATE_RELOADING, STATE_STOPPING, STATE_BACKOFF,
@@ -53,6 +59,7 @@ extern const struct strtab state_names;        /* "inactive" ... */
 enum role { ROLE_MAIN, ROLE_CONTROL, ROLE_ALL };
 
 extern const struct strtab strategy_names, escalation_names, auto_shutdown_names, start_mode_names,
-        restart_names, service_type_names, kill_mode_names, node_kind_names;
+        restart_names, service_type_names, kill_mode_names, node_kind_names, notify_access_names, isolation_names,
+        log_format_names, log_compress_names;
 
 #endif

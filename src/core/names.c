@@ -1,0 +1,70 @@
+/* names.c - the texts of the enumerations of types.h. */
+#include "core/directive.h"
+
+static const char *const strategy_text[] = {
+        [ONE_FOR_ONE] = "one_for_one", [ONE_FOR_ALL] = "one_for_all", [REST_FOR_ONE] = "rest_for_one",
+};
+STRTAB(strategy_names, strategy_text);
+
+static const char *const escalation_text[] = { [ESCALATE] = "escalate", [ISOLATE] = "isolate" };
+STRTAB(escalation_names, escalation_text);
+
+static const char *const auto_shutdown_text[] = {
+        [AUTO_NEVER] = "never", [AUTO_ANY_SIGNIFICANT] = "any_significant", [AUTO_ALL_SIGNIFICANT] = "all_significant",
+};
+STRTAB(auto_shutdown_names, auto_shutdown_text);
+
+/* START_DEFAULT is what is meant when nothing is said: it has no text. */
+static const char *const start_mode_text[] = { [START_PARALLEL] = "parallel", [START_SEQUENTIAL] = "sequential" };
+STRTAB(start_mode_names, start_mode_text);
+
+static const char *const restart_text[] = {
+        [RESTART_PERMANENT] = "permanent", [RESTART_TRANSIENT] = "transient", [RESTART_TEMPORARY] = "temporary",
+        [RESTART_ON_SUCCESS] = "on-success", [RESTART_ON_ABNORMAL] = "on-abnormal",
+        [RESTART_ON_ABORT] = "on-abort", [RESTART_ON_WATCHDOG] = "on-watchdog",
+};
+STRTAB(restart_names, restart_text);
+
+static const char *const service_type_text[] = {
+        [TYPE_SIMPLE] = "simple", [TYPE_EXEC] = "exec", [TYPE_NOTIFY] = "notify", [TYPE_ONESHOT] = "oneshot",
+        [TYPE_FORKING] = "forking", [TYPE_IDLE] = "idle",
+};
+STRTAB(service_type_names, service_type_text);
+
+static const char *const kill_mode_text[] = {
+        [KILL_CONTROL_GROUP] = "control-group", [KILL_MIXED] = "mixed", [KILL_PROCESS] = "process",
+        [KILL_NONE] = "none",
+};
+STRTAB(kill_mode_names, kill_mode_text);
+
+static const char *const node_kind_text[] = { [KIND_SUPERVISOR] = "supervisor", [KIND_SERVICE] = "service" };
+STRTAB(node_kind_names, node_kind_text);
+
+static const char *const notify_access_text[] = {
+        [NOTIFY_NONE] = "none", [NOTIFY_MAIN] = "main", [NOTIFY_EXEC] = "exec", [NOTIFY_ALL] = "all",
+};
+STRTAB(notify_access_names, notify_access_text);
+
+static const char *const isolation_text[] = {
+        [ISOLATION_STRICT] = "strict", [ISOLATION_BEST_EFFORT] = "best-effort",
+};
+STRTAB(isolation_names, isolation_text);
+
+static const char *const log_format_text[] = { [LOG_RAW] = "raw", [LOG_TIME] = "time", [LOG_JSON] = "json" };
+STRTAB(log_format_names, log_format_text);
+
+static const char *const log_compress_text[] = { [LOG_PLAIN] = "no", [LOG_GZIP] = "gzip" };
+STRTAB(log_compress_names, log_compress_text);
+
+static const char *const section_text[] = {
+        [SECTION_UNIT] = "Unit", [SECTION_SERVICE] = "Service", [SECTION_SUPERVISOR] = "Supervisor",
+        [SECTION_INSTALL] = "Install",
+};
+STRTAB(section_names, section_text);
+
+static const char *const state_text[] = {
+        [STATE_INACTIVE] = "inactive", [STATE_STARTING] = "starting", [STATE_RUNNING] = "running",
+        [STATE_RELOADING] = "reloading", [STATE_STOPPING] = "stopping", [STATE_BACKOFF] = "backoff",
+        [STATE_FAILED] = "failed", [STATE_FINISHED] = "finished",
+};
+STRTAB(state_names, state_text);
