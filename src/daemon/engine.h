@@ -1,0 +1,117 @@
+/* engine.h - the engine: the one long-lived root of the daemon, and what its parts may ask of each other.
+ *
+ * The engine is glue. Watchers translate what happens into events, perform.c turns actions into calls of os/;
+ * nothing here decides anything. All of it runs in one thread, in turns:
+ *
+ *      libev calls back -> the callback queues events (engine_post) and returns
+ *      before the loop sleeps, one turn: exits first, then the queue, last a due EVT_TICK; each event is given to
+ *      core_step() and its actions are performed, which may queue further events (never recursion);
+ *      then new records are published, answers are delivered, and what is meant for init is flushed.
+ *
+ * So a callback never sees the core change under its hands, and a request's answer never arrives before the call
+ * that made it has returned.
+ *
+ * daemon/ may use everything but ctl, sim and logd.  Nothing may use daemon/. */
+#ifndef DAEMON_ENGINE_H
+#define DAEMON_ENGINE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "core/core.h"
+#include "core/plan.h"
+#include "os/cgroup.h"
+
+struct engine;
+struct ev_loop;
+
+/* --- reading ------------------------------------------------------------------------------------------------ */
+
+struct ev_loop *engine_loop(const struct engine *e);
+const struct core *engine_core(const struct engine *e); /* read only; it changes in a turn, never in a callback */
+const struct options *engine_options(const struct engine *e); /* daemon/options.h */
+nsec engine_now(const struct engine *e);                /* CLOCK_MONOTONIC, read now */
+
+/* The wall clock (microseconds since 1970) of a moment on the monotonic clock, by the present offset. */
+int64_t engine_wall_usec(const struct engine *e, nsec at);
+
+/* A shutdown has been asked for. */
+bool engine_stopping(const struct engine *e);
+
+/* --- requests ----------------------------------------------------------------------------------------------- */
+
+/* How a request ended. Called once, from a turn, never before engine_request() has returned. */
+typedef void engine_done_fn(void *arg, uint32_t token, enum result result);
+
+/* Give the core a request (EVT_START ... EVT_SHUTDOWN) at the next turn; event.token is filled in here.
+ * Returns the token, 0 when memory is short (nothing was asked then). fn may be NULL: nobody waits. */
+uint32_t engine_request(struct engine *e, const struct event *event, engine_done_fn *fn, void *arg);
+
+/* The one who asked is gone: the request goes on, its answer is dropped. Unknown tokens are fine. */
+void engine_request_forget(struct engine *e, uint32_t token);
+
+/* Stop everything within `budget` ns (NSEC_NEVER: --stop-timeout=), then exit. `code` is the exit code, -1 = what
+ * ExitCodeFrom= and FAILURES J5 say. Asking again only ever shortens the budget. */
+void engine_shutdown(struct engine *e, nsec budget, int code);
+
+/* --- units ---------------------------------------------------------------------------------------------------- */
+
+enum reload_change { RELOAD_ADDED, RELOAD_REMOVED, RELOAD_LIVE, RELOAD_RESTART, RELOAD_NEXT_START };
+
+/* One difference between the running tree and the files; path is that of the node. `directive` is D_NONE for a
+ * node that is added or removed; else there is one call for each directive that differs. */
+typedef void engine_change_fn(void *arg, enum reload_change change, const char *path, enum directive directive,
+                              const struct spec *before, const struct spec *after);
+typedef void engine_problem_fn(void *arg, bool fatal, const struct err *err);
+
+/* Read all units again. All or nothing: with any fatal problem nothing changes and -EINVAL is returned. `dry` only
+ * tells what would change (`diff`). Either function may be NULL. -ESHUTDOWN during a shutdown. */
+int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_problem_fn *problem, void *arg);
+
+/* The plan the next start of a node would use, for `explain`: command `index` of `directive`. */
+int engine_plan(struct engine *e, node_id id, enum directive directive, size_t index, struct buf *out,
+                struct err *err);
+
+/* Problems of the last load or reload as lines, "" when there were none. */
+const char *engine_load_report(const struct engine *e);
+
+/* --- what the daemon knows of a node beyond the core ---------------------------------------------------------- */
+
+pid_t engine_main_pid(const struct engine *e, node_id id);           /* 0 = none */
+const char *engine_status_text(const struct engine *e, node_id id);  /* STATUS= of sd_notify, "" when none */
+int engine_status_errno(const struct engine *e, node_id id);         /* ERRNO=, 0 when none */
+int engine_usage(struct engine *e, node_id id, struct cgroup_usage *ret);
+/* Absolute path of its control group, "" when there is none. Returns buf. */
+char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n);
+/* Pids of its processes, for display. Returns how many there are. */
+size_t engine_pids(struct engine *e, node_id id, pid_t *pids, size_t max);
+/* The directory its log lies in, "" when its output is not logged to files. Returns buf. */
+char *engine_log_dir(const struct engine *e, node_id id, char *buf, size_t n);
+/* Empty the pipe of a node (NODE_NONE: of all) into its log, then call fn (once; result 0, or -errno when there is no
+ * log writer now). For `logs`, so that what was written before the question is seen. */
+void engine_log_flush(struct engine *e, node_id id, void (*fn)(void *arg, int result), void *arg);
+void engine_log_flush_forget(struct engine *e, void *arg);
+
+/* One past incarnation. */
+struct death {
+        uint32_t incarnation;
+        struct reason reason;
+        bool ran;               /* false: its main process never existed; code and what follows are not known */
+        int32_t code, status;   /* CLD_*, exit status or signal, of the main process */
+        nsec started, ended;
+        int64_t utime_usec, stime_usec;
+        int64_t maxrss_kb;
+        uint64_t minflt, majflt, inblock, oublock;
+        char error[200];        /* spawn:...: the whole sentence; "" otherwise */
+        char *tail;             /* owned by the ledger; the last lines written, NULL when there are none (yet) */
+        size_t tail_len;
+};
+size_t engine_death_count(const struct engine *e, node_id id);
+const struct death *engine_death(const struct engine *e, node_id id, size_t i); /* 0 = the latest; NULL = no more */
+
+/* --- to the parts themselves ------------------------------------------------------------------------------------ */
+
+/* Queue an event for the next turn. Never fails: memory for it is taken or the daemon says so and goes on. */
+void engine_post(struct engine *e, const struct event *event);
+
+#endif
