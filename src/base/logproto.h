@@ -63,8 +63,8 @@ enum log_sink {
         LOG_SINK_STDOUT, /* each line behind "name: " to logd's standard output */
         LOG_SINK_STDERR, /* the same to its standard error */
 };
-enum log_format { LOG_FORMAT_RAW, LOG_FORMAT_TIME, LOG_FORMAT_JSON };
-enum log_compress { LOG_COMPRESS_NONE, LOG_COMPRESS_GZIP };
+enum logmsg_format { LOG_FORMAT_RAW, LOG_FORMAT_TIME, LOG_FORMAT_JSON };
+enum logmsg_compress { LOG_COMPRESS_NONE, LOG_COMPRESS_GZIP };
 enum log_rate_unit { LOG_RATE_BYTES, LOG_RATE_LINES };
 
 /* How one stream is kept. 0 means "none" for every limit. */
@@ -76,8 +76,8 @@ struct log_config {
         uint64_t rate_burst;    /* size of the bucket; 0 = rate_count */
         uint32_t max_files;     /* rotated files kept; 0 = all */
         uint8_t sink;           /* enum log_sink */
-        uint8_t format;         /* enum log_format; the console sinks ignore it */
-        uint8_t compress;       /* enum log_compress: what happens to a rotated file */
+        uint8_t format;         /* enum logmsg_format; the console sinks ignore it */
+        uint8_t compress;       /* enum logmsg_compress: what happens to a rotated file */
         uint8_t rate_unit;      /* enum log_rate_unit */
 };
 
