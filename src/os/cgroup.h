@@ -44,6 +44,10 @@ char *cgroup_node_path(const struct cgroup *c, const char *node, char *buf, size
  * in it, else -EBUSY. *ret_fd is its directory, owned by the caller (for CLONE_INTO_CGROUP). */
 int cgroup_make(struct cgroup *c, const char *node, int *ret_fd, struct err *err);
 
+/* The directory of a group that cgroup_make() has made, whoever is in it by now: for a further process of the same
+ * incarnation. -ENOENT when it is gone. */
+int cgroup_reopen(struct cgroup *c, const char *node, int *ret_fd, struct err *err);
+
 /* Remove the group and any that the service made below it. 0 removed or not there; -EBUSY somebody is in it. The
  * usual case costs one rmdir, which is also the cheapest question whether it is empty. */
 int cgroup_remove(struct cgroup *c, const char *node);
