@@ -1,1 +1,16 @@
+# How tests run: each program of TESTS through tests/driver, which writes down every result in it (cmocka and bats
+# print TAP). One fragment for each area.
+TEST_EXTENSIONS = .bats
+LOG_DRIVER = $(SHELL) $(top_srcdir)/tests/driver
+BATS_LOG_DRIVER = $(SHELL) $(top_srcdir)/tests/driver
+BATS_LOG_COMPILER = $(BATS)
+AM_BATS_LOG_FLAGS = --tap
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	COPPICE_BUILD='$(abs_top_builddir)'; export COPPICE_BUILD; \
+	COPPICE_SOURCE='$(abs_top_srcdir)'; export COPPICE_SOURCE; \
+	CC='$(CC)'; export CC;
+EXTRA_DIST += tests/driver
+
 include tests/unit-base.mk
+include tests/bats.mk
