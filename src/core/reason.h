@@ -47,8 +47,8 @@ char *reason_format(const struct reason *r, const char *peer_path, char *buf, si
  * and the journal's tests: parse(format(r)) == r for every reason without a peer. */
 int reason_parse(const char *text, struct reason *ret);
 
-/* From a wait status as waitid(2) gives it (si_code CLD_*, si_status). */
-struct reason reason_from_wait(int si_code, int si_status);
+/* From a wait status as waitid(2) gives it: how = si_code (CLD_*), status = si_status. */
+struct reason reason_from_wait(int how, int status);
 
 /* Exit code a container runtime expects for it: N for exit:N, 128+N for signal:N, 0 for normal and shutdown, the
  * stage's number or 70 for spawn, 137 for out_of_memory and killed, 124 for the timeouts, else 1. */

@@ -6,8 +6,7 @@
 
 #include "core/event.h"
 
-/* rules.def: RULE(id, "name", directive that asked or D_NONE, "sentence with {node} {other} {reason} {a} {b} {t}")
- * {a} {b} are numbers, {t} prints a as a time span. */
+/* The rows are in rules.def, which says what a sentence may contain. */
 enum rule {
 #define RULE(id, name, directive, text) RULE_##id,
 #include "core/rules.def"
