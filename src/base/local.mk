@@ -5,5 +5,6 @@ libbase_a_SOURCES = \
 	src/base/err.c src/base/err.h src/base/stages.def \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
-	src/base/logproto.h \
+	src/base/logproto.h src/base/initproto.h \
+	src/base/plan.c src/base/plan.h src/base/plan_steps.def \
 	src/base/strtab.c src/base/strtab.h

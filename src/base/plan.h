@@ -54,12 +54,11 @@ struct plan_step {
         int64_t a, b, c;
 };
 
-/* Flags of OPEN, CHDIR, EXEC, DIRECTORY. */
+/* Flags of OPEN, CHDIR, EXEC. */
 enum {
         PLAN_OPEN_TTY = 1,      /* make it the controlling terminal */
         PLAN_OPTIONAL = 1,      /* CHDIR: a missing directory is no failure, / is taken instead */
         PLAN_SEARCH = 1,        /* EXEC: look the name up in the fixed path */
-        PLAN_DIR_RECURSE = 1,   /* DIRECTORY: give an existing one to the user, with what is in it */
 };
 
 /* PLACE: text is a list of these, at most 1,024. */

@@ -1,0 +1,9 @@
+noinst_LIBRARIES += libchild.a
+libchild_a_SOURCES = \
+	src/child/child.h \
+	src/child/descriptors.c \
+	src/child/exec.c \
+	src/child/files.c \
+	src/child/ids.c \
+	src/child/process.c \
+	src/child/walk.c

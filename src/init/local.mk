@@ -1,0 +1,11 @@
+bin_PROGRAMS += coppiced
+coppiced_SOURCES = \
+	src/init/init.h \
+	src/init/last.c \
+	src/init/loop.c \
+	src/init/main.c \
+	src/init/reap.c \
+	src/init/spawn.c \
+	src/init/store.c
+coppiced_LDADD = libchild.a libbase.a
+coppiced_LDFLAGS = $(AM_LDFLAGS) $(INIT_LDFLAGS)

@@ -1,0 +1,72 @@
+/* child.h - from fork to exec: the child of init performs its plan.
+ *
+ * Everything here runs between fork and exec: no heap, no stdio, no locks, only system calls and the stack.
+ * One operation of base/plan_steps.def is one function; walk.c holds the table of them.
+ *
+ * May be used by: init, tests.  May use: base. */
+#ifndef CHILD_CHILD_H
+#define CHILD_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/initproto.h"
+#include "base/plan.h"
+
+/* What init knows and the plan does not. All borrowed. */
+struct child_job {
+        uint64_t request;
+        const void *plan;        /* NULL when it lies in descriptor plan_fd */
+        size_t plan_size;
+        int plan_fd;
+        const int *fds;          /* received descriptors; PLACE and CGROUP name them by index */
+        size_t fd_count;
+        int cgroup;              /* index of the cgroup directory, -1 = none */
+        bool in_cgroup;          /* born there */
+        bool handlers_clear;     /* the kernel has reset the handlers; nothing is ignored */
+        pid_t parent;            /* init, to notice that it died before PDEATHSIG was set */
+        int report;              /* socket for SPAWN_FAILED */
+        struct rlimit nofile;    /* of the daemon when it was started; given back before the plan's own limit */
+        int unshare_from;        /* the table of descriptors is init's own: first take a copy of those below; 0 = no */
+        uint32_t *unshared;      /* set to 1 (shared memory) once that is done ... */
+        int wake;                /* ... and this eventfd is written */
+};
+
+/* Perform the plan. Ends in the program or, having told the engine why, in _exit. */
+_Noreturn void child_run(const struct child_job *job);
+
+/* --- for the steps ------------------------------------------------------------------------------------- */
+
+#define CHILD_PID_VARS 4
+
+struct child {
+        const struct child_job *job;
+        int report;                          /* moved out of the way by PLACE */
+        int slots[PLAN_FD_SLOTS];            /* opened by OPEN; -1 = not */
+        const char *file;                    /* of the last FILE step */
+        const struct plan_step *env;
+        const char *env_text;
+        char pid_vars[CHILD_PID_VARS][64];   /* ENV_PID */
+        int pid_var_count;
+        const char *object;                  /* for the report, when it is not the step's first string */
+};
+
+/* 0 or -errno. EXEC returns only on failure. */
+typedef int child_step(struct child *c, const struct plan_step *s, const char *text);
+
+child_step child_session, child_signals, child_cgroup, child_limit, child_nice, child_oom, child_affinity,
+        child_undumpable, child_umask, child_deathsig, child_no_new_privs;        /* process.c */
+child_step child_directory, child_chroot, child_chdir;                            /* files.c */
+child_step child_open, child_place;                                               /* descriptors.c */
+child_step child_groups, child_gid, child_uid, child_caps;                        /* ids.c */
+child_step child_env, child_env_pid, child_exec;                                  /* exec.c */
+
+/* Own copy of the descriptor table, own descriptors only. descriptors.c */
+int child_own_descriptors(const struct child_job *job);
+
+/* Decimal digits of n and a NUL into buf (24 bytes are enough). Returns the length. */
+size_t child_digits(char *buf, int64_t n);
+
+#endif

@@ -1,0 +1,162 @@
+/* walk.c - perform a plan step by step; say which one failed. See child.h. */
+#include "child/child.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int child_file(struct child *c, const struct plan_step *s, const char *text)
+{
+        size_t at = 0;
+
+        c->file = plan_string(text, s->text_len, &at);
+        return 0;
+}
+
+static child_step *const steps[PLAN_OP_COUNT] = {
+        [PLAN_FILE] = child_file,
+        [PLAN_SESSION] = child_session,
+        [PLAN_SIGNALS] = child_signals,
+        [PLAN_CGROUP] = child_cgroup,
+        [PLAN_LIMIT] = child_limit,
+        [PLAN_NICE] = child_nice,
+        [PLAN_OOM] = child_oom,
+        [PLAN_AFFINITY] = child_affinity,
+        [PLAN_UNDUMPABLE] = child_undumpable,
+        [PLAN_UMASK] = child_umask,
+        [PLAN_DIRECTORY] = child_directory,
+        [PLAN_OPEN] = child_open,
+        [PLAN_PLACE] = child_place,
+        [PLAN_CHROOT] = child_chroot,
+        [PLAN_CHDIR] = child_chdir,
+        [PLAN_GROUPS] = child_groups,
+        [PLAN_GID] = child_gid,
+        [PLAN_UID] = child_uid,
+        [PLAN_CAPS] = child_caps,
+        [PLAN_DEATHSIG] = child_deathsig,
+        [PLAN_NO_NEW_PRIVS] = child_no_new_privs,
+        [PLAN_ENV] = child_env,
+        [PLAN_ENV_PID] = child_env_pid,
+        [PLAN_EXEC] = child_exec,
+};
+
+size_t child_digits(char *buf, int64_t n)
+{
+        uint64_t left = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
+        char reversed[24];
+        size_t count = 0, len = 0;
+
+        do {
+                reversed[count++] = (char) ('0' + left % 10);
+                left /= 10;
+        } while (left);
+        if (n < 0)
+                buf[len++] = '-';
+        while (count)
+                buf[len++] = reversed[--count];
+        buf[len] = 0;
+        return len;
+}
+
+static void copy_text(char *dst, size_t n, const char *src)
+{
+        size_t len = src ? strnlen(src, n - 1) : 0;
+
+        if (len)
+                memcpy(dst, src, len);
+        dst[len] = 0;
+}
+
+/* What a person needs to know to find the cause: the path, the limit, the name. */
+static const char *object_of(const struct child *c, const struct plan_step *s, const char *text)
+{
+        size_t at = 0;
+
+        if (c->object)
+                return c->object;
+        switch ((enum plan_op) s->op) {
+        case PLAN_LIMIT:
+                return plan_limit_name((int) s->a);
+        case PLAN_CGROUP:
+        case PLAN_OPEN:
+        case PLAN_CHROOT:
+        case PLAN_CHDIR:
+        case PLAN_EXEC:
+                return plan_string(text, s->text_len, &at);
+        default:
+                return NULL;
+        }
+}
+
+/* The socket never blocks (init shares its open file): wait here for room. When the engine is gone nobody
+ * listens, and the exit status has to do. */
+static void report(const struct child *c, const struct init_spawn_failed *m)
+{
+        struct pollfd p = { .fd = c->report, .events = POLLOUT };
+
+        while (send(c->report, m, sizeof *m, MSG_NOSIGNAL) < 0 && (errno == EAGAIN || errno == EINTR))
+                (void) poll(&p, 1, -1);
+}
+
+static _Noreturn void fail(const struct child *c, const struct plan_step *s, const char *text, uint32_t index,
+                           int error)
+{
+        enum stage stage = s ? (enum stage) s->stage : STAGE_PLAN;
+        int status = stage_exit_status(stage);
+        struct init_spawn_failed m;
+
+        memset(&m, 0, sizeof m);
+        m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m };
+        m.request = c->job->request;
+        m.pid = getpid();
+        m.error = error;
+        m.stage = (uint16_t) stage;
+        m.step = (uint16_t) index;
+        m.line = s ? s->line : 0;
+        copy_text(m.file, sizeof m.file, c->file);
+        copy_text(m.object, sizeof m.object, s ? object_of(c, s, text) : NULL);
+        report(c, &m);
+        _exit(status ? status : 70);
+}
+
+static int open_plan(const struct child_job *job, struct plan_iter *it)
+{
+        void *map;
+
+        if (job->plan)
+                return plan_open(it, job->plan, job->plan_size);
+        if (job->plan_size > PLAN_MAX)
+                return -EBADMSG;
+        map = mmap(NULL, job->plan_size, PROT_READ, MAP_PRIVATE, job->plan_fd, 0);
+        return map == MAP_FAILED ? -errno : plan_open(it, map, job->plan_size);
+}
+
+void child_run(const struct child_job *job)
+{
+        struct child c = { .job = job, .report = job->report };
+        const struct plan_step *s = NULL;
+        const char *text = NULL;
+        struct plan_iter it;
+        int r;
+
+        for (int i = 0; i < PLAN_FD_SLOTS; i++)
+                c.slots[i] = -1;
+        r = child_own_descriptors(job);
+        if (r < 0)
+                fail(&c, NULL, NULL, 0, -r);
+        r = open_plan(job, &it);
+        while (r >= 0) {
+                r = plan_next(&it, &s, &text);
+                if (r <= 0)
+                        break;
+                c.object = NULL;
+                r = steps[s->op](&c, s, text);
+                if (r < 0)
+                        fail(&c, s, text, it.index, -r);
+        }
+        /* Only EXEC leaves a plan: one that ends without it, or cannot be read, is damaged. */
+        fail(&c, NULL, NULL, 0, r < 0 ? -r : EBADMSG);
+}

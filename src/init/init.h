@@ -1,0 +1,107 @@
+/* init.h - coppiced itself: parent of every service, reaper, keeper of descriptors; parses nothing.
+ *
+ * One struct, one loop. Nothing here blocks: both sockets are non-blocking, and what cannot be sent now stays where
+ * it is (a zombie stays a zombie, a request stays in the socket, a pending signal stays pending). Nothing is
+ * allocated but the table of stored descriptors, and that may fail.
+ *
+ *      main.c   start: signals, descriptors, the engine
+ *      loop.c   wait; read requests; send answers
+ *      spawn.c  INIT_SPAWN: fork into the plan
+ *      reap.c   exits; the death of the engine
+ *      store.c  the fd store
+ *      last.c   the end: nothing is left behind
+ *
+ * May be used by: nobody.  May use: base, child, libc. */
+#ifndef INIT_INIT_H
+#define INIT_INIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+#include "base/initproto.h"
+
+#define QUEUE_MAX   8    /* answers waiting for room in the socket */
+#define FLIGHT_MAX  32   /* children that still share our descriptor table */
+#define STORE_BASE  512  /* stored descriptors lie from here on, out of the way of the copies children take */
+#define REAP_MAX    256  /* exits handled in one turn of the loop (FAILURES A3) */
+
+struct answer {
+        size_t len;
+        union {
+                struct init_header h;
+                struct init_exited exited;
+                struct init_failed failed;
+                struct init_spawn_failed spawn_failed;
+                struct init_name stored;
+        };
+};
+
+/* A child that has not yet taken its own copy of the descriptor table, and what to close once it has. */
+struct flight {
+        pid_t pid;               /* 0 = free */
+        int fd_count;
+        int fds[INIT_FDS_MAX];
+};
+
+struct store {
+        uint32_t *hashes;        /* of the names; dense, so that a look-up reads little */
+        struct stored { int fd; char name[INIT_NAME_MAX]; } *entries;
+        uint32_t count, room;
+        uint32_t handed_out;     /* how many the present engine has been sent */
+};
+
+struct init {
+        char *const *argv;
+        pid_t self, engine;      /* engine 0 = none */
+        bool pid1;
+        bool booted;             /* past the line of no return */
+        bool goodbye;            /* the engine has finished everything in order */
+        int exit_code;           /* what it said */
+        int sock, signals, wake; /* sock -1 = nobody to talk to */
+        uint32_t engines;        /* started so far */
+        struct rlimit nofile;    /* as we were started */
+        bool reap_due;
+
+        /* what this kernel lets us do, learnt by trying (FAILURES I5) */
+        bool use_clone3, use_into_cgroup, use_shared_table;
+
+        struct answer queue[QUEUE_MAX];
+        unsigned queue_first, queue_count;
+        struct flight flights[FLIGHT_MAX];
+        uint32_t *landed;        /* shared with the children: landed[i] = 1 when flight i may be closed */
+        struct store store;
+};
+
+/* loop.c */
+_Noreturn void loop_run(struct init *in);
+void post(struct init *in, struct answer *a);      /* send, or queue; dropped when there is no engine */
+bool queue_has_room(const struct init *in);
+void drop_engine_socket(struct init *in);
+
+/* spawn.c */
+void spawn_probe(struct init *in);
+void spawn_request(struct init *in, const struct init_spawn *m, size_t size, const int *fds, int count);
+void spawn_collect(struct init *in);               /* close what children in flight no longer need */
+void spawn_ended(struct init *in, pid_t pid);      /* one ended before it landed */
+
+/* reap.c */
+void reap(struct init *in);
+void signal_request(struct init *in, const struct init_signal *m);
+
+/* store.c: 0 or -errno; store_put owns fd, also when it fails */
+int store_put(struct store *s, const char *name, int fd);
+void store_drop(struct store *s, const char *name);
+int store_find(const struct store *s, const char *name); /* the descriptor, -1 = none */
+
+/* last.c */
+void last_install_crash_handlers(void);
+_Noreturn void last_engine_ended(struct init *in, int code, int status);
+void last_end_all(struct init *in);
+
+/* main.c */
+void child_defaults(const struct init *in);        /* signals and limits as an ordinary program expects them */
+
+#endif

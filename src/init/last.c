@@ -1,0 +1,213 @@
+/* last.c - the end: whatever runs below us ends before we do. See init.h. */
+#include "init/init.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define EXIT_INTERNAL 70   /* FAILURES J5 */
+#define END_SEC       5    /* what survives SIGKILL longer than this hangs in the kernel */
+
+/* --- a crash of our own ------------------------------------------------------------------------------------ */
+
+static void on_crash(int sig)
+{
+        static const char text[] = "coppiced: init crashed by a signal of its own\n";
+
+        (void) !write(2, text, sizeof text - 1);
+        if (getpid() == 1)
+                _exit(255); /* a signal we raise ourselves would be ignored: the kernel spares PID 1 */
+        (void) signal(sig, SIG_DFL);
+        (void) raise(sig);
+}
+
+void last_install_crash_handlers(void)
+{
+        static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+        struct sigaction sa = { .sa_handler = on_crash, .sa_flags = (int) SA_NODEFER };
+
+        for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+                (void) sigaction(crashes[i], &sa, NULL);
+}
+
+/* --- directories without the heap ---------------------------------------------------------------------------- */
+
+/* Call fn for each name in a directory (fd is closed) until it returns false. */
+static void each_entry(int fd, bool (*fn)(void *arg, const char *name), void *arg)
+{
+        _Alignas(struct dirent64) char bytes[4096];
+        bool go = fd >= 0;
+        long n;
+
+        while (go && (n = syscall(SYS_getdents64, fd, bytes, sizeof bytes)) > 0)
+                for (long at = 0; at < n && go;) {
+                        const struct dirent64 *d = (const void *) (bytes + at);
+
+                        at += d->d_reclen;
+                        go = fn(arg, d->d_name);
+                }
+        if (fd >= 0)
+                (void) close(fd);
+}
+
+struct removal { int at; int depth; };
+
+static bool remove_group(void *arg, const char *name)
+{
+        const struct removal *r = arg;
+        struct removal below = { -1, r->depth + 1 };
+
+        if (name[0] == '.' || r->depth > 32)
+                return true;
+        below.at = openat(r->at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below.at < 0)
+                return true; /* a file of the group's */
+        each_entry(dup(below.at), remove_group, &below);
+        (void) close(below.at);
+        (void) unlinkat(r->at, name, AT_REMOVEDIR);
+        return true;
+}
+
+static void remove_groups(int root)
+{
+        struct removal r = { root, 0 };
+        char link[40], path[PATH_MAX];
+        ssize_t n;
+
+        (void) lseek(root, 0, SEEK_SET);
+        each_entry(openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), remove_group, &r);
+        (void) snprintf(link, sizeof link, "/proc/self/fd/%d", root);
+        n = readlink(link, path, sizeof path - 1);
+        if (n > 0) {
+                path[n] = 0;
+                (void) rmdir(path);
+        }
+}
+
+/* --- killing ----------------------------------------------------------------------------------------------- */
+
+static void write_kill(int root)
+{
+        int fd = openat(root, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+        if (fd >= 0) {
+                (void) !write(fd, "1", 1);
+                (void) close(fd);
+        }
+}
+
+static pid_t parent_of(const char *pid)
+{
+        char path[300], text[512];
+        const char *end;
+        ssize_t n;
+        int fd;
+
+        (void) snprintf(path, sizeof path, "/proc/%s/stat", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -1;
+        n = read(fd, text, sizeof text - 1);
+        (void) close(fd);
+        if (n <= 0)
+                return -1;
+        text[n] = 0;
+        end = strrchr(text, ')'); /* the name before it may hold anything */
+        return end && strlen(end) > 4 ? (pid_t) strtol(end + 4, NULL, 10) : -1;
+}
+
+static bool kill_if_child(void *arg, const char *name)
+{
+        const struct init *in = arg;
+
+        /* Ours, and only we reap: the pid cannot become another's between the look and the kill. */
+        if (name[0] >= '1' && name[0] <= '9' && parent_of(name) == in->self)
+                (void) kill((pid_t) strtol(name, NULL, 10), SIGKILL);
+        return true;
+}
+
+/* Children of those who die become ours (subreaper), so killing children again and again reaches all. */
+static void kill_children(struct init *in)
+{
+        if (in->pid1)
+                (void) kill(-1, SIGKILL);
+        else
+                each_entry(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), kill_if_child, in);
+}
+
+/* Reap what has ended; true while there are children. */
+static bool reap_silently(void)
+{
+        siginfo_t si;
+
+        for (;;) {
+                si.si_pid = 0;
+                if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG) < 0)
+                        return errno != ECHILD;
+                if (si.si_pid == 0)
+                        return true;
+        }
+}
+
+static time_t seconds(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec;
+}
+
+void last_end_all(struct init *in)
+{
+        int root = store_find(&in->store, "cgroup-root");
+        time_t deadline = seconds() + END_SEC;
+        struct signalfd_siginfo si;
+        struct pollfd p = { .fd = in->signals, .events = POLLIN };
+
+        drop_engine_socket(in);
+        while (reap_silently() && seconds() < deadline) {
+                if (root >= 0)
+                        write_kill(root);
+                kill_children(in);
+                /* Woken by the next SIGCHLD; now and then without, for children that became ours meanwhile. */
+                if (reap_silently())
+                        (void) poll(&p, 1, 50);
+                while (read(in->signals, &si, sizeof si) > 0)
+                        ;
+        }
+        if (reap_silently())
+                log_error("processes survive SIGKILL; leaving them");
+        if (root >= 0)
+                remove_groups(root);
+}
+
+_Noreturn void last_engine_ended(struct init *in, int code, int status)
+{
+        int exit_code = code == CLD_EXITED ? status : 128 + status;
+
+        in->engine = 0;
+        if (in->goodbye) {
+                exit_code = in->exit_code;
+        } else if (in->booted) {
+                if (code == CLD_EXITED)
+                        log_error("the engine ended with status %d without finishing; ending every service", status);
+                else
+                        log_error("the engine was killed by signal %d (%s); ending every service", status,
+                                  sigabbrev_np(status) ? sigabbrev_np(status) : "?");
+                exit_code = EXIT_INTERNAL;
+        }
+        last_end_all(in);
+        exit(exit_code);
+}

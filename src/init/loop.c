@@ -1,0 +1,286 @@
+/* loop.c - wait, read requests, send answers. See init.h.
+ *
+ * The one rule against loss: take something in (a request, a zombie, a pending signal) only while there is room to
+ * answer for it. */
+#include "init/init.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define GOODBYE_MS 5000 /* an engine that has said goodbye and does not go is killed */
+
+bool queue_has_room(const struct init *in)
+{
+        return in->queue_count <= QUEUE_MAX / 2 && in->store.handed_out >= in->store.count;
+}
+
+void drop_engine_socket(struct init *in)
+{
+        if (in->sock >= 0)
+                (void) close(in->sock);
+        in->sock = -1;
+        in->queue_count = 0;
+        in->store.handed_out = UINT32_MAX;
+}
+
+/* 0 sent, 1 no room now, -1 nobody there. */
+static int transmit(struct init *in, const void *bytes, size_t len, int fd)
+{
+        union { struct cmsghdr head; char space[CMSG_SPACE(sizeof fd)]; } control;
+        struct iovec iov = { (void *) (uintptr_t) bytes, len };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+        if (fd >= 0) {
+                memset(&control, 0, sizeof control);
+                control.head.cmsg_len = CMSG_LEN(sizeof fd);
+                control.head.cmsg_level = SOL_SOCKET;
+                control.head.cmsg_type = SCM_RIGHTS;
+                memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+                m.msg_control = &control;
+                m.msg_controllen = sizeof control.space;
+        }
+        while (sendmsg(in->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+                if (errno == EINTR)
+                        continue;
+                /* ETOOMANYREFS: too many descriptors are under way for our limit; ENOBUFS, ENOMEM: as full. */
+                return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS ? 1 : -1;
+        }
+        return 0;
+}
+
+/* Sizes are those of the fixed structs: the header says how much of the union is meant. */
+void post(struct init *in, struct answer *a)
+{
+        int r = 1;
+
+        a->len = a->h.size;
+        if (in->sock < 0)
+                return;
+        if (in->queue_count == 0)
+                r = transmit(in, &a->h, a->len, -1);
+        if (r == 1) { /* queue_has_room() was asked before, so there is room */
+                in->queue[(in->queue_first + in->queue_count) % QUEUE_MAX] = *a;
+                in->queue_count++;
+        }
+}
+
+/* Give the new engine its descriptors back; true when it has them all. */
+static bool hand_out_store(struct init *in)
+{
+        struct store *s = &in->store;
+
+        while (s->handed_out < s->count) {
+                struct stored *e = &s->entries[s->handed_out];
+                struct init_name m = { .h = { INIT_PROTO_VERSION, INIT_STORED, sizeof m } };
+
+                memcpy(m.name, e->name, sizeof m.name);
+                if (transmit(in, &m, sizeof m, e->fd) != 0)
+                        return false;
+                s->handed_out++;
+        }
+        s->handed_out = UINT32_MAX; /* for this engine: what it deposits itself it knows */
+        return true;
+}
+
+static void flush(struct init *in)
+{
+        if (!hand_out_store(in))
+                return;
+        while (in->queue_count) {
+                struct answer *a = &in->queue[in->queue_first];
+
+                if (transmit(in, &a->h, a->len, -1) == 1)
+                        return;
+                in->queue_first = (in->queue_first + 1) % QUEUE_MAX;
+                in->queue_count--;
+        }
+}
+
+static void store_request(struct init *in, struct init_name *m, int fd)
+{
+        struct answer a = { .failed = { .h = { INIT_PROTO_VERSION, INIT_STORE_FAILED, sizeof a.failed } } };
+        int r;
+
+        m->name[sizeof m->name - 1] = 0;
+        r = fd < 0 ? -EMFILE : store_put(&in->store, m->name, fd);
+        if (r == 0)
+                return;
+        a.failed.error = -r;
+        memcpy(a.failed.name, m->name, sizeof a.failed.name);
+        post(in, &a);
+}
+
+/* ------------------------------------------------------------------------------------------------------------
+ * THE LINE OF NO RETURN. Until the engine has said BOOTED (it has its socket, somebody can reach it), any failure
+ * ends us with the engine's own exit code: a typing error on the command line must not leave a daemon behind.
+ * From here on services depend on us. Nothing below may exit except through last.c, after everything that runs
+ * under us has ended: no error is worth more than being there to reap.
+ * ------------------------------------------------------------------------------------------------------------ */
+static void cross_the_line(struct init *in)
+{
+        in->booted = true;
+}
+
+static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count)
+{
+        struct init_header h;
+
+        memcpy(&h, bytes, n < sizeof h ? n : sizeof h);
+        if (n < sizeof h || h.version != INIT_PROTO_VERSION || h.size != n) {
+                log_warning("engine: a message of %zu bytes that is none of version %d", n, INIT_PROTO_VERSION);
+        } else if (h.kind == INIT_SPAWN && n >= sizeof(struct init_spawn)) {
+                spawn_request(in, (const void *) bytes, n, fds, count);
+                return; /* it closes the descriptors when the child has them */
+        } else if (h.kind == INIT_SIGNAL && n == sizeof(struct init_signal)) {
+                signal_request(in, (const void *) bytes);
+        } else if (h.kind == INIT_STORE && n == sizeof(struct init_name)) {
+                store_request(in, (void *) bytes, count > 0 ? fds[0] : -1);
+                if (count > 0)
+                        fds[0] = -1;
+        } else if (h.kind == INIT_UNSTORE && n == sizeof(struct init_name)) {
+                store_drop(&in->store, ((const struct init_name *) (const void *) bytes)->name);
+        } else if (h.kind == INIT_BOOTED && n == sizeof(struct init_code)) {
+                cross_the_line(in);
+        } else if (h.kind == INIT_GOODBYE && n == sizeof(struct init_code)) {
+                in->goodbye = true;
+                in->exit_code = ((const struct init_code *) (const void *) bytes)->code;
+        } else {
+                log_warning("engine: an unknown message, kind %u", h.kind);
+        }
+        for (int i = 0; i < count; i++)
+                if (fds[i] >= 0)
+                        (void) close(fds[i]);
+}
+
+static int received_fds(struct msghdr *m, int fds[INIT_FDS_MAX])
+{
+        struct cmsghdr *c = CMSG_FIRSTHDR(m);
+        size_t n;
+
+        if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                return 0;
+        n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+        return (int) n;
+}
+
+/* The buffer is static: a child reads its plan from its own copy of it, so the fork itself is the copy. */
+static bool read_request(struct init *in)
+{
+        static _Alignas(16) char bytes[sizeof(struct init_spawn) + INIT_INLINE_MAX];
+        static union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)]; } control;
+        struct iovec iov = { bytes, sizeof bytes };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+                            .msg_controllen = sizeof control.space };
+        int fds[INIT_FDS_MAX];
+        ssize_t n = recvmsg(in->sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        int count;
+
+        if (n < 0) /* ECONNRESET: it left answers unread; what it had sent before is still to come */
+                return errno == EINTR || errno == ECONNRESET;
+        if (n == 0) {
+                /* The engine is dead or of no use any more. Its exit says the rest. */
+                drop_engine_socket(in);
+                if (in->engine > 0 && in->booted && !in->goodbye)
+                        (void) kill(in->engine, SIGKILL);
+                return false;
+        }
+        count = received_fds(&m, fds);
+        if (m.msg_flags & MSG_CTRUNC) { /* our own limit of descriptors: a spawn without them would be another one */
+                for (int i = 0; i < count; i++)
+                        (void) close(fds[i]);
+                count = -EMFILE;
+        }
+        dispatch(in, bytes, (size_t) n, fds, count);
+        return true;
+}
+
+static void forward_signal(struct init *in, const struct signalfd_siginfo *si)
+{
+        struct answer a = { .len = 0 };
+        struct init_daemon_signal m = {
+                .h = { INIT_PROTO_VERSION, INIT_DAEMON_SIGNAL, sizeof m },
+                .sig = (int32_t) si->ssi_signo, .pid = (int32_t) si->ssi_pid, .uid = si->ssi_uid,
+        };
+
+        if (in->sock < 0 && in->engine > 0) { /* not listening: then the signal itself has to do */
+                (void) kill(in->engine, (int) si->ssi_signo);
+                return;
+        }
+        memcpy(&a.exited, &m, sizeof m);
+        post(in, &a);
+}
+
+/* Children may die in any number: one pending SIGCHLD stands for all of them (FAILURES A2). */
+static void read_signals(struct init *in)
+{
+        struct signalfd_siginfo si;
+
+        while (queue_has_room(in) && read(in->signals, &si, sizeof si) == (ssize_t) sizeof si) {
+                switch (si.ssi_signo) {
+                case SIGCHLD:
+                        in->reap_due = true;
+                        break;
+                case SIGPIPE:
+                case SIGWINCH:
+                case SIGURG:
+                        break;
+                default:
+                        forward_signal(in, &si);
+                }
+        }
+}
+
+static int wait_ms(const struct init *in)
+{
+        if (in->reap_due && queue_has_room(in))
+                return 0;
+        return in->goodbye && in->engine > 0 ? GOODBYE_MS : -1;
+}
+
+static void turn(struct init *in)
+{
+        bool room = queue_has_room(in);
+        bool waiting = in->queue_count || in->store.handed_out < in->store.count;
+        struct pollfd p[3] = {
+                { .fd = in->signals, .events = room ? POLLIN : 0 },
+                { .fd = in->wake, .events = POLLIN },
+                { .fd = in->sock, .events = (short) ((room ? POLLIN : 0) | (waiting ? POLLOUT : 0)) },
+        };
+        uint64_t count;
+        int n = poll(p, 3, wait_ms(in));
+
+        if (n == 0 && in->goodbye && !in->reap_due)
+                (void) kill(in->engine, SIGKILL);
+        if (p[1].revents) {
+                (void) !read(in->wake, &count, sizeof count);
+                spawn_collect(in);
+        }
+        if (p[2].revents & (POLLHUP | POLLERR)) { /* nobody reads answers now; what was asked is still read */
+                in->queue_count = 0;
+                in->store.handed_out = UINT32_MAX;
+        } else if (p[2].revents & POLLOUT) {
+                flush(in);
+        }
+        /* Requests first: a crowd of exits must not keep a start waiting, nor the other way round. */
+        if (p[2].revents & (POLLIN | POLLHUP))
+                for (int i = 0; i < 16 && in->sock >= 0 && queue_has_room(in) && read_request(in); i++)
+                        ;
+        if (p[0].revents)
+                read_signals(in);
+        if (in->reap_due && queue_has_room(in))
+                reap(in);
+}
+
+_Noreturn void loop_run(struct init *in)
+{
+        in->reap_due = true; /* as PID 1 we may have been born with children */
+        for (;;)
+                turn(in);
+}

@@ -1,0 +1,217 @@
+/* main.c - start: put in order what we were born with, then start the engine. See init.h. */
+#include "init/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define EXIT_STARTUP 111 /* nothing was started (FAILURES J5) */
+
+static char engine_beside[4096]; /* found before the first fork: later /proc or the file may be gone */
+
+/* Descriptors 0 to 2 exist, so that nothing we open later is mistaken for standard output; whatever else our
+ * parent forgot to close is closed here, once, instead of in every child (FAILURES E11, E13). */
+static void sanitise_descriptors(void)
+{
+        int fd;
+
+        for (int i = 0; i <= 2; i++)
+                if (fcntl(i, F_GETFD) < 0) {
+                        fd = open("/dev/null", O_RDWR);
+                        if (fd < 0)
+                                fd = open("/", O_PATH);
+                        if (fd >= 0 && fd != i) {
+                                (void) dup2(fd, i);
+                                (void) close(fd);
+                        }
+                }
+        if (syscall(SYS_close_range, 3, ~0U, 0) < 0)
+                for (fd = 3; fd < 4096; fd++)
+                        (void) close(fd);
+}
+
+/* First thing of all: a SIGCHLD that is ignored would let the kernel throw exit statuses away (FAILURES A4). */
+static void reset_signals(void)
+{
+        for (int sig = 1; sig < NSIG; sig++)
+                (void) signal(sig, SIG_DFL);
+}
+
+/* Everything but what the hardware raises and what a terminal stops us with. SIGPIPE too: blocked, it is
+ * harmless, and unlike an ignored one nobody inherits it. */
+static void block_signals(sigset_t *set)
+{
+        static const int open_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
+                                            SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT };
+
+        (void) sigfillset(set);
+        for (size_t i = 0; i < sizeof open_signals / sizeof open_signals[0]; i++)
+                (void) sigdelset(set, open_signals[i]);
+        (void) sigprocmask(SIG_SETMASK, set, NULL);
+}
+
+void child_defaults(const struct init *in)
+{
+        sigset_t none;
+
+        for (int sig = 1; sig < NSIG; sig++)
+                (void) signal(sig, SIG_DFL);
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        (void) setrlimit(RLIMIT_NOFILE, &in->nofile);
+}
+
+static void put_engine_name(size_t dir_len)
+{
+        static const char name[] = "/coppice-engine";
+
+        if (dir_len + sizeof name > sizeof engine_beside)
+                dir_len = 0;
+        memcpy(engine_beside + dir_len, name, sizeof name);
+        if (dir_len == 0)
+                engine_beside[0] = 0;
+}
+
+/* The engine lies beside us in a build tree and in images of one directory, else in PKGLIBEXECDIR. */
+static void find_engine(const char *argv0)
+{
+        ssize_t n = readlink("/proc/self/exe", engine_beside, sizeof engine_beside - 1);
+        const char *name = argv0;
+        const char *slash;
+
+        if (n <= 0) { /* no /proc (FAILURES J12) */
+                if (getauxval(AT_EXECFN))
+                        name = (const char *) getauxval(AT_EXECFN);
+                n = (ssize_t) strnlen(name ? name : "", sizeof engine_beside - 1);
+                if (n > 0)
+                        memcpy(engine_beside, name, (size_t) n);
+        }
+        engine_beside[n] = 0;
+        slash = strrchr(engine_beside, '/');
+        put_engine_name(slash ? (size_t) (slash - engine_beside) : 0);
+}
+
+static _Noreturn void run_engine(const struct init *in, int sock)
+{
+        static char name[] = "coppice-engine";
+        static const char *const env_free[] = { NULL };
+        char *const *env = environ ? environ : (char *const *) (uintptr_t) env_free;
+        char *argv[256];
+        int argc = 0, error;
+
+        argv[argc++] = name;
+        for (char *const *a = in->argv[0] ? in->argv + 1 : in->argv; *a && argc < 255; a++)
+                argv[argc++] = *a;
+        argv[argc] = NULL;
+        child_defaults(in);
+        /* A session of its own: Ctrl-C and signals to our process group reach the engine through us, once. */
+        (void) setsid();
+        if (sock == INIT_ENGINE_FD)
+                (void) fcntl(sock, F_SETFD, 0);
+        else if (dup2(sock, INIT_ENGINE_FD) < 0)
+                _exit(EXIT_STARTUP);
+        if (engine_beside[0])
+                (void) execve(engine_beside, argv, env);
+        (void) execve(PKGLIBEXECDIR "/coppice-engine", argv, env);
+        error = errno;
+        log_error("execute %s or %s: %s", engine_beside, PKGLIBEXECDIR "/coppice-engine", strerror(error));
+        _exit(EXIT_STARTUP);
+}
+
+static int start_engine(struct init *in)
+{
+        const int size = 4 << 20;
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+                return -errno;
+        for (int i = 0; i < 2; i++) /* as root beyond the system's limit, else up to it */
+                if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+                        (void) setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        in->engine = fork();
+        if (in->engine < 0)
+                return -errno;
+        if (in->engine == 0)
+                run_engine(in, pair[1]);
+        (void) close(pair[1]);
+        in->sock = pair[0];
+        in->engines++;
+        in->store.handed_out = in->store.count ? 0 : UINT32_MAX;
+        return 0;
+}
+
+static void greet(struct init *in)
+{
+        struct init_hello hello = {
+                .h = { INIT_PROTO_VERSION, INIT_HELLO, sizeof hello },
+                .pid = in->self,
+                .flags = (in->pid1 ? INIT_HELLO_PID1 : 0) | (in->engines > 1 ? INIT_HELLO_RECOVERED : 0),
+                .stored = in->store.count,
+                .engines = in->engines,
+        };
+
+        (void) send(in->sock, &hello, sizeof hello, MSG_NOSIGNAL); /* an empty socket takes it */
+}
+
+static int prepare(struct init *in)
+{
+        struct rlimit raised;
+        sigset_t set;
+
+        in->self = getpid();
+        in->pid1 = in->self == 1;
+        if (!in->pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+                return -errno;
+        /* Descriptors of ten thousand services end up in our store. */
+        if (getrlimit(RLIMIT_NOFILE, &in->nofile) == 0) {
+                raised = (struct rlimit) { in->nofile.rlim_max, in->nofile.rlim_max };
+                (void) setrlimit(RLIMIT_NOFILE, &raised);
+        }
+        block_signals(&set);
+        last_install_crash_handlers();
+        in->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (in->signals < 0 || in->wake < 0)
+                return -errno;
+        in->landed = mmap(NULL, sizeof(uint32_t) * FLIGHT_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                          -1, 0);
+        if ((void *) in->landed == MAP_FAILED)
+                return -errno;
+        spawn_probe(in);
+        return 0;
+}
+
+int main(int argc, char *argv[])
+{
+        static struct init in = { .sock = -1 };
+        int r;
+
+        (void) argc;
+        reset_signals();
+        sanitise_descriptors();
+        log_open("coppiced");
+        log_nonblocking();
+        in.argv = argv;
+        find_engine(argv[0]);
+        r = prepare(&in);
+        if (r == 0)
+                r = start_engine(&in);
+        if (r < 0) {
+                log_error("start: %s", strerror(-r));
+                return EXIT_STARTUP;
+        }
+        greet(&in);
+        loop_run(&in);
+}
