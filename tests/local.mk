@@ -14,3 +14,4 @@ EXTRA_DIST += tests/driver
 
 include tests/unit-base.mk
 include tests/bats.mk
+include tests/vm.mk
