@@ -1,5 +1,5 @@
 /* fs.h - small work with files.
- * May be used by: os, daemon, ctl, logd (by copy of nothing: it links os), tests.  May use: base. */
+ * May be used by: os, daemon, ctl, tests.  May use: base. */
 #ifndef OS_FS_H
 #define OS_FS_H
 

@@ -2,7 +2,8 @@
  *
  * Names and numbers are accepted as systemd does: a number is decimal, without sign or leading zero, and neither
  * 65535 nor 4294967295 ((uid_t) -1). A lookup may read files: it is done at load or before the spawn, never after
- * fork. In a static build the name service modules may be missing: /etc/passwd and /etc/group are then read directly.
+ * fork. A static build only asks what the C library brings along: /etc/passwd and
+ * /etc/group.
  *
  * May be used by: daemon, ctl (verify, explain), tests.  May use: base. */
 #ifndef OS_USER_H
