@@ -24,6 +24,7 @@
 
 struct engine;
 struct ev_loop;
+struct unit_paths;
 
 /* --- reading ------------------------------------------------------------------------------------------------ */
 
@@ -68,6 +69,17 @@ typedef void engine_problem_fn(void *arg, bool fatal, const struct err *err);
  * tells what would change (`diff`). Either function may be NULL. -ESHUTDOWN during a shutdown. */
 int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_problem_fn *problem, void *arg);
 
+/* A unit that is known but not in the tree, brought into it for a start by hand: `name` as people type it. It hangs
+ * where its Supervisor= says, else below root; a template's instance too. 0 and the new node (or the one that is
+ * there already); -ENOENT, -EINVAL, -EOPNOTSUPP (masked) as unit_load(); -ESHUTDOWN. */
+int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err *err);
+
+/* Its unit file is gone, it only runs until it is stopped (FAILURES H15). */
+bool engine_orphaned(const struct engine *e, node_id id);
+
+/* Where units are looked for (unit/unit_set.h), for `cat` and `list --all`. */
+const struct unit_paths *engine_unit_paths(const struct engine *e);
+
 /* The plan the next start of a node would use, for `explain`: command `index` of `directive`. */
 int engine_plan(struct engine *e, node_id id, enum directive directive, size_t index, struct buf *out,
                 struct err *err);
@@ -102,7 +114,7 @@ struct death {
         int64_t utime_usec, stime_usec;
         int64_t maxrss_kb;
         uint64_t minflt, majflt, inblock, oublock;
-        char error[200];        /* spawn:...: the whole sentence; "" otherwise */
+        char *error;            /* owned by the ledger; spawn:...: the whole sentence; NULL otherwise */
         char *tail;             /* owned by the ledger; the last lines written, NULL when there are none (yet) */
         size_t tail_len;
 };

@@ -17,9 +17,11 @@ struct options {
         const char *state_dir;
         enum isolation isolation;
         enum log_target log_target;
+        bool log_target_said;
         enum log_level log_level;
         nsec stop_timeout;        /* the whole shutdown */
         char **command;           /* behind "--"; NULL = none; NULL-terminated */
+        const char *cwd;          /* where we were started; NULL = unknown */
         int pid;                  /* of init */
         bool pid1, root;
 };

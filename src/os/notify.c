@@ -120,6 +120,8 @@ static uint32_t field(const char *key, size_t len, const char *v, size_t n, stru
                 return is(v, n, "1") ? NOTIFY_BARRIER : 0;
         if (is(key, len, "FDSTORE"))
                 return is(v, n, "1") ? NOTIFY_FDSTORE : 0;
+        if (is(key, len, "FDPOLL"))
+                return is(v, n, "0") ? NOTIFY_FDPOLL_OFF : 0;
         if (is(key, len, "FDSTOREREMOVE"))
                 return is(v, n, "1") ? NOTIFY_FDSTORE_REMOVE : 0;
         if (is(key, len, "FDNAME"))

@@ -1,0 +1,352 @@
+/* engine.c - the turn: events in, core_step(), actions out; and what is kept for each node. */
+#include <string.h>
+#include <time.h>
+
+#include "daemon/parts.h"
+
+/* A turn never grows without bound, so that a client is answered in between (FAILURES A3). */
+enum { STEPS_PER_TURN = 4096, TICKS_PER_TURN = 64 };
+
+struct ev_loop *engine_loop(const struct engine *e)
+{
+        return e->loop;
+}
+
+const struct core *engine_core(const struct engine *e)
+{
+        return e->core;
+}
+
+const struct options *engine_options(const struct engine *e)
+{
+        return &e->opt;
+}
+
+bool engine_stopping(const struct engine *e)
+{
+        return e->stopping;
+}
+
+static nsec clock_nsec(clockid_t id)
+{
+        struct timespec t;
+
+        (void) clock_gettime(id, &t);
+        return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+nsec engine_now(const struct engine *e)
+{
+        (void) e;
+        return clock_nsec(CLOCK_MONOTONIC);
+}
+
+int64_t engine_wall_usec(const struct engine *e, nsec at)
+{
+        return (clock_nsec(CLOCK_REALTIME) - engine_now(e) + at) / NSEC_PER_USEC;
+}
+
+char *engine_path(const struct engine *e, node_id id, char *buf, size_t n)
+{
+        return core_path(e->core, id, buf, n);
+}
+
+/* --- what is kept for a node ------------------------------------------------------------------------------------ */
+
+struct run *engine_run(struct engine *e, node_id id)
+{
+        if (id >= e->run_cap) {
+                size_t cap = core_node_limit(e->core);
+                struct run *more;
+
+                /* An eighth of room, no doubling: with ten thousand services the slack would be felt. */
+                cap = (cap > id ? cap : (size_t) id + 1) + e->run_cap / 8;
+                more = realloc(e->runs, cap * sizeof(*more));
+                if (!more) {
+                        /* Nothing sensible can be done for a node without this; init reports our end. */
+                        log_error("out of memory");
+                        abort();
+                }
+                memset(more + e->run_cap, 0, (cap - e->run_cap) * sizeof(*more));
+                e->runs = more;
+                e->run_cap = cap;
+        }
+        return &e->runs[id];
+}
+
+const struct run *engine_peek(const struct engine *e, node_id id)
+{
+        return id < e->run_cap ? &e->runs[id] : NULL;
+}
+
+struct extra *engine_extra(struct engine *e, node_id id)
+{
+        struct run *run = engine_run(e, id);
+
+        if (!run->extra) {
+                struct extra *x = calloc(1, sizeof(*x));
+
+                if (!x)
+                        return NULL;
+                *x = (struct extra) { .e = e, .node = id, .log_in = -1, .log_out = -1 };
+                ev_init(&x->ready, NULL);
+                ev_init(&x->exec, NULL);
+                ev_init(&x->pidfile, NULL);
+                run->extra = x;
+        }
+        return run->extra;
+}
+
+void engine_forget(struct engine *e, node_id id)
+{
+        struct run *run;
+
+        if (id >= e->run_cap)
+                return;
+        run = &e->runs[id];
+        empty_forget(e, id);
+        if (run->extra) {
+                ready_forget(e, id);
+                pidfile_forget(e, id);
+                store_forget(e, id);
+                logs_forget(e, id);
+                ledger_free(run->extra);
+                free(run->extra->status_text);
+                free(run->extra);
+        }
+        *run = (struct run) { 0 };
+}
+
+pid_t engine_main_pid(const struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        return run ? run->pid[ROLE_MAIN] : 0;
+}
+
+const char *engine_status_text(const struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        return run && run->extra && run->extra->status_text ? run->extra->status_text : "";
+}
+
+int engine_status_errno(const struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        return run && run->extra ? run->extra->status_errno : 0;
+}
+
+/* --- the queue --------------------------------------------------------------------------------------------------- */
+
+void engine_post(struct engine *e, const struct event *event)
+{
+        if (e->queue_len == e->queue_cap) {
+                size_t cap = e->queue_cap ? e->queue_cap * 2 : 64;
+                struct event *more = malloc(cap * sizeof(*more));
+
+                if (!more) {
+                        log_error("out of memory: an event is lost"); /* better known than silent */
+                        return;
+                }
+                for (size_t i = 0; i < e->queue_len; i++)
+                        more[i] = e->queue[(e->queue_head + i) % e->queue_cap];
+                free(e->queue);
+                e->queue = more;
+                e->queue_cap = cap;
+                e->queue_head = 0;
+        }
+        e->queue[(e->queue_head + e->queue_len++) % e->queue_cap] = *event;
+}
+
+static struct event queue_pop(struct engine *e)
+{
+        struct event event = e->queue[e->queue_head];
+
+        e->queue_head = (e->queue_head + 1) % e->queue_cap;
+        e->queue_len--;
+        return event;
+}
+
+/* After a storm the queue's memory goes back: an idle engine is small. */
+static void queue_shrink(struct engine *e)
+{
+        if (e->queue_len == 0 && e->queue_cap > 1024) {
+                free(e->queue);
+                e->queue = NULL;
+                e->queue_cap = e->queue_head = 0;
+        }
+}
+
+/* --- requests ---------------------------------------------------------------------------------------------------- */
+
+uint32_t engine_request(struct engine *e, const struct event *event, engine_done_fn *fn, void *arg)
+{
+        struct event asked = *event;
+
+        if (!fn) {
+                asked.token = 0;
+                engine_post(e, &asked);
+                return UINT32_MAX;
+        }
+        if (e->request_count == e->request_cap) {
+                size_t cap = e->request_cap ? e->request_cap * 2 : 16;
+                struct request *more = realloc(e->requests, cap * sizeof(*more));
+
+                if (!more)
+                        return 0;
+                e->requests = more;
+                e->request_cap = cap;
+        }
+        if (++e->last_token == 0 || e->last_token == UINT32_MAX)
+                e->last_token = 1;
+        e->requests[e->request_count++] = (struct request) { .token = e->last_token, .fn = fn, .arg = arg };
+        asked.token = e->last_token;
+        engine_post(e, &asked);
+        return asked.token;
+}
+
+void engine_request_forget(struct engine *e, uint32_t token)
+{
+        for (size_t i = 0; i < e->request_count; i++)
+                if (e->requests[i].token == token) {
+                        e->requests[i] = e->requests[--e->request_count];
+                        return;
+                }
+}
+
+void engine_answer(struct engine *e, uint32_t token, enum result result)
+{
+        if (e->answer_count == e->answer_cap) {
+                size_t cap = e->answer_cap ? e->answer_cap * 2 : 16;
+                struct answer *more = realloc(e->answers, cap * sizeof(*more));
+
+                if (!more) {
+                        log_error("out of memory: an answer is lost");
+                        return;
+                }
+                e->answers = more;
+                e->answer_cap = cap;
+        }
+        e->answers[e->answer_count++] = (struct answer) { .token = token, .result = (uint8_t) result };
+}
+
+/* A callback may ask again, or forget others: so the entry is gone before it is called. */
+static void deliver(struct engine *e)
+{
+        for (size_t i = 0; i < e->answer_count; i++) {
+                const struct answer a = e->answers[i];
+
+                for (size_t k = 0; k < e->request_count; k++)
+                        if (e->requests[k].token == a.token) {
+                                const struct request r = e->requests[k];
+
+                                e->requests[k] = e->requests[--e->request_count];
+                                r.fn(r.arg, a.token, (enum result) a.result);
+                                break;
+                        }
+        }
+        e->answer_count = 0;
+}
+
+/* --- the turn ----------------------------------------------------------------------------------------------------- */
+
+static void step(struct engine *e, const struct event *event)
+{
+        struct actions actions = core_step(e->core, event, engine_now(e));
+
+        for (uint32_t i = 0; i < actions.count; i++)
+                perform(e, &actions.list[i]);
+}
+
+/* Exits that are queued come before the tick: after a stall nobody is killed for a timeout that the exit has
+ * answered already (FAILURES I8). */
+static void run_queue(struct engine *e)
+{
+        int steps = 0, ticks = 0;
+
+        while (steps++ < STEPS_PER_TURN) {
+                if (e->queue_len > 0) {
+                        struct event event = queue_pop(e);
+
+                        if (event.kind == EVT_EXITED && e->queue_len > 0) /* who died together is decided on together */
+                                event.flags |= EVENT_MORE;
+                        step(e, &event);
+                } else if (core_deadline(e->core) <= engine_now(e) && ticks++ < TICKS_PER_TURN) {
+                        step(e, &(struct event) { .kind = EVT_TICK, .node = NODE_ROOT });
+                } else {
+                        break;
+                }
+        }
+        queue_shrink(e);
+}
+
+static void publish(struct engine *e)
+{
+        uint64_t last = core_last_seq(e->core);
+
+        if (last == e->published)
+                return;
+        say_records(e, e->published + 1, last);
+        if (e->control)
+                control_published(e->control, e->published + 1, last);
+        e->published = last;
+}
+
+static void arm_tick(struct engine *e)
+{
+        nsec deadline = core_deadline(e->core), now;
+
+        if (e->queue_len > 0)
+                deadline = 0; /* the turn was cut short */
+        else if (deadline == e->tick_at && (deadline == NSEC_NEVER || ev_is_active(&e->tick)))
+                return;
+        e->tick_at = deadline;
+        ev_timer_stop(e->loop, &e->tick);
+        if (deadline == NSEC_NEVER)
+                return;
+        ev_now_update(e->loop);
+        now = engine_now(e);
+        ev_timer_set(&e->tick, deadline > now ? (double) (deadline - now) * 1e-9 : 0., 0.);
+        ev_timer_start(e->loop, &e->tick);
+}
+
+static void engine_turn(struct engine *e)
+{
+        run_queue(e);
+        publish(e);
+        deliver(e);
+        if (e->queue_len > 0) /* an answer led to a new request */
+                run_queue(e);
+        publish(e);
+        link_flush(e);
+        arm_tick(e);
+}
+
+static void on_turn(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, turn);
+
+        (void) loop;
+        (void) revents;
+        engine_turn(e);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, tick);
+
+        (void) loop;
+        (void) revents;
+        e->tick_at = 0; /* it has fired: arm it again whatever the deadline is; the turn does the rest */
+}
+
+void engine_start_turns(struct engine *e)
+{
+        ev_prepare_init(&e->turn, on_turn);
+        ev_prepare_start(e->loop, &e->turn);
+        ev_unref(e->loop); /* it keeps nothing alive by itself */
+        ev_timer_init(&e->tick, on_tick, 0., 0.);
+        e->tick_at = NSEC_NEVER;
+}

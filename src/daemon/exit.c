@@ -1,0 +1,65 @@
+/* exit.c - the end: the core has stopped everything; logs are flushed, groups and files removed, init told.
+ *
+ * As PID 1 the kernel kills the whole namespace when init exits: what is not written by then is lost (FAILURES J6).
+ * So the log writer is asked first and waited for, but not for ever: a hung disk must not keep a container alive. */
+#include <poll.h>
+#include <string.h>
+
+#include "daemon/parts.h"
+
+#define LOGS_MAX_SEC 2.
+#define KILL_MAX_MSEC 1000
+
+static void finish_now(struct engine *e)
+{
+        if (e->done)
+                return;
+        e->done = true;
+        ev_timer_stop(e->loop, &e->finish_timer);
+        ev_break(e->loop, EVBREAK_ALL);
+}
+
+static void on_late(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, finish_timer);
+
+        (void) loop;
+        (void) revents;
+        log_warning("the log writer does not answer: exiting without it");
+        finish_now(e);
+}
+
+void exit_finish(struct engine *e, int code)
+{
+        if (e->finishing)
+                return;
+        e->finishing = true;
+        e->stopping = true;
+        if (e->exit_code < 0)
+                e->exit_code = code;
+        ev_timer_init(&e->finish_timer, on_late, LOGS_MAX_SEC, 0.);
+        ev_timer_start(e->loop, &e->finish_timer);
+        logs_quit(e, finish_now);
+}
+
+/* After the loop. Nothing here may wait for anybody but init. */
+void exit_clean(struct engine *e)
+{
+        if (e->control)
+                control_ending(e->control, e->exit_code);
+        control_free(e->control);
+        e->control = NULL;
+        notify_stop(e);
+        logs_free(e);
+        if (cgroup_backend(e->cgroup) != CGROUP_NONE && cgroup_end(e->cgroup, KILL_MAX_MSEC) < 0)
+                log_warning("processes survive SIGKILL: %s is left behind", cgroup_root_path(e->cgroup));
+        socket_stop(e);
+        (void) initlink_goodbye(e->link, e->exit_code);
+        for (int i = 0; initlink_pending(e->link) && i < 100; i++) {
+                struct pollfd p = { .fd = initlink_fd(e->link), .events = POLLOUT };
+
+                (void) poll(&p, 1, 100);
+                if (initlink_flush(e->link) < 0)
+                        break;
+        }
+}

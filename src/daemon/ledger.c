@@ -1,0 +1,157 @@
+/* ledger.c - the last incarnations of each node: why they ended, what they used, what they wrote last.
+ *
+ * What is known of an end is gathered while it happens (exec failure, exit with rusage) and entered by ACT_CLOSE,
+ * which has the reason. A node that never died costs nothing. */
+#include <string.h>
+
+#include "daemon/parts.h"
+
+static void death_done(struct death *d)
+{
+        free(d->error);
+        free(d->tail);
+        *d = (struct death) { 0 };
+}
+
+static struct death *present(struct engine *e, node_id id)
+{
+        struct extra *x = engine_extra(e, id);
+
+        if (x && !x->now)
+                x->now = calloc(1, sizeof(*x->now));
+        return x ? x->now : NULL;
+}
+
+/* A retry within one incarnation (several ExecStart=) starts the story of the main process again. */
+void ledger_started(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        if (run->extra && run->extra->now)
+                death_done(run->extra->now);
+}
+
+void ledger_exited(struct engine *e, node_id id, const struct init_exit *x)
+{
+        struct death *d = present(e, id);
+
+        if (!d)
+                return;
+        d->ran = true;
+        d->code = x->code;
+        d->status = x->status;
+        d->utime_usec = (int64_t) x->utime_usec;
+        d->stime_usec = (int64_t) x->stime_usec;
+        d->maxrss_kb = x->maxrss_kb;
+        d->minflt = x->minflt;
+        d->majflt = x->majflt;
+        d->inblock = x->inblock;
+        d->oublock = x->oublock;
+}
+
+void ledger_failed(struct engine *e, node_id id, const struct err *err)
+{
+        struct death *d = present(e, id);
+        char line[1000];
+
+        if (!d)
+                return;
+        free(d->error);
+        d->error = strdup(err_format(err, line, sizeof(line)));
+}
+
+/* Room for one more: the array grows as far as DEATHS_MAX, then the oldest gives way. */
+static struct death *room(struct extra *x)
+{
+        struct death *d;
+
+        if (x->death_count == x->death_cap && x->death_cap < DEATHS_MAX) {
+                uint32_t cap = x->death_cap ? x->death_cap * 2 : 1;
+                struct death *more;
+
+                cap = cap > DEATHS_MAX ? DEATHS_MAX : cap;
+                more = realloc(x->deaths, cap * sizeof(*more));
+                if (!more)
+                        return NULL;
+                memset(more + x->death_cap, 0, (cap - x->death_cap) * sizeof(*more));
+                x->deaths = more;
+                x->death_cap = cap;
+                x->death_next = x->death_count;
+        }
+        d = &x->deaths[x->death_next];
+        x->death_next = (x->death_next + 1) % x->death_cap;
+        if (x->death_count < x->death_cap)
+                x->death_count++;
+        else
+                death_done(d);
+        return d;
+}
+
+void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason)
+{
+        const struct run *run = engine_peek(e, id);
+        struct extra *x = engine_extra(e, id);
+        struct death *d = x ? room(x) : NULL;
+
+        if (!d)
+                return;
+        if (x->now)
+                *d = *x->now;
+        free(ptr_steal(x->now));
+        d->incarnation = incarnation;
+        d->reason = *reason;
+        d->started = run->started;
+        d->ended = engine_now(e);
+        logs_tail(e, id, incarnation);
+}
+
+void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n)
+{
+        struct death *d = NULL;
+
+        for (size_t i = 0; i < engine_death_count(e, id); i++) {
+                const struct death *at = engine_death(e, id, i);
+
+                if (at->incarnation == incarnation) {
+                        const struct extra *x = engine_peek(e, id)->extra;
+
+                        d = &x->deaths[at - x->deaths];
+                        break;
+                }
+        }
+        if (!d || n == 0 || d->tail)
+                return;
+        d->tail = malloc(n + 1);
+        if (!d->tail)
+                return;
+        memcpy(d->tail, text, n);
+        d->tail[n] = '\0';
+        d->tail_len = n;
+}
+
+size_t engine_death_count(const struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        return run && run->extra ? run->extra->death_count : 0;
+}
+
+const struct death *engine_death(const struct engine *e, node_id id, size_t i)
+{
+        const struct run *run = engine_peek(e, id);
+        const struct extra *x = run ? run->extra : NULL;
+
+        if (!x || i >= x->death_count)
+                return NULL;
+        return &x->deaths[(x->death_next + x->death_cap - 1 - i) % x->death_cap];
+}
+
+void ledger_free(struct extra *x)
+{
+        for (uint32_t i = 0; i < x->death_cap; i++)
+                death_done(&x->deaths[i]);
+        free(x->deaths);
+        if (x->now)
+                death_done(x->now);
+        free(x->now);
+}

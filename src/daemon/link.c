@@ -1,0 +1,238 @@
+/* link.c - what init says, as events. */
+#include <poll.h>
+#include <string.h>
+
+#include "daemon/parts.h"
+
+/* At most this many messages (of up to 32 exits each) are taken in one turn (FAILURES A3). */
+enum { MESSAGES_PER_TURN = 64 };
+
+static void request_split(uint64_t request, node_id *node, uint32_t *incarnation, enum role *role)
+{
+        *node = (node_id) (request >> 32);
+        *incarnation = (uint32_t) request >> 1;
+        *role = request & 1 ? ROLE_CONTROL : ROLE_MAIN;
+}
+
+uint64_t spawn_request(node_id node, uint32_t incarnation, enum role role)
+{
+        return (uint64_t) node << 32 | (uint32_t) (incarnation << 1) | (role == ROLE_CONTROL ? 1U : 0U);
+}
+
+static bool is_logd(uint64_t request)
+{
+        return request >> 32 == NODE_NONE;
+}
+
+static void on_spawned(struct engine *e, const struct init_spawned *m)
+{
+        const struct pid_entry *known = pid_map_get(&e->pids, m->pid);
+        struct pid_entry entry = { .pid = m->pid };
+        enum role role;
+        struct run *run;
+
+        if (is_logd(m->request)) {
+                logs_spawned(e, m->pid);
+                return;
+        }
+        if (known && known->kind == PID_UNRUN)
+                return; /* its failure has overtaken this message */
+        request_split(m->request, &entry.node, &entry.incarnation, &role);
+        entry.kind = (uint32_t) role;
+        if (pid_map_put(&e->pids, entry) < 0)
+                log_error("out of memory: process %d is not tracked", (int) m->pid);
+        run = engine_run(e, entry.node);
+        if (run->incarnation == entry.incarnation) {
+                run->pid[role] = m->pid;
+                run->leader = m->pid;
+                if (role == ROLE_MAIN) {
+                        run->started = engine_now(e);
+                        ledger_started(e, entry.node);
+                }
+        }
+        engine_post(e, &(struct event) { .kind = EVT_SPAWNED, .role = (uint8_t) role, .node = entry.node,
+                                         .incarnation = entry.incarnation, .arg = m->pid });
+        exec_spawned(e, entry.node, m->request);
+}
+
+static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
+{
+        struct pid_entry entry = { .pid = m->pid, .kind = PID_UNRUN };
+        struct err err = { 0 };
+        struct run *run;
+        enum role role;
+
+        initlink_spawn_error(m, &err);
+        if (is_logd(m->request)) {
+                logs_failed(e, &err);
+                return;
+        }
+        request_split(m->request, &entry.node, &entry.incarnation, &role);
+        if (m->pid > 0)
+                (void) pid_map_put(&e->pids, entry); /* should that fail, its exit counts as an orphan's: harmless */
+        run = engine_run(e, entry.node);
+        if (run->incarnation == entry.incarnation)
+                run->pid[role] = 0;
+        spawn_failed(e, entry.node, entry.incarnation, role, &err);
+}
+
+static void node_exited(struct engine *e, const struct pid_entry *entry, const struct init_exit *x)
+{
+        struct run *run = engine_run(e, entry->node);
+        enum role role = entry->kind == PID_CONTROL ? ROLE_CONTROL : ROLE_MAIN;
+
+        if (run->incarnation == entry->incarnation) {
+                if (run->pid[role] == x->pid)
+                        run->pid[role] = 0;
+                if (role == ROLE_MAIN)
+                        ledger_exited(e, entry->node, x);
+        }
+        engine_post(e, &(struct event) { .kind = EVT_EXITED, .role = (uint8_t) role, .node = entry->node,
+                                         .incarnation = entry->incarnation, .arg = x->pid,
+                                         .reason = reason_from_wait(x->code, x->status) });
+}
+
+static void on_exit_of(struct engine *e, const struct init_exit *x)
+{
+        const struct pid_entry *found = pid_map_get(&e->pids, x->pid);
+        struct pid_entry entry;
+
+        if (!found) {
+                log_debug("reaped orphan %d (%s %d)", (int) x->pid, x->code == CLD_EXITED ? "status" : "signal",
+                          (int) x->status);
+                return;
+        }
+        entry = *found;
+        pid_map_drop(&e->pids, x->pid);
+        switch (entry.kind) {
+        case PID_MAIN:
+        case PID_CONTROL:
+                node_exited(e, &entry, x);
+                break;
+        case PID_LOGD:
+                logs_exited(e, x);
+                break;
+        default: /* UNRUN, FORMER: the core has no question open about it */
+                break;
+        }
+}
+
+static void on_exited(struct engine *e, const struct init_exited *m)
+{
+        for (uint32_t i = 0; i < m->count && i < INIT_EXITS_MAX; i++)
+                on_exit_of(e, &m->list[i]);
+        empty_process_gone(e);
+}
+
+static void on_message(struct engine *e, struct initlink_msg *m)
+{
+        switch (m->kind) {
+        case INIT_SPAWNED: on_spawned(e, m->spawned); break;
+        case INIT_SPAWN_FAILED: on_spawn_failed(e, m->spawn_failed); break;
+        case INIT_EXITED: on_exited(e, m->exited); break;
+        case INIT_DAEMON_SIGNAL: signals_arrived(e, m->daemon_signal); break;
+        case INIT_SIGNAL_FAILED: /* it has ended meanwhile: its exit is on the way */
+                log_debug("signal %d to %d: %s", (int) m->failed->sig, (int) m->failed->pid,
+                          strerror(m->failed->error));
+                break;
+        case INIT_STORE_FAILED:
+                log_warning("init keeps no copy of descriptor %s: %s", m->failed->name, strerror(m->failed->error));
+                break;
+        default:
+                if (m->fd >= 0)
+                        (void) close(m->fd);
+        }
+}
+
+void link_drain(struct engine *e)
+{
+        notify_drain(e); /* first what they said, then that they are gone */
+        for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+                struct initlink_msg m;
+                int r = initlink_receive(e->link, &m);
+
+                if (r == 0)
+                        return;
+                if (r == -EPROTO)
+                        continue;
+                if (r < 0) {
+                        /* Without init nothing can be started or ended any more: what runs dies with it. */
+                        log_error("init is gone: %s", strerror(-r));
+                        e->done = true;
+                        ev_break(e->loop, EVBREAK_ALL);
+                        return;
+                }
+                on_message(e, &m);
+        }
+}
+
+static void on_link(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, link_watch);
+
+        (void) loop;
+        if (revents & EV_READ)
+                link_drain(e);
+}
+
+/* Called at the end of each turn; while something is left over the loop watches for room. */
+void link_flush(struct engine *e)
+{
+        bool pending;
+
+        if (initlink_pending(e->link))
+                (void) initlink_flush(e->link);
+        pending = initlink_pending(e->link);
+        if (pending == e->link_writing)
+                return;
+        e->link_writing = pending;
+        ev_io_stop(e->loop, &e->link_watch);
+        ev_io_set(&e->link_watch, initlink_fd(e->link), EV_READ | (pending ? EV_WRITE : 0));
+        ev_io_start(e->loop, &e->link_watch);
+}
+
+/* Wait for init's HELLO, which says what we run in; then its store, empty for the first engine. */
+static int greet(struct engine *e, struct err *err)
+{
+        uint32_t stored = 0;
+        bool hello = false;
+
+        while (!hello || stored > 0) {
+                struct pollfd p = { .fd = initlink_fd(e->link), .events = POLLIN };
+                struct initlink_msg m;
+                int r = initlink_receive(e->link, &m);
+
+                if (r == 0) {
+                        (void) poll(&p, 1, -1);
+                        continue;
+                }
+                if (r < 0)
+                        return err_set(err, STAGE_NONE, -r, "talk to init: %s", strerror(-r));
+                if (m.kind == INIT_HELLO) {
+                        hello = true;
+                        stored = m.hello->stored;
+                        e->opt.pid = m.hello->pid;
+                        e->opt.pid1 = m.hello->flags & INIT_HELLO_PID1;
+                } else if (m.kind == INIT_STORED) {
+                        (void) close(m.fd);
+                        stored--;
+                }
+        }
+        return 0;
+}
+
+int link_start(struct engine *e, struct err *err)
+{
+        int r = initlink_open(INIT_ENGINE_FD, &e->link, err);
+
+        if (r < 0)
+                return r;
+        return greet(e, err);
+}
+
+void link_watch(struct engine *e)
+{
+        ev_io_init(&e->link_watch, on_link, initlink_fd(e->link), EV_READ);
+        ev_set_priority(&e->link_watch, EV_MAXPRI);
+        ev_io_start(e->loop, &e->link_watch);
+}

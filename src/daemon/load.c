@@ -1,0 +1,256 @@
+/* load.c - unit files -> the tree, at boot; and single units brought in later. */
+#include <string.h>
+
+#include "daemon/parts.h"
+#include "unit/unit_set.h"
+
+const char *engine_load_report(const struct engine *e)
+{
+        return buf_text(&e->load_report);
+}
+
+const struct unit_paths *engine_unit_paths(const struct engine *e)
+{
+        return e->paths;
+}
+
+void load_note(struct engine *e, bool fatal, const struct err *err)
+{
+        char line[1000];
+
+        buf_addf(&e->load_report, "%s\n", err_format(err, line, sizeof(line)));
+        log_err(fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, err);
+}
+
+static void note_diags(struct engine *e, const struct unit_set *set)
+{
+        for (size_t i = 0; i < unit_set_diag_count(set); i++) {
+                const struct diag *d = unit_set_diag(set, i);
+
+                load_note(e, d->severity == DIAG_ERROR, &d->err);
+        }
+}
+
+static void on_link_problem(void *arg, const struct err *err)
+{
+        load_note(arg, true, err);
+}
+
+/* --- coppiced -- CMD ARGS ------------------------------------------------------------------------------------------- */
+
+/* A word as a unit file takes it literally, whatever bytes it has. */
+static void add_word(struct buf *out, const char *word)
+{
+        buf_adds(out, " \"");
+        for (const unsigned char *p = (const unsigned char *) word; *p; p++) {
+                if (*p == '"' || *p == '\\')
+                        buf_addf(out, "\\%c", *p);
+                else if (*p == '%')
+                        buf_adds(out, "%%");
+                else if (*p < ' ' || *p >= 127)
+                        buf_addf(out, "\\x%02x", *p);
+                else
+                        buf_addc(out, (char) *p);
+        }
+        buf_addc(out, '"');
+}
+
+/* The program by the caller's $PATH: that is what a shell would have run. */
+static char *find_program(const char *name)
+{
+        const char *path = getenv("PATH");
+        char *found = NULL;
+
+        if (strchr(name, '/'))
+                return name[0] == '/' ? strdup(name) : realpath(name, NULL);
+        for (const char *p = path ? path : PLAN_PATH; *p; p += strspn(p, ":")) {
+                int n = (int) strcspn(p, ":");
+
+                if (n > 0 && asprintf(&found, "%.*s/%s", n, p, name) > 0 && access(found, X_OK) == 0)
+                        return found;
+                free(ptr_steal(found));
+                p += n;
+        }
+        return strdup(name);
+}
+
+static void add_environment(struct buf *out)
+{
+        extern char **environ;
+
+        buf_adds(out, "\nPassEnvironment=");
+        for (char **v = environ; *v; v++) {
+                size_t n = strcspn(*v, "=");
+
+                if (n > 0 && strspn(*v, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == n &&
+                    !(**v >= '0' && **v <= '9'))
+                        buf_addf(out, "%.*s ", (int) n, *v);
+        }
+}
+
+/* Joined to the daemon as a shell would join it: its environment, directory, input and output. */
+static int main_service_text(const struct engine *e, struct buf *out)
+{
+        autofree char *program = find_program(e->opt.command[0]), *cwd = realpath(e->opt.cwd ? e->opt.cwd : "/", NULL);
+
+        if (!program)
+                return -ENOENT;
+        buf_adds(out, "[Unit]\nDescription=The command of this daemon\n[Service]\nRestart=temporary\nSignificant=yes\n"
+                 "StandardInput=inherit\nStandardOutput=inherit\nStandardError=inherit\nExecStart=@:");
+        add_word(out, program);
+        for (char **word = e->opt.command; *word; word++)
+                add_word(out, *word);
+        add_environment(out);
+        if (cwd && strpbrk(cwd, "%\\\n\"' \t") == NULL)
+                buf_addf(out, "\nWorkingDirectory=-%s", cwd);
+        buf_addc(out, '\n');
+        return buf_failed(out) ? -ENOMEM : 0;
+}
+
+static void report_to_engine(void *arg, const struct diag *d)
+{
+        load_note(arg, d->severity == DIAG_ERROR, &d->err);
+}
+
+static int add_main_service(struct engine *e, struct err *err)
+{
+        autobuf struct buf text = BUF_INIT;
+        struct unit_source source = { .file = "command line" };
+        struct spec *spec;
+        node_id id;
+        int r = main_service_text(e, &text);
+
+        if (r < 0)
+                return err_set(err, STAGE_LOAD, -r, "find %s: %s", e->opt.command[0], strerror(-r));
+        source.text = text.data;
+        source.len = text.len;
+        r = unit_text_parse("main.service", &source, 1, unit_paths_host(e->paths), report_to_engine, e, &spec);
+        if (r < 0)
+                return err_set(err, STAGE_LOAD, -r, "make main.service of the command line: %s", strerror(-r));
+        r = core_add(e->core, NODE_ROOT, spec, true, &id, err);
+        spec_unref(spec);
+        return r;
+}
+
+/* With a command the root ends when that does, with its exit code, whatever root.supervisor says. */
+struct spec *load_root(struct engine *e, struct spec *root)
+{
+        static const char ours[] = "[Supervisor]\nAutoShutdown=any_significant\nExitCodeFrom=main.service\n";
+        autobuf struct buf text = BUF_INIT;
+        struct unit_source sources[2] = { { .file = spec_file(root) },
+                                          { .file = "command line", .text = ours, .len = sizeof(ours) - 1 } };
+        struct spec *both;
+
+        if (!e->opt.command)
+                return spec_ref(root);
+        unit_text_print(root, false, &text);
+        sources[0].text = buf_text(&text);
+        sources[0].len = text.len;
+        if (unit_text_parse("root.supervisor", sources, 2, unit_paths_host(e->paths), report_to_engine, e, &both) < 0)
+                return NULL;
+        return both;
+}
+
+/* --- the tree ---------------------------------------------------------------------------------------------------------- */
+
+static int add_all(struct engine *e, const struct unit_set *set, struct err *err)
+{
+        size_t n = unit_set_count(set);
+        autofree node_id *ids = calloc(n + 1, sizeof(*ids));
+
+        if (!ids)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        for (size_t i = 1; i < n; i++) {
+                const struct unit_node *node = unit_set_node(set, i);
+                int r = core_add(e->core, ids[node->parent], node->spec, false, &ids[i], err);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int seed(uint64_t *ret)
+{
+        return getentropy(ret, sizeof(*ret));
+}
+
+static int build(struct engine *e, const struct unit_set *set, struct err *err)
+{
+        struct core_config config = { .machine = e->opt.pid1 && !e->opt.command && !kernel_get()->container };
+        struct spec *root;
+        int r;
+
+        if (seed(&config.seed) < 0 || seed(&e->boot_mark) < 0)
+                return err_sys(err, STAGE_RESOURCES, "get random bytes");
+        root = load_root(e, unit_set_node(set, 0)->spec);
+        if (!root)
+                return err_set(err, STAGE_LOAD, EINVAL, "build the root supervisor");
+        e->core = core_new(&config, root);
+        spec_unref(root);
+        if (!e->core)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        r = add_all(e, set, err);
+        if (r == 0 && e->opt.command)
+                r = add_main_service(e, err);
+        if (r == 0)
+                (void) core_link(e->core, on_link_problem, e, NULL); /* each problem has been reported */
+        return r;
+}
+
+int load_first(struct engine *e, struct err *err)
+{
+        struct unit_options o = { .dirs = e->opt.unit_dirs, .dir_count = e->opt.unit_dir_count, .user = !e->opt.root,
+                                  .check_owner = e->opt.root };
+        struct unit_set *set;
+        int r = unit_paths_new(&o, &e->paths, err);
+
+        if (r == 0)
+                r = unit_set_load(e->paths, &set, err);
+        if (r < 0)
+                return r;
+        note_diags(e, set);
+        r = build(e, set, err);
+        unit_set_free(set);
+        return r;
+}
+
+/* --- by hand ------------------------------------------------------------------------------------------------------------ */
+
+static node_id supervisor_of(struct engine *e, const struct spec *s, struct err *err)
+{
+        const char *name = spec_str(s, D_UNIT_Supervisor);
+        node_id id;
+
+        if (name[0] == '\0')
+                return NODE_ROOT;
+        id = core_find(e->core, NODE_ROOT, name, NULL);
+        if (id == NODE_NONE)
+                (void) err_set(err, STAGE_LOAD, ENOENT, "find its supervisor %s: not in the tree", name);
+        return id;
+}
+
+int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err *err)
+{
+        char full[256];
+        struct spec *s;
+        node_id parent;
+        int r;
+
+        if (e->stopping)
+                return err_set(err, STAGE_LOAD, ESHUTDOWN, "load %s: everything is being stopped", name);
+        *ret_id = core_find(e->core, NODE_ROOT, name, NULL);
+        if (*ret_id != NODE_NONE)
+                return 0;
+        r = unit_resolve(e->paths, name, full, sizeof(full), err);
+        if (r == 0)
+                r = unit_load(e->paths, full, NULL, NULL, &s, err);
+        if (r < 0)
+                return r;
+        parent = supervisor_of(e, s, err);
+        r = parent == NODE_NONE ? -ENOENT : core_add(e->core, parent, s, true, ret_id, err);
+        spec_unref(s);
+        if (r == 0)
+                (void) core_link(e->core, on_link_problem, e, NULL);
+        return r;
+}

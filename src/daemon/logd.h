@@ -1,0 +1,42 @@
+/* logd.h - the log writer as the engine sees it; logs.c talks to it, logd.c keeps it running. */
+#ifndef DAEMON_LOGD_H
+#define DAEMON_LOGD_H
+
+#include "daemon/parts.h"
+
+enum { FLUSH_WAITERS_MAX = 64 };
+#define LOGD_DELAY_FIRST 0.1
+
+struct waiting {
+        uint32_t kind, stream;
+        uint64_t arg;
+};
+
+struct flush_waiter {
+        void (*fn)(void *arg, int result);
+        void *arg;
+};
+
+struct logd {
+        struct engine *e;
+        int sock;                   /* our end; -1 = there is no writer */
+        struct ev_io watch;
+        bool writing;
+        pid_t pid;                  /* 0 = none */
+        bool asked;                 /* a spawn is on its way */
+        bool quitting;
+        struct spec *spec;          /* owned */
+        struct ev_timer restart;
+        double delay;               /* before the next attempt, s */
+        struct waiting *queue;      /* owned; not sent yet */
+        size_t queue_len, queue_cap;
+        struct flush_waiter flushes[FLUSH_WAITERS_MAX];
+        size_t flush_count;
+        void (*then)(struct engine *e); /* after QUIT */
+};
+
+void logd_connect(struct engine *e, int sock);
+void logd_disconnect(struct engine *e);
+void logd_quit_done(struct engine *e);
+
+#endif

@@ -1,0 +1,202 @@
+/* notify.c - what services say with sd_notify: who said it, may it, and which event that is.
+ *
+ * The sender is the pid the kernel vouches for. It is looked up among the processes we started, then by its control
+ * group: a sender that has ended since and was reaped belongs to nobody any more and is not believed. */
+#include <string.h>
+
+#include "daemon/parts.h"
+#include "os/notify.h"
+
+enum { MESSAGES_PER_TURN = 64 };
+
+/* The node of a path that may go on below a service (groups it made itself). */
+static node_id node_at(const struct engine *e, char *path)
+{
+        for (;;) {
+                node_id id = core_find(e->core, NODE_ROOT, path, NULL);
+                char *slash = strrchr(path, '/');
+
+                if (id != NODE_NONE || !slash || slash == path)
+                        return id;
+                *slash = '\0';
+        }
+}
+
+static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret_kind)
+{
+        const struct pid_entry *entry = pid_map_get(&e->pids, pid);
+        char path[PATH_MAX_NODE + 256];
+        int r;
+
+        *ret_kind = PID_FORMER; /* somebody of the service */
+        if (entry && entry->kind != PID_LOGD) {
+                const struct run *run = engine_peek(e, entry->node);
+
+                *ret_kind = (enum pid_kind) entry->kind;
+                return run->incarnation == entry->incarnation ? entry->node : NODE_NONE;
+        }
+        r = cgroup_backend(e->cgroup) != CGROUP_NONE ? cgroup_node_of(e->cgroup, pid, path, sizeof(path))
+                                                     : nogroup_node_of(pid, path, sizeof(path));
+        return r < 0 ? NODE_NONE : node_at(e, path);
+}
+
+static bool believed(enum notify_access access, enum pid_kind kind)
+{
+        switch (access) {
+        case NOTIFY_MAIN: return kind == PID_MAIN;
+        case NOTIFY_EXEC: return kind == PID_MAIN || kind == PID_CONTROL;
+        case NOTIFY_ALL: return true;
+        default: return false;
+        }
+}
+
+/* MAINPID=: only a process of the service itself, and none that is another role's (FAILURES G6 in spirit). */
+static bool may_be_main(const struct engine *e, node_id id, pid_t pid)
+{
+        enum pid_kind kind;
+
+        return pid > 1 && sender_node(e, pid, &kind) == id && kind != PID_UNRUN;
+}
+
+void notify_main_pid(struct engine *e, node_id id, pid_t pid)
+{
+        struct run *run = engine_run(e, id);
+        struct pid_entry *former = pid_map_get(&e->pids, run->pid[ROLE_MAIN]);
+
+        if (pid == run->pid[ROLE_MAIN])
+                return;
+        if (former && former->node == id && former->kind == PID_MAIN)
+                former->kind = PID_FORMER;
+        (void) pid_map_put(&e->pids, (struct pid_entry) { .pid = pid, .node = id, .incarnation = run->incarnation,
+                                                          .kind = PID_MAIN });
+        run->pid[ROLE_MAIN] = pid;
+        run->flags |= RUN_NAMED;
+        engine_post(e, &(struct event) { .kind = EVT_MAINPID, .node = id, .incarnation = run->incarnation, .arg = pid });
+}
+
+static void set_status(struct engine *e, node_id id, const struct notify_fields *f)
+{
+        struct extra *x = engine_extra(e, id);
+
+        if (!x)
+                return;
+        if (f->has & NOTIFY_STATUS) {
+                free(x->status_text);
+                x->status_text = strdup(f->status);
+        }
+        if (f->has & NOTIFY_ERRNO)
+                x->status_errno = f->error;
+        if (f->has & NOTIFY_EXIT_STATUS)
+                x->exit_status = f->exit_status;
+}
+
+static void post(struct engine *e, node_id id, enum event_kind kind, int64_t arg)
+{
+        engine_post(e, &(struct event) { .kind = (uint8_t) kind, .node = id, .arg = arg,
+                                         .incarnation = engine_run(e, id)->incarnation });
+}
+
+/* The order matters where one message says several things: the main process first, readiness last. */
+static void translate(struct engine *e, node_id id, const struct notify_fields *f)
+{
+        if (f->has & NOTIFY_MAINPID && may_be_main(e, id, f->main_pid))
+                notify_main_pid(e, id, f->main_pid);
+        if (f->has & (NOTIFY_STATUS | NOTIFY_ERRNO | NOTIFY_EXIT_STATUS))
+                set_status(e, id, f);
+        if (f->has & NOTIFY_WATCHDOG_USEC)
+                post(e, id, EVT_WATCHDOG_USEC, f->watchdog_nsec);
+        if (f->has & NOTIFY_EXTEND)
+                post(e, id, EVT_EXTEND_TIMEOUT, f->extend_nsec);
+        if (f->has & NOTIFY_WATCHDOG)
+                post(e, id, EVT_WATCHDOG, 0);
+        if (f->has & NOTIFY_WATCHDOG_TRIGGER)
+                post(e, id, EVT_WATCHDOG_TRIGGER, 0);
+        if (f->has & NOTIFY_RELOADING)
+                post(e, id, EVT_RELOADING, 0);
+        if (f->has & NOTIFY_STOPPING)
+                post(e, id, EVT_STOPPING, 0);
+        if (f->has & NOTIFY_READY)
+                post(e, id, EVT_READY, 0);
+}
+
+static void on_message(struct engine *e, struct notify_msg *m)
+{
+        enum pid_kind kind;
+        node_id id = sender_node(e, m->pid, &kind);
+        const struct node *node = id == NODE_NONE ? NULL : core_node(e->core, id);
+        char path[PATH_MAX_NODE];
+
+        /* BARRIER=1: everything before it has been read in order; closing its descriptor is the answer. */
+        if (m->f.has & NOTIFY_BARRIER)
+                return;
+        if (!node || node->kind != KIND_SERVICE) {
+                log_debug("notification of process %d, which belongs to no service", (int) m->pid);
+                return;
+        }
+        if (!believed(spec_notify_access(node->spec), kind)) {
+                log_info("%s: notification of process %d is not believed (NotifyAccess=)",
+                         engine_path(e, id, path, sizeof(path)), (int) m->pid);
+                return;
+        }
+        translate(e, id, &m->f);
+        if (m->f.has & NOTIFY_FDSTORE_REMOVE)
+                store_remove(e, id, m->f.fdname);
+        else if (m->f.has & NOTIFY_FDSTORE)
+                store_take(e, id, m->f.fdname, !(m->f.has & NOTIFY_FDPOLL_OFF), m->fds, m->fd_count);
+}
+
+/* Called before exits are taken from init, so that what a process said with its last breath still counts. */
+void notify_drain(struct engine *e)
+{
+        if (e->notify_fd < 0)
+                return;
+        for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+                struct notify_msg m;
+                int r = notify_receive(e->notify_fd, &m);
+
+                if (r == -EBADMSG)
+                        continue;
+                if (r <= 0)
+                        return;
+                on_message(e, &m);
+                notify_done(&m);
+        }
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, notify_watch);
+
+        (void) loop;
+        (void) revents;
+        notify_drain(e);
+}
+
+void notify_start(struct engine *e)
+{
+        struct err err = { 0 };
+
+        e->notify_fd = -1;
+        if (asprintf(&e->notify_path, "%s/notify", e->opt.runtime_dir) < 0) {
+                e->notify_path = NULL;
+                return;
+        }
+        if (notify_open(e->notify_path, &e->notify_fd, &err) < 0) {
+                err_hint(&err, "services of Type=notify cannot become ready; make %s writable", e->opt.runtime_dir);
+                log_err(LOG_LEVEL_WARNING, &err);
+                free(ptr_steal(e->notify_path));
+                return;
+        }
+        ev_io_init(&e->notify_watch, on_readable, e->notify_fd, EV_READ);
+        ev_set_priority(&e->notify_watch, EV_MAXPRI); /* invoked before the link, which was started later at this level */
+        ev_io_start(e->loop, &e->notify_watch);
+}
+
+void notify_stop(struct engine *e)
+{
+        if (e->notify_fd < 0)
+                return;
+        ev_io_stop(e->loop, &e->notify_watch);
+        fd_close(&e->notify_fd);
+        (void) unlink(e->notify_path);
+}

@@ -1,0 +1,280 @@
+/* parts.h - inside of the engine: its state, and the functions its files have for each other.
+ * May be used by: the files of daemon/ except the control server, which keeps to engine.h. */
+#ifndef DAEMON_PARTS_H
+#define DAEMON_PARTS_H
+
+#include <ev.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "core/diag.h"
+#include "core/resolve.h"
+#include "daemon/control.h"
+#include "daemon/engine.h"
+#include "daemon/options.h"
+#include "os/initlink.h"
+#include "os/kernel.h"
+#include "os/nogroup.h"
+
+/* --- pids.c: every living process that we started, by its pid --------------------------------------------------- */
+
+enum pid_kind {
+        PID_MAIN = ROLE_MAIN,
+        PID_CONTROL = ROLE_CONTROL,
+        PID_LOGD,      /* the log writer */
+        PID_UNRUN,     /* its plan failed: the core knows, nothing follows */
+        PID_FORMER,    /* was main until MAINPID= named another */
+};
+
+struct pid_entry {
+        pid_t pid;
+        node_id node;
+        uint32_t incarnation;
+        uint32_t kind;         /* enum pid_kind */
+};
+
+struct pid_map {
+        struct pid_entry *slots; /* owned; open addressing, pid 0 = free */
+        size_t cap, used;
+};
+
+int pid_map_put(struct pid_map *m, struct pid_entry entry); /* replaces; -ENOMEM */
+struct pid_entry *pid_map_get(const struct pid_map *m, pid_t pid); /* valid until the next put or drop */
+void pid_map_drop(struct pid_map *m, pid_t pid);
+void pid_map_free(struct pid_map *m);
+
+/* --- what the engine keeps for a node --------------------------------------------------------------------------- */
+
+struct stored_fd {
+        int fd;                /* owned; init keeps another copy under the same name */
+        char *name;            /* owned: FDNAME= */
+        uint32_t serial;       /* part of the name in init's store */
+        bool poll;             /* FDPOLL: closed when the other side hangs up */
+        struct ev_io watch;
+        struct engine *e;
+        node_id node;
+};
+
+/* Only for nodes that need it: most services have none of this. */
+struct extra {
+        struct engine *e;
+        node_id node;
+        char *status_text;     /* owned; STATUS= */
+        int status_errno;
+        int exit_status;       /* EXIT_STATUS= */
+
+        struct ev_io ready;    /* NotifyFd=: read end */
+        struct ev_io exec;     /* waits for the exec of the process of `exec_request` */
+        uint64_t exec_request;
+        bool executed;         /* seen before INIT_SPAWNED */
+
+        int log_in, log_out;   /* the pipe to logd: read end, write end; -1 = none */
+        uint32_t stream;       /* its number, 0 = none */
+        bool stream_known;     /* this logd has been told */
+
+        struct stored_fd **fds; /* owned */
+        size_t fd_count;
+
+        struct ev_io pidfile;  /* inotify of the directory of PIDFile= */
+
+        struct death *deaths;  /* owned; a ring once it has DEATHS_MAX entries, newest at death_next - 1 */
+        uint32_t death_count, death_cap, death_next;
+        struct death *now;     /* owned; what is known so far of the present incarnation's end */
+};
+enum { DEATHS_MAX = 20 };
+
+enum {
+        RUN_GROUP = 1,         /* the cgroup of this incarnation has been made */
+        RUN_DIRS = 2,          /* RuntimeDirectory= may have been made */
+        RUN_WATCHED = 4,       /* emptiness is being waited for */
+        RUN_PROBE = 8,         /* no cgroup: look again at every exit */
+        RUN_ORPHANED = 32,     /* its unit file is gone: it is deleted once it has been stopped (FAILURES H15) */
+        RUN_NAMED = 16,        /* the service named its main process itself: it need not be a child of init */
+};
+
+struct run {
+        pid_t pid[2];          /* ROLE_MAIN, ROLE_CONTROL; 0 = none */
+        pid_t leader;          /* the latest process that leads a session of the incarnation */
+        uint32_t incarnation;
+        uint32_t flags;        /* RUN_* */
+        nsec started;          /* its main process */
+        struct extra *extra;   /* owned; NULL for most */
+};
+
+/* --- the engine ---------------------------------------------------------------------------------------------------- */
+
+struct request {
+        uint32_t token;
+        engine_done_fn *fn;
+        void *arg;
+};
+
+struct answer {
+        uint32_t token;
+        uint8_t result;
+};
+
+struct logd; /* logs.c */
+
+struct engine {
+        struct options opt;
+        struct ev_loop *loop;
+        struct core *core;
+        struct unit_paths *paths;     /* owned */
+        struct buf load_report;
+
+        struct initlink *link;
+        struct ev_io link_watch;
+        bool link_writing;
+        struct ev_prepare turn;       /* runs engine_turn() before every sleep */
+        struct ev_timer tick;         /* core_deadline() */
+        nsec tick_at;
+
+        struct event *queue;          /* owned; ring */
+        size_t queue_cap, queue_head, queue_len;
+        struct request *requests;     /* owned */
+        size_t request_count, request_cap;
+        struct answer *answers;       /* owned; delivered at the end of the turn */
+        size_t answer_count, answer_cap;
+        uint32_t last_token;
+        uint64_t published;           /* sequence number of the last record that was published */
+
+        struct run *runs;             /* owned; by node id */
+        size_t run_cap;
+        struct pid_map pids;
+        struct buf plan;              /* scratch of every spawn */
+        uint64_t boot_mark;           /* first half of every INVOCATION_ID */
+
+        struct cgroup *cgroup;
+        struct ev_io empty_watch;     /* cgroup.events */
+        struct ev_timer empty_timer;  /* only while emptiness is waited for */
+        size_t probing;               /* nodes with RUN_PROBE */
+
+        int notify_fd;
+        struct ev_io notify_watch;
+        char *notify_path;            /* owned */
+
+        int lock_fd;
+        char *control_path;           /* owned */
+        struct control *control;
+        struct ev_timer socket_timer; /* only while there is no socket yet (FAILURES J11) */
+        struct logd *logd;
+        uint32_t store_serial;
+
+        nsec said_since;              /* say.c: the present second */
+        unsigned said, unsaid;
+
+        int signals_seen;             /* TERM, INT, QUIT so far */
+        int exit_code;                /* asked for with a shutdown; -1 = none */
+        bool stopping, finishing, done;
+        struct ev_timer finish_timer;
+};
+
+/* engine.c */
+void engine_start_turns(struct engine *e);
+struct run *engine_run(struct engine *e, node_id id);        /* makes room; never NULL for a node of the core */
+const struct run *engine_peek(const struct engine *e, node_id id); /* NULL when there is nothing yet */
+struct extra *engine_extra(struct engine *e, node_id id);    /* makes it; NULL when memory is short */
+void engine_forget(struct engine *e, node_id id);            /* drop all that is kept for the node */
+void engine_answer(struct engine *e, uint32_t token, enum result result);
+char *engine_path(const struct engine *e, node_id id, char *buf, size_t n);
+#define PATH_MAX_NODE 1024
+
+/* link.c: what init says */
+int link_start(struct engine *e, struct err *err); /* wait for HELLO */
+void link_watch(struct engine *e);
+void link_drain(struct engine *e);
+void link_flush(struct engine *e);
+
+/* perform.c: one action */
+void perform(struct engine *e, const struct action *a);
+/* SIGKILL, or another signal, to everything of a node or below a supervisor. */
+void perform_kill(struct engine *e, node_id id);
+
+/* spawn.c */
+void spawn(struct engine *e, const struct action *a);
+uint64_t spawn_request(node_id node, uint32_t incarnation, enum role role);
+void spawn_failed(struct engine *e, node_id node, uint32_t incarnation, enum role role, const struct err *err);
+/* The text for COPPICE_INCARNATION_ID and INVOCATION_ID: 32 hex digits and NUL. */
+void spawn_mark(const struct engine *e, node_id node, uint32_t incarnation, char buf[33]);
+
+/* rundir.c */
+void rundir_remove(struct engine *e, node_id id);    /* RuntimeDirectory= of an incarnation that is over */
+const char *rundir_root(const struct engine *e, const char *kind); /* "runtime", "state", ...: where they are made */
+
+/* empty.c */
+void empty_start(struct engine *e);
+void empty_watch(struct engine *e, node_id id, uint32_t incarnation);
+void empty_forget(struct engine *e, node_id id);
+void empty_process_gone(struct engine *e); /* some process has been reaped */
+struct nogroup_id empty_nogroup(const struct engine *e, node_id id, char mark[33]);
+
+/* notify.c */
+void notify_start(struct engine *e);
+void notify_stop(struct engine *e);
+void notify_drain(struct engine *e);
+void notify_main_pid(struct engine *e, node_id id, pid_t pid); /* verified already */
+
+/* store.c: the descriptors a service has deposited */
+void store_take(struct engine *e, node_id id, const char *name, bool poll, int *fds, int count);
+void store_remove(struct engine *e, node_id id, const char *name);
+void store_forget(struct engine *e, node_id id); /* the service was stopped: close them */
+int store_find(const struct engine *e, node_id id, const char *name); /* borrowed; -1 */
+
+/* ready.c: NotifyFd= and the confirmation of exec */
+int ready_pipe(struct engine *e, node_id id, int *ret_write);
+int exec_pipe(struct engine *e, node_id id, uint64_t request, int *ret_write);
+void exec_spawned(struct engine *e, node_id id, uint64_t request);
+void ready_forget(struct engine *e, node_id id);
+
+/* pidfile.c: which process is the main one of a forking service */
+void pidfile_wait(struct engine *e, node_id id);
+void pidfile_forget(struct engine *e, node_id id);
+
+/* ledger.c */
+void ledger_started(struct engine *e, node_id id);
+void ledger_exited(struct engine *e, node_id id, const struct init_exit *x);
+void ledger_failed(struct engine *e, node_id id, const struct err *err);
+void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason);
+void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
+void ledger_free(struct extra *x);
+
+/* logs.c: coppice-logd */
+int logs_init(struct engine *e);
+int logs_start(struct engine *e);                   /* unless it runs or is about to */
+/* The descriptor a service writes its output to, made when first asked for; borrowed. -errno. */
+int logs_pipe(struct engine *e, node_id id, struct err *err);
+void logs_begin(struct engine *e, node_id id);      /* an incarnation begins */
+void logs_tail(struct engine *e, node_id id, uint32_t incarnation);
+void logs_changed(struct engine *e, node_id id);    /* a new spec */
+void logs_forget(struct engine *e, node_id id);
+void logs_level(struct engine *e);
+void logs_spawned(struct engine *e, pid_t pid);
+void logs_exited(struct engine *e, const struct init_exit *x);
+void logs_failed(struct engine *e, const struct err *err);
+void logs_quit(struct engine *e, void (*then)(struct engine *e)); /* flush everything, then call */
+void logs_free(struct engine *e);
+
+/* load.c */
+int load_first(struct engine *e, struct err *err);
+struct spec *load_root(struct engine *e, struct spec *root); /* with a command, the root says more; a new reference */
+void load_note(struct engine *e, bool fatal, const struct err *err);
+
+/* say.c: the engine's own messages about services, at most some a second */
+void say_err(struct engine *e, const struct err *err);
+void say_records(struct engine *e, uint64_t first, uint64_t last);
+
+/* socket.c: runtime directory, lock, control socket */
+int socket_lock(struct engine *e, struct err *err); /* -EWOULDBLOCK: another daemon; everything else waits */
+int socket_start(struct engine *e);
+void socket_again(struct engine *e);
+void socket_stop(struct engine *e);
+
+/* signals.c */
+void signals_arrived(struct engine *e, const struct init_daemon_signal *s);
+
+/* exit.c */
+void exit_finish(struct engine *e, int code);
+void exit_clean(struct engine *e);
+
+#endif

@@ -1,0 +1,194 @@
+/* perform.c - one action of the core: what is done about it. A failure becomes an event, never silence. */
+#include <string.h>
+
+#include "daemon/parts.h"
+#include "os/conditions.h"
+
+static void on_check(struct engine *e, const struct action *a)
+{
+        const struct node *node = core_node(e->core, a->node);
+        struct condition_result r = { .verdict = VERDICT_PASS };
+
+        if (node)
+                r = conditions_check(node->spec);
+        engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = a->node, .incarnation = a->incarnation,
+                                         .arg = r.verdict, .arg2 = r.origin.line });
+}
+
+static void on_open(struct engine *e, const struct action *a)
+{
+        struct run *run = engine_run(e, a->node);
+
+        run->incarnation = a->incarnation & (UINT32_MAX >> 1);
+        run->pid[ROLE_MAIN] = run->pid[ROLE_CONTROL] = run->leader = 0;
+        run->flags &= RUN_ORPHANED;
+        run->started = engine_now(e);
+        if (run->extra) {
+                run->extra->status_errno = 0;
+                free(run->extra->status_text);
+                run->extra->status_text = NULL;
+                logs_begin(e, a->node);
+        }
+}
+
+/* --- signals ----------------------------------------------------------------------------------------------------- */
+
+/* A main process that the service named itself need not be a child of init: it is then looked for in the group. */
+static void signal_main(struct engine *e, node_id id, const struct run *run, int sig)
+{
+        char path[PATH_MAX_NODE];
+        pid_t pid = run->pid[ROLE_MAIN];
+
+        if (pid == 0)
+                return;
+        if (run->flags & RUN_NAMED && run->flags & RUN_GROUP &&
+            cgroup_signal_one(e->cgroup, engine_path(e, id, path, sizeof(path)), pid, sig) == 0)
+                return;
+        (void) initlink_signal(e->link, pid, sig, 0);
+}
+
+static void signal_all(struct engine *e, node_id id, const struct run *run, int sig)
+{
+        char path[PATH_MAX_NODE], mark[33];
+
+        signal_main(e, id, run, sig);
+        if (run->flags & RUN_GROUP) {
+                (void) cgroup_signal(e->cgroup, engine_path(e, id, path, sizeof(path)), sig, run->pid[ROLE_MAIN]);
+        } else if (run->leader) {
+                struct nogroup_id who = empty_nogroup(e, id, mark);
+
+                if (nogroup_signal(&who, sig, run->pid[ROLE_MAIN]) < 0) /* no /proc: the process group at least */
+                        (void) initlink_signal(e->link, run->leader, sig, INIT_SIGNAL_GROUP);
+        }
+}
+
+static void on_signal(struct engine *e, const struct action *a)
+{
+        const struct run *run = engine_peek(e, a->node);
+        int sig = (int) a->arg;
+
+        if (!run)
+                return;
+        if (a->role == ROLE_MAIN)
+                signal_main(e, a->node, run, sig);
+        else if (a->role == ROLE_CONTROL && run->pid[ROLE_CONTROL])
+                (void) initlink_signal(e->link, run->pid[ROLE_CONTROL], sig, 0);
+        else if (a->role == ROLE_ALL)
+                signal_all(e, a->node, run, sig);
+}
+
+/* Without control groups: the processes of one service, again and again until empty.c finds none. */
+static void kill_scattered(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+        char mark[33];
+
+        for (node_id child = core_first_child(e->core, id); child != NODE_NONE; child = core_next_sibling(e->core, child))
+                kill_scattered(e, child); /* as deep as the tree is: at most 16 levels */
+        if (!run)
+                return;
+        for (int role = ROLE_MAIN; role <= ROLE_CONTROL; role++)
+                if (run->pid[role])
+                        (void) initlink_signal(e->link, run->pid[role], SIGKILL, INIT_SIGNAL_GROUP);
+        if (run->leader) {
+                struct nogroup_id who = empty_nogroup(e, id, mark);
+
+                (void) nogroup_signal(&who, SIGKILL, 0);
+        }
+}
+
+void perform_kill(struct engine *e, node_id id)
+{
+        char path[PATH_MAX_NODE];
+        int r;
+
+        if (cgroup_backend(e->cgroup) == CGROUP_NONE) {
+                kill_scattered(e, id);
+                return;
+        }
+        r = cgroup_kill(e->cgroup, engine_path(e, id, path, sizeof(path)));
+        if (r < 0 && r != -ENOENT) {
+                log_warning("%s: kill its control group: %s", path, strerror(-r));
+                kill_scattered(e, id);
+        }
+}
+
+static void on_freeze(struct engine *e, const struct action *a)
+{
+        bool frozen = a->kind == ACT_FREEZE;
+        const struct run *run = engine_peek(e, a->node);
+        char path[PATH_MAX_NODE];
+        int r;
+
+        if (cgroup_backend(e->cgroup) != CGROUP_NONE) {
+                r = cgroup_freeze(e->cgroup, engine_path(e, a->node, path, sizeof(path)), frozen);
+                if (r < 0)
+                        log_warning("%s: %s its control group: %s", path, frozen ? "freeze" : "thaw", strerror(-r));
+        } else if (run) {
+                signal_all(e, a->node, run, frozen ? SIGSTOP : SIGCONT);
+        }
+}
+
+/* --- ends ---------------------------------------------------------------------------------------------------------- */
+
+static bool settled(const struct engine *e, node_id id)
+{
+        const struct node *node = core_node(e->core, id);
+        enum state state = node ? (enum state) node->state : STATE_INACTIVE;
+
+        return state == STATE_INACTIVE || state == STATE_FAILED || state == STATE_FINISHED;
+}
+
+static void on_close(struct engine *e, const struct action *a)
+{
+        struct run *run = engine_run(e, a->node);
+        char path[PATH_MAX_NODE];
+
+        empty_forget(e, a->node);
+        ready_forget(e, a->node);
+        pidfile_forget(e, a->node);
+        if (run->flags & RUN_GROUP)
+                (void) cgroup_remove(e->cgroup, engine_path(e, a->node, path, sizeof(path)));
+        if (run->flags & RUN_DIRS)
+                rundir_remove(e, a->node);
+        ledger_close(e, a->node, a->incarnation, &a->reason);
+        run->flags &= RUN_ORPHANED;
+        run->pid[ROLE_MAIN] = run->pid[ROLE_CONTROL] = run->leader = 0;
+        if (!settled(e, a->node))
+                return;
+        store_forget(e, a->node);
+        if (run->flags & RUN_ORPHANED)
+                engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = a->node });
+}
+
+static void on_emergency(struct engine *e)
+{
+        node_id id = core_find(e->core, NODE_ROOT, "emergency.service", NULL);
+
+        if (id == NODE_NONE) {
+                log_error("the root supervisor has given up and there is no emergency.service: staying alive");
+                return;
+        }
+        log_error("the root supervisor has given up: starting emergency.service");
+        engine_post(e, &(struct event) { .kind = EVT_START, .node = id });
+}
+
+void perform(struct engine *e, const struct action *a)
+{
+        switch ((enum action_kind) a->kind) {
+        case ACT_CHECK: on_check(e, a); break;
+        case ACT_OPEN: on_open(e, a); break;
+        case ACT_SPAWN: spawn(e, a); break;
+        case ACT_SIGNAL: on_signal(e, a); break;
+        case ACT_KILL: perform_kill(e, a->node); break;
+        case ACT_WATCH_EMPTY: empty_watch(e, a->node, a->incarnation); break;
+        case ACT_CLOSE: on_close(e, a); break;
+        case ACT_FREEZE:
+        case ACT_THAW: on_freeze(e, a); break;
+        case ACT_FORGET: engine_forget(e, a->node); break;
+        case ACT_DONE: engine_answer(e, a->token, (enum result) a->result); break;
+        case ACT_EXIT: exit_finish(e, (int) a->arg); break;
+        case ACT_EMERGENCY: on_emergency(e); break;
+        case ACT_COUNT: break;
+        }
+}

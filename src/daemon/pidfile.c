@@ -1,0 +1,121 @@
+/* pidfile.c - which process is the main one of a forking service: the one PIDFile= names, waited for by inotify on
+ * its directory, or without PIDFile= the only one that is left. */
+#include <libgen.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#include "daemon/parts.h"
+#include "os/fs.h"
+
+static void stop(struct engine *e, struct extra *x)
+{
+        if (!ev_is_active(&x->pidfile))
+                return;
+        ev_io_stop(e->loop, &x->pidfile);
+        (void) close(x->pidfile.fd);
+}
+
+static const char *path_of(const struct engine *e, const struct spec *s, char *buf, size_t n)
+{
+        const char *path = spec_str(s, D_SERVICE_PIDFile);
+
+        if (path[0] == '/' || path[0] == '\0')
+                return path;
+        (void) snprintf(buf, n, "%s/%s", rundir_root(e, "runtime"), path);
+        return buf;
+}
+
+static bool ours(struct engine *e, node_id id, pid_t pid)
+{
+        char path[PATH_MAX_NODE + 256], own[PATH_MAX_NODE];
+        size_t n;
+
+        if (cgroup_backend(e->cgroup) == CGROUP_NONE)
+                return nogroup_node_of(pid, path, sizeof(path)) == 0 &&
+                       strcmp(path, engine_path(e, id, own, sizeof(own))) == 0;
+        if (cgroup_node_of(e->cgroup, pid, path, sizeof(path)) < 0)
+                return false;
+        n = strlen(engine_path(e, id, own, sizeof(own)));
+        return strncmp(path, own, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static bool read_it(struct engine *e, node_id id, const struct spec *s)
+{
+        char buf[4096];
+        const char *path = path_of(e, s, buf, sizeof(buf));
+        struct err err = { 0 };
+        pid_t pid = 0;
+        int r = fs_pidfile(path, false, &pid, NULL);
+
+        if (r == -EPERM) /* the file is not root's: then the process must be known to be the service's */
+                r = fs_pidfile(path, true, &pid, &err) == 0 && ours(e, id, pid) ? 0 : -EPERM;
+        if (r < 0)
+                return false;
+        notify_main_pid(e, id, pid);
+        return true;
+}
+
+static void on_change(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct extra *x = container_of(w, struct extra, pidfile);
+        const struct node *node = core_node(x->e->core, x->node);
+        char events[4096] __attribute__((aligned(8)));
+
+        (void) loop;
+        (void) revents;
+        while (read(w->fd, events, sizeof(events)) > 0)
+                ;
+        if (!node || read_it(x->e, x->node, node->spec))
+                stop(x->e, x);
+}
+
+static void watch(struct engine *e, node_id id, const char *path)
+{
+        struct extra *x = engine_extra(e, id);
+        autofree char *copy = strdup(path);
+        int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+        if (!x || !copy || fd < 0 ||
+            inotify_add_watch(fd, dirname(copy), IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB) < 0) {
+                if (fd >= 0)
+                        (void) close(fd);
+                return; /* TimeoutStartSec= ends the wait */
+        }
+        stop(e, x);
+        ev_io_init(&x->pidfile, on_change, fd, EV_READ);
+        ev_io_start(e->loop, &x->pidfile);
+}
+
+/* The only process there is. With several nobody can know: then the service has no main process. */
+static void guess(struct engine *e, node_id id)
+{
+        pid_t pids[2];
+
+        if (engine_pids(e, id, pids, 2) == 1)
+                notify_main_pid(e, id, pids[0]);
+}
+
+void pidfile_wait(struct engine *e, node_id id)
+{
+        const struct node *node = core_node(e->core, id);
+        char buf[4096];
+        const char *path = path_of(e, node->spec, buf, sizeof(buf));
+
+        if (path[0] == '\0') {
+                guess(e, id);
+                return;
+        }
+        if (read_it(e, id, node->spec))
+                return;
+        watch(e, id, path);
+        if (engine_run(e, id)->extra && read_it(e, id, node->spec)) /* written before the watch was there */
+                stop(e, engine_run(e, id)->extra);
+}
+
+void pidfile_forget(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        if (run && run->extra)
+                stop(e, run->extra);
+}

@@ -1,0 +1,267 @@
+/* reload.c - the unit files against the running tree: first all of the differences, then, when there is no error
+ * anywhere, all of the changes (FAILURES H12, H13). A node is the same node when its path and kind are. */
+#include <string.h>
+
+#include "daemon/parts.h"
+#include "unit/unit_set.h"
+
+struct reload {
+        struct engine *e;
+        struct unit_set *set;
+        node_id *ids;                 /* owned; of each unit in the set; NODE_NONE = to be added */
+        uint8_t *fresh;               /* owned; of each unit: it was added just now */
+        engine_change_fn *change;
+        engine_problem_fn *problem;
+        void *arg;
+        bool failed;
+};
+
+static void problem(struct reload *r, bool fatal, const struct err *err)
+{
+        r->failed |= fatal;
+        if (r->problem)
+                r->problem(r->arg, fatal, err);
+        load_note(r->e, fatal, err);
+}
+
+static void check_units(struct reload *r)
+{
+        for (size_t i = 0; i < unit_set_diag_count(r->set); i++) {
+                const struct diag *d = unit_set_diag(r->set, i);
+
+                problem(r, d->severity == DIAG_ERROR, &d->err);
+        }
+}
+
+static node_id child_named(const struct engine *e, node_id parent, const struct spec *s)
+{
+        for (node_id id = core_first_child(e->core, parent); id != NODE_NONE; id = core_next_sibling(e->core, id)) {
+                const struct spec *there = core_node(e->core, id)->spec;
+
+                if (spec_kind(there) == spec_kind(s) && strcmp(spec_name(there), spec_name(s)) == 0)
+                        return id;
+        }
+        return NODE_NONE;
+}
+
+static void match(struct reload *r)
+{
+        r->ids[0] = NODE_ROOT;
+        for (size_t i = 1; i < unit_set_count(r->set); i++) {
+                const struct unit_node *n = unit_set_node(r->set, i);
+                node_id parent = r->ids[n->parent];
+
+                r->ids[i] = parent == NODE_NONE ? NODE_NONE : child_named(r->e, parent, n->spec);
+        }
+}
+
+/* --- telling ------------------------------------------------------------------------------------------------------- */
+
+static void tell_added(struct reload *r, size_t i)
+{
+        char path[PATH_MAX_NODE];
+        const struct unit_node *n = unit_set_node(r->set, i);
+        autobuf struct buf text = BUF_INIT;
+        size_t up = i;
+
+        if (!r->change)
+                return;
+        while (r->ids[up] == NODE_NONE) { /* those of its supervisors that are new too have no path in the core yet */
+                autobuf struct buf longer = BUF_INIT;
+
+                buf_addf(&longer, "/%s%s", spec_stem(unit_set_node(r->set, up)->spec), buf_text(&text));
+                buf_free(&text);
+                text = longer;
+                longer = BUF_INIT;
+                up = unit_set_node(r->set, up)->parent;
+        }
+        (void) engine_path(r->e, r->ids[up], path, sizeof(path));
+        if (strcmp(path, "/") == 0)
+                path[0] = '\0';
+        strncat(path, buf_text(&text), sizeof(path) - strlen(path) - 1);
+        r->change(r->arg, RELOAD_ADDED, path, D_NONE, NULL, n->spec);
+}
+
+static enum reload_change change_of(enum directive d)
+{
+        switch (directive_rows[d].change) {
+        case CHANGE_LIVE: return RELOAD_LIVE;
+        case CHANGE_RESTART: return RELOAD_RESTART;
+        default: return RELOAD_NEXT_START;
+        }
+}
+
+static void tell_changed(struct reload *r, node_id id, const struct spec *before, const struct spec *after)
+{
+        char path[PATH_MAX_NODE];
+
+        if (!r->change)
+                return;
+        (void) engine_path(r->e, id, path, sizeof(path));
+        for (int d = 0; d < D_COUNT; d++)
+                if (!spec_same(before, after, (enum directive) d))
+                        r->change(r->arg, change_of((enum directive) d), path, (enum directive) d, before, after);
+}
+
+/* --- what is gone -------------------------------------------------------------------------------------------------- */
+
+/* Marks which nodes stay, so that the search for those that do not is linear. */
+static uint8_t *staying(const struct reload *r)
+{
+        uint8_t *stays = calloc(core_node_limit(r->e->core) + 1, 1);
+
+        if (stays)
+                for (size_t i = 0; i < unit_set_count(r->set); i++)
+                        if (r->ids[i] != NODE_NONE)
+                                stays[r->ids[i]] = 1;
+        return stays;
+}
+
+static bool gone(const struct reload *r, const uint8_t *stays, node_id id)
+{
+        const struct node *node = core_node(r->e->core, id);
+
+        return node && !stays[id] && !node->dynamic;
+}
+
+static bool runs(const struct reload *r, node_id id)
+{
+        enum state s = (enum state) core_node(r->e->core, id)->state;
+
+        return s != STATE_INACTIVE && s != STATE_FAILED && s != STATE_FINISHED;
+}
+
+/* A node whose file is gone runs on until it is stopped (FAILURES H15), unless the unit has moved in the tree. */
+static void remove_one(struct reload *r, node_id id)
+{
+        const char *name = spec_name(core_node(r->e->core, id)->spec);
+
+        if (runs(r, id) && unit_set_find(r->set, name) == UINT32_MAX)
+                engine_run(r->e, id)->flags |= RUN_ORPHANED;
+        else
+                engine_post(r->e, &(struct event) { .kind = EVT_DELETE, .node = id });
+}
+
+/* --- doing --------------------------------------------------------------------------------------------------------- */
+
+static int tell(struct reload *r, struct err *err)
+{
+        autofree uint8_t *stays = staying(r);
+        char path[PATH_MAX_NODE];
+
+        if (!stays)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        for (size_t i = 0; i < unit_set_count(r->set); i++) {
+                const struct spec *after = unit_set_node(r->set, i)->spec;
+
+                if (r->ids[i] == NODE_NONE)
+                        tell_added(r, i);
+                else if (i > 0 || !r->e->opt.command)
+                        tell_changed(r, r->ids[i], core_node(r->e->core, r->ids[i])->spec, after);
+        }
+        for (node_id id = 1; r->change && id < core_node_limit(r->e->core); id++)
+                if (gone(r, stays, id))
+                        r->change(r->arg, RELOAD_REMOVED, engine_path(r->e, id, path, sizeof(path)), D_NONE,
+                                  core_node(r->e->core, id)->spec, NULL);
+        return 0;
+}
+
+static int change_one(struct reload *r, size_t i, struct err *err)
+{
+        node_id id = r->ids[i];
+        struct spec *after = unit_set_node(r->set, i)->spec;
+        int result;
+
+        engine_run(r->e, id)->flags &= ~(unsigned) RUN_ORPHANED;
+        if (i == 0)
+                after = load_root(r->e, after);
+        if (!after)
+                return err_set(err, STAGE_LOAD, EINVAL, "build the root supervisor");
+        result = spec_diff(core_node(r->e->core, id)->spec, after) < 0 ? 0 : core_set_spec(r->e->core, id, after, err);
+        if (i == 0)
+                spec_unref(after);
+        if (result == 0)
+                logs_changed(r->e, id);
+        return result;
+}
+
+static int apply(struct reload *r, struct err *err)
+{
+        autofree uint8_t *stays = staying(r);
+
+        if (!stays)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        for (node_id id = 1; id < core_node_limit(r->e->core); id++)
+                if (gone(r, stays, id))
+                        remove_one(r, id);
+        for (size_t i = 0; i < unit_set_count(r->set); i++) {
+                const struct unit_node *n = unit_set_node(r->set, i);
+                int result;
+
+                if (r->ids[i] != NODE_NONE) {
+                        result = change_one(r, i, err);
+                } else {
+                        r->fresh[i] = 1;
+                        result = core_add(r->e->core, r->ids[n->parent], n->spec, false, &r->ids[i], err);
+                        if (result == 0 && !r->fresh[n->parent]) /* what is below it starts with it */
+                                engine_post(r->e, &(struct event) { .kind = EVT_ADDED, .node = r->ids[i] });
+                }
+                if (result < 0)
+                        return result;
+        }
+        return 0;
+}
+
+static void on_link_problem(void *arg, const struct err *err)
+{
+        problem(arg, false, err);
+}
+
+static int run_reload(struct reload *r, bool dry, struct err *err)
+{
+        int result;
+
+        check_units(r);
+        if (r->failed)
+                return err_set(err, STAGE_LOAD, EINVAL, "nothing was changed: some units have errors");
+        match(r);
+        result = tell(r, err);
+        if (result < 0 || dry)
+                return result;
+        result = apply(r, err);
+        (void) core_link(r->e->core, on_link_problem, r, NULL); /* each problem has been reported */
+        return result;
+}
+
+int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_problem_fn *problem_fn, void *arg)
+{
+        struct reload r = { .e = e, .change = change, .problem = problem_fn, .arg = arg };
+        struct err err = { 0 };
+        int result;
+
+        if (e->stopping)
+                return -ESHUTDOWN;
+        buf_clear(&e->load_report);
+        result = unit_set_load(e->paths, &r.set, &err);
+        if (result == 0) {
+                r.ids = calloc(unit_set_count(r.set) + 1, sizeof(*r.ids));
+                r.fresh = calloc(unit_set_count(r.set) + 1, 1);
+                result = r.ids && r.fresh ? run_reload(&r, dry, &err) : -ENOMEM;
+        }
+        if (result < 0 && result != -EINVAL)
+                problem(&r, true, &err);
+        if (!dry)
+                log_notice("daemon-reload: %s", result < 0 ? "nothing was changed, the units have errors" : "done");
+        free(r.ids);
+        free(r.fresh);
+        if (r.set)
+                unit_set_free(r.set);
+        return result;
+}
+
+bool engine_orphaned(const struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        return run && run->flags & RUN_ORPHANED;
+}

@@ -1,0 +1,62 @@
+/* rundir.c - RuntimeDirectory= and its kin: where they are made, and the end of the former. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "daemon/parts.h"
+#include "unit/unit_set.h"
+
+enum { DEPTH_MAX = 64 };
+
+const char *rundir_root(const struct engine *e, const char *kind)
+{
+        const struct unit_host *host = unit_paths_host(e->paths);
+        const char *config = getenv("XDG_CONFIG_HOME");
+
+        switch (kind[0]) {
+        case 'r': return host->runtime_dir;
+        case 's': return host->state_dir;
+        case 'l': return host->logs_dir;
+        }
+        if (strcmp(kind, "cache") == 0)
+                return host->cache_dir;
+        return e->opt.root || !config || config[0] != '/' ? "/etc" : config;
+}
+
+static void remove_below(int parent, const char *name, int depth)
+{
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *entry;
+
+        if (!dir) {
+                if (fd >= 0)
+                        (void) close(fd);
+                return;
+        }
+        while ((entry = readdir(dir))) {
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                if (unlinkat(fd, entry->d_name, 0) == 0 || (errno != EISDIR && errno != EPERM))
+                        continue;
+                if (depth < DEPTH_MAX)
+                        remove_below(fd, entry->d_name, depth + 1);
+                (void) unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+        }
+        (void) closedir(dir);
+}
+
+void rundir_remove(struct engine *e, node_id id)
+{
+        const struct node *node = core_node(e->core, id);
+        int root = open(rundir_root(e, "runtime"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        for (size_t i = 0; node && root >= 0 && i < spec_count(node->spec, D_SERVICE_RuntimeDirectory); i++) {
+                const char *name = spec_item(node->spec, D_SERVICE_RuntimeDirectory, i);
+
+                remove_below(root, name, 0);
+                (void) unlinkat(root, name, AT_REMOVEDIR);
+        }
+        if (root >= 0)
+                (void) close(root);
+}

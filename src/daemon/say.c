@@ -1,0 +1,74 @@
+/* say.c - the engine's own messages about services: what went wrong, at most some lines a second (FAILURES C12). */
+#include "daemon/parts.h"
+
+enum { LINES_PER_SEC = 10 };
+
+/* May another line be written now? The first line after a silence tells how many were left out. */
+static bool may_say(struct engine *e)
+{
+        nsec now = engine_now(e);
+
+        if (now - e->said_since >= NSEC_PER_SEC) {
+                if (e->unsaid > 0)
+                        log_notice("%u more messages like these were left out; see coppicectl events", e->unsaid);
+                e->said_since = now;
+                e->said = e->unsaid = 0;
+        }
+        if (e->said >= LINES_PER_SEC && log_get_level() < LOG_LEVEL_INFO) {
+                e->unsaid++;
+                return false;
+        }
+        e->said++;
+        return true;
+}
+
+void say_err(struct engine *e, const struct err *err)
+{
+        if (may_say(e))
+                log_err(LOG_LEVEL_WARNING, err);
+}
+
+/* What a person wants to know without having asked: a decision after an abnormal end, and giving up. */
+static bool worth_it(const struct record *r)
+{
+        switch ((enum rule) r->rule) {
+        case RULE_INTENSITY:
+        case RULE_INTENSITY_CHILD:
+        case RULE_INTENSITY_GROUP:
+        case RULE_STUCK:
+        case RULE_START_TIMEOUT:
+        case RULE_STOP_TIMEOUT:
+        case RULE_WATCHDOG:
+        case RULE_SHUTDOWN_KILL:
+        case RULE_ASSERT_FAILED:
+        case RULE_BAD_SPEC:
+        case RULE_EMERGENCY:
+                return true;
+        case RULE_ENDED:
+                return reason_abnormal(&r->reason) && r->reason.kind != REASON_SPAWN; /* that one was told when it came */
+        default:
+                return false;
+        }
+}
+
+static void say(struct engine *e, const struct record *r, enum log_level level)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        core_explain(e->core, r, &text);
+        log_msg(level, "%s", buf_text(&text));
+}
+
+void say_records(struct engine *e, uint64_t first, uint64_t last)
+{
+        bool all = log_get_level() >= LOG_LEVEL_INFO;
+
+        for (uint64_t seq = first; seq <= last; seq++) {
+                const struct record *r = core_record(e->core, seq);
+
+                if (r && worth_it(r) && may_say(e))
+                        say(e, r, LOG_LEVEL_NOTICE);
+                else if (r && all && !worth_it(r))
+                        say(e, r, LOG_LEVEL_INFO);
+        }
+}

@@ -1,0 +1,69 @@
+/* signals.c - what a signal to the daemon means (FAILURES J2, J3).
+ *
+ *      TERM INT QUIT PWR RTMIN+3 RTMIN+4   stop everything in order, then exit; a second one: in a hurry
+ *      HUP                                 read the units again; ignored while stopping (J19)
+ *      USR1                                make the control socket again
+ *      USR2                                write the state of the tree to standard error
+ */
+#include <string.h>
+
+#include "daemon/parts.h"
+
+/* A second signal leaves this much for services that have been asked to stop already. */
+#define SHORT_GRACE (2 * NSEC_PER_SEC)
+
+void engine_shutdown(struct engine *e, nsec budget, int code)
+{
+        if (budget == NSEC_NEVER)
+                budget = e->opt.stop_timeout;
+        if (code >= 0)
+                e->exit_code = code;
+        e->stopping = true;
+        engine_post(e, &(struct event) { .kind = EVT_SHUTDOWN, .node = NODE_ROOT, .arg = budget });
+}
+
+static void stop(struct engine *e, const struct init_daemon_signal *s)
+{
+        const char *name = signal_name(s->sig);
+
+        if (e->signals_seen++ == 0) {
+                log_notice("signal %s: everything is being stopped", name ? name : "of the kernel");
+                engine_shutdown(e, NSEC_NEVER, -1);
+        } else {
+                nsec grace = e->signals_seen > 2 ? 0 : SHORT_GRACE;
+
+                log_notice("signal %s again: everything is being stopped in a hurry", name ? name : "of the kernel");
+                engine_shutdown(e, grace < e->opt.stop_timeout ? grace : e->opt.stop_timeout, -1);
+        }
+}
+
+static void dump_node(struct engine *e, node_id id)
+{
+        const struct node *node = core_node(e->core, id);
+        char path[PATH_MAX_NODE], reason[128];
+
+        if (!node)
+                return;
+        log_msg(LOG_LEVEL_ERROR, "%s: %s, pid %d, incarnation %u, restarts %u, last %s",
+                engine_path(e, id, path, sizeof(path)), strtab_text(&state_names, node->state), (int) node->pid_main,
+                node->incarnation, node->restarts, reason_format(&node->last_reason, NULL, reason, sizeof(reason)));
+}
+
+static void dump(struct engine *e)
+{
+        for (node_id id = 0; id < core_node_limit(e->core); id++)
+                dump_node(e, id);
+}
+
+void signals_arrived(struct engine *e, const struct init_daemon_signal *s)
+{
+        if (s->sig == SIGTERM || s->sig == SIGINT || s->sig == SIGQUIT || s->sig == SIGPWR || s->sig == SIGRTMIN + 3 ||
+            s->sig == SIGRTMIN + 4)
+                stop(e, s);
+        else if (s->sig == SIGHUP && !e->stopping)
+                (void) engine_reload(e, false, NULL, NULL, NULL);
+        else if (s->sig == SIGUSR1 && !e->stopping)
+                socket_again(e);
+        else if (s->sig == SIGUSR2)
+                dump(e);
+}

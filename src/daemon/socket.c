@@ -1,0 +1,115 @@
+/* socket.c - the runtime directory: its lock, the control socket.
+ *
+ * Where the directory cannot be made (a read-only root and no /run), the daemon runs all the same and looks again
+ * from time to time (FAILURES J11); then, and only then, there is a timer in an idle engine. */
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "daemon/parts.h"
+#include "os/fs.h"
+
+#define RETRY_SEC 5.
+
+static int bind_socket(struct engine *e, int *ret_fd, struct err *err)
+{
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+        autoclose int fd = -1;
+        mode_t mask;
+        int r;
+
+        if (strlen(e->control_path) >= sizeof(addr.sun_path))
+                return err_set(err, STAGE_NONE, ENAMETOOLONG, "bind %s: a socket's path has at most %zu bytes",
+                               e->control_path, sizeof(addr.sun_path) - 1);
+        memcpy(addr.sun_path, e->control_path, strlen(e->control_path));
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return err_sys(err, STAGE_NONE, "make a socket");
+        (void) unlink(e->control_path); /* we hold the lock: whatever lies there is stale */
+        mask = umask(0177);
+        r = bind(fd, (const struct sockaddr *) &addr, sizeof(addr));
+        if (r < 0)
+                (void) err_sys(err, STAGE_NONE, "bind %s", e->control_path);
+        (void) umask(mask);
+        if (r < 0)
+                return -err->code;
+        if (listen(fd, 128) < 0)
+                return err_sys(err, STAGE_NONE, "listen on %s", e->control_path);
+        *ret_fd = fd_steal(&fd);
+        return 0;
+}
+
+static int take_lock(struct engine *e, struct err *err)
+{
+        return e->lock_fd >= 0 ? 0 : fs_lock_dir(e->opt.runtime_dir, 0700, &e->lock_fd, err);
+}
+
+static int open_control(struct engine *e, struct err *err)
+{
+        int fd = -1, r = take_lock(e, err);
+
+        if (r == 0)
+                r = bind_socket(e, &fd, err);
+        return r < 0 ? r : control_new(e, fd, &e->control, err);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, socket_timer);
+        struct err err = { 0 };
+
+        (void) revents;
+        if (open_control(e, &err) < 0)
+                return;
+        ev_timer_stop(loop, w);
+        log_notice("the control socket %s is there now", e->control_path);
+        if (!e->notify_path)
+                notify_start(e);
+}
+
+int socket_lock(struct engine *e, struct err *err)
+{
+        int r;
+
+        e->lock_fd = -1;
+        r = take_lock(e, err);
+        return r == -EWOULDBLOCK ? r : 0; /* the rest shows again when the socket is to be made */
+}
+
+int socket_start(struct engine *e)
+{
+        struct err err = { 0 };
+        int r;
+
+        ev_timer_init(&e->socket_timer, on_retry, RETRY_SEC, RETRY_SEC);
+        if (asprintf(&e->control_path, "%s/control", e->opt.runtime_dir) < 0)
+                return -ENOMEM;
+        r = open_control(e, &err);
+        if (r == 0)
+                return 0;
+        err_hint(&err, "running without a control socket until it can be made; see --runtime-dir=");
+        log_err(LOG_LEVEL_WARNING, &err);
+        ev_timer_start(e->loop, &e->socket_timer);
+        return 0;
+}
+
+void socket_again(struct engine *e)
+{
+        struct err err = { 0 };
+
+        control_free(e->control);
+        e->control = NULL;
+        if (open_control(e, &err) < 0) {
+                log_err(LOG_LEVEL_WARNING, &err);
+                ev_timer_start(e->loop, &e->socket_timer);
+        }
+}
+
+void socket_stop(struct engine *e)
+{
+        if (e->lock_fd < 0)
+                return;
+        (void) unlink(e->control_path);
+        fd_close(&e->lock_fd);
+}

@@ -1,0 +1,359 @@
+/* spawn.c - gather what a plan needs to know, compile it, hand it to init.
+ *
+ * Nothing is waited for: the answers arrive through link.c. So a thousand starts are a thousand messages that init
+ * works on while the next ones are being written. */
+#include <string.h>
+
+#include "daemon/parts.h"
+#include "os/envfile.h"
+#include "os/user.h"
+
+extern char **environ;
+
+/* Everything one start needs, owned here until the request is sent. */
+struct gathered {
+        struct plan_facts facts;
+        char path[PATH_MAX_NODE], mark[33], result_buf[32];
+        char group_path[PATH_MAX_NODE + 256];
+        struct user user;
+        struct buf env_files, listen_names;
+        int fds[INIT_FDS_MAX];
+        int fd_count;
+        int group_fd, notify_fd, exec_fd; /* owned; -1 */
+};
+
+static void gathered_done(struct gathered *g)
+{
+        user_done(&g->user);
+        buf_free(&g->env_files);
+        buf_free(&g->listen_names);
+        fd_close(&g->group_fd);
+        fd_close(&g->notify_fd);
+        fd_close(&g->exec_fd);
+}
+
+static int add_fd(struct gathered *g, int fd)
+{
+        if (g->fd_count == INIT_FDS_MAX)
+                return -1;
+        g->fds[g->fd_count] = fd;
+        return g->fd_count++;
+}
+
+static int64_t boot_half(const struct engine *e)
+{
+        return (int64_t) e->boot_mark;
+}
+
+void spawn_mark(const struct engine *e, node_id node, uint32_t incarnation, char buf[33])
+{
+        static const char hex[] = "0123456789abcdef";
+        uint64_t halves[2] = { (uint64_t) boot_half(e), (uint64_t) node << 32 | incarnation };
+
+        for (int i = 0; i < 32; i++)
+                buf[i] = hex[halves[i / 16] >> (60 - i % 16 * 4) & 15];
+        buf[32] = '\0';
+}
+
+static int gather_group(struct engine *e, node_id id, struct gathered *g, struct err *err)
+{
+        struct run *run = engine_run(e, id);
+        int r;
+
+        if (cgroup_backend(e->cgroup) == CGROUP_NONE)
+                return 0;
+        r = run->flags & RUN_GROUP ? cgroup_reopen(e->cgroup, g->path, &g->group_fd, NULL) : -ENOENT;
+        if (r == -ENOENT)
+                r = cgroup_make(e->cgroup, g->path, &g->group_fd, err);
+        if (r < 0)
+                return r;
+        run->flags |= RUN_GROUP;
+        g->facts.fds.cgroup = add_fd(g, g->group_fd);
+        g->facts.cgroup_path = cgroup_node_path(e->cgroup, g->path, g->group_path, sizeof(g->group_path));
+        return 0;
+}
+
+static int gather_user(const struct spec *s, struct gathered *g, struct err *err)
+{
+        const char *user = spec_str(s, D_SERVICE_User), *group = spec_str(s, D_SERVICE_Group);
+        size_t n = spec_count(s, D_SERVICE_SupplementaryGroups);
+        autofree const char **extra = NULL;
+        int r;
+
+        if (user[0] == '\0' && group[0] == '\0' && n == 0)
+                return 0;
+        extra = calloc(n + 1, sizeof(*extra));
+        if (!extra)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        for (size_t i = 0; i < n; i++)
+                extra[i] = spec_item(s, D_SERVICE_SupplementaryGroups, i);
+        r = user_lookup(user, group, extra, n, &g->user, err);
+        if (r < 0) {
+                struct origin o = spec_origin(s, user[0] ? D_SERVICE_User : D_SERVICE_Group);
+
+                err_where(err, o.file, o.line);
+                return r;
+        }
+        g->facts.have_user = true;
+        g->facts.uid = g->user.uid;
+        g->facts.gid = g->user.gid;
+        g->facts.groups = g->user.groups;
+        g->facts.group_count = g->user.group_count;
+        if (user[0] != '\0') {
+                g->facts.user_name = g->user.name;
+                g->facts.home = g->user.home;
+                g->facts.shell = g->user.shell;
+        }
+        return 0;
+}
+
+static int gather_environment(const struct spec *s, struct gathered *g, struct err *err)
+{
+        size_t n = spec_count(s, D_SERVICE_EnvironmentFile);
+
+        g->facts.environ = (const char *const *) environ;
+        for (size_t i = 0; i < n; i++) {
+                int r = envfile_read(spec_item(s, D_SERVICE_EnvironmentFile, i), &g->env_files, err);
+
+                if (r < 0) {
+                        struct origin o = spec_item_origin(s, D_SERVICE_EnvironmentFile, i);
+
+                        err_where(err, o.file, o.line);
+                        return r;
+                }
+        }
+        if (n > 0) {
+                buf_addc(&g->env_files, '\0'); /* the empty text at the end */
+                g->facts.env_files = buf_text(&g->env_files);
+        }
+        return 0;
+}
+
+/* One of StandardInput=, StandardOutput=, StandardError=: only `log` and fd names need a descriptor of ours. */
+static int gather_stream(struct engine *e, node_id id, const struct spec *s, enum directive d, struct gathered *g,
+                         int *ret_index, struct err *err)
+{
+        const char *text = spec_str(s, d);
+        struct origin o = spec_origin(s, d);
+        int fd;
+
+        if (strcmp(text, "log") == 0) {
+                fd = logs_pipe(e, id, err);
+                if (fd < 0)
+                        return fd;
+        } else if (strncmp(text, "fd:", 3) == 0) {
+                fd = store_find(e, id, text + 3);
+                if (fd < 0) {
+                        (void) err_set(err, STAGE_FDS, EBADF, "find descriptor %s: none of that name is stored", text + 3);
+                        err_where(err, o.file, o.line);
+                        return -EBADF;
+                }
+        } else {
+                return 0;
+        }
+        *ret_index = add_fd(g, fd);
+        return 0;
+}
+
+static int gather_streams(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
+{
+        struct plan_fds *fds = &g->facts.fds;
+        int r = gather_stream(e, id, s, D_SERVICE_StandardInput, g, &fds->in, err);
+
+        if (r == 0)
+                r = gather_stream(e, id, s, D_SERVICE_StandardOutput, g, &fds->out, err);
+        if (r == 0)
+                r = gather_stream(e, id, s, D_SERVICE_StandardError, g, &fds->err, err);
+        return r;
+}
+
+static void gather_store(struct engine *e, node_id id, struct gathered *g)
+{
+        const struct run *run = engine_peek(e, id);
+        struct extra *x = run ? run->extra : NULL;
+
+        if (!x || x->fd_count == 0)
+                return;
+        for (size_t i = 0; i < x->fd_count; i++) {
+                int index = add_fd(g, x->fds[i]->fd);
+
+                if (index < 0)
+                        break;
+                if (g->facts.fds.listen < 0)
+                        g->facts.fds.listen = index;
+                g->facts.fds.listen_count++;
+                if (i > 0)
+                        buf_addc(&g->listen_names, ':');
+                buf_adds(&g->listen_names, x->fds[i]->name);
+        }
+        g->facts.listen_names = buf_text(&g->listen_names);
+}
+
+static int gather_main(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g,
+                       struct err *err)
+{
+        int64_t watchdog = spec_int(s, D_SERVICE_WatchdogSec);
+        int r;
+
+        if (watchdog > 0 && watchdog != NSEC_NEVER)
+                g->facts.watchdog_usec = watchdog / NSEC_PER_USEC;
+        if (spec_int(s, D_SERVICE_NotifyFd) != SPEC_UNSET) {
+                r = ready_pipe(e, a->node, &g->notify_fd);
+                if (r < 0)
+                        return err_set(err, STAGE_RESOURCES, -r, "make the pipe of NotifyFd=: %s", strerror(-r));
+                g->facts.fds.notify = add_fd(g, g->notify_fd);
+        }
+        gather_store(e, a->node, g);
+        return 0;
+}
+
+static void gather_control(struct engine *e, const struct action *a, struct gathered *g)
+{
+        const struct run *run = engine_peek(e, a->node);
+
+        g->facts.control = true;
+        g->facts.main_pid = run ? run->pid[ROLE_MAIN] : 0;
+        if (a->directive == D_SERVICE_ExecStop || a->directive == D_SERVICE_ExecStopPost) {
+                g->facts.service_result = plan_service_result(&a->reason);
+                plan_exit_texts(&a->reason, &g->facts.exit_code, &g->facts.exit_status, g->result_buf,
+                                sizeof(g->result_buf));
+        }
+}
+
+/* The directories that RuntimeDirectory= and its kin are made in, and what else is the same for every start. */
+static void gather_constants(struct engine *e, const struct spec *s, struct gathered *g)
+{
+        struct plan_facts *f = &g->facts;
+
+        f->root = e->opt.root;
+        f->daemon_uid = geteuid();
+        f->runtime_root = rundir_root(e, "runtime");
+        f->state_root = rundir_root(e, "state");
+        f->cache_root = rundir_root(e, "cache");
+        f->logs_root = rundir_root(e, "logs");
+        f->config_root = rundir_root(e, "configuration");
+        if (spec_notify_access(s) != NOTIFY_NONE)
+                f->notify_socket = e->notify_path;
+}
+
+static int gather(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
+{
+        int r;
+
+        g->facts.fds = PLAN_FDS_NONE;
+        g->facts.node = engine_path(e, a->node, g->path, sizeof(g->path));
+        g->facts.incarnation = a->incarnation;
+        spawn_mark(e, a->node, a->incarnation, g->mark);
+        g->facts.mark = g->mark;
+        gather_constants(e, s, g);
+        r = gather_group(e, a->node, g, err);
+        if (r == 0)
+                r = gather_user(s, g, err);
+        if (r == 0)
+                r = gather_environment(s, g, err);
+        if (r == 0)
+                r = gather_streams(e, a->node, s, g, err);
+        if (r < 0)
+                return r;
+        if (a->role == ROLE_MAIN)
+                return gather_main(e, a, s, g, err);
+        gather_control(e, a, g);
+        return 0;
+}
+
+/* The write end stays open in the child until exec closes it: its end of file says that the program runs. */
+static int confirm(struct engine *e, const struct action *a, uint64_t request, struct gathered *g, struct err *err)
+{
+        int r;
+
+        if (!a->confirm_exec)
+                return 0;
+        r = exec_pipe(e, a->node, request, &g->exec_fd);
+        if (r < 0)
+                return err_set(err, STAGE_RESOURCES, -r, "make the pipe that confirms exec: %s", strerror(-r));
+        if (add_fd(g, g->exec_fd) < 0)
+                return err_set(err, STAGE_RESOURCES, EMFILE, "pass descriptors: more than %d", INIT_FDS_MAX);
+        return 0;
+}
+
+static int try_spawn(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
+{
+        uint64_t request = spawn_request(a->node, a->incarnation, (enum role) a->role);
+        int r = gather(e, a, s, g, err);
+
+        if (r == 0)
+                r = plan_compile(s, &g->facts, (enum directive) a->directive, a->index, &e->plan, err);
+        if (r == 0)
+                r = confirm(e, a, request, g, err);
+        if (r < 0)
+                return r;
+        if (spec_count(s, D_SERVICE_RuntimeDirectory) > 0)
+                engine_run(e, a->node)->flags |= RUN_DIRS;
+        return initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count,
+                              g->facts.fds.cgroup, err);
+}
+
+void spawn(struct engine *e, const struct action *a)
+{
+        const struct node *node = core_node(e->core, a->node);
+        struct gathered g = { .group_fd = -1, .notify_fd = -1, .exec_fd = -1 };
+        struct err err = { 0 };
+
+        if (!node)
+                return;
+        if (try_spawn(e, a, node->spec, &g, &err) < 0)
+                spawn_failed(e, a->node, a->incarnation, (enum role) a->role, &err);
+        gathered_done(&g);
+}
+
+void spawn_failed(struct engine *e, node_id node, uint32_t incarnation, enum role role, const struct err *err)
+{
+        struct reason reason = REASON(REASON_SPAWN, err->code);
+        struct err told = *err;
+        char path[PATH_MAX_NODE];
+
+        reason.stage = (uint8_t) err->stage;
+        err_unit(&told, engine_path(e, node, path, sizeof(path)));
+        say_err(e, &told);
+        if (role == ROLE_MAIN)
+                ledger_failed(e, node, &told);
+        engine_post(e, &(struct event) { .kind = EVT_SPAWN_FAILED, .role = (uint8_t) role, .node = node,
+                                         .incarnation = incarnation, .reason = reason });
+}
+
+int engine_plan(struct engine *e, node_id id, enum directive directive, size_t index, struct buf *out,
+                struct err *err)
+{
+        const struct node *node = core_node(e->core, id);
+        const struct spec *s = node ? node->spec : NULL;
+        struct gathered g = { .group_fd = -1, .notify_fd = -1, .exec_fd = -1 };
+        bool group = cgroup_backend(e->cgroup) != CGROUP_NONE;
+        int r;
+
+        if (!s || spec_kind(s) != KIND_SERVICE)
+                return err_set(err, STAGE_PLAN, EINVAL, "only a service has a plan");
+        g.facts.fds = PLAN_FDS_NONE;
+        g.facts.node = engine_path(e, id, g.path, sizeof(g.path));
+        g.facts.incarnation = engine_run(e, id)->incarnation + 1;
+        spawn_mark(e, id, g.facts.incarnation, g.mark);
+        g.facts.mark = g.mark;
+        gather_constants(e, s, &g);
+        g.facts.control = directive != D_SERVICE_ExecStart;
+        if (group) { /* described, not made */
+                g.facts.fds.cgroup = g.fd_count++;
+                g.facts.cgroup_path = cgroup_node_path(e->cgroup, g.path, g.group_path, sizeof(g.group_path));
+        }
+        if (strcmp(spec_str(s, D_SERVICE_StandardOutput), "log") == 0)
+                g.facts.fds.out = g.fd_count++;
+        if (strcmp(spec_str(s, D_SERVICE_StandardError), "log") == 0)
+                g.facts.fds.err = g.fd_count++;
+        if (!g.facts.control && spec_int(s, D_SERVICE_NotifyFd) != SPEC_UNSET)
+                g.facts.fds.notify = g.fd_count++;
+        r = gather_user(s, &g, err);
+        if (r == 0)
+                r = gather_environment(s, &g, err);
+        if (r == 0)
+                r = plan_compile(s, &g.facts, directive, index, out, err);
+        gathered_done(&g);
+        return r;
+}

@@ -1,0 +1,146 @@
+/* store.c - descriptors that a service deposits (FDSTORE=1) and gets back at its next start as LISTEN_FDS.
+ *
+ * The engine hands them out; init keeps a copy of each for the engine after this one, under "fd:PATH:SERIAL:NAME". */
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/parts.h"
+
+enum { STORE_MAX = 64 }; /* of one service */
+
+static void init_name(struct engine *e, const struct stored_fd *s, char *buf, size_t n)
+{
+        char path[PATH_MAX_NODE];
+
+        (void) snprintf(buf, n, "fd:%s:%u:%s", engine_path(e, s->node, path, sizeof(path)), s->serial, s->name);
+}
+
+static void drop(struct extra *x, size_t i)
+{
+        struct stored_fd *s = x->fds[i];
+        char name[PATH_MAX_NODE + 300];
+
+        init_name(s->e, s, name, sizeof(name));
+        (void) initlink_unstore(s->e->link, name);
+        if (ev_is_active(&s->watch))
+                ev_io_stop(s->e->loop, &s->watch);
+        (void) close(s->fd);
+        free(s->name);
+        free(s);
+        memmove(&x->fds[i], &x->fds[i + 1], (--x->fd_count - i) * sizeof(*x->fds));
+}
+
+/* The other side has hung up: such a connection is of no use to the next incarnation (FDPOLL=1). */
+static void on_hangup(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct stored_fd *s = container_of(w, struct stored_fd, watch);
+        struct pollfd p = { .fd = s->fd, .events = POLLRDHUP };
+        const struct run *run = engine_peek(s->e, s->node);
+
+        (void) revents;
+        if (poll(&p, 1, 0) == 1 && !(p.revents & (POLLHUP | POLLERR | POLLRDHUP))) {
+                ev_io_stop(loop, w); /* data, not an end: nothing for us to read, and no reason to wake up again */
+                return;
+        }
+        for (size_t i = 0; i < run->extra->fd_count; i++)
+                if (run->extra->fds[i] == s) {
+                        drop(run->extra, i);
+                        return;
+                }
+}
+
+static bool same_file(int a, int b)
+{
+        struct stat sa, sb;
+
+        return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static bool there_already(const struct extra *x, int fd)
+{
+        for (size_t i = 0; i < x->fd_count; i++)
+                if (same_file(x->fds[i]->fd, fd))
+                        return true;
+        return false;
+}
+
+static int keep(struct engine *e, struct extra *x, const char *name, bool poll, int fd)
+{
+        struct stored_fd *s, **more;
+        char init[PATH_MAX_NODE + 300];
+
+        if (x->fd_count >= STORE_MAX)
+                return -ENOSPC;
+        if (there_already(x, fd)) /* systemd's rule: a second deposit of the same file changes nothing */
+                return -EEXIST;
+        more = realloc(x->fds, (x->fd_count + 1) * sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        x->fds = more;
+        s = calloc(1, sizeof(*s));
+        if (!s || !(s->name = strdup(name))) {
+                free(s);
+                return -ENOMEM;
+        }
+        s->e = e;
+        s->node = x->node;
+        s->fd = fd;
+        s->serial = ++e->store_serial;
+        x->fds[x->fd_count++] = s;
+        init_name(e, s, init, sizeof(init));
+        if (initlink_store(e->link, init, fd) < 0)
+                log_debug("%s: init keeps no copy of it", init);
+        ev_io_init(&s->watch, on_hangup, fd, EV_READ);
+        if (poll)
+                ev_io_start(e->loop, &s->watch);
+        return 0;
+}
+
+void store_take(struct engine *e, node_id id, const char *name, bool poll, int *fds, int count)
+{
+        struct extra *x = engine_extra(e, id);
+        char path[PATH_MAX_NODE];
+
+        for (int i = 0; x && i < count; i++) {
+                int r = keep(e, x, name, poll, fds[i]);
+
+                if (r == 0)
+                        fds[i] = -1; /* ours now */
+                else if (r != -EEXIST)
+                        log_warning("%s: keep its descriptor %s: %s", engine_path(e, id, path, sizeof(path)), name,
+                                    strerror(-r));
+        }
+}
+
+void store_remove(struct engine *e, node_id id, const char *name)
+{
+        const struct run *run = engine_peek(e, id);
+        struct extra *x = run ? run->extra : NULL;
+
+        for (size_t i = x ? x->fd_count : 0; i-- > 0;)
+                if (strcmp(x->fds[i]->name, name) == 0)
+                        drop(x, i);
+}
+
+void store_forget(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+        struct extra *x = run ? run->extra : NULL;
+
+        if (!x)
+                return;
+        while (x->fd_count > 0)
+                drop(x, x->fd_count - 1);
+        free(ptr_steal(x->fds));
+}
+
+int store_find(const struct engine *e, node_id id, const char *name)
+{
+        const struct run *run = engine_peek(e, id);
+
+        for (size_t i = 0; run && run->extra && i < run->extra->fd_count; i++)
+                if (strcmp(run->extra->fds[i]->name, name) == 0)
+                        return run->extra->fds[i]->fd;
+        return -1;
+}
