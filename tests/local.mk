@@ -13,5 +13,6 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += tests/driver
 
 include tests/unit-base.mk
+include tests/unit-logd.mk
 include tests/bats.mk
 include tests/vm.mk

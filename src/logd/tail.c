@@ -54,29 +54,37 @@ void ring_add(struct ring **ring, const char *data, size_t n)
         }
 }
 
+/* What was cut at its beginning begins inside a line: away with that, unless it is all there is. */
+static size_t whole_lines(char *out, size_t n)
+{
+        const char *nl = memchr(out, '\n', n);
+
+        if (!nl || nl + 1 == out + n)
+                return n;
+        n -= (size_t) (nl + 1 - out);
+        memmove(out, nl + 1, n);
+        return n;
+}
+
 static size_t from_ring(const struct ring *r, char *out)
 {
         const uint32_t first = r->cap - r->start < r->len ? r->cap - r->start : r->len;
 
         memcpy(out, r->data + r->start, first);
         memcpy(out + first, r->data, r->len - first);
-        return r->len;
+        return r->len == LOG_TAIL_MAX ? whole_lines(out, r->len) : r->len;
 }
 
 /* Stamps and JSON around the lines take room: read enough that LOG_TAIL_MAX of text is left after them. */
-static size_t from_store(struct logd *l, const struct stream *s, char *out)
+static size_t from_store(const struct stream *s, char *out)
 {
         enum { WINDOW = 4 * LOG_TAIL_MAX };
         size_t n = store_tail(s->store, out, WINDOW);
-        const char *nl;
 
         if (s->config.format == LOG_FORMAT_RAW)
                 return n;
-        if (n == WINDOW && (nl = memchr(out, '\n', n)) != NULL) { /* begins inside a line: away with it */
-                n -= (size_t) (nl + 1 - out);
-                memmove(out, nl + 1, n);
-        }
-        (void) l;
+        if (n == WINDOW)
+                n = whole_lines(out, n);
         return s->config.format == LOG_FORMAT_TIME ? unshape_time(out, n) : unshape_json(out, n);
 }
 
@@ -90,7 +98,7 @@ size_t tail_read(struct logd *l, struct stream *s, char out[LOG_TAIL_MAX])
         if (s->ring)
                 n = from_ring(s->ring, l->in);
         else if (s->store && !s->store->trouble && store_open(s->store, l->wall_us) == 0)
-                n = from_store(l, s, l->in);
+                n = from_store(s, l->in);
         if (s->held.len > 0) { /* a line whose end has not come yet counts too */
                 memcpy(l->in + n, s->held.data, s->held.len);
                 n += s->held.len;

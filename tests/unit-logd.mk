@@ -1,0 +1,17 @@
+# Tests of the log writer: its computing, and the real program over its protocol. The benchmark is built by name only:
+# make tests/bench/logd_throughput
+EXTRA_PROGRAMS = tests/bench/logd_throughput
+tests_bench_logd_throughput_SOURCES = tests/bench/logd_throughput.c
+tests_bench_logd_throughput_LDADD = libbase.a
+
+if HAVE_CMOCKA
+LOGD_TESTS = tests/unit/logd_pure tests/unit/logd_driver
+check_PROGRAMS += $(LOGD_TESTS)
+TESTS += $(LOGD_TESTS)
+tests_unit_logd_pure_SOURCES = tests/unit/logd_pure.c
+tests_unit_logd_pure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_logd_pure_LDADD = liblogd.a libbase.a $(CMOCKA_LIBS)
+tests_unit_logd_driver_SOURCES = tests/unit/logd_driver.c
+tests_unit_logd_driver_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_logd_driver_LDADD = libbase.a $(CMOCKA_LIBS)
+endif
