@@ -110,7 +110,7 @@ void json_str(struct json *j, const char *key, const char *value)
         if (value)
                 json_strn(j, key, value, strlen(value));
         else
-                json_null(j, key);
+                json_nil(j, key);
 }
 
 void json_int(struct json *j, const char *key, int64_t value)
@@ -140,7 +140,7 @@ void json_bool(struct json *j, const char *key, bool value)
         buf_adds(j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void json_nil(struct json *j, const char *key)
 {
         begin(j, key);
         buf_adds(j->out, "null");

@@ -35,7 +35,7 @@ void json_int(struct json *j, const char *key, int64_t value);
 void json_uint(struct json *j, const char *key, uint64_t value);
 void json_num(struct json *j, const char *key, double value);
 void json_bool(struct json *j, const char *key, bool value);
-void json_null(struct json *j, const char *key);
+void json_nil(struct json *j, const char *key);  /* null; jansson has taken json_null */
 void json_raw(struct json *j, const char *key, const char *json_text); /* trusted JSON, copied as it is */
 
 #endif

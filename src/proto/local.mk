@@ -1,0 +1,19 @@
+noinst_LIBRARIES += libproto.a
+libproto_a_SOURCES = \
+	src/proto/frame.c src/proto/frame.h \
+	src/proto/jtok.c src/proto/jtok.h \
+	src/proto/methods.c src/proto/methods.h src/proto/methods.def \
+	src/proto/varlink.c src/proto/varlink.h
+libproto_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+# The interface as a C string; the method table is held against it on the way.
+src/proto/varlink_text.h: src/proto/methods.def src/proto/io.coppice.Manager.varlink src/proto/check-varlink.awk
+	@$(MKDIR_P) src/proto
+	$(AM_V_GEN)LC_ALL=C awk -f $(srcdir)/src/proto/check-varlink.awk $(srcdir)/src/proto/methods.def \
+	        $(srcdir)/src/proto/io.coppice.Manager.varlink > $@.tmp && mv $@.tmp $@
+BUILT_SOURCES += src/proto/varlink_text.h
+CLEANFILES += src/proto/varlink_text.h
+EXTRA_DIST += src/proto/check-varlink.awk
+
+varlinkdir = $(datadir)/varlink
+dist_varlink_DATA = src/proto/io.coppice.Manager.varlink
