@@ -25,8 +25,7 @@ extern const struct strtab cgroup_backend_names; /* "none", "hybrid", "v2" */
 struct cgroup;
 
 /* Find a usable tree, make the daemon's root group below the group we are in, remember its path in
- * RUNTIME_DIR/cgroup. On pure v2 the daemon (this process and its parent `init`) first moves into the leaf
- * `_coppice` when it is alone in its group, so that controllers can be enabled beside it later.
+ * RUNTIME_DIR/cgroup. `init` gives it its name. No controllers are enabled, so that the daemon may stay where it is.
  * Before that, what a dead daemon of this runtime directory left behind is killed and removed; *ret_swept says how
  * many groups had processes (NULL is fine).
  * Returns 0 also when there is nothing to use: backend NONE, and `why` of cgroup_why(). */

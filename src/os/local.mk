@@ -1,11 +1,12 @@
 noinst_LIBRARIES += libos.a
 libos_a_SOURCES = \
 	src/os/conditions.h \
-	src/os/cgroup.h \
+	src/os/cgroup.c src/os/cgroup.h src/os/cgroup_priv.h \
+	src/os/cgroup_find.c src/os/cgroup_procs.c src/os/cgroup_watch.c \
 	src/os/envfile.c src/os/envfile.h \
 	src/os/fs.c src/os/fs.h \
 	src/os/initlink.c src/os/initlink.h \
 	src/os/kernel.c src/os/kernel.h \
-	src/os/nogroup.h \
+	src/os/nogroup.c src/os/nogroup.h \
 	src/os/notify.c src/os/notify.h \
 	src/os/user.c src/os/user.h

@@ -1,0 +1,427 @@
+/* cgroup.c - the daemon's root group and the groups of nodes. See cgroup.h. */
+#include "os/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
+#include "base/strtab.h"
+#include "os/cgroup_priv.h"
+#include "os/fs.h"
+
+#define SWEEP_MS 5000
+
+static const char *const backend_texts[] = {
+        [CGROUP_NONE] = "none", [CGROUP_HYBRID] = "hybrid", [CGROUP_V2] = "v2",
+};
+STRTAB(cgroup_backend_names, backend_texts);
+
+/* --- names --------------------------------------------------------------------------------------------------- */
+
+int cgroup_relative(const char *node, char *buf, size_t n)
+{
+        size_t at = 0;
+
+        while (*node) {
+                size_t len;
+
+                node += strspn(node, "/");
+                len = strcspn(node, "/");
+                if (len == 0)
+                        break;
+                if (at + len + 3 > n)
+                        return -ENAMETOOLONG;
+                if (at)
+                        buf[at++] = '/';
+                if (node[0] == '_' || memchr(node, '.', len))
+                        buf[at++] = '_';
+                memcpy(buf + at, node, len);
+                at += len;
+                node += len;
+        }
+        if (at == 0)
+                buf[at++] = '.';
+        buf[at] = 0;
+        return 0;
+}
+
+char *cgroup_node_path(const struct cgroup *c, const char *node, char *buf, size_t n)
+{
+        char rel[PATH_MAX];
+
+        if (c->backend == CGROUP_NONE || cgroup_relative(node, rel, sizeof rel) < 0)
+                (void) snprintf(buf, n, "%s", "");
+        else if (strcmp(rel, ".") == 0)
+                (void) snprintf(buf, n, "%s", c->path);
+        else
+                (void) snprintf(buf, n, "%s/%s", c->path, rel);
+        return buf;
+}
+
+/* The way back: what /proc says below our root group, without the marks of cgroup_relative(). */
+static void to_node(const char *rest, char *buf, size_t n)
+{
+        size_t at = 0;
+
+        for (const char *p = rest; *p && at + 1 < n; p++)
+                if (*p != '_' || p == rest || p[-1] != '/')
+                        buf[at++] = *p;
+        if (at == 0 && n > 1)
+                buf[at++] = '/';
+        buf[at] = 0;
+}
+
+int cgroup_node_of(struct cgroup *c, pid_t pid, char *buf, size_t n)
+{
+        char path[40], text[PATH_MAX + 512];
+        size_t len;
+        char *line;
+
+        if (c->backend == CGROUP_NONE)
+                return -EOPNOTSUPP;
+        (void) snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+        if (fs_read_small(AT_FDCWD, path, text, sizeof text) < 0)
+                return -ESRCH;
+        line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+        if (!line)
+                return -ESRCH;
+        line = strchr(line, '/');
+        if (!line)
+                return -ESRCH;
+        line[strcspn(line, "\n")] = 0;
+        len = strlen(c->proc_path);
+        if (strncmp(line, c->proc_path, len) != 0 || (line[len] && line[len] != '/'))
+                return -ESRCH;
+        to_node(line + len, buf, n);
+        return 0;
+}
+
+/* --- the root group ---------------------------------------------------------------------------------------- */
+
+enum cgroup_backend cgroup_backend(const struct cgroup *c)
+{
+        return c->backend;
+}
+
+const char *cgroup_why(const struct cgroup *c)
+{
+        return c->why;
+}
+
+const char *cgroup_root_path(const struct cgroup *c)
+{
+        return c->backend == CGROUP_NONE ? "" : c->path;
+}
+
+int cgroup_root_fd(const struct cgroup *c)
+{
+        return c->root;
+}
+
+static int open_dir(int at, const char *name)
+{
+        int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
+}
+
+/* A group named in RUNTIME_DIR/cgroup: is it one that a daemon of ours made? The file lies in a directory that
+ * only we can write, yet a wrong kill is worse than a missed one. */
+static int open_leftover(const char *path)
+{
+        const char *name = strrchr(path, '/');
+        struct statfs fs;
+        int fd;
+
+        if (path[0] != '/' || strstr(path, "/../") || strncmp(name, "/coppice-", 9) != 0)
+                return -EINVAL;
+        fd = open_dir(AT_FDCWD, path);
+        if (fd >= 0 && (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)) {
+                (void) close(fd);
+                return -EINVAL;
+        }
+        return fd;
+}
+
+/* What a dead daemon of this runtime directory left behind (FAILURES J9): nothing may be started beside it. */
+static int sweep(const char *note, unsigned *ret_swept, struct err *err)
+{
+        autoclose int fd = -1;
+        char path[PATH_MAX];
+        int r;
+
+        if (fs_read_small(AT_FDCWD, note, path, sizeof path) <= 0)
+                return 0;
+        fd = open_leftover(path);
+        if (fd < 0)
+                return 0;
+        if (cgroup_dir_populated(fd) == 1) {
+                if (ret_swept)
+                        (*ret_swept)++;
+                r = cgroup_dir_kill(fd);
+                if (r == 0)
+                        r = cgroup_dir_wait_empty(fd, SWEEP_MS);
+                if (r < 0) {
+                        r = err_set(err, STAGE_CGROUP, EBUSY, "end what an earlier coppiced left in %s: %s", path,
+                                    strerrordesc_np(-r));
+                        err_hint(err, "its processes are listed in cgroup.procs there and below");
+                        return r;
+                }
+        }
+        (void) cgroup_dir_remove_below(fd);
+        (void) rmdir(path);
+        return 0;
+}
+
+static int make_root(struct cgroup *c, const char *own, const char *proc, pid_t init)
+{
+        autoclose int at = open_dir(AT_FDCWD, own);
+        char name[48];
+        int r = at < 0 ? at : 0;
+
+        if (r == 0 && faccessat(at, "cgroup.procs", W_OK, AT_EACCESS) < 0)
+                r = -errno;
+        for (int i = 0; r == 0 && i < 1000; i++) {
+                (void) snprintf(name, sizeof name, i ? "coppice-%d-%d" : "coppice-%d", init, i);
+                if (mkdirat(at, name, 0755) == 0)
+                        break;
+                /* Taken: by a daemon of another pid namespace, or left by one whose runtime directory is gone. */
+                if (errno != EEXIST)
+                        r = -errno;
+        }
+        if (r < 0)
+                return r;
+        c->root = open_dir(at, name);
+        if (c->root < 0)
+                return c->root;
+        if (asprintf(&c->path, "%s/%s", own, name) < 0)
+                c->path = NULL;
+        if (asprintf(&c->proc_path, "%s/%s", strcmp(proc, "/") == 0 ? "" : proc, name) < 0)
+                c->proc_path = NULL;
+        return c->path && c->proc_path ? 0 : -ENOMEM;
+}
+
+static void abandon(struct cgroup *c)
+{
+        if (c->path)
+                (void) rmdir(c->path);
+        fd_close(&c->root);
+        c->backend = CGROUP_NONE;
+}
+
+int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsigned *ret_swept, struct err *err)
+{
+        struct cgroup *c = calloc(1, sizeof *c);
+        char own[PATH_MAX], proc[PATH_MAX];
+        int r;
+
+        if (!c || asprintf(&c->note, "%s/cgroup", runtime_dir) < 0) {
+                free(c);
+                errno = ENOMEM;
+                return err_sys(err, STAGE_CGROUP, "get memory for control groups");
+        }
+        c->root = c->inotify = -1;
+        if (ret_swept)
+                *ret_swept = 0;
+        r = sweep(c->note, ret_swept, err);
+        if (r < 0) {
+                cgroup_free(c);
+                return r;
+        }
+        *ret = c;
+        if (cgroup_find_own(&c->backend, own, proc, c->why, sizeof c->why) < 0)
+                return 0;
+        r = make_root(c, own, proc, init);
+        if (r < 0) {
+                (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own, strerrordesc_np(-r));
+                abandon(c);
+                return 0;
+        }
+        c->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK); /* without it the safety check does all the work */
+        (void) fs_write_atomic(c->note, c->path, strlen(c->path), 0600, NULL);
+        return 0;
+}
+
+void cgroup_free(struct cgroup *c)
+{
+        if (!c)
+                return;
+        for (size_t i = 0; i < c->watch_count; i++)
+                free(c->watches[i].node);
+        free(c->watches);
+        fd_close(&c->root);
+        fd_close(&c->inotify);
+        free(c->path);
+        free(c->proc_path);
+        free(c->note);
+        free(c);
+}
+
+int cgroup_end(struct cgroup *c, int ms)
+{
+        int r;
+
+        if (c->backend == CGROUP_NONE)
+                return 0;
+        r = cgroup_dir_populated(c->root);
+        if (r == 1) {
+                (void) cgroup_dir_kill(c->root);
+                r = cgroup_dir_wait_empty(c->root, ms);
+        }
+        if (r < 0)
+                return r;
+        (void) cgroup_dir_remove_below(c->root);
+        if (rmdir(c->path) < 0 && errno != ENOENT)
+                return -errno;
+        (void) unlink(c->note);
+        return 0;
+}
+
+/* --- groups of nodes ------------------------------------------------------------------------------------------ */
+
+/* The group itself is usually all that is missing; only when its supervisor's is too, those are made first. */
+static int make_all(struct cgroup *c, char *rel)
+{
+        if (mkdirat(c->root, rel, 0755) == 0)
+                return 0;
+        if (errno != ENOENT)
+                return -errno;
+        for (char *p = rel; (p = strchr(p, '/')); p++) {
+                *p = 0;
+                if (mkdirat(c->root, rel, 0755) < 0 && errno != EEXIST) {
+                        *p = '/';
+                        return -errno;
+                }
+                *p = '/';
+        }
+        return mkdirat(c->root, rel, 0755) < 0 ? -errno : 0;
+}
+
+int cgroup_make(struct cgroup *c, const char *node, int *ret_fd, struct err *err)
+{
+        char rel[PATH_MAX];
+        int r = c->backend == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, sizeof rel);
+
+        if (r == 0)
+                r = make_all(c, rel);
+        if (r == -EEXIST) { /* of an earlier incarnation: a fresh one has fresh counters */
+                r = cgroup_remove(c, node);
+                if (r == 0)
+                        r = make_all(c, rel);
+        }
+        if (r == -EBUSY) {
+                (void) err_set(err, STAGE_CGROUP, EBUSY, "start in %s/%s: processes of the last incarnation are still there",
+                               c->path, rel);
+                err_hint(err, "they survive SIGKILL: look at cgroup.procs there");
+                return r;
+        }
+        if (r == 0)
+                r = open_dir(c->root, rel);
+        if (r >= 0) {
+                *ret_fd = r;
+                return 0;
+        }
+        errno = -r;
+        return err_sys(err, STAGE_CGROUP, "make control group for %s", node);
+}
+
+int cgroup_reopen(struct cgroup *c, const char *node, int *ret_fd, struct err *err)
+{
+        char rel[PATH_MAX];
+        int r = c->backend == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, sizeof rel);
+
+        if (r == 0)
+                r = open_dir(c->root, rel);
+        if (r >= 0) {
+                *ret_fd = r;
+                return 0;
+        }
+        errno = -r;
+        return err_sys(err, STAGE_CGROUP, "open control group of %s", node);
+}
+
+int cgroup_remove(struct cgroup *c, const char *node)
+{
+        char rel[PATH_MAX];
+        int r = c->backend == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, sizeof rel);
+        autoclose int fd = -1;
+
+        if (r < 0)
+                return r;
+        if (unlinkat(c->root, rel, AT_REMOVEDIR) == 0 || errno == ENOENT)
+                return 0;
+        if (errno != EBUSY)
+                return -errno;
+        fd = open_dir(c->root, rel);
+        if (fd < 0)
+                return fd == -ENOENT ? 0 : fd;
+        r = cgroup_dir_populated(fd);
+        if (r != 0)
+                return r < 0 ? r : -EBUSY;
+        (void) cgroup_dir_remove_below(fd); /* groups the service made for itself (FAILURES B9) */
+        return unlinkat(c->root, rel, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* For the calls of one line below: the group's directory, or why not. */
+static int open_node(struct cgroup *c, const char *node)
+{
+        char rel[PATH_MAX];
+        int r = c->backend == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, sizeof rel);
+
+        return r < 0 ? r : open_dir(c->root, rel);
+}
+
+int cgroup_populated(struct cgroup *c, const char *node)
+{
+        autoclose int fd = open_node(c, node);
+
+        return fd == -ENOENT ? 0 : fd < 0 ? fd : cgroup_dir_populated(fd);
+}
+
+int cgroup_kill(struct cgroup *c, const char *node)
+{
+        autoclose int fd = open_node(c, node);
+
+        return fd == -ENOENT ? 0 : fd < 0 ? fd : cgroup_dir_kill(fd);
+}
+
+int cgroup_freeze(struct cgroup *c, const char *node, bool frozen)
+{
+        autoclose int fd = open_node(c, node);
+
+        return fd < 0 ? fd : fs_write_small(fd, "cgroup.freeze", frozen ? "1" : "0");
+}
+
+/* --- signals and display: the group's processes ---------------------------------------------------------------- */
+
+struct pid_list {
+        pid_t *pids;
+        size_t max;
+        int count;
+};
+
+static int add_pid(void *arg, pid_t pid)
+{
+        struct pid_list *l = arg;
+
+        if ((size_t) l->count < l->max)
+                l->pids[l->count] = pid;
+        l->count++;
+        return 0;
+}
+
+int cgroup_pids(struct cgroup *c, const char *node, pid_t *pids, size_t max)
+{
+        struct pid_list l = { pids, max, 0 };
+        autoclose int fd = open_node(c, node);
+        int r = fd < 0 ? fd : cgroup_dir_each(fd, add_pid, &l);
+
+        return r < 0 ? (r == -ENOENT ? 0 : r) : l.count;
+}
