@@ -14,5 +14,6 @@ EXTRA_DIST += tests/driver
 
 include tests/unit-base.mk
 include tests/unit-logd.mk
+include tests/unit-unit.mk
 include tests/bats.mk
 include tests/vm.mk

@@ -21,4 +21,18 @@ typedef void diag_fn(void *arg, const struct diag *d); /* *d is borrowed for the
 struct buf;
 void diag_print(const struct diag *d, struct buf *out);
 
+/* A place to make remarks: fills a diag and hands it on. */
+struct remarks {
+        diag_fn *report;     /* may be NULL */
+        void *arg;
+        const char *unit;    /* borrowed */
+        unsigned errors;     /* how many so far */
+};
+
+/* `why` has the text and the hint, made with err_set() and err_hint(). */
+void remark_err(struct remarks *r, enum severity severity, const char *file, uint32_t line, uint32_t column,
+                const struct err *why);
+void remark(struct remarks *r, enum severity severity, const char *file, uint32_t line, uint32_t column,
+            const char *hint, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+
 #endif

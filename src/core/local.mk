@@ -6,3 +6,17 @@ libcore_a_SOURCES = \
 	src/core/core.h src/core/node.h src/core/event.h src/core/action.h src/core/record.h \
 	src/core/results.def src/core/rules.def src/core/vocabulary.c \
 	src/core/reason.c src/core/reason.h
+
+# Units: text -> spec -> tree. A program that links libcore.a for these needs $(INIH_LIBS) as well.
+AM_CPPFLAGS += $(INIH_CFLAGS)
+libcore_a_SOURCES += \
+	src/core/diag.c src/core/diag.h \
+	src/core/value.c src/core/value_item.c src/core/value.h \
+	src/core/words.c src/core/words.h \
+	src/core/unit_name.c src/core/unit_text.c src/core/unit_text.h \
+	src/core/unit_lines.c src/core/unit_lines.h \
+	src/core/unit_apply.c src/core/unit_command.c src/core/unit_apply.h \
+	src/core/unit_print.c \
+	src/core/spec.c src/core/spec_build.c src/core/spec.h src/core/spec_build.h \
+	src/core/validate.c src/core/validate_tree.c src/core/validate.h \
+	src/core/unit_tree.c src/core/unit_tree.h

@@ -44,7 +44,10 @@ int64_t spec_int(const struct spec *s, enum directive d);
 /* VT_STRING and VT_PATH: "" when unset. Borrowed from the spec. */
 const char *spec_str(const struct spec *s, enum directive d);
 
-/* Lists (all other types): the items in order, as texts. VT_COMMAND items are read with spec_command(). */
+/* Lists (all other types): the items in order, as texts. VT_COMMAND items are read with spec_command().
+ *   VT_EXITSET  "69" an exit code; "SEGV", "RTMIN+3" a signal, without SIG
+ *   VT_LIMIT    two items, soft and hard, decimal in the unit of setrlimit(2); infinity is 18446744073709551615
+ *   VT_CPUS     "3" or "0-7";  VT_CONDITION "[|][!]argument";  VT_ENVIRON "NAME=VALUE" */
 size_t spec_count(const struct spec *s, enum directive d);
 const char *spec_item(const struct spec *s, enum directive d, size_t i);
 struct origin spec_item_origin(const struct spec *s, enum directive d, size_t i);
@@ -66,7 +69,8 @@ struct command {
 };
 struct command spec_command(const struct spec *s, enum directive d, size_t i);
 
-/* Print one value as it would be written in a unit ("" for unset); and every value in effect, for `show`. */
+/* Print the value in effect as it would be written in a unit, "" for unset (commands are joined by " ; ", conditions
+ * and environment files by newlines). A whole unit: unit_text_print() in unit_text.h. */
 struct buf;
 void spec_print(const struct spec *s, enum directive d, struct buf *out);
 

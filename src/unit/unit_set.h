@@ -18,6 +18,7 @@
 #define UNIT_UNIT_SET_H
 
 #include "core/unit_text.h"
+#include "core/unit_tree.h"
 
 /* --- where to look ------------------------------------------------------------------------------------------ */
 
@@ -61,11 +62,6 @@ int unit_cat(const struct unit_paths *p, const char *name, struct buf *out, stru
 /* --- all units ------------------------------------------------------------------------------------------------ */
 
 struct unit_set; /* what is on disk at one moment; immutable. Free it once the tree has been handed to the core. */
-
-struct unit_node {
-        struct spec *spec;     /* owned by the set; take a reference to keep it */
-        uint32_t parent;       /* index of its supervisor, smaller than its own; UINT32_MAX for the root */
-};
 
 /* Read everything and build the tree. A unit with an error is left out (with what cannot be without it: the
  * children of a broken supervisor), never the others. Fails only for want of memory. */

@@ -1,0 +1,386 @@
+/* value_item.c - texts and items of lists: the forms of directives.def. See value.h. */
+#include "core/value.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/reason.h"
+#include "core/unit_text.h"
+
+static int refuse(enum directive d, const char *text, struct err *err, const char *what, const char *hint)
+{
+        (void) err_set(err, STAGE_LOAD, EINVAL, "%s=%.80s: %s", directive_rows[d].key, text, what);
+        err_hint(err, "%s", hint);
+        return -EINVAL;
+}
+
+/* Append the path with runs of slashes, "." parts and a trailing slash taken out. -EINVAL when it is not absolute
+ * or climbs with "..": where that leads depends on links, so nobody can tell by reading the unit. */
+static int add_path(const char *path, struct buf *out)
+{
+        size_t start = out->len;
+
+        if (path[0] != '/' || strlen(path) >= 4096)
+                return -EINVAL;
+        while (*path) {
+                size_t n;
+
+                path += strspn(path, "/");
+                n = strcspn(path, "/");
+                if (n == 2 && path[0] == '.' && path[1] == '.')
+                        return -EINVAL;
+                if (n > 0 && !(n == 1 && path[0] == '.')) {
+                        buf_addc(out, '/');
+                        buf_add(out, path, n);
+                }
+                path += n;
+        }
+        if (out->len == start)
+                buf_addc(out, '/');
+        return 0;
+}
+
+static int path_item(enum directive d, const char *text, bool dash, struct buf *out, struct err *err)
+{
+        const char *p = text;
+
+        if (dash && *p == '-')
+                buf_addc(out, *p++);
+        if (add_path(p, out) < 0)
+                return refuse(d, text, err, "not an absolute path without \"..\"", "write a path that begins with /");
+        return 0;
+}
+
+static int cwd_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        if (strcmp(text[0] == '-' ? text + 1 : text, "~") == 0) {
+                buf_adds(out, text);
+                return 0;
+        }
+        return path_item(d, text, true, out, err);
+}
+
+static bool all_of(const char *text, const char *set)
+{
+        return *text && strspn(text, set) == strlen(text);
+}
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+/* A name as adduser would take it, a little wider ("$" at the end is Samba's), or a number the kernel knows. */
+static int user_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        int64_t number;
+
+        if (all_of(text, DIGITS)) {
+                if (value_decimal(text, &number) < 0 || number > 4294967294)
+                        return refuse(d, text, err, "no user or group number", "0 to 4294967294");
+        } else if (!all_of(text, LETTERS DIGITS "_.-$") || strchr("-.$", text[0]) || strlen(text) > 256) {
+                return refuse(d, text, err, "no user or group name", "write a name or a number");
+        }
+        buf_adds(out, text);
+        return 0;
+}
+
+static bool env_name(const char *text, size_t n)
+{
+        if (n == 0 || strchr(DIGITS, text[0]))
+                return false;
+        return strspn(text, LETTERS DIGITS "_") >= n;
+}
+
+static int env_item(enum directive d, const char *text, bool need_value, bool may_value, struct buf *out,
+                    struct err *err)
+{
+        const char *eq = strchr(text, '=');
+
+        if (!env_name(text, eq ? (size_t) (eq - text) : strlen(text)))
+                return refuse(d, text, err, "no name of a variable", "letters, digits and _, no digit first");
+        if (need_value && !eq)
+                return refuse(d, text, err, "no value", "write NAME=VALUE, with quotes around both if there are spaces");
+        if (!may_value && eq)
+                return refuse(d, text, err, "only names go here", "write the name without =; Environment= sets values");
+        buf_adds(out, text);
+        return 0;
+}
+
+/* A relative directory, as RuntimeDirectory= takes it: checked as if it hung below the root. */
+static int dirname_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        autobuf struct buf below_root = BUF_INIT, normal = BUF_INIT;
+
+        buf_addf(&below_root, "/%s", text);
+        if (text[0] == '/' || strchr(text, ':') || add_path(buf_text(&below_root), &normal) < 0 || normal.len < 2)
+                return refuse(d, text, err, "not a relative path without \"..\"", "write a name such as myapp");
+        buf_adds(out, buf_text(&normal) + 1);
+        return 0;
+}
+
+static int uri_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        static const char *const schemes[] = { "man:", "info:", "file:", "http://", "https://" };
+
+        for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+                if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 && text[strlen(schemes[i])]) {
+                        buf_adds(out, text);
+                        return 0;
+                }
+        return refuse(d, text, err, "no address", "begin it with man:, info:, file:, http:// or https://");
+}
+
+/* systemd's words for "where the log is". */
+static bool means_log(const char *text)
+{
+        static const char *const words[] = {
+                "log", "journal", "syslog", "kmsg", "journal+console", "syslog+console", "kmsg+console",
+        };
+
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                if (strcmp(text, words[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* Length of the prefix that wants a path behind it, 0 when it is none. */
+static size_t path_prefix(const char *text, bool output)
+{
+        if (strncmp(text, "file:", 5) == 0)
+                return 5;
+        if (output && strncmp(text, "append:", 7) == 0)
+                return 7;
+        if (output && strncmp(text, "truncate:", 9) == 0)
+                return 9;
+        return 0;
+}
+
+static int stdio_item(enum directive d, const char *text, bool output, struct buf *out, struct err *err)
+{
+        size_t n = path_prefix(text, output);
+
+        if (output && means_log(text)) {
+                buf_adds(out, "log");
+                return 0;
+        }
+        if (n > 0) {
+                buf_add(out, text, n);
+                return path_item(d, text + n, false, out, err);
+        }
+        if (strcmp(text, "null") == 0 || strcmp(text, "inherit") == 0 || strcmp(text, "tty") == 0 ||
+            (strncmp(text, "fd:", 3) == 0 && all_of(text + 3, LETTERS DIGITS "_.-") && strlen(text) <= 255)) {
+                buf_adds(out, text);
+                return 0;
+        }
+        return refuse(d, text, err, "not one of the values",
+                      output ? "one of log, null, inherit, tty, file:PATH, append:PATH, truncate:PATH, fd:NAME"
+                             : "one of null, inherit, tty, file:PATH, fd:NAME");
+}
+
+static int unit_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        struct unit_name name;
+        struct err why = { 0 };
+
+        if (unit_name_parse(text, &name, &why) < 0) {
+                (void) refuse(d, text, err, "no name of a unit", why.hint[0] ? why.hint : why.text);
+                return -EINVAL;
+        }
+        if (name.is_template)
+                return refuse(d, text, err, "a template never runs", "name an instance, such as worker@1.service");
+        buf_adds(out, text);
+        return 0;
+}
+
+static int supervisor_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        autobuf struct buf full = BUF_INIT;
+        struct unit_name name;
+
+        buf_adds(&full, text);
+        if (unit_name_parse(text, &name, NULL) < 0)
+                buf_adds(&full, ".supervisor");
+        if (unit_name_parse(buf_text(&full), &name, NULL) < 0 || name.kind != KIND_SUPERVISOR || name.is_template)
+                return refuse(d, text, err, "no name of a supervisor", "write name.supervisor");
+        buf_adds(out, buf_text(&full));
+        return 0;
+}
+
+/* Exit codes that have names: LSB and sysexits.h. Those of the stages before exec are in base/stages.def. */
+static const struct {
+        const char *name;
+        int code;
+} exit_names[] = {
+        { "SUCCESS", 0 }, { "FAILURE", 1 }, { "INVALIDARGUMENT", 2 }, { "NOTIMPLEMENTED", 3 }, { "NOPERMISSION", 4 },
+        { "NOTINSTALLED", 5 }, { "NOTCONFIGURED", 6 }, { "NOTRUNNING", 7 }, { "USAGE", 64 }, { "DATAERR", 65 },
+        { "NOINPUT", 66 }, { "NOUSER", 67 }, { "NOHOST", 68 }, { "UNAVAILABLE", 69 }, { "SOFTWARE", 70 },
+        { "OSERR", 71 }, { "OSFILE", 72 }, { "CANTCREAT", 73 }, { "IOERR", 74 }, { "TEMPFAIL", 75 },
+        { "PROTOCOL", 76 }, { "NOPERM", 77 }, { "CONFIG", 78 }, { "EXCEPTION", 255 },
+};
+
+int value_exit_status(const char *text)
+{
+        int64_t number;
+        int stage;
+
+        if (value_decimal(text, &number) == 0)
+                return number >= 0 && number <= 255 ? (int) number : -EINVAL;
+        for (size_t i = 0; i < sizeof(exit_names) / sizeof(exit_names[0]); i++)
+                if (strcmp(exit_names[i].name, text) == 0)
+                        return exit_names[i].code;
+        stage = *text ? stage_from_name(text) : -1;
+        return stage > 0 && stage_exit_status((enum stage) stage) > 0 ? stage_exit_status((enum stage) stage) : -EINVAL;
+}
+
+/* Kept as the decimal code, or the signal's name without SIG. */
+static int exit_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        int code = value_exit_status(text), sig;
+
+        if (code >= 0) {
+                buf_addf(out, "%d", code);
+                return 0;
+        }
+        sig = all_of(text, LETTERS DIGITS "+-") && !strchr(DIGITS "+-", text[0]) ? signal_number(text) : -1;
+        if (sig < 1)
+                return refuse(d, text, err, "no exit code or signal",
+                              "write 0 to 255, a name such as TEMPFAIL, or a signal such as SIGTERM");
+        if (signal_name(sig))
+                buf_adds(out, signal_name(sig));
+        else
+                buf_adds(out, text);
+        return 0;
+}
+
+/* "3" or "0-7". */
+static int cpu_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        static const char what[] = "no processor number or range";
+        static const char hint[] = "write numbers and ranges from 0 to 8191, such as 0 2-5";
+        char first[8] = "";
+        const char *dash = strchr(text, '-');
+        size_t n = dash ? (size_t) (dash - text) : strlen(text);
+        int64_t from, to;
+
+        if (n >= sizeof(first))
+                return refuse(d, text, err, what, hint);
+        memcpy(first, text, n);
+        if (value_decimal(first, &from) < 0 || value_decimal(dash ? dash + 1 : text, &to) < 0)
+                return refuse(d, text, err, what, hint);
+        if (from < 0 || to > 8191)
+                return refuse(d, text, err, what, hint);
+        if (to < from)
+                return refuse(d, text, err, "a range that runs backwards", hint);
+        buf_adds(out, text);
+        return 0;
+}
+
+/* "[|][!]argument", as systemd.unit(5) orders the two. */
+static int condition_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        const char *p = text;
+
+        if (*p == '|')
+                buf_addc(out, *p++);
+        if (*p == '!')
+                buf_addc(out, *p++);
+        if (!*p)
+                return refuse(d, text, err, "nothing to check", "write [|][!]argument");
+        if (strcmp(directive_rows[d].min, "path") == 0)
+                return path_item(d, p, false, out, err);
+        buf_adds(out, p);
+        return 0;
+}
+
+int value_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        const struct directive_row *row = &directive_rows[d];
+        const char *form = row->min;
+
+        switch (row->type) {
+        case VT_ENVIRON: return env_item(d, text, true, true, out, err);
+        case VT_EXITSET: return exit_item(d, text, out, err);
+        case VT_CPUS: return cpu_item(d, text, out, err);
+        case VT_CONDITION: return condition_item(d, text, out, err);
+        case VT_UNITS: form = *form ? form : "unit"; break;
+        default: break;
+        }
+        if (strcmp(form, "unit") == 0) return unit_item(d, text, out, err);
+        if (strcmp(form, "supervisor") == 0) return supervisor_item(d, text, out, err);
+        if (strcmp(form, "user") == 0) return user_item(d, text, out, err);
+        if (strcmp(form, "path") == 0) return path_item(d, text, false, out, err);
+        if (strcmp(form, "envfile") == 0) return path_item(d, text, true, out, err);
+        if (strcmp(form, "cwd") == 0) return cwd_item(d, text, out, err);
+        if (strcmp(form, "dirname") == 0) return dirname_item(d, text, out, err);
+        if (strcmp(form, "envname") == 0) return env_item(d, text, false, false, out, err);
+        if (strcmp(form, "envremove") == 0) return env_item(d, text, false, true, out, err);
+        if (strcmp(form, "uri") == 0) return uri_item(d, text, out, err);
+        if (strcmp(form, "stdin") == 0) return stdio_item(d, text, false, out, err);
+        if (strcmp(form, "stdout") == 0) return stdio_item(d, text, true, out, err);
+        buf_adds(out, text);
+        return 0;
+}
+
+/* One side of a limit. Spans are rounded up to the row's unit, as systemd does. */
+static int limit_side(const char *unit, const char *text, uint64_t *ret)
+{
+        int64_t v;
+        int r;
+
+        if (strcmp(text, "infinity") == 0) {
+                *ret = UINT64_MAX;
+                return 0;
+        }
+        if (strcmp(unit, "bytes") == 0) {
+                r = value_size(text, &v);
+        } else if (strcmp(unit, "seconds") == 0) {
+                r = value_span(text, NSEC_PER_SEC, &v);
+                v = r < 0 ? 0 : v / NSEC_PER_SEC + (v % NSEC_PER_SEC != 0);
+        } else if (strcmp(unit, "usec") == 0) {
+                r = value_span(text, NSEC_PER_USEC, &v);
+                v = r < 0 ? 0 : v / NSEC_PER_USEC + (v % NSEC_PER_USEC != 0);
+        } else if (strcmp(unit, "nice") == 0 && (text[0] == '+' || text[0] == '-')) {
+                r = value_decimal(text[0] == '+' || strcmp(text, "-0") == 0 ? text + 1 : text, &v);
+                if (r == 0 && (v < -20 || v > 19))
+                        return -ERANGE;
+                v = 20 - (r < 0 ? 0 : v);
+        } else {
+                r = value_decimal(text, &v);
+                if (r == 0 && strcmp(unit, "nice") == 0 && v > 40)
+                        return -ERANGE;
+        }
+        if (r == 0 && v < 0)
+                return -ERANGE;
+        if (r == 0)
+                *ret = (uint64_t) v;
+        return r;
+}
+
+static const char *limit_hint(const char *unit)
+{
+        if (strcmp(unit, "bytes") == 0)
+                return "write a size such as 64M, or soft:hard, or infinity";
+        if (strcmp(unit, "count") == 0)
+                return "write a number, or soft:hard, or infinity";
+        if (strcmp(unit, "nice") == 0)
+                return "write -20 to +19 with a sign, or 0 to 40, or soft:hard";
+        return "write a time span such as 10s, or soft:hard, or infinity";
+}
+
+int value_limit(enum directive d, const char *text, uint64_t *ret_soft, uint64_t *ret_hard, struct err *err)
+{
+        const char *unit = directive_rows[d].min, *colon = strchr(text, ':');
+        char first[64] = "";
+        size_t n = colon ? (size_t) (colon - text) : strlen(text);
+        uint64_t soft, hard;
+
+        if (n >= sizeof(first))
+                return refuse(d, text, err, "no limit", limit_hint(unit));
+        memcpy(first, text, n);
+        if (limit_side(unit, first, &soft) < 0 || limit_side(unit, colon ? colon + 1 : first, &hard) < 0)
+                return refuse(d, text, err, "no limit", limit_hint(unit));
+        if (soft > hard)
+                return refuse(d, text, err, "the soft limit is above the hard one", "write soft:hard");
+        *ret_soft = soft;
+        *ret_hard = hard;
+        return 0;
+}

@@ -1,0 +1,253 @@
+/* words.c - see words.h. */
+#include "core/words.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void add_utf8(uint32_t c, struct buf *out)
+{
+        if (c < 0x80) {
+                buf_addc(out, (char) c);
+        } else if (c < 0x800) {
+                buf_addc(out, (char) (0xc0 | c >> 6));
+                buf_addc(out, (char) (0x80 | (c & 0x3f)));
+        } else if (c < 0x10000) {
+                buf_addc(out, (char) (0xe0 | c >> 12));
+                buf_addc(out, (char) (0x80 | (c >> 6 & 0x3f)));
+                buf_addc(out, (char) (0x80 | (c & 0x3f)));
+        } else {
+                buf_addc(out, (char) (0xf0 | c >> 18));
+                buf_addc(out, (char) (0x80 | (c >> 12 & 0x3f)));
+                buf_addc(out, (char) (0x80 | (c >> 6 & 0x3f)));
+                buf_addc(out, (char) (0x80 | (c & 0x3f)));
+        }
+}
+
+static int digit_value(char c, unsigned base)
+{
+        int v = -1;
+
+        if (c >= '0' && c <= '9')
+                v = c - '0';
+        else if (c >= 'a' && c <= 'f')
+                v = c - 'a' + 10;
+        else if (c >= 'A' && c <= 'F')
+                v = c - 'A' + 10;
+        return v >= 0 && v < (int) base ? v : -1;
+}
+
+/* n digits at p as a number; -1 when one of them is none. */
+static int64_t fixed_digits(const char *p, int n, unsigned base)
+{
+        int64_t v = 0;
+
+        for (int i = 0; i < n; i++) {
+                int digit = digit_value(p[i], base);
+
+                if (digit < 0)
+                        return -1;
+                v = v * base + digit;
+        }
+        return v;
+}
+
+/* \xHH and \NNN are bytes, \u and \U characters. Length of the escape behind the backslash, 0 when it is none,
+ * -EINVAL when it stands for NUL, a surrogate or nothing at all. */
+static int numeric_escape(const char *p, struct buf *out)
+{
+        static const struct {
+                char letter;
+                int digits;
+        } forms[] = { { 'x', 2 }, { 'u', 4 }, { 'U', 8 } };
+        int64_t v;
+
+        for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+                if (p[0] != forms[i].letter)
+                        continue;
+                v = fixed_digits(p + 1, forms[i].digits, 16);
+                if (v < 0)
+                        return 0;
+                if (v == 0 || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
+                        return -EINVAL;
+                if (forms[i].digits == 2)
+                        buf_addc(out, (char) v);
+                else
+                        add_utf8((uint32_t) v, out);
+                return 1 + forms[i].digits;
+        }
+        v = fixed_digits(p, 3, 8);
+        if (v < 0)
+                return 0;
+        if (v == 0 || v > 255)
+                return -EINVAL;
+        buf_addc(out, (char) v);
+        return 3;
+}
+
+/* w->p is at a backslash. */
+static int escape(struct words *w, struct buf *out, struct err *err)
+{
+        static const char letters[] = "abfnrtv\\\"'s", means[] = "\a\b\f\n\r\t\v\\\"' ";
+        const char *p = w->p + 1;
+        const char *letter = *p ? strchr(letters, *p) : NULL;
+        int n = 1;
+
+        if (letter) {
+                buf_addc(out, means[letter - letters]);
+        } else {
+                n = *p ? numeric_escape(p, out) : 0;
+                if (n < 0) {
+                        (void) err_set(err, STAGE_LOAD, EINVAL, "the escape \\%.10s stands for no character", p);
+                        err_hint(err, "write \\\\ for a backslash");
+                        return n;
+                }
+                if (n == 0) {
+                        w->odd_escapes++;
+                        buf_addc(out, '\\');
+                }
+        }
+        w->p = p + n;
+        return 0;
+}
+
+static bool blank(char c)
+{
+        return c == ' ' || c == '\t' || c == '\n';
+}
+
+int words_next(struct words *w, struct buf *out, struct err *err)
+{
+        char quote = 0;
+
+        while (blank(*w->p))
+                w->p++;
+        w->quoted = false;
+        if (!*w->p)
+                return 0;
+        while (*w->p && (quote || !blank(*w->p))) {
+                char c = *w->p;
+
+                if (c == '\\') {
+                        int r = escape(w, out, err);
+
+                        if (r < 0)
+                                return r;
+                        w->quoted = true;
+                        continue;
+                }
+                w->p++;
+                if (quote ? c == quote : c == '"' || c == '\'') {
+                        quote = quote ? 0 : c;
+                        w->quoted = true;
+                        continue;
+                }
+                buf_addc(out, c);
+        }
+        if (quote) {
+                (void) err_set(err, STAGE_LOAD, EINVAL, "a quote (%c) is not closed", quote);
+                err_hint(err, "close it, or write \\%c for the character itself", quote);
+                return -EINVAL;
+        }
+        return 1;
+}
+
+void words_quote(const char *word, bool specifiers, struct buf *out)
+{
+        bool plain = *word && !strpbrk(word, " \t\n\r\a\b\f\v\"'\\;#");
+
+        if (!plain)
+                buf_addc(out, '"');
+        for (; *word; word++) {
+                unsigned char c = (unsigned char) *word;
+
+                if (c == '"' || c == '\\')
+                        buf_addf(out, "\\%c", c);
+                else if (c == '\n')
+                        buf_adds(out, "\\n");
+                else if (c < ' ' || c == 0x7f)
+                        buf_addf(out, "\\x%02x", c);
+                else if (c == '%' && specifiers)
+                        buf_adds(out, "%%");
+                else
+                        buf_addc(out, (char) c);
+        }
+        if (!plain)
+                buf_addc(out, '"');
+}
+
+/* %I: what systemd-escape did to the instance, undone: "-" stands for "/". */
+static void add_unescaped(const char *instance, struct buf *out)
+{
+        for (; *instance; instance++)
+                buf_addc(out, *instance == '-' ? '/' : *instance);
+}
+
+static void add_full_name(const struct unit_name *name, struct buf *out)
+{
+        buf_addf(out, "%s.%s", name->stem, strtab_text(&node_kind_names, (int) name->kind));
+}
+
+/* The text of specifiers that are plain texts; NULL for the others. */
+static const char *plain_specifier(char letter, const struct unit_name *name, const struct unit_host *host)
+{
+        switch (letter) {
+        case '%': return "%";
+        case 'N': return name->stem;
+        case 'p': return name->prefix;
+        case 'i': return name->instance;
+        case 't': return host->runtime_dir;
+        case 'S': return host->state_dir;
+        case 'C': return host->cache_dir;
+        case 'L': return host->logs_dir;
+        case 'u': return host->user;
+        case 'U': return host->uid;
+        case 'h': return host->home;
+        case 'H': return host->hostname;
+        case 'm': return host->machine_id;
+        case 'b': return host->boot_id;
+        default: return NULL;
+        }
+}
+
+static int specifier(char letter, const struct unit_name *name, const struct unit_host *host, struct buf *out,
+                     struct err *err)
+{
+        const char *text = plain_specifier(letter, name, host);
+
+        if (text) {
+                buf_adds(out, text);
+        } else if (letter == 'n') {
+                add_full_name(name, out);
+        } else if (letter == 'I') {
+                add_unescaped(name->instance, out);
+        } else if (letter && strchr("tSCLuUhHmb", letter)) {
+                (void) err_set(err, STAGE_LOAD, EINVAL, "what %%%c stands for is not known on this machine", letter);
+                err_hint(err, "write the value itself");
+                return -EINVAL;
+        } else {
+                (void) err_set(err, STAGE_LOAD, EINVAL, "unknown specifier %%%.1s", letter ? (char[]) { letter, 0 } : "");
+                err_hint(err, "write %%%% for a percent sign; there are %%n %%N %%p %%i %%I %%t %%S %%C %%L %%u %%U %%h "
+                              "%%H %%m %%b");
+                return -EINVAL;
+        }
+        return 0;
+}
+
+int specifiers_expand(const char *text, const struct unit_name *name, const struct unit_host *host, struct buf *out,
+                      struct err *err)
+{
+        for (;;) {
+                const char *percent = strchr(text, '%');
+                int r;
+
+                if (!percent) {
+                        buf_adds(out, text);
+                        return 0;
+                }
+                buf_add(out, text, (size_t) (percent - text));
+                r = specifier(percent[1], name, host, out, err);
+                if (r < 0)
+                        return r;
+                text = percent + 2;
+        }
+}
