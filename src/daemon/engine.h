@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "core/core.h"
 #include "core/plan.h"
 #include "os/cgroup.h"
@@ -103,6 +104,9 @@ char *engine_log_dir(const struct engine *e, node_id id, char *buf, size_t n);
  * log writer now). For `logs`, so that what was written before the question is seen. */
 void engine_log_flush(struct engine *e, node_id id, void (*fn)(void *arg, int result), void *arg);
 void engine_log_flush_forget(struct engine *e, void *arg);
+
+/* --log-level= at run time, for the engine and the log writer. */
+void engine_set_log_level(struct engine *e, enum log_level level);
 
 /* One past incarnation. */
 struct death {

@@ -1,11 +1,12 @@
 /* link.c - what init says, as events. */
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/parts.h"
 
 /* At most this many messages (of up to 32 exits each) are taken in one turn (FAILURES A3). */
-enum { MESSAGES_PER_TURN = 64 };
+enum { MESSAGES_PER_TURN = 64, LINK_BYTES = 4 << 20 };
 
 static void request_split(uint64_t request, node_id *node, uint32_t *incarnation, enum role *role)
 {
@@ -76,6 +77,15 @@ static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
         spawn_failed(e, entry.node, entry.incarnation, role, &err);
 }
 
+/* The first process of a forking service has done its part: which of those it left is the main one now? */
+static bool has_forked(const struct engine *e, node_id id, const struct init_exit *x)
+{
+        const struct node *node = core_node(e->core, id);
+
+        return node && node->phase == PHASE_MAIN && x->code == CLD_EXITED && x->status == 0 &&
+               spec_int(node->spec, D_SERVICE_Type) == TYPE_FORKING;
+}
+
 static void node_exited(struct engine *e, const struct pid_entry *entry, const struct init_exit *x)
 {
         struct run *run = engine_run(e, entry->node);
@@ -90,6 +100,8 @@ static void node_exited(struct engine *e, const struct pid_entry *entry, const s
         engine_post(e, &(struct event) { .kind = EVT_EXITED, .role = (uint8_t) role, .node = entry->node,
                                          .incarnation = entry->incarnation, .arg = x->pid,
                                          .reason = reason_from_wait(x->code, x->status) });
+        if (role == ROLE_MAIN && run->incarnation == entry->incarnation && has_forked(e, entry->node, x))
+                pidfile_wait(e, entry->node);
 }
 
 static void on_exit_of(struct engine *e, const struct init_exit *x)
@@ -227,6 +239,8 @@ int link_start(struct engine *e, struct err *err)
 
         if (r < 0)
                 return r;
+        /* A thousand starts at once fit, so that they need not be copied into a queue; not allowed to everybody. */
+        (void) setsockopt(INIT_ENGINE_FD, SOL_SOCKET, SO_SNDBUFFORCE, &(int) { LINK_BYTES }, sizeof(int));
         return greet(e, err);
 }
 

@@ -1,0 +1,26 @@
+noinst_LIBRARIES += libdaemon.a
+libdaemon_a_SOURCES = \
+	src/daemon/control.h \
+	src/daemon/empty.c \
+	src/daemon/engine.c src/daemon/engine.h \
+	src/daemon/exit.c \
+	src/daemon/ledger.c \
+	src/daemon/link.c \
+	src/daemon/load.c \
+	src/daemon/logd.c src/daemon/logd.h \
+	src/daemon/logs.c \
+	src/daemon/notify.c \
+	src/daemon/options.c src/daemon/options.h \
+	src/daemon/parts.h \
+	src/daemon/perform.c \
+	src/daemon/pidfile.c \
+	src/daemon/pids.c \
+	src/daemon/ready.c \
+	src/daemon/reload.c \
+	src/daemon/rundir.c \
+	src/daemon/say.c \
+	src/daemon/signals.c \
+	src/daemon/socket.c \
+	src/daemon/spawn.c \
+	src/daemon/store.c \
+	src/daemon/usage.c

@@ -320,6 +320,12 @@ void logs_level(struct engine *e)
                 ask(e, LOGMSG_LEVEL, 0, (uint64_t) log_get_level());
 }
 
+void engine_set_log_level(struct engine *e, enum log_level level)
+{
+        log_set_level(level);
+        logs_level(e);
+}
+
 void logs_quit(struct engine *e, void (*then)(struct engine *e))
 {
         e->logd->quitting = true;

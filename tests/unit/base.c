@@ -160,7 +160,7 @@ static void json_places_its_own_commas(void **state)
         json_int(&j, "a", -1);
         json_open(&j, "b", '[');
         json_bool(&j, NULL, true);
-        json_null(&j, NULL);
+        json_nil(&j, NULL);
         json_open(&j, NULL, '{');
         json_close(&j);
         json_close(&j);

@@ -1,0 +1,327 @@
+#!/usr/bin/env bats
+# The daemon against the real world: processes, stops, signals. Names begin with the row of FAILURES they cover.
+load lib
+
+setup()    { world; }
+teardown() { end_world; }
+
+sleeper() { service "$1" "ExecStart=/bin/sleep 1000" "StandardOutput=null" "${@:2}"; }
+parent_of() { awk '/^PPid:/ { print $2 }' "/proc/$1/status"; }
+is_state() { [ "$(process_state "$1")" = "$2" ]; }
+line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
+
+@test "a service starts with the daemon, is replaced when killed, and is gone with it" {
+        sleeper web "RestartSec=0"
+        start_daemon
+        wait_state /web running
+        local pid; pid=$(pid_of /web)
+        kill -KILL "$pid"
+        wait_restart /web "$pid"
+        stop_daemon 0
+}
+
+@test "a program that is not there names stage, cause and line" {
+        service web "ExecStart=/nonexistent/program" "Restart=temporary"
+        start_daemon
+        wait_line "$W/daemon.log" "EXEC"
+        run cat "$W/daemon.log"
+        assert_output_has "/nonexistent/program"
+        assert_output_has "No such file or directory"
+        assert_output_has "web.service:2"
+}
+
+@test "one bad unit does not keep the others from starting" {
+        sleeper good
+        service bad "ExecStart=/bin/true" "Nonsense=yes"
+        start_daemon
+        wait_state /good running
+        run cat "$W/daemon.log"
+        assert_output_has "Nonsense"
+        assert_output_has "bad.service"
+}
+
+@test "A10: a forking service without PIDFile= is the process it left behind, and lives as long" {
+        script fork <<-'SH'
+                setsid sleep 1000 >/dev/null 2>&1 </dev/null &
+                exit 0
+	SH
+        service forked "Type=forking" "ExecStart=$W/fork" "RestartSec=0"
+        start_daemon
+        wait_state /forked running
+        local pid; pid=$(pid_of /forked)
+        assert_eq "$(cat "/proc/$pid/comm")" sleep
+        kill -KILL "$pid"
+        wait_restart /forked "$pid"
+        stop_daemon 0
+}
+
+@test "A10: a forking service with PIDFile= is the process that file names" {
+        script fork <<-SH
+                setsid sleep 1000 >/dev/null 2>&1 </dev/null &
+                setsid sleep 1001 >/dev/null 2>&1 </dev/null &
+                echo \$! >$W/pid.new && mv $W/pid.new $W/pid
+                exit 0
+	SH
+        service forked "Type=forking" "ExecStart=$W/fork" "PIDFile=$W/pid"
+        start_daemon
+        wait_state /forked running
+        assert_eq "$(pid_of /forked)" "$(cat "$W/pid")"
+        stop_daemon 0
+}
+
+@test "A11: orphans of a service become children of coppiced and are stopped with it" {
+        script parent <<-SH
+                (setsid sh -c 'echo \$\$ >$W/orphan.new; mv $W/orphan.new $W/orphan; exec sleep 1000' &)
+                exec sleep 1000
+	SH
+        service web "ExecStart=$W/parent"
+        start_daemon
+        wait_file "$W/orphan"
+        local orphan; orphan=$(cat "$W/orphan")
+        is_child() { [ "$(parent_of "$orphan")" = "$DAEMON" ]; }
+        wait_for "$PATIENCE" is_child
+        ctl stop /web
+        wait_for "$PATIENCE" process_gone "$orphan"
+        stop_daemon 0
+}
+
+@test "A14: starts and stops without waiting for either leave nothing behind and nothing stuck" {
+        sleeper web
+        start_daemon
+        local i
+        for i in $(seq 100); do
+                ctl stop --no-block /web
+                ctl start --no-block /web
+        done
+        ctl stop /web
+        assert_eq "$(state_of /web)" inactive
+        ctl start /web
+        wait_state /web running
+        stop_daemon 0
+}
+
+@test "A15: processes that leave session and group are stopped all the same" {
+        script spread <<-SH
+                for i in 1 2 3 4 5; do setsid sh -c 'trap "" TERM; echo \$\$ >>$W/pids; while :; do sleep 1000; done' & done
+                exec sleep 1000
+	SH
+        service web "ExecStart=$W/spread" "TimeoutStopSec=200ms"
+        start_daemon
+        wait_for "$PATIENCE" line_count_is "$W/pids" 5
+        ctl stop /web
+        local pid
+        for pid in $(cat "$W/pids"); do process_gone "$pid"; done
+        stop_daemon 0
+}
+
+@test "A16: a stopped process can be stopped" {
+        sleeper web "TimeoutStopSec=15s"
+        start_daemon
+        wait_state /web running
+        local pid; pid=$(pid_of /web)
+        kill -STOP "$pid"
+        wait_for "$PATIENCE" is_state "$pid" T
+        SECONDS=0
+        ctl stop /web
+        [ $SECONDS -lt 10 ]
+        stop_daemon 0
+}
+
+@test "B1: a service that ignores TERM is killed when its time is up" {
+        script stubborn <<-SH
+                trap '' TERM
+                : >$W/ready
+                while :; do sleep 1000; done
+	SH
+        service web "ExecStart=$W/stubborn" "TimeoutStopSec=300ms"
+        start_daemon
+        wait_file "$W/ready"
+        local before=${EPOCHREALTIME/./}
+        ctl stop /web
+        local took=$(( (${EPOCHREALTIME/./} - before) / 1000 ))
+        [ $took -ge 300 ] && [ $took -lt 1500 ] || { echo "took $took ms"; return 1; }
+        stop_daemon 0
+}
+
+@test "B2: a service that forks all the time is stopped as a whole" {
+        script bomb <<-SH
+                trap '' TERM
+                : >$W/ready
+                i=0
+                while [ \$i -lt 400 ]; do
+                        (trap '' TERM; while :; do sleep 1000; done) &
+                        i=\$((i + 1))
+                done
+                while :; do sleep 1000; done
+	SH
+        service web "ExecStart=$W/bomb" "TimeoutStopSec=50ms"
+        start_daemon
+        wait_file "$W/ready"
+        ctl stop /web
+        assert_eq "$(state_of /web)" inactive
+        stop_daemon 0
+}
+
+@test "B11: a shutdown does not wait for a service that is still starting" {
+        service web "Type=notify" "ExecStart=/bin/sleep 1000" "TimeoutStartSec=60s"
+        start_daemon
+        wait_state /web starting
+        SECONDS=0
+        stop_daemon 0
+        [ $SECONDS -lt 8 ]
+}
+
+@test "B12: an ExecStopPost= that hangs has a timeout of its own" {
+        service web "ExecStart=/bin/sleep 1000" "ExecStopPost=/bin/sleep 1000" "TimeoutStopSec=300ms"
+        start_daemon
+        wait_state /web running
+        SECONDS=0
+        ctl stop /web || :
+        [ $SECONDS -lt 8 ]
+        stop_daemon 0
+}
+
+@test "J4: a shutdown that a service resists ends within --stop-timeout" {
+        script stubborn <<-SH
+                trap '' TERM
+                : >$W/ready
+                while :; do sleep 1000; done
+	SH
+        service web "ExecStart=$W/stubborn" "TimeoutStopSec=60s"
+        start_daemon --stop-timeout=1s
+        wait_file "$W/ready"
+        SECONDS=0
+        stop_daemon 0
+        [ $SECONDS -lt 5 ]
+}
+
+@test "J4: children stop before what they depend on, in reverse order of their start" {
+        script worker <<-SH
+                trap 'echo stop \$1 >>$W/order; exit 0' TERM
+                echo start \$1 >>$W/order
+                while :; do sleep 1000 & wait; done
+	SH
+        local n
+        for n in a b c; do service $n "ExecStart=$W/worker $n"; done
+        unit shop.supervisor <<-'U'
+                [Supervisor]
+                Strategy=rest_for_one
+                Children=a.service b.service c.service
+	U
+        start_daemon
+        wait_state /shop/c running
+        wait_for "$PATIENCE" line_count_is "$W/order" 3
+        stop_daemon 0
+        assert_eq "$(tr '\n' ' ' <"$W/order")" "start a start b start c stop c stop b stop a "
+}
+
+@test "J3: a second TERM leaves only a short grace" {
+        script stubborn <<-SH
+                trap '' TERM
+                : >$W/ready
+                while :; do sleep 1000; done
+	SH
+        service web "ExecStart=$W/stubborn" "TimeoutStopSec=60s"
+        start_daemon --stop-timeout=60s
+        wait_file "$W/ready"
+        remember_processes
+        kill -TERM "$DAEMON"
+        wait_line "$W/daemon.log" "signal TERM"
+        kill -TERM "$DAEMON"
+        SECONDS=0
+        daemon_ends 0
+        [ $SECONDS -lt 8 ]
+}
+
+@test "HUP reads the units again" {
+        sleeper web
+        start_daemon
+        wait_state /web running
+        sleeper late
+        kill -HUP "$DAEMON"
+        wait_state /late running
+        stop_daemon 0
+}
+
+@test "J19: HUP during a shutdown is ignored" {
+        script slow <<-SH
+                trap '' TERM
+                : >$W/ready
+                while :; do sleep 1000; done
+	SH
+        service web "ExecStart=$W/slow" "TimeoutStopSec=1s"
+        start_daemon
+        wait_file "$W/ready"
+        remember_processes
+        kill -TERM "$DAEMON"
+        wait_line "$W/daemon.log" "signal TERM"
+        sleeper late
+        kill -HUP "$DAEMON"
+        daemon_ends 0
+        ! grep -q daemon-reload "$W/daemon.log"
+}
+
+@test "J20: a start during a shutdown is refused" {
+        script slow <<-SH
+                trap '' TERM
+                : >$W/ready
+                while :; do sleep 1000; done
+	SH
+        service web "ExecStart=$W/slow" "TimeoutStopSec=2s"
+        sleeper other
+        start_daemon
+        wait_file "$W/ready"
+        wait_state /other running
+        ctl stop /other
+        remember_processes
+        kill -TERM "$DAEMON"
+        wait_line "$W/daemon.log" "signal TERM"
+        run ctl start /other
+        assert_status 1
+        daemon_ends 0
+}
+
+@test "G10: a second daemon on the same runtime directory ends with 100 and names the first" {
+        sleeper web
+        start_daemon
+        wait_state /web running
+        local pid; pid=$(pid_of /web)
+        daemon_command
+        run "${DAEMON_COMMAND[@]}"
+        assert_status 100
+        assert_output_has "$W/run"
+        assert_eq "$(pid_of /web)" "$pid"
+        stop_daemon 0
+}
+
+@test "the engine's end ends everything below init, with status 70" {
+        sleeper web
+        start_daemon
+        wait_state /web running
+        remember_processes
+        local engine
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$engine"
+        local status=0
+        wait_for "$PATIENCE" process_gone "$DAEMON"
+        wait "$DAEMON" || status=$?
+        DAEMON=
+        assert_eq $status 70
+        rm -f "$W/run/control"
+        nothing_left
+}
+
+@test "an idle daemon does not wake up" {
+        sleeper web
+        start_daemon
+        wait_state /web running
+        local engine before
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$engine/status" "/proc/$DAEMON/status"; }
+        is_settled() { local a; a=$(switches); read -r -t 0.3 -u "$QUIET" _ || :; [ "$a" = "$(switches)" ]; }
+        wait_for "$PATIENCE" is_settled
+        before=$(switches)
+        read -r -t 2 -u "$QUIET" _ || :
+        assert_eq "$(switches)" "$before"
+        stop_daemon 0
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env bats
+# How a service says that it is ready, and what else it says.
+load lib
+
+setup()    { world; TELL=$BUILD/tell; }
+teardown() { end_world; }
+
+@test "Type=notify is running once it has said READY=1, not before" {
+        mkfifo "$W/go"
+        script late <<-SH
+                read x <$W/go
+                exec $TELL READY=1 'STATUS=ready to serve' -- /bin/sleep 1000
+	SH
+        service web "Type=notify" "ExecStart=$W/late"
+        start_daemon
+        wait_state /web starting
+        echo >"$W/go"
+        wait_state /web running
+        assert_eq "$(field /web .status_text)" "ready to serve"
+        stop_daemon 0
+}
+
+@test "Type=notify that ends without READY=1 has not started" {
+        service web "Type=notify" "ExecStart=/bin/true" "Restart=temporary"
+        start_daemon
+        wait_state /web failed
+        stop_daemon 0
+}
+
+@test "NotifyAccess=main does not believe a child of the main process" {
+        script web <<-SH
+                $TELL --barrier READY=1
+                : >$W/said
+                exec sleep 1000
+	SH
+        service web "Type=notify" "ExecStart=$W/web"
+        start_daemon
+        wait_file "$W/said"
+        assert_eq "$(state_of /web)" starting
+        stop_daemon 0
+}
+
+@test "NotifyAccess=all believes it" {
+        script web <<-SH
+                $TELL --barrier READY=1
+                exec sleep 1000
+	SH
+        service web "Type=notify" "NotifyAccess=all" "ExecStart=$W/web"
+        start_daemon
+        wait_state /web running
+        stop_daemon 0
+}
+
+@test "MAINPID= makes another process of the service the main one" {
+        script web <<-SH
+                sleep 1000 & child=\$!
+                $TELL --barrier MAINPID=\$child READY=1
+                exec sleep 1001
+	SH
+        service web "Type=notify" "NotifyAccess=all" "ExecStart=$W/web" "RestartSec=0"
+        start_daemon
+        wait_state /web running
+        local pid; pid=$(pid_of /web)
+        assert_eq "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "sleep 1000 "
+        stop_daemon 0
+}
+
+@test "MAINPID= of a stranger is not believed" {
+        service web "Type=notify" "ExecStart=$TELL MAINPID=$$ READY=1 -- /bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        [ "$(pid_of /web)" != $$ ]
+        stop_daemon 0
+}
+
+@test "a watchdog that is not fed ends the service" {
+        service web "Type=notify" "WatchdogSec=200ms" "ExecStart=$TELL READY=1 -- /bin/sleep 1000" "Restart=temporary"
+        start_daemon
+        wait_state /web failed
+        assert_eq "$(field /web .last_reason)" watchdog
+        stop_daemon 0
+}
+
+@test "NotifyFd= is ready with a newline" {
+        mkfifo "$W/go"
+        script web <<-SH
+                read x <$W/go
+                echo text before is ignored >&5
+                exec 5>&-
+                exec sleep 1000
+	SH
+        service web "Type=notify" "NotifyFd=5" "ExecStart=$W/web"
+        start_daemon
+        wait_state /web starting
+        echo >"$W/go"
+        wait_state /web running
+        stop_daemon 0
+}
+
+@test "Type=exec has not started when the program is missing" {
+        service web "Type=exec" "ExecStart=/nonexistent" "Restart=temporary"
+        service ok "Type=exec" "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /ok running
+        wait_state /web failed
+        assert_eq "$(field /web .last_reason)" "spawn:EXEC:ENOENT"
+        stop_daemon 0
+}
+
+@test "a stored descriptor comes back to the next incarnation" {
+        script web <<-SH
+                if [ "\${LISTEN_FDS:-0}" = 0 ]; then
+                        exec 7<>$W/kept
+                        echo kept >&7
+                        exec $TELL --fd 7 --barrier FDSTORE=1 FDNAME=book FDPOLL=0 READY=1 -- /bin/sleep 1000
+                fi
+                echo "\$LISTEN_FDS \$LISTEN_FDNAMES \$(readlink /proc/\$\$/fd/3)" >$W/got.new; mv $W/got.new $W/got
+                exec $TELL READY=1 -- /bin/sleep 1000
+	SH
+        service web "Type=notify" "ExecStart=$W/web" "RestartSec=0"
+        start_daemon
+        wait_state /web running
+        local pid; pid=$(pid_of /web)
+        kill -KILL "$pid"
+        wait_restart /web "$pid"
+        assert_eq "$(cat "$W/got")" "1 book $W/kept"
+        stop_daemon 0
+}

@@ -1,0 +1,8 @@
+# Unit tests of the engine's pure parts.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/pids
+TESTS += tests/unit/pids
+tests_unit_pids_SOURCES = tests/unit/pids.c src/daemon/pids.c
+tests_unit_pids_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_pids_LDADD = $(CMOCKA_LIBS)
+endif
