@@ -18,3 +18,4 @@ include tests/unit-logd.mk
 include tests/unit-unit.mk
 include tests/bats.mk
 include tests/vm.mk
+include tests/sim.mk
