@@ -5,7 +5,7 @@ tests_bench_logd_throughput_SOURCES = tests/bench/logd_throughput.c
 tests_bench_logd_throughput_LDADD = libbase.a
 
 if HAVE_CMOCKA
-LOGD_TESTS = tests/unit/logd_pure tests/unit/logd_driver
+LOGD_TESTS = tests/unit/logd_pure tests/unit/logd_driver tests/unit/logread
 check_PROGRAMS += $(LOGD_TESTS)
 TESTS += $(LOGD_TESTS)
 tests_unit_logd_pure_SOURCES = tests/unit/logd_pure.c
@@ -14,4 +14,7 @@ tests_unit_logd_pure_LDADD = liblogd.a libbase.a $(CMOCKA_LIBS)
 tests_unit_logd_driver_SOURCES = tests/unit/logd_driver.c
 tests_unit_logd_driver_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_logd_driver_LDADD = libbase.a $(CMOCKA_LIBS)
+tests_unit_logread_SOURCES = tests/unit/logread.c
+tests_unit_logread_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(ZLIB_CFLAGS)
+tests_unit_logread_LDADD = liblogread.a libbase.a $(CMOCKA_LIBS) $(ZLIB_LIBS)
 endif

@@ -3,6 +3,7 @@ libbase_a_SOURCES = \
 	src/base/buf.c src/base/buf.h \
 	src/base/cleanup.h \
 	src/base/err.c src/base/err.h src/base/stages.def \
+	src/base/escape.c src/base/escape.h \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/logproto.h src/base/initproto.h \

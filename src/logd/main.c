@@ -141,6 +141,7 @@ int main(int argc, char **argv)
         r = logd_loop(&l);
         for (int i = 0; i < 2; i++)
                 console_close(&l.console[i]);
+        buf_free(&l.lines);
         free(l.streams);
         return r;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/json.h"
 
 /* --- time ------------------------------------------------------------------------------------- */
@@ -158,64 +159,13 @@ size_t unshape_json(char *text, size_t n)
 
 /* --- console ---------------------------------------------------------------------------------- */
 
-/* Length of the well-formed UTF-8 sequence at s[n] (no surrogates, no overlong forms, at most U+10FFFF); 0 if none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
-{
-        const unsigned char c = s[0];
-        const size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-
-        if (len == 0 || len > n)
-                return 0;
-        for (size_t i = 1; i < len; i++)
-                if ((s[i] & 0xc0) != 0x80)
-                        return 0;
-        if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90) ||
-            (c == 0xf4 && s[1] > 0x8f) || (c == 0xc2 && s[1] < 0xa0)) /* the last: C1 controls */
-                return 0;
-        return len;
-}
-
-/* Length of a colour sequence ESC [ digits and ; ... m, 0 if there is none. */
-static size_t colour_len(const char *s, size_t n)
-{
-        size_t i = 2;
-
-        if (n < 3 || s[0] != '\033' || s[1] != '[')
-                return 0;
-        while (i < n && i < 32 && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';'))
-                i++;
-        return i < n && s[i] == 'm' ? i + 1 : 0;
-}
-
-static size_t plain_len(const char *s, size_t n)
-{
-        const unsigned char c = (unsigned char) s[0];
-
-        if (c == '\033')
-                return colour_len(s, n);
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-                return 0;
-        return utf8_len((const unsigned char *) s, n);
-}
-
 void shape_console(struct buf *out, const char *node, const char *line, size_t n)
 {
         buf_adds(out, node[0] == '/' && node[1] ? node + 1 : node);
         buf_add(out, ": ", 2);
         if (n > 0 && line[n - 1] == '\r')
                 n--;
-        for (size_t at = 0, from = 0; at <= n;) {
-                const size_t len = at < n ? plain_len(line + at, n - at) : 0;
-
-                if (len > 0) {
-                        at += len;
-                        continue;
-                }
-                buf_add(out, line + from, at - from);
-                if (at < n)
-                        buf_addf(out, "\\x%02x", (unsigned) (unsigned char) line[at]);
-                from = ++at;
-        }
+        escape_text(out, line, n);
         buf_addc(out, '\n');
 }
 

@@ -1,0 +1,60 @@
+/* escape.c - see escape.h. */
+#include "base/escape.h"
+
+/* Length of the well-formed UTF-8 sequence at s[n] (no surrogates, no overlong forms, at most U+10FFFF); 0 if none. */
+static size_t utf8_len(const unsigned char *s, size_t n)
+{
+        const unsigned char c = s[0];
+        const size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+        if (len == 0 || len > n)
+                return 0;
+        for (size_t i = 1; i < len; i++)
+                if ((s[i] & 0xc0) != 0x80)
+                        return 0;
+        if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90) ||
+            (c == 0xf4 && s[1] > 0x8f) || (c == 0xc2 && s[1] < 0xa0)) /* the last: C1 controls */
+                return 0;
+        return len;
+}
+
+/* Length of a colour sequence ESC [ digits and ; ... m, 0 if there is none. */
+static size_t colour_len(const char *s, size_t n)
+{
+        size_t i = 2;
+
+        if (n < 3 || s[0] != '\033' || s[1] != '[')
+                return 0;
+        while (i < n && i < 32 && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';'))
+                i++;
+        return i < n && s[i] == 'm' ? i + 1 : 0;
+}
+
+static size_t plain_len(const char *s, size_t n)
+{
+        const unsigned char c = (unsigned char) s[0];
+
+        if (c == '\033')
+                return colour_len(s, n);
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+                return 0;
+        return utf8_len((const unsigned char *) s, n);
+}
+
+void escape_text(struct buf *out, const char *text, size_t n)
+{
+        size_t from = 0;
+
+        for (size_t at = 0; at < n;) {
+                const size_t len = plain_len(text + at, n - at);
+
+                if (len > 0) {
+                        at += len;
+                        continue;
+                }
+                buf_add(out, text + from, at - from);
+                buf_addf(out, "\\x%02x", (unsigned) (unsigned char) text[at]);
+                from = ++at;
+        }
+        buf_add(out, text + from, n - from);
+}
