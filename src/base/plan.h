@@ -64,8 +64,10 @@ enum {
 /* PLACE: text is a list of these, at most 1,024. */
 struct plan_place {
         int32_t target;         /* descriptor number in the program */
-        int32_t source;         /* >= 0: index of a received descriptor; < 0: slot -1 - source of an OPEN step */
+        int32_t source;         /* >= 0: index of a received descriptor; PLAN_SOURCE_SLOT(n), PLAN_SOURCE_OWN(n) */
 };
+#define PLAN_SOURCE_SLOT(n) (-1 - (n))   /* what OPEN step opened into slot n */
+#define PLAN_SOURCE_OWN(n)  (-100 - (n)) /* descriptor n (0 to 2) of the daemon itself */
 
 /* Walking: start with plan_open(), then plan_next() until it returns 0. */
 struct plan_iter {

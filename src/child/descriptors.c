@@ -98,7 +98,9 @@ static int source_of(const struct child *c, int32_t source)
 {
         if (source >= 0)
                 return (size_t) source < c->job->fd_count ? c->job->fds[source] : -1;
-        return -1 - source < PLAN_FD_SLOTS ? c->slots[-1 - source] : -1;
+        if (source <= PLAN_SOURCE_OWN(0))
+                return source >= PLAN_SOURCE_OWN(2) ? PLAN_SOURCE_OWN(0) - source : -1;
+        return PLAN_SOURCE_SLOT(0) - source < PLAN_FD_SLOTS ? c->slots[PLAN_SOURCE_SLOT(0) - source] : -1;
 }
 
 /* Two passes, so that 3 -> 4 together with 4 -> 3 comes out right (FAILURES E13): first every source is copied

@@ -20,3 +20,8 @@ libcore_a_SOURCES += \
 	src/core/spec.c src/core/spec_build.c src/core/spec.h src/core/spec_build.h \
 	src/core/validate.c src/core/validate_tree.c src/core/validate.h \
 	src/core/unit_tree.c src/core/unit_tree.h
+
+# A spec into the steps of its process, and back into words.
+libcore_a_SOURCES += \
+	src/core/plan.c src/core/plan_env.c src/core/plan_streams.c src/core/plan_explain.c \
+	src/core/plan.h src/core/plan_priv.h

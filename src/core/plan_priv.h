@@ -1,0 +1,46 @@
+/* plan_priv.h - what the files that compile a plan share.
+ *
+ *      plan.c           the order of steps; everything but the following
+ *      plan_streams.c   descriptors
+ *      plan_env.c       environment and $VARIABLES
+ *      plan_explain.c   bytes back into words
+ */
+#ifndef CORE_PLAN_PRIV_H
+#define CORE_PLAN_PRIV_H
+
+#include "core/plan.h"
+
+struct compiler {
+        const struct spec *s;
+        const struct plan_facts *f;
+        struct buf *out;
+        char file[256];            /* of the last FILE step */
+        uint32_t steps;
+        bool privileged;           /* "+": ids, capabilities and no_new_privs are left alone */
+        bool keep_ids;             /* "+" or "!" */
+};
+
+struct step {
+        enum plan_op op;
+        enum stage stage;          /* STAGE_NONE = that of the table */
+        unsigned flags;
+        struct origin origin;
+        int64_t a, b, c;
+        const void *text;
+        size_t len;
+};
+
+void plan_add(struct compiler *c, const struct step *s);
+
+/* A step with one string. */
+void plan_add_text(struct compiler *c, enum plan_op op, struct origin origin, const char *text);
+
+/* OPEN and PLACE. -EINVAL when NotifyFd= and stored descriptors want one number. */
+int plan_streams(struct compiler *c, struct err *err);
+
+/* The environment as a row of NAME=VALUE texts, UnsetEnvironment= applied. */
+int plan_environment(const struct compiler *c, struct buf *env, struct err *err);
+const char *plan_env_get(const struct buf *env, const char *name, size_t len); /* value or NULL */
+bool plan_env_unset(const struct spec *s, const char *name); /* UnsetEnvironment= names it */
+
+#endif
