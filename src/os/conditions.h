@@ -14,8 +14,8 @@ struct condition_result {
         struct origin origin;      /* its line */
 };
 
-/* All lists: every plain one must hold, and of the "|" ones of a list at least one ("!" negates). Assertions
- * are looked at first. Never fails: what cannot be found out does not hold. */
+/* As systemd.unit(5): every plain one must hold, and of all "|" ones of the unit at least one ("!" negates);
+ * conditions and assertions each for themselves. Assertions are looked at first. Never fails: what cannot be found out does not hold. */
 struct condition_result conditions_check(const struct spec *s);
 
 /* One of them: 1 holds, 0 does not. `argument` without "|" and "!". Exposed for its tests. */

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libos.a
 libos_a_SOURCES = \
-	src/os/conditions.h \
+	src/os/conditions.c src/os/conditions.h \
 	src/os/cgroup.c src/os/cgroup.h src/os/cgroup_priv.h \
 	src/os/cgroup_find.c src/os/cgroup_procs.c src/os/cgroup_watch.c \
 	src/os/envfile.c src/os/envfile.h \
