@@ -32,12 +32,12 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
         enum role role;
         struct run *run;
 
+        if (known && known->kind == PID_UNRUN)
+                return; /* its failure has overtaken this message */
         if (is_logd(m->request)) {
                 logs_spawned(e, m->pid);
                 return;
         }
-        if (known && known->kind == PID_UNRUN)
-                return; /* its failure has overtaken this message */
         request_split(m->request, &entry.node, &entry.incarnation, &role);
         entry.kind = (uint32_t) role;
         if (pid_map_put(&e->pids, entry) < 0)
@@ -64,13 +64,13 @@ static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
         enum role role;
 
         initlink_spawn_error(m, &err);
+        request_split(m->request, &entry.node, &entry.incarnation, &role);
+        if (m->pid > 0)
+                (void) pid_map_put(&e->pids, entry); /* should that fail, its exit counts as an orphan's: harmless */
         if (is_logd(m->request)) {
                 logs_failed(e, &err);
                 return;
         }
-        request_split(m->request, &entry.node, &entry.incarnation, &role);
-        if (m->pid > 0)
-                (void) pid_map_put(&e->pids, entry); /* should that fail, its exit counts as an orphan's: harmless */
         run = engine_run(e, entry.node);
         if (run->incarnation == entry.incarnation)
                 run->pid[role] = 0;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "core/unit_text.h"
@@ -52,13 +53,14 @@ static struct spec *logd_spec(const struct engine *e)
         autobuf struct buf text = BUF_INIT;
         struct unit_source source = { .file = "built in" };
         struct spec *spec = NULL;
+        struct rlimit files;
         char path[4096];
 
         if (find_logd(path, sizeof(path)) < 0)
                 return NULL;
         buf_adds(&text, "[Service]\nStandardOutput=inherit\nStandardError=inherit\nUMask=0077\n");
-        if (e->opt.root)
-                buf_adds(&text, "LimitNOFILE=1048576\n");
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY) /* a descriptor a service */
+                buf_addf(&text, "LimitNOFILE=%llu\n", (unsigned long long) files.rlim_max);
         buf_adds(&text, "ExecStart=:\"");
         add_quoted(&text, path);
         buf_adds(&text, "\" --control=3 \"--log-dir=");

@@ -8,21 +8,20 @@
 #include "daemon/parts.h"
 
 #define EXIT_STARTUP 111
+#define FILES        (1 << 20)
 #define EXIT_RUNNING 100 /* another daemon has this runtime directory */
 
 extern char **environ;
 
-/* Two descriptors a logged service; init, who starts the services, keeps what it was given. */
+/* Two descriptors a logged service. init, who starts the services, keeps the limits it was given. */
 static void raise_files(void)
 {
-        struct rlimit l;
+        struct rlimit l = { .rlim_cur = FILES, .rlim_max = FILES }, now;
 
-        if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+        if (getrlimit(RLIMIT_NOFILE, &now) < 0 || (now.rlim_max < FILES && setrlimit(RLIMIT_NOFILE, &l) == 0))
                 return;
-        l.rlim_cur = l.rlim_max;
-        if (geteuid() == 0 && l.rlim_max < 1 << 20)
-                l.rlim_cur = l.rlim_max = 1 << 20;
-        (void) setrlimit(RLIMIT_NOFILE, &l);
+        now.rlim_cur = now.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &now);
 }
 
 /* The killer of processes that use too much memory should look elsewhere first; not allowed to everybody. */
