@@ -1,1 +1,1 @@
-EXTRA_DIST += contrib/common.sh contrib/check
+EXTRA_DIST += contrib/common.sh contrib/check contrib/demo

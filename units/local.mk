@@ -1,0 +1,23 @@
+# Worked examples; tests/bats/units.bats loads every one of them.
+EXAMPLE_UNITS = \
+	units/examples/common/heartbeat.service \
+	units/examples/common/migrate.service \
+	units/examples/common/nginx.service \
+	units/examples/common/postgres.service \
+	units/examples/common/redis.service \
+	units/examples/common/worker@.service \
+	units/examples/common/workers.supervisor \
+	units/examples/container/main.service \
+	units/examples/container/root.supervisor \
+	units/examples/container/sidecar.service \
+	units/examples/demo/app.supervisor \
+	units/examples/demo/nginx.conf.in \
+	units/examples/demo/redis.service \
+	units/examples/demo/shop.supervisor \
+	units/examples/demo/web.service \
+	units/examples/demo/worker.service \
+	units/examples/demo/worker.sh
+
+exampledir = $(docdir)
+nobase_dist_example_DATA = $(EXAMPLE_UNITS)
+dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md

@@ -1,0 +1,111 @@
+# The rules of the house, as tests (ARCHITECTURE.md, "Who may use whom").
+
+setup() {
+        SRC=${COPPICE_SOURCE:?}
+        cd "$SRC"
+}
+
+# May use: itself and these.
+allowed() {
+        case $1 in
+        base)   echo "" ;;
+        core)   echo "base" ;;
+        child)  echo "base" ;;
+        init)   echo "base child" ;;
+        os)     echo "base core" ;;
+        proto)  echo "base core" ;;
+        unit)   echo "base core" ;;
+        sim)    echo "base core" ;;
+        logd)   echo "base proto" ;;
+        daemon) echo "base core os proto unit" ;;
+        ctl)    echo "base core proto unit sim" ;;
+        *)      return 1 ;;
+        esac
+}
+
+@test "a room includes only what it may use" {
+        bad=0
+        for file in src/*/*.[ch] src/*/*/*.[ch]; do
+                [ -e "$file" ] || continue
+                room=${file#src/}; room=${room%%/*}
+                may=" $room $(allowed "$room") " || { echo "$file: the room $room has no rule"; bad=1; continue; }
+                for used in $(sed -n 's|^ *# *include *"\([a-z]*\)/.*|\1|p' "$file" | sort -u); do
+                        [[ $may == *" $used "* ]] || { echo "$file: $room may not use $used"; bad=1; }
+                done
+        done
+        [ $bad = 0 ]
+}
+
+@test "an include names its room" {
+        run grep -nE '^ *# *include *"[^/]*"' -r src --include='*.c' --include='*.h'
+        # config.h comes by -include; files made by the build name their room as well.
+        [ "$status" = 1 ] || { echo "$output"; false; }
+}
+
+@test "the decision core calls nothing but memory and strings" {
+        command -v nm >/dev/null || skip "needs nm"
+        archive=$COPPICE_BUILD/libcore.a
+        [ -e "$archive" ]
+        ours=$(nm -g --defined-only "$archive" "$COPPICE_BUILD/libbase.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u)
+        strange=$(nm -u "$archive" | awk '$1 == "U" { print $2 }' | sort -u | grep -vxF "$ours" |
+                grep -vE '^(__asan_|__ubsan_|__sanitizer_|__sancov|__lsan_|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_)' |
+                sed 's/^__\(.*\)_chk$/\1/; s/^__isoc99_//' |
+                grep -vxE 'mem(cpy|move|set|cmp|chr|rchr|mem)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr|chrnul|rchr|str|spn|cspn|pbrk|cpy|ncpy|dup|ndup|tol|toll|toul|toull|tod|tok_r|error|errorname_np|errordesc_np|signal|sep)|stpcpy|stpncpy|rawmemchr' |
+                grep -vxE '(m|c|re)alloc|reallocarray|free|aligned_alloc|qsort|qsort_r|bsearch|v?snprintf|__ctype_(b|tolower|toupper)_loc|__errno_location|abort|__assert_fail|sigabbrev_np|(llround|lround|floor|ceil|round|pow|fmin|fmax|log2?|exp2?)f?' || true)
+        [ -z "$strange" ] || { echo "libcore.a uses: $strange"; false; }
+}
+
+@test "no test sleeps" {
+        run grep -nwE 'u?sleep|nanosleep|ev_sleep' -r tests --include='*.c' --include='*.bats' --include='*.bash' --include='*.h' --include='*.sh'
+        found=$(printf '%s\n' "$output" | grep -vE 'arch\.bats|[:|] *(#|\*|//|/\*)|ExecStart|sleep infinity|# *never sleep|never sleeps?' || true)
+        [ -z "$found" ] || { echo "$found"; false; }
+}
+
+@test "every test file is listed where make check finds it" {
+        bad=0
+        for file in tests/bats/*.bats tests/arch/*.bats; do
+                grep -qF "$file" tests/*.mk || { echo "$file is not listed in tests/*.mk"; bad=1; }
+        done
+        for file in tests/unit/*.c; do
+                grep -qF "${file}" tests/*.mk || { echo "$file is not listed in tests/*.mk"; bad=1; }
+        done
+        [ $bad = 0 ]
+}
+
+@test "every source file is listed in its room's makefile" {
+        bad=0
+        for file in src/*/*.[ch] src/*/*.def; do
+                room=${file#src/}; room=${room%%/*}
+                grep -qF "$file" src/*/local.mk tests/*.mk || { echo "$file would be missing from a release"; bad=1; }
+        done
+        [ $bad = 0 ]
+}
+
+@test "test names are unique" {
+        twice=$(sed -n 's/^@test "\(.*\)" {$/\1/p' tests/bats/*.bats tests/arch/*.bats | sort | uniq -d)
+        [ -z "$twice" ] || { echo "$twice"; false; }
+}
+
+@test "functions stay short and files do one thing" {
+        long=$(awk '
+                FNR == 1 { if (lines > 700) print file ": " lines " lines"; file = FILENAME; lines = 0 }
+                { lines = FNR }
+                /^\{/ { start = FNR }
+                /^\}/ { if (start && FNR - start > 80) print FILENAME ":" start ": a function of " FNR - start " lines"; start = 0 }
+                END { if (lines > 700) print file ": " lines " lines" }' src/*/*.c)
+        [ -z "$long" ] || { echo "$long"; false; }
+}
+
+@test "no file speaks of what is left to do" {
+        run grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -r src tests contrib units man --include='*' --exclude=arch.bats --exclude=driver
+        [ "$status" = 1 ] || { echo "$output"; false; }
+}
+
+@test "every directive has words of help and a place where it is enforced" {
+        bad=$(awk '
+                /^DIRECTIVE\(/ { row = $0; while (row !~ /\)$/) { getline more; row = row more }
+                        if (row !~ /"(plan|core|engine|logd|shown)",/) print "enforced by nobody: " substr(row, 1, 60)
+                        if (row !~ /"[^"]{8,}[.).]? ?"[)]$/ && row !~ /\."\)$/) print "no sentence of help: " substr(row, 1, 60) }
+                ' src/core/directives.def)
+        [ -z "$bad" ] || { echo "$bad"; false; }
+}
