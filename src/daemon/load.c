@@ -41,7 +41,7 @@ static void on_link_problem(void *arg, const struct err *err)
 /* A word as a unit file takes it literally, whatever bytes it has. */
 static void add_word(struct buf *out, const char *word)
 {
-        buf_adds(out, " \"");
+        buf_addc(out, '"');
         for (const unsigned char *p = (const unsigned char *) word; *p; p++) {
                 if (*p == '"' || *p == '\\')
                         buf_addf(out, "\\%c", *p);
@@ -98,8 +98,10 @@ static int main_service_text(const struct engine *e, struct buf *out)
         buf_adds(out, "[Unit]\nDescription=The command of this daemon\n[Service]\nRestart=temporary\nSignificant=yes\n"
                  "StandardInput=inherit\nStandardOutput=inherit\nStandardError=inherit\nExecStart=@:");
         add_word(out, program);
-        for (char **word = e->opt.command; *word; word++)
+        for (char **word = e->opt.command; *word; word++) {
+                buf_addc(out, ' ');
                 add_word(out, *word);
+        }
         add_environment(out);
         if (cwd && strpbrk(cwd, "%\\\n\"' \t") == NULL)
                 buf_addf(out, "\nWorkingDirectory=-%s", cwd);
