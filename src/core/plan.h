@@ -22,7 +22,7 @@ struct plan_fds {
         int listen;          /* the first of `listen_count` descriptors from the service's own store */
         int listen_count;
 };
-#define PLAN_FDS_NONE ((struct plan_fds) { -1, -1, -1, -1, -1, 0 })
+#define PLAN_FDS_NONE ((struct plan_fds) { -1, -1, -1, -1, -1, -1, 0 })
 
 struct plan_facts {
         const char *node;             /* "/shop/api" */

@@ -179,7 +179,7 @@ static void gather_store(struct engine *e, node_id id, struct gathered *g)
 
                 if (index < 0)
                         break;
-                if (g->facts.fds.listen < 0)
+                if (g->facts.fds.listen_count == 0)
                         g->facts.fds.listen = index;
                 g->facts.fds.listen_count++;
                 if (i > 0)
