@@ -398,9 +398,22 @@ void sim_unstick(struct sim *s, node_id id)
                         send_signal(s, &s->processes[i], SIGKILL);
 }
 
+void sim_ignore_term(struct sim *s, node_id id, bool on)
+{
+        sim_habits(s, id)->ignore_term = on;
+        for (size_t i = 0; i < s->process_count; i++)
+                if (s->processes[i].node == id)
+                        s->processes[i].ignore_term = on;
+}
+
 void sim_inject(struct sim *s, const struct event *e)
 {
         step(s, e);
+}
+
+uint32_t sim_next_token(const struct sim *s)
+{
+        return s->last_token + 1;
 }
 
 uint32_t sim_request(struct sim *s, enum event_kind kind, node_id id, int64_t arg, const struct reason *reason)

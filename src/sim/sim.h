@@ -102,11 +102,13 @@ void sim_exit_many(struct sim *s, const node_id *ids, size_t n, const struct rea
 bool sim_ready(struct sim *s, node_id id);                          /* it says READY=1 */
 bool sim_say(struct sim *s, node_id id, enum event_kind kind, int64_t arg); /* any word of the service itself */
 void sim_unstick(struct sim *s, node_id id);                        /* stuck processes can end now */
+void sim_ignore_term(struct sim *s, node_id id, bool on);           /* a habit, and of the processes it has */
 
 /* An event out of the blue, as it is: late, repeated, for a life that is over. */
 void sim_inject(struct sim *s, const struct event *e);
 
-/* Ask the core for something, as a client would. Returns the token of the answer. */
+/* Ask the core for something, as a client would. Returns the token of the answer: sim_next_token() before it. */
+uint32_t sim_next_token(const struct sim *s);
 uint32_t sim_request(struct sim *s, enum event_kind kind, node_id id, int64_t arg, const struct reason *reason);
 
 /* --- for those who check --- */
