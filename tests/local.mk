@@ -15,6 +15,7 @@ EXTRA_DIST += tests/driver
 include tests/unit-base.mk
 include tests/unit-daemon.mk
 include tests/unit-logd.mk
+include tests/unit-os.mk
 include tests/unit-unit.mk
 include tests/bats.mk
 include tests/vm.mk

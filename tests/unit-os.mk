@@ -1,0 +1,18 @@
+# Tests of init, the child and the os layer. Those of init start the real coppiced with a stub for its engine.
+check_PROGRAMS += tests/programs/probe tests/programs/stub_engine tests/programs/without
+tests_programs_probe_SOURCES = tests/programs/probe.c
+tests_programs_stub_engine_SOURCES = tests/programs/stub_engine.c
+tests_programs_without_SOURCES = tests/programs/without.c
+tests_programs_without_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_programs_without_LDADD = $(SECCOMP_LIBS)
+
+if HAVE_CMOCKA
+OS_TESTS = tests/unit/init
+check_PROGRAMS += $(OS_TESTS)
+TESTS += $(OS_TESTS)
+
+tests_unit_init_SOURCES = tests/unit/init.c tests/unit/initrig.c tests/unit/initrig.h
+tests_unit_init_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_init_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_init_LDADD = libos.a libbase.a $(CMOCKA_LIBS)
+endif
