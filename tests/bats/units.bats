@@ -1,0 +1,42 @@
+# Every unit in units/ is loaded, and every page of the manual is well-formed.
+load lib
+
+setup() { world; }
+teardown() { end_world; }
+
+verified() {
+        run ctl verify --units "$1"
+        assert_status 0
+        refute_output_has "warning"
+}
+@test "the units of the demo are valid" { verified "$SOURCE/units/examples/demo"; }
+@test "the units of common services are valid" { verified "$SOURCE/units/examples/common"; }
+@test "the units of a container with a sidecar are valid" { verified "$SOURCE/units/examples/container"; }
+@test "no directory of examples is left out of the tests" {
+        for dir in "$SOURCE"/units/*/ "$SOURCE"/units/examples/*/; do
+                name=$(basename "$dir")
+                [ "$name" = examples ] || grep -qE "units/(examples/)?$name\"" "$BATS_TEST_FILENAME" || { echo "$dir is not tested"; false; }
+        done
+}
+
+@test "a container's main program decides: its exit code is the container's, the sidecar is stopped" {
+        for file in root.supervisor main.service sidecar.service; do
+                sed -e "s|/usr/local/bin/main|/bin/sh -c 'exit 6'|" -e "s|/usr/local/bin/sidecar .*|/bin/sleep 1000|" \
+                        "$SOURCE/units/examples/container/$file" >"$W/units/$file"
+        done
+        launch_daemon
+        daemon_ends 6
+}
+
+pages() { find "$BUILD/man" "$SOURCE/man" -name '*.[1-8]' 2>/dev/null | sort -u; }
+@test "the pages of the manual are well-formed" {
+        skip_unless mandoc
+        [ -n "$(pages)" ]
+        bad=0
+        for page in $(pages); do
+                # Style remarks are left to taste; warnings and errors are not.
+                run mandoc -T lint -W warning "$page"
+                [ -z "$output" ] || { echo "$output"; bad=1; }
+        done
+        [ $bad = 0 ]
+}
