@@ -2,10 +2,7 @@
 # configure has said so.
 BATS_TESTS = \
 	tests/arch/arch.bats \
-	tests/bats/lib.bats \
-	tests/bats/pid1.bats \
-	tests/bats/readme.bats \
-	tests/bats/units.bats
+	tests/bats/lib.bats
 
 EXTRA_DIST += $(BATS_TESTS) tests/bats/lib.bash
 if HAVE_BATS
