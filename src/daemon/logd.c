@@ -77,7 +77,7 @@ static int request(struct engine *e, int theirs, struct err *err)
 {
         struct plan_facts facts = {
                 .node = "/coppice-logd", .incarnation = 1, .mark = "coppice-logd", .root = e->opt.root,
-                .daemon_uid = geteuid(), .fds = PLAN_FDS_NONE, .listen_names = "control",
+                .daemon_uid = e->opt.uid, .fds = PLAN_FDS_NONE, .listen_names = "control",
         };
         int r;
 

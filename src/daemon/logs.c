@@ -239,15 +239,29 @@ void logd_connect(struct engine *e, int sock)
         logs_level(e);
 }
 
-static void store_ends(struct engine *e, node_id id, const struct extra *x)
+/* The path is kept: when the node is forgotten it has none any more. */
+static void store_ends(struct engine *e, node_id id, struct extra *x)
 {
         char path[PATH_MAX_NODE], name[PATH_MAX_NODE + 16];
 
-        (void) engine_path(e, id, path, sizeof(path));
+        x->log_path = strdup(engine_path(e, id, path, sizeof(path)));
         (void) snprintf(name, sizeof(name), "log-in:%s", path);
         (void) initlink_store(e->link, name, x->log_in);
         (void) snprintf(name, sizeof(name), "log-out:%s", path);
         (void) initlink_store(e->link, name, x->log_out);
+}
+
+static void unstore_ends(struct engine *e, struct extra *x)
+{
+        char name[PATH_MAX_NODE + 16];
+
+        if (!x->log_path)
+                return;
+        (void) snprintf(name, sizeof(name), "log-in:%s", x->log_path);
+        (void) initlink_unstore(e->link, name);
+        (void) snprintf(name, sizeof(name), "log-out:%s", x->log_path);
+        (void) initlink_unstore(e->link, name);
+        free(ptr_steal(x->log_path));
 }
 
 int logs_pipe(struct engine *e, node_id id, struct err *err)
@@ -299,17 +313,12 @@ void logs_changed(struct engine *e, node_id id)
 void logs_forget(struct engine *e, node_id id)
 {
         struct extra *x = extra_of(e, id);
-        char path[PATH_MAX_NODE], name[PATH_MAX_NODE + 16];
 
         if (!x || x->log_in < 0)
                 return;
         if (e->logd->sock >= 0)
                 ask(e, LOGMSG_REMOVE, stream_of(id), 0);
-        (void) engine_path(e, id, path, sizeof(path));
-        (void) snprintf(name, sizeof(name), "log-in:%s", path);
-        (void) initlink_unstore(e->link, name);
-        (void) snprintf(name, sizeof(name), "log-out:%s", path);
-        (void) initlink_unstore(e->link, name);
+        unstore_ends(e, x);
         fd_close(&x->log_in);
         fd_close(&x->log_out);
 }

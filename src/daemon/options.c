@@ -182,7 +182,8 @@ int options_defaults(struct options *o, struct err *err)
 {
         autofree char *logs = NULL;
 
-        o->root = geteuid() == 0;
+        o->uid = geteuid();
+        o->root = o->uid == 0;
         if (place(&o->runtime_dir, o->root, "/run/coppice", "XDG_RUNTIME_DIR", NULL) < 0 ||
             place(&o->state_dir, o->root, "/var/lib/coppice", "XDG_STATE_HOME", ".local/state") < 0)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");

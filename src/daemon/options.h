@@ -2,6 +2,8 @@
 #ifndef DAEMON_OPTIONS_H
 #define DAEMON_OPTIONS_H
 
+#include <sys/types.h>
+
 #include "base/log.h"
 #include "core/types.h"
 
@@ -24,6 +26,7 @@ struct options {
         const char *cwd;          /* where we were started; NULL = unknown */
         int pid;                  /* of init */
         bool pid1, root;
+        uid_t uid;                /* effective: asked once */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };

@@ -48,7 +48,7 @@ void pid_map_free(struct pid_map *m);
 struct stored_fd {
         int fd;                /* owned; init keeps another copy under the same name */
         char *name;            /* owned: FDNAME= */
-        uint32_t serial;       /* part of the name in init's store */
+        char *init_name;       /* owned: in init's store */
         bool poll;             /* FDPOLL: closed when the other side hangs up */
         struct ev_io watch;
         struct engine *e;
@@ -69,8 +69,7 @@ struct extra {
         bool executed;         /* seen before INIT_SPAWNED */
 
         int log_in, log_out;   /* the pipe to logd: read end, write end; -1 = none */
-        uint32_t stream;       /* its number, 0 = none */
-        bool stream_known;     /* this logd has been told */
+        char *log_path;        /* owned: path of the node, part of the pipe's name in init's store */
 
         struct stored_fd **fds; /* owned */
         size_t fd_count;

@@ -226,7 +226,7 @@ static void gather_constants(struct engine *e, const struct spec *s, struct gath
         struct plan_facts *f = &g->facts;
 
         f->root = e->opt.root;
-        f->daemon_uid = geteuid();
+        f->daemon_uid = e->opt.uid;
         f->runtime_root = rundir_root(e, "runtime");
         f->state_root = rundir_root(e, "state");
         f->cache_root = rundir_root(e, "cache");

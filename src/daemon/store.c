@@ -9,24 +9,16 @@
 
 enum { STORE_MAX = 64 }; /* of one service */
 
-static void init_name(struct engine *e, const struct stored_fd *s, char *buf, size_t n)
-{
-        char path[PATH_MAX_NODE];
-
-        (void) snprintf(buf, n, "fd:%s:%u:%s", engine_path(e, s->node, path, sizeof(path)), s->serial, s->name);
-}
-
 static void drop(struct extra *x, size_t i)
 {
         struct stored_fd *s = x->fds[i];
-        char name[PATH_MAX_NODE + 300];
 
-        init_name(s->e, s, name, sizeof(name));
-        (void) initlink_unstore(s->e->link, name);
+        (void) initlink_unstore(s->e->link, s->init_name);
         if (ev_is_active(&s->watch))
                 ev_io_stop(s->e->loop, &s->watch);
         (void) close(s->fd);
         free(s->name);
+        free(s->init_name);
         free(s);
         memmove(&x->fds[i], &x->fds[i + 1], (--x->fd_count - i) * sizeof(*x->fds));
 }
@@ -65,10 +57,27 @@ static bool there_already(const struct extra *x, int fd)
         return false;
 }
 
+static struct stored_fd *stored_new(struct engine *e, node_id id, const char *name, int fd)
+{
+        struct stored_fd *s = calloc(1, sizeof(*s));
+        char path[PATH_MAX_NODE];
+
+        if (!s)
+                return NULL;
+        *s = (struct stored_fd) { .e = e, .node = id, .fd = fd, .name = strdup(name) };
+        if (!s->name || asprintf(&s->init_name, "fd:%s:%u:%s", engine_path(e, id, path, sizeof(path)),
+                                 ++e->store_serial, name) < 0) {
+                free(s->name);
+                free(s);
+                return NULL;
+        }
+        ev_io_init(&s->watch, on_hangup, fd, EV_READ);
+        return s;
+}
+
 static int keep(struct engine *e, struct extra *x, const char *name, bool poll, int fd)
 {
         struct stored_fd *s, **more;
-        char init[PATH_MAX_NODE + 300];
 
         if (x->fd_count >= STORE_MAX)
                 return -ENOSPC;
@@ -78,20 +87,12 @@ static int keep(struct engine *e, struct extra *x, const char *name, bool poll, 
         if (!more)
                 return -ENOMEM;
         x->fds = more;
-        s = calloc(1, sizeof(*s));
-        if (!s || !(s->name = strdup(name))) {
-                free(s);
+        s = stored_new(e, x->node, name, fd);
+        if (!s)
                 return -ENOMEM;
-        }
-        s->e = e;
-        s->node = x->node;
-        s->fd = fd;
-        s->serial = ++e->store_serial;
         x->fds[x->fd_count++] = s;
-        init_name(e, s, init, sizeof(init));
-        if (initlink_store(e->link, init, fd) < 0)
-                log_debug("%s: init keeps no copy of it", init);
-        ev_io_init(&s->watch, on_hangup, fd, EV_READ);
+        if (initlink_store(e->link, s->init_name, fd) < 0)
+                log_debug("%s: init keeps no copy of it", s->init_name);
         if (poll)
                 ev_io_start(e->loop, &s->watch);
         return 0;
