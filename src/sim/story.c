@@ -135,7 +135,7 @@ void story_end(struct story *t, nsec now, bool over, int code)
                 if (over)
                         json_int(&j, "exit_code", code);
                 else
-                        json_null(&j, "exit_code");
+                        json_nil(&j, "exit_code");
                 json_close(&j);
         }
         put(t, &line);
