@@ -24,3 +24,19 @@ libdaemon_a_SOURCES = \
 	src/daemon/spawn.c \
 	src/daemon/store.c \
 	src/daemon/usage.c
+
+# The control server; it reaches the engine only through engine.h, so that its fuzz target can bring another.
+noinst_LIBRARIES += libcontrol.a
+libcontrol_a_SOURCES = \
+	src/daemon/control.c \
+	src/daemon/control_ask.c \
+	src/daemon/control_conn.c \
+	src/daemon/control_events.c \
+	src/daemon/control_names.c \
+	src/daemon/control_priv.h \
+	src/daemon/control_read.c \
+	src/daemon/control_reload.c \
+	src/daemon/control_wait.c \
+	src/daemon/control_why.c \
+	src/daemon/node_json.c src/daemon/node_json.h
+libcontrol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -1,0 +1,47 @@
+/* show.c - see show.h. */
+#include "core/show.h"
+
+#include "core/resolve.h"
+
+static bool has_section(const struct spec *s, enum section section)
+{
+        return section == SECTION_UNIT || section == SECTION_INSTALL ||
+               section == (spec_kind(s) == KIND_SERVICE ? SECTION_SERVICE : SECTION_SUPERVISOR);
+}
+
+static void write_setting(struct json *j, const struct spec *s, enum directive d)
+{
+        const struct directive_row *row = &directive_rows[d];
+        autobuf struct buf value = BUF_INIT;
+        struct origin o = { "", 0 };
+
+        if (spec_has(s, d))
+                o = spec_origin(s, d);
+        /* Where the default depends on the rest of the unit, the table does not know it. */
+        if (d == D_SERVICE_Restart && !spec_has(s, d))
+                buf_adds(&value, strtab_text(&restart_names, (int) spec_restart(s)));
+        else if (d == D_SUPERVISOR_StartMode && !spec_has(s, d))
+                buf_adds(&value, strtab_text(&start_mode_names, (int) spec_start_mode(s)));
+        else
+                spec_print(s, d, &value);
+        json_open(j, NULL, '{');
+        json_str(j, "section", strtab_text(&section_names, (int) row->section));
+        json_str(j, "key", row->key);
+        json_str(j, "value", buf_text(&value));
+        json_bool(j, "set", spec_has(s, d));
+        json_str(j, "file", o.line ? o.file : NULL);
+        if (o.line)
+                json_uint(j, "line", o.line);
+        else
+                json_nil(j, "line");
+        json_close(j);
+}
+
+void json_settings(struct json *j, const char *key, const struct spec *s)
+{
+        json_open(j, key, '[');
+        for (int d = 0; d < D_COUNT; d++)
+                if (has_section(s, directive_rows[d].section))
+                        write_setting(j, s, (enum directive) d);
+        json_close(j);
+}

@@ -1,0 +1,211 @@
+/* control.c - the door of the control server: who may come in, and how many.
+ *
+ * Limits (FAILURES G1, G9, G14): 60 connections of which 16 of one user; the daemon's own user and root have 4 more
+ * places on which a newcomer takes the seat of whoever sits there idle, so that an administrator always gets in. */
+#include "daemon/control.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "daemon/control_priv.h"
+#include "daemon/options.h"
+
+void control_sweep(struct control *s)
+{
+        struct conn *k;
+
+        while ((k = s->dead)) {
+                s->dead = k->next;
+                conn_free(k);
+        }
+}
+
+static bool in_group(int fd, gid_t gid, gid_t wanted)
+{
+        gid_t groups[256];
+        socklen_t size = sizeof groups;
+
+        if (gid == wanted)
+                return true;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+                return false;
+        for (size_t i = 0; i < size / sizeof groups[0]; i++)
+                if (groups[i] == wanted)
+                        return true;
+        return false;
+}
+
+/* The administrator's place for a newcomer: a free one, or that of the one who has sat there idle the longest. */
+static bool make_place(struct control *s)
+{
+        struct conn *oldest = NULL;
+
+        if (s->reserved < CONN_RESERVED)
+                return true;
+        for (struct conn *k = s->conns; k; k = k->next) /* newest first: the last match is the oldest */
+                if (k->reserved && !k->busy)
+                        oldest = k;
+        if (oldest)
+                conn_close(oldest);
+        return oldest != NULL;
+}
+
+static void refuse(int fd, unsigned limit)
+{
+        char text[160];
+        int n = snprintf(text, sizeof text,
+                         "{\"error\":\"" MANAGER_INTERFACE ".TooManyConnections\",\"parameters\":{\"limit\":%u}}", limit);
+
+        (void) send(fd, text, (size_t) n + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void) close(fd);
+}
+
+static void admit(struct control *s, int fd)
+{
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+        unsigned same = 0;
+        bool admin, full;
+        struct conn *k;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+            (peer.uid == s->overflow_uid && peer.uid != s->own_uid)) {
+                (void) close(fd); /* somebody from another user namespace: nobody we could name (G14) */
+                return;
+        }
+        for (k = s->conns; k; k = k->next)
+                same += k->uid == peer.uid && !k->reserved;
+        admin = peer.uid == 0 || peer.uid == s->own_uid;
+        full = same >= CONN_PER_UID || s->count - s->reserved >= CONN_MAX;
+        if (full && !(admin && make_place(s))) {
+                refuse(fd, same >= CONN_PER_UID ? CONN_PER_UID : CONN_MAX);
+                return;
+        }
+        k = conn_new(s, fd, peer.uid, admin || (s->group != (gid_t) -1 && in_group(fd, peer.gid, s->group)));
+        if (!k) {
+                (void) close(fd);
+                return;
+        }
+        k->reserved = full;
+        s->reserved += full;
+}
+
+/* No descriptor for a newcomer: give up the spare one to take him and send him away, else the loop would spin on a
+ * connection that cannot be accepted (G9). */
+static void turn_away(struct control *s)
+{
+        int fd;
+
+        fd_close(&s->spare_fd);
+        fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0)
+                (void) close(fd);
+        s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 || errno == EAGAIN)
+                return;
+        ev_io_stop(engine_loop(s->engine), &s->accept);
+        ev_timer_set(&s->accept_again, 1., 0.);
+        ev_timer_start(engine_loop(s->engine), &s->accept_again);
+}
+
+static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct control *s = container_of(w, struct control, accept);
+        int fd;
+
+        (void) loop, (void) revents;
+        control_sweep(s);
+        for (int i = 0; i < 16; i++) {
+                fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                if (fd >= 0) {
+                        admit(s, fd);
+                        continue;
+                }
+                if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+                        turn_away(s);
+                return;
+        }
+}
+
+static void on_accept_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct control *s = container_of(w, struct control, accept_again);
+
+        (void) revents;
+        ev_io_start(loop, &s->accept);
+}
+
+static uid_t overflow_uid(void)
+{
+        unsigned uid = 65534;
+        autofclose FILE *f = fopen("/proc/sys/kernel/overflowuid", "re");
+
+        if (f && fscanf(f, "%u", &uid) != 1)
+                uid = 65534;
+        return uid;
+}
+
+int control_new(struct engine *e, int listen_fd, struct control **ret, struct err *err)
+{
+        struct control *s = calloc(1, sizeof *s);
+
+        if (!s) {
+                (void) close(listen_fd);
+                return err_set(err, STAGE_NONE, ENOMEM, "serve the control socket: out of memory");
+        }
+        s->engine = e;
+        s->listen_fd = listen_fd;
+        s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        s->group = (gid_t) -1;
+        s->own_uid = geteuid();
+        s->overflow_uid = overflow_uid();
+        ev_io_init(&s->accept, on_accept, listen_fd, EV_READ);
+        ev_timer_init(&s->accept_again, on_accept_again, 1., 0.);
+        ev_io_start(engine_loop(e), &s->accept);
+        *ret = s;
+        return 0;
+}
+
+void control_free(struct control *s)
+{
+        if (!s)
+                return;
+        while (s->conns)
+                conn_close(s->conns);
+        control_sweep(s);
+        ev_io_stop(engine_loop(s->engine), &s->accept);
+        ev_timer_stop(engine_loop(s->engine), &s->accept_again);
+        fd_close(&s->listen_fd);
+        fd_close(&s->spare_fd);
+        free(s);
+}
+
+void control_published(struct control *s, uint64_t first, uint64_t last)
+{
+        struct conn *next;
+
+        if (!s)
+                return;
+        control_sweep(s);
+        for (struct conn *k = s->conns; k; k = next) {
+                next = k->next;
+                if (k->busy && k->call.ops && k->call.ops->published)
+                        k->call.ops->published(&k->call, first, last);
+        }
+}
+
+void control_ending(struct control *s, int code)
+{
+        struct conn *next;
+
+        if (!s)
+                return;
+        for (struct conn *k = s->conns; k; k = next) {
+                next = k->next;
+                if (k->busy && k->call.ops && k->call.ops->ending)
+                        k->call.ops->ending(&k->call, code);
+        }
+}

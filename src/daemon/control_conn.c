@@ -1,0 +1,453 @@
+/* control_conn.c - one connection: bytes in, requests cut out and dispatched, replies out.
+ *
+ * A closed connection's struct lives until the next control_sweep(): whoever is on the stack may still look at it
+ * and sees `dead`. */
+#include <string.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "daemon/control_priv.h"
+
+size_t conn_unread(const struct conn *k)
+{
+        return k->out.len - k->out_at;
+}
+
+static void end_call(struct conn *k)
+{
+        if (!k->busy)
+                return;
+        k->busy = false;
+        if (k->call.ops && k->call.ops->drop)
+                k->call.ops->drop(&k->call);
+        varlink_call_free(&k->call.in);
+        k->call = (struct call) { .conn = k };
+}
+
+void conn_close(struct conn *k)
+{
+        struct control *s = k->control;
+        struct ev_loop *loop = engine_loop(s->engine);
+
+        if (k->dead)
+                return;
+        k->dead = true;
+        end_call(k);
+        ev_io_stop(loop, &k->read);
+        ev_io_stop(loop, &k->write);
+        ev_timer_stop(loop, &k->partial);
+        ev_timer_stop(loop, &k->again);
+        fd_close(&k->fd);
+        if (k->prev)
+                k->prev->next = k->next;
+        else
+                s->conns = k->next;
+        if (k->next)
+                k->next->prev = k->prev;
+        s->count--;
+        s->reserved -= k->reserved;
+        k->next = s->dead;
+        s->dead = k;
+}
+
+void conn_free(struct conn *k)
+{
+        frame_reader_free(&k->in);
+        buf_free(&k->out);
+        free(k);
+}
+
+/* --- out ------------------------------------------------------------------------------------------------------- */
+
+static void conn_send(struct conn *k)
+{
+        struct ev_loop *loop = engine_loop(k->control->engine);
+        ssize_t n;
+
+        while (conn_unread(k) > 0) {
+                n = send(k->fd, k->out.data + k->out_at, conn_unread(k), MSG_DONTWAIT | MSG_NOSIGNAL);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0 && errno == EAGAIN) {
+                        ev_io_start(loop, &k->write);
+                        return;
+                }
+                if (n < 0) {
+                        conn_close(k);
+                        return;
+                }
+                k->out_at += (size_t) n;
+        }
+        ev_io_stop(loop, &k->write);
+        k->out_at = 0;
+        if (k->out.cap > OUT_PAUSE)
+                buf_free(&k->out); /* one big answer is no reason to keep its memory */
+        else
+                buf_clear(&k->out);
+}
+
+/* --- calls ----------------------------------------------------------------------------------------------------- */
+
+struct engine *call_engine(const struct call *c)
+{
+        return c->conn->control->engine;
+}
+
+const struct core *call_core(const struct call *c)
+{
+        return engine_core(call_engine(c));
+}
+
+static struct json *open_reply(struct call *c, const char *error)
+{
+        c->mark = c->conn->out.len;
+        c->j = varlink_reply_open(&c->conn->out, error);
+        return &c->j;
+}
+
+struct json *call_open(struct call *c)
+{
+        return open_reply(c, NULL);
+}
+
+void call_close(struct call *c, bool continues)
+{
+        struct conn *k = c->conn;
+
+        varlink_reply_close(&c->j, continues);
+        if (c->in.oneway && !buf_failed(&k->out))
+                k->out.len = c->mark;
+        c->done = !continues;
+        if (c->done && !k->working)
+                conn_work(k);
+}
+
+void call_fail(struct call *c, const char *error, const char *key, const char *value, const char *key2,
+               const char *value2)
+{
+        char name[96];
+        struct json *j;
+
+        (void) snprintf(name, sizeof name, MANAGER_INTERFACE ".%s", error);
+        j = open_reply(c, strchr(error, '.') ? error : name); /* ours unless it says whose it is */
+        if (key)
+                json_str(j, key, value);
+        if (key && key2)
+                json_str(j, key2, value2);
+        call_close(c, false);
+}
+
+void call_fail_err(struct call *c, const struct err *err)
+{
+        char text[700];
+        struct err plain = *err;
+
+        plain.hint[0] = '\0';
+        call_fail(c, "Failed", "message", err_format(&plain, text, sizeof text), "hint",
+                  err->hint[0] ? err->hint : NULL);
+}
+
+bool call_params(struct call *c)
+{
+        if (params_done(&c->in))
+                return true;
+        call_fail(c, SERVICE_INTERFACE ".InvalidParameter", "parameter", c->in.bad, NULL, NULL);
+        return false;
+}
+
+static void get_info(struct call *c)
+{
+        struct json *j;
+
+        if (!call_params(c))
+                return;
+        j = call_open(c);
+        json_str(j, "vendor", "Coppice");
+        json_str(j, "product", "coppiced");
+        json_str(j, "version", PACKAGE_VERSION);
+        json_str(j, "url", PACKAGE_BUGREPORT);
+        json_open(j, "interfaces", '[');
+        json_str(j, NULL, SERVICE_INTERFACE);
+        json_str(j, NULL, MANAGER_INTERFACE);
+        json_close(j);
+        call_close(c, false);
+}
+
+static void get_interface(struct call *c)
+{
+        const char *name = param_str(&c->in, "interface", true), *text;
+
+        if (!call_params(c))
+                return;
+        text = interface_text(name);
+        if (!text) {
+                call_fail(c, SERVICE_INTERFACE ".InterfaceNotFound", "interface", name, NULL, NULL);
+                return;
+        }
+        json_str(call_open(c), "description", text);
+        call_close(c, false);
+}
+
+static void not_found(struct call *c)
+{
+        const char *dot = strrchr(c->in.method, '.');
+        size_t n = dot ? (size_t) (dot - c->in.method) : 0;
+        char interface[128];
+
+        (void) snprintf(interface, sizeof interface, "%.*s", n < sizeof interface ? (int) n : 0, c->in.method);
+        if (interface_text(interface))
+                call_fail(c, SERVICE_INTERFACE ".MethodNotFound", "method", c->in.method, NULL, NULL);
+        else
+                call_fail(c, SERVICE_INTERFACE ".InterfaceNotFound", "interface", interface, NULL, NULL);
+}
+
+static void not_permitted(struct call *c)
+{
+        struct json *j = open_reply(c, MANAGER_INTERFACE ".NotPermitted");
+
+        json_str(j, "method", method_rows[c->method].name);
+        json_uint(j, "uid", c->conn->uid);
+        call_close(c, false);
+}
+
+static void dispatch(struct call *c)
+{
+        static void (*const methods[M_COUNT])(struct call *) = {
+#define METHOD(name, access, replies, text) [M_##name] = method_##name,
+#include "proto/methods.def"
+#undef METHOD
+        };
+
+        c->method = method_find(c->in.method);
+        if (c->method != M_NONE && method_rows[c->method].access == METHOD_MUTATING && !c->conn->mutating)
+                not_permitted(c); /* before a look at the parameters (G6) */
+        else if (c->method != M_NONE)
+                methods[c->method](c);
+        else if (strcmp(c->in.method, SERVICE_INTERFACE ".GetInfo") == 0)
+                get_info(c);
+        else if (strcmp(c->in.method, SERVICE_INTERFACE ".GetInterfaceDescription") == 0)
+                get_interface(c);
+        else
+                not_found(c);
+}
+
+/* --- in -------------------------------------------------------------------------------------------------------- */
+
+/* The next request; false when there is none that can be taken now, or the connection is closed. */
+static bool take_request(struct conn *k)
+{
+        char *text;
+        size_t len;
+        int r = frame_next(&k->in, &text, &len);
+
+        if (r == 0)
+                return false;
+        k->call = (struct call) { .conn = k };
+        if (r < 0 || conn_unread(k) > OUT_MAX || varlink_call_parse(&k->call.in, text, len) < 0) {
+                conn_close(k);
+                return false;
+        }
+        k->busy = true;
+        dispatch(&k->call);
+        return true;
+}
+
+static bool progress(struct conn *k)
+{
+        if (k->dead)
+                return false;
+        if (k->busy && k->call.done) {
+                end_call(k);
+                return true;
+        }
+        if (k->busy)
+                return false;
+        return take_request(k);
+}
+
+/* A request has begun and nothing else goes on: then its rest must come soon. The timer is not set again by each
+ * byte, so a byte a second does not hold a place for ever. */
+static void watch_partial(struct conn *k)
+{
+        struct ev_loop *loop = engine_loop(k->control->engine);
+        bool partial = !k->busy && frame_pending(&k->in) > 0 && !ev_is_active(&k->again);
+
+        if (!partial) {
+                ev_timer_stop(loop, &k->partial);
+        } else if (!ev_is_active(&k->partial)) {
+                ev_timer_set(&k->partial, PARTIAL_SEC, 0.);
+                ev_timer_start(loop, &k->partial);
+        }
+}
+
+static void settle(struct conn *k)
+{
+        struct ev_loop *loop = engine_loop(k->control->engine);
+
+        if (buf_failed(&k->out)) {
+                conn_close(k);
+                return;
+        }
+        if (k->finished && !k->busy && conn_unread(k) == 0 && !ev_is_active(&k->again)) {
+                conn_close(k);
+                return;
+        }
+        if (k->finished || frame_pending(&k->in) >= IN_PAUSE)
+                ev_io_stop(loop, &k->read);
+        else
+                ev_io_start(loop, &k->read);
+        watch_partial(k);
+}
+
+static void go_on_later(struct conn *k)
+{
+        if (ev_is_active(&k->again))
+                return;
+        ev_timer_set(&k->again, 0., 0.);
+        ev_timer_start(engine_loop(k->control->engine), &k->again);
+}
+
+static bool can_produce(const struct conn *k)
+{
+        return !k->dead && k->busy && !k->call.done && k->call.ops && k->call.ops->produce &&
+               conn_unread(k) < OUT_PAUSE;
+}
+
+void conn_work(struct conn *k)
+{
+        int left = 2 * CALLS_PER_TURN; /* a request and its end are one step each */
+        bool more = false;
+
+        if (k->dead)
+                return;
+        k->working = true;
+        do {
+                while (left > 0 && progress(k))
+                        left--;
+                more = can_produce(k) && k->call.ops->produce(&k->call);
+        } while (!k->dead && k->busy && k->call.done && left > 0);
+        if (!k->dead)
+                conn_send(k);
+        if (!k->dead && (left == 0 || (more && conn_unread(k) == 0)))
+                go_on_later(k); /* others first; unread output wakes us by itself */
+        if (!k->dead)
+                settle(k);
+        k->working = false;
+}
+
+/* Descriptors nobody asked for are closed and the connection with them (G8). */
+static bool has_descriptors(struct msghdr *m)
+{
+        bool some = m->msg_flags & MSG_CTRUNC;
+        int fd;
+
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                        continue;
+                some = true;
+                for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof fd; i++) {
+                        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+                        (void) close(fd);
+                }
+        }
+        return some;
+}
+
+static ssize_t receive(struct conn *k)
+{
+        union {
+                char bytes[CMSG_SPACE(sizeof(int) * 16)];
+                struct cmsghdr align;
+        } control;
+        enum { CHUNK = 8192 };
+        struct iovec iov = { frame_room(&k->in, CHUNK), CHUNK };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes };
+        ssize_t n;
+
+        if (!iov.iov_base)
+                return -ENOMEM;
+        n = recvmsg(k->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0)
+                return -errno;
+        if (has_descriptors(&m))
+                return -EPROTO;
+        frame_added(&k->in, (size_t) n);
+        return n;
+}
+
+/* The client sends no more. Has it gone altogether, or does it only wait for its answers? */
+static bool hung_up(int fd)
+{
+        struct pollfd p = { .fd = fd, .events = 0 };
+
+        return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
+}
+
+static void on_read(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct conn *k = container_of(w, struct conn, read);
+        ssize_t n;
+
+        (void) loop, (void) revents;
+        control_sweep(k->control);
+        n = receive(k);
+        if (n == -EAGAIN || n == -EINTR)
+                return;
+        if (n < 0 || (n == 0 && (frame_pending(&k->in) == 0 || k->busy) && hung_up(k->fd))) {
+                conn_close(k);
+                return;
+        }
+        if (n == 0)
+                k->finished = true;
+        conn_work(k);
+}
+
+static void on_write(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct conn *k = container_of(w, struct conn, write);
+
+        (void) loop, (void) revents;
+        control_sweep(k->control);
+        conn_work(k);
+}
+
+static void on_partial(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        (void) loop, (void) revents;
+        conn_close(container_of(w, struct conn, partial));
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct conn *k = container_of(w, struct conn, again);
+
+        (void) loop, (void) revents;
+        control_sweep(k->control);
+        conn_work(k);
+}
+
+struct conn *conn_new(struct control *s, int fd, uid_t uid, bool mutating)
+{
+        struct conn *k = calloc(1, sizeof *k);
+
+        if (!k)
+                return NULL;
+        k->control = s;
+        k->fd = fd;
+        k->uid = uid;
+        k->mutating = mutating;
+        k->in = frame_reader_make(FRAME_REQUEST_MAX);
+        k->call.conn = k;
+        ev_io_init(&k->read, on_read, fd, EV_READ);
+        ev_io_init(&k->write, on_write, fd, EV_WRITE);
+        ev_timer_init(&k->partial, on_partial, PARTIAL_SEC, 0.);
+        ev_timer_init(&k->again, on_again, 0., 0.);
+        k->next = s->conns;
+        if (k->next)
+                k->next->prev = k;
+        s->conns = k;
+        s->count++;
+        ev_io_start(engine_loop(s->engine), &k->read);
+        return k;
+}

@@ -1,0 +1,90 @@
+/* control_reload.c - methods that read the unit files again: Diff, DaemonReload. */
+#include "daemon/control_priv.h"
+#include "daemon/node_json.h"
+
+/* Changes and problems come mixed; each goes to an array of its own. */
+struct report {
+        struct buf changes, problems;
+        struct json jc, jp;
+};
+
+static void on_change(void *arg, enum reload_change change, const char *path, enum directive directive,
+                      const struct spec *before, const struct spec *after)
+{
+        static const char *const kinds[] = {
+                [RELOAD_ADDED] = "added",     [RELOAD_REMOVED] = "removed",       [RELOAD_LIVE] = "live",
+                [RELOAD_RESTART] = "restart", [RELOAD_NEXT_START] = "next_start",
+        };
+        struct report *r = arg;
+        struct json *j = &r->jc;
+        autobuf struct buf old = BUF_INIT, new = BUF_INIT;
+
+        json_open(j, NULL, '{');
+        json_str(j, "kind", kinds[change]);
+        json_str(j, "node", path);
+        json_str(j, "directive", directive == D_NONE ? NULL : directive_rows[directive].key);
+        if (directive != D_NONE && before)
+                spec_print(before, directive, &old);
+        if (directive != D_NONE && after)
+                spec_print(after, directive, &new);
+        json_str(j, "before", directive == D_NONE ? NULL : buf_text(&old));
+        json_str(j, "after", directive == D_NONE ? NULL : buf_text(&new));
+        json_close(j);
+}
+
+static void on_problem(void *arg, bool fatal, const struct err *err)
+{
+        struct report *r = arg;
+
+        json_problem(&r->jp, NULL, fatal, err);
+}
+
+static void answer_report(struct call *c, int result, struct report *r)
+{
+        struct json *j;
+
+        if (buf_failed(&r->changes) || buf_failed(&r->problems)) {
+                call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
+                return;
+        }
+        c->mark = c->conn->out.len;
+        c->j = varlink_reply_open(&c->conn->out,
+                                  result < 0 && c->method == M_DaemonReload ? MANAGER_INTERFACE ".ReloadFailed" : NULL);
+        j = &c->j;
+        if (result >= 0 || c->method == M_Diff)
+                json_raw(j, "changes", buf_text(&r->changes));
+        json_raw(j, "problems", buf_text(&r->problems));
+        call_close(c, false);
+}
+
+static void reload(struct call *c, bool dry)
+{
+        struct report r = { .changes = BUF_INIT, .problems = BUF_INIT };
+        int result;
+
+        if (!call_params(c))
+                return;
+        r.jc = json_start(&r.changes);
+        r.jp = json_start(&r.problems);
+        json_open(&r.jc, NULL, '[');
+        json_open(&r.jp, NULL, '[');
+        result = engine_reload(call_engine(c), dry, on_change, on_problem, &r);
+        json_close(&r.jc);
+        json_close(&r.jp);
+        if (result == -ESHUTDOWN)
+                call_fail(c, "ShuttingDown", NULL, NULL, NULL, NULL);
+        else
+                answer_report(c, result, &r);
+        buf_free(&r.changes);
+        buf_free(&r.problems);
+}
+
+void method_Diff(struct call *c)
+{
+        reload(c, true);
+}
+
+void method_DaemonReload(struct call *c)
+{
+        reload(c, false);
+}

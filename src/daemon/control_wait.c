@@ -1,0 +1,226 @@
+/* control_wait.c - methods that wait for something nobody has to be asked for: Await, LogInfo. */
+#include <string.h>
+
+#include "daemon/control_priv.h"
+#include "daemon/node_json.h"
+
+/* --- Await ------------------------------------------------------------------------------------------------------- */
+
+enum until { UNTIL_STATE, UNTIL_ENDED, UNTIL_READY };
+
+struct awaited {
+        node_id node;
+        uint32_t incarnation;     /* ENDED: whose end is waited for */
+        bool over, reached;
+};
+
+struct awaiting {
+        enum until until;
+        int state;                /* UNTIL_STATE */
+        size_t count;
+        struct awaited list[];
+};
+
+static bool at_rest(const struct node *n)
+{
+        return n->state == STATE_INACTIVE || n->state == STATE_FAILED || n->state == STATE_FINISHED;
+}
+
+/* Has the wait for this node ended, and in the way that was asked for? */
+static void look(const struct core *core, const struct awaiting *w, struct awaited *a)
+{
+        const struct node *n = core_node(core, a->node);
+
+        if (a->over)
+                return;
+        if (!n) {
+                a->over = true;
+                a->reached = w->until == UNTIL_ENDED;
+                return;
+        }
+        switch (w->until) {
+        case UNTIL_ENDED:
+                a->reached = at_rest(n) || n->state == STATE_BACKOFF || n->incarnation != a->incarnation;
+                break;
+        case UNTIL_READY:
+                a->reached = n->ready || n->state == STATE_FINISHED;
+                a->over = n->state == STATE_FAILED || (n->state == STATE_INACTIVE && n->want == WANT_DOWN);
+                break;
+        case UNTIL_STATE:
+                a->reached = n->state == w->state;
+                break;
+        }
+        a->over = a->over || a->reached;
+}
+
+static void write_awaited(struct call *c, struct json *j, const struct awaited *a)
+{
+        const struct core *core = call_core(c);
+        const struct node *n = core_node(core, a->node);
+        char text[NODE_PATH_MAX + 64];
+        bool ended = n && n->last_reason.kind != REASON_NONE;
+
+        json_open(j, NULL, '{');
+        json_str(j, "path", n ? core_path(core, a->node, text, sizeof text) : "");
+        json_str(j, "state", strtab_text(&state_names, n ? n->state : STATE_INACTIVE));
+        json_text(j, "reason", ended ? reason_words(core, &n->last_reason, text, sizeof text) : NULL);
+        json_count(j, "exit_code", ended ? reason_exit_code(&n->last_reason) : -1);
+        json_bool(j, "reached", a->reached);
+        json_close(j);
+}
+
+static void answer_awaited(struct call *c)
+{
+        struct awaiting *w = c->state;
+        struct json *j = call_open(c);
+
+        json_open(j, "nodes", '[');
+        for (size_t i = 0; i < w->count; i++)
+                write_awaited(c, j, &w->list[i]);
+        json_close(j);
+        call_close(c, false);
+}
+
+static void look_at_all(struct call *c)
+{
+        struct awaiting *w = c->state;
+        bool over = true;
+
+        for (size_t i = 0; i < w->count; i++) {
+                look(call_core(c), w, &w->list[i]);
+                over = over && w->list[i].over;
+        }
+        if (over)
+                answer_awaited(c);
+}
+
+static void await_published(struct call *c, uint64_t first, uint64_t last)
+{
+        (void) first, (void) last;
+        if (!c->done)
+                look_at_all(c);
+}
+
+static void await_ending(struct call *c, int code)
+{
+        (void) code;
+        answer_awaited(c);
+}
+
+static void drop_state(struct call *c)
+{
+        free(c->state);
+}
+
+static const struct call_ops await_ops = {
+        .published = await_published, .ending = await_ending, .drop = drop_state,
+};
+
+static bool read_until(const char *word, struct awaiting *w)
+{
+        if (!word || strcmp(word, "ended") == 0) {
+                w->until = UNTIL_ENDED;
+        } else if (strcmp(word, "ready") == 0) {
+                w->until = UNTIL_READY;
+        } else {
+                w->until = UNTIL_STATE;
+                w->state = strtab_value(&state_names, word);
+        }
+        return w->state >= 0;
+}
+
+void method_Await(struct call *c)
+{
+        json_t *names = param_texts(&c->in, "nodes", true);
+        const char *until = param_str(&c->in, "until", false);
+        size_t n = json_array_size(names);
+        struct awaiting *w;
+
+        if (!call_params(c))
+                return;
+        if (n == 0 || n > NODES_PER_CALL) {
+                call_fail(c, "BadValue", "parameter", "nodes", "message", "name 1 to 1024 nodes");
+                return;
+        }
+        w = calloc(1, sizeof *w + n * sizeof w->list[0]);
+        if (!w) {
+                call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
+                return;
+        }
+        c->state = w;
+        c->ops = &await_ops;
+        if (!read_until(until, w)) {
+                call_fail(c, "BadValue", "parameter", "until", "message", "ended, ready or the name of a state");
+                return;
+        }
+        for (size_t i = 0; i < n; i++) {
+                if (!call_node(c, json_string_value(json_array_get(names, i)), &w->list[i].node))
+                        return;
+                w->list[i].incarnation = core_node(call_core(c), w->list[i].node)->incarnation;
+                w->count++;
+        }
+        look_at_all(c);
+}
+
+/* --- LogInfo ----------------------------------------------------------------------------------------------------- */
+
+struct log_question {
+        node_id node;
+};
+
+static void write_tail(struct call *c, struct json *j, node_id id)
+{
+        const struct death *d = engine_death(call_engine(c), id, 0);
+        const char *at = d ? d->tail : NULL, *end = at ? at + d->tail_len : NULL, *eol;
+
+        json_open(j, "tail", '[');
+        for (; at < end; at = eol + 1) {
+                eol = memchr(at, '\n', (size_t) (end - at));
+                if (!eol)
+                        eol = end;
+                json_strn(j, NULL, at, (size_t) (eol - at));
+        }
+        json_close(j);
+}
+
+static void on_flushed(void *arg, int result)
+{
+        struct call *c = arg;
+        const struct log_question *q = c->state;
+        char text[NODE_PATH_MAX + 256];
+        struct json *j = call_open(c);
+        bool there = core_node(call_core(c), q->node) != NULL;
+
+        json_str(j, "path", there ? core_path(call_core(c), q->node, text, sizeof text) : "");
+        json_text(j, "directory", there ? engine_log_dir(call_engine(c), q->node, text, sizeof text) : "");
+        json_bool(j, "flushed", result == 0);
+        write_tail(c, j, q->node);
+        call_close(c, false);
+}
+
+static void drop_log(struct call *c)
+{
+        engine_log_flush_forget(call_engine(c), c);
+        free(c->state);
+}
+
+static const struct call_ops log_ops = { .drop = drop_log };
+
+void method_LogInfo(struct call *c)
+{
+        const char *name = param_str(&c->in, "node", true);
+        struct log_question *q;
+        node_id id;
+
+        if (!call_params(c) || !call_node(c, name, &id))
+                return;
+        q = malloc(sizeof *q);
+        if (!q) {
+                call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
+                return;
+        }
+        q->node = id;
+        c->state = q;
+        c->ops = &log_ops;
+        engine_log_flush(call_engine(c), id, on_flushed, c);
+}

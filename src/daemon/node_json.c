@@ -1,0 +1,277 @@
+/* node_json.c - see node_json.h. */
+#include "daemon/node_json.h"
+
+#include <string.h>
+
+#include "base/logstore.h"
+#include "core/resolve.h"
+
+void json_text(struct json *j, const char *key, const char *text)
+{
+        json_str(j, key, text && *text ? text : NULL);
+}
+
+void json_count(struct json *j, const char *key, int64_t value)
+{
+        if (value < 0)
+                json_nil(j, key);
+        else
+                json_int(j, key, value);
+}
+
+void json_moment(struct json *j, const char *key, const struct engine *e, nsec at)
+{
+        char stamp[LOG_STAMP_LEN];
+
+        if (at == NSEC_NEVER) {
+                json_nil(j, key);
+                return;
+        }
+        log_stamp((uint64_t) engine_wall_usec(e, at), stamp);
+        json_strn(j, key, stamp, LOG_STAMP_LEN - 1);
+}
+
+char *reason_words(const struct core *c, const struct reason *r, char *buf, size_t n)
+{
+        char peer[NODE_PATH_MAX];
+        bool has_peer = r->peer != NODE_NONE && (r->kind == REASON_LINKED || r->kind == REASON_DEPENDENCY) &&
+                        core_node(c, r->peer);
+
+        return reason_format(r, has_peer ? core_path(c, r->peer, peer, sizeof peer) : NULL, buf, n);
+}
+
+static void json_reason(struct json *j, const char *key, const struct engine *e, const struct reason *r)
+{
+        char words[NODE_PATH_MAX + 64];
+
+        json_text(j, key, reason_words(engine_core(e), r, words, sizeof words));
+}
+
+static void json_node_path(struct json *j, const char *key, const struct engine *e, node_id id)
+{
+        char path[NODE_PATH_MAX];
+
+        if (id == NODE_NONE || !core_node(engine_core(e), id))
+                json_nil(j, key);
+        else
+                json_str(j, key, core_path(engine_core(e), id, path, sizeof path));
+}
+
+/* What Node and Status have in common, in one order. */
+static void common_head(struct json *j, const struct engine *e, const struct node *n)
+{
+        json_node_path(j, "path", e, n->id);
+        json_str(j, "unit", spec_name(n->spec));
+        json_str(j, "type", n->kind == KIND_SUPERVISOR ? "supervisor" : "service");
+        json_str(j, "state", strtab_text(&state_names, n->state));
+        json_str(j, "want", strtab_text(&want_names, n->want));
+        json_bool(j, "ready", n->ready);
+        json_count(j, "main_pid", n->pid_main > 0 ? n->pid_main : -1);
+        json_uint(j, "restarts", n->restarts);
+        json_reason(j, "last_reason", e, &n->last_reason);
+        json_moment(j, "since", e, n->since);
+}
+
+void json_node(struct json *j, const char *key, const struct engine *e, const struct node *n)
+{
+        json_open(j, key, '{');
+        common_head(j, e, n);
+        json_close(j);
+}
+
+/* The supervisor whose limit counts for n: its own, or for a child of one that isolates its supervisor's. */
+static const struct node *limit_of(const struct core *c, const struct node *n)
+{
+        const struct node *parent;
+
+        if (n->kind == KIND_SUPERVISOR)
+                return n;
+        parent = core_node(c, n->parent);
+        return parent && spec_int(parent->spec, D_SUPERVISOR_Escalation) == ISOLATE ? parent : NULL;
+}
+
+static void json_intensity(struct json *j, const struct engine *e, const struct node *n)
+{
+        const struct core *c = engine_core(e);
+        const struct node *limit = limit_of(c, n);
+
+        if (!limit) {
+                json_nil(j, "intensity");
+                return;
+        }
+        json_open(j, "intensity", '{');
+        json_int(j, "max", spec_int(limit->spec, D_SUPERVISOR_MaxRestarts));
+        json_uint(j, "used", core_intensity_used(c, n->id, engine_now(e)));
+        json_num(j, "window_sec", (double) spec_int(limit->spec, D_SUPERVISOR_MaxRestartsSec) / 1e9);
+        json_close(j);
+}
+
+static void json_children(struct json *j, const struct engine *e, const struct node *n)
+{
+        const struct core *c = engine_core(e);
+
+        json_open(j, "children", '[');
+        for (node_id id = core_first_child(c, n->id); id != NODE_NONE; id = core_next_sibling(c, id))
+                json_node_path(j, NULL, e, id);
+        json_close(j);
+}
+
+static void json_group(struct json *j, struct engine *e, const struct node *n)
+{
+        enum { SHOWN = 64 };
+        struct cgroup_usage usage = { -1, -1, -1 };
+        char path[NODE_PATH_MAX + 256];
+        pid_t pids[SHOWN];
+        size_t count;
+
+        json_text(j, "cgroup", engine_cgroup_path(e, n->id, path, sizeof path));
+        if (engine_usage(e, n->id, &usage) < 0)
+                usage = (struct cgroup_usage) { -1, -1, -1 };
+        json_count(j, "memory", usage.memory);
+        json_count(j, "cpu_usec", usage.cpu_usec);
+        json_count(j, "tasks", usage.tasks);
+        json_open(j, "processes", '[');
+        count = n->kind == KIND_SERVICE ? engine_pids(e, n->id, pids, SHOWN) : 0;
+        for (size_t i = 0; i < count && i < SHOWN; i++)
+                json_int(j, NULL, pids[i]);
+        json_close(j);
+}
+
+static void json_because(struct json *j, const struct engine *e, const struct node *n)
+{
+        const struct record *r[1];
+        autobuf struct buf text = BUF_INIT;
+
+        if (core_why(engine_core(e), n->id, r, 1) == 1)
+                core_explain(engine_core(e), r[0], &text);
+        json_text(j, "because", buf_text(&text));
+}
+
+static void json_files(struct json *j, const struct engine *e, const struct node *n)
+{
+        char dir[NODE_PATH_MAX + 256];
+
+        json_text(j, "file", spec_file(n->spec));
+        json_open(j, "drop_ins", '[');
+        for (size_t i = 0; i < spec_drop_in_count(n->spec); i++)
+                json_str(j, NULL, spec_drop_in(n->spec, i));
+        json_close(j);
+        json_text(j, "log", engine_log_dir(e, n->id, dir, sizeof dir));
+}
+
+static void json_policy(struct json *j, const struct engine *e, const struct node *n)
+{
+        bool sup = n->kind == KIND_SUPERVISOR;
+
+        json_str(j, "restart", strtab_text(&restart_names, (int) spec_restart(n->spec)));
+        json_str(j, "strategy", !sup ? NULL : strtab_text(&strategy_names, (int) spec_int(n->spec, D_SUPERVISOR_Strategy)));
+        json_str(j, "escalation",
+                 !sup ? NULL : strtab_text(&escalation_names, (int) spec_int(n->spec, D_SUPERVISOR_Escalation)));
+        json_intensity(j, e, n);
+}
+
+static int depth_of(const struct core *c, const struct node *n)
+{
+        int depth = 0;
+
+        while (n && n->parent != NODE_NONE) {
+                n = core_node(c, n->parent);
+                depth++;
+        }
+        return depth;
+}
+
+void json_status(struct json *j, const char *key, struct engine *e, const struct node *n)
+{
+        bool service = n->kind == KIND_SERVICE;
+        int code = engine_status_errno(e, n->id);
+
+        json_open(j, key, '{');
+        common_head(j, e, n);
+        json_text(j, "description", spec_str(n->spec, D_UNIT_Description));
+        json_str(j, "service_type",
+                 service ? strtab_text(&service_type_names, (int) spec_int(n->spec, D_SERVICE_Type)) : NULL);
+        json_bool(j, "frozen", n->frozen);
+        json_uint(j, "incarnation", n->incarnation);
+        json_moment(j, "started_at", e, n->started_at);
+        json_moment(j, "next_start_at", e, n->next_start_at);
+        json_policy(j, e, n);
+        json_children(j, e, n);
+        json_node_path(j, "supervisor", e, n->parent);
+        json_int(j, "depth", depth_of(engine_core(e), n));
+        json_group(j, e, n);
+        json_text(j, "status_text", engine_status_text(e, n->id));
+        json_count(j, "status_errno", code > 0 ? code : -1);
+        json_because(j, e, n);
+        json_files(j, e, n);
+        json_close(j);
+}
+
+/* The line of the unit that a rule quotes. */
+static void json_rule_line(struct json *j, const struct engine *e, const struct record *r)
+{
+        const struct node *n = core_node(engine_core(e), r->node);
+        int directive = rule_rows[r->rule].directive;
+        struct origin o = { "", 0 };
+
+        if (n && directive != D_NONE && spec_has(n->spec, (enum directive) directive))
+                o = spec_origin(n->spec, (enum directive) directive);
+        json_text(j, "file", o.line ? o.file : NULL);
+        json_count(j, "line", o.line ? (int64_t) o.line : -1);
+}
+
+void json_record(struct json *j, const char *key, const struct engine *e, const struct record *r)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        core_explain(engine_core(e), r, &text);
+        json_open(j, key, '{');
+        json_uint(j, "seq", r->seq);
+        json_moment(j, "time", e, r->at);
+        json_count(j, "cause", r->cause ? (int64_t) r->cause : -1);
+        json_str(j, "rule", rule_rows[r->rule].name);
+        json_str(j, "event", strtab_text(&event_names, r->event));
+        json_node_path(j, "node", e, r->node);
+        json_node_path(j, "other", e, r->other);
+        json_uint(j, "incarnation", r->incarnation);
+        json_str(j, "from", strtab_text(&state_names, r->from));
+        json_str(j, "to", strtab_text(&state_names, r->to));
+        json_reason(j, "reason", e, &r->reason);
+        json_str(j, "text", buf_text(&text));
+        json_rule_line(j, e, r);
+        json_close(j);
+}
+
+void json_problem(struct json *j, const char *key, bool fatal, const struct err *err)
+{
+        json_open(j, key, '{');
+        json_bool(j, "fatal", fatal);
+        json_str(j, "text", err->text);
+        json_text(j, "unit", err->unit);
+        json_text(j, "file", err->file);
+        json_count(j, "line", err->line ? (int64_t) err->line : -1);
+        json_text(j, "hint", err->hint);
+        json_close(j);
+}
+
+node_id node_after(const struct core *c, node_id top, node_id id, int *depth)
+{
+        node_id next = core_first_child(c, id);
+        const struct node *n;
+
+        if (next != NODE_NONE) {
+                ++*depth;
+                return next;
+        }
+        while (id != top) {
+                next = core_next_sibling(c, id);
+                if (next != NODE_NONE)
+                        return next;
+                n = core_node(c, id);
+                if (!n)
+                        break;
+                id = n->parent;
+                --*depth;
+        }
+        return NODE_NONE;
+}

@@ -1,0 +1,32 @@
+/* node_json.h - nodes, records and errors as the control interface shows them (io.coppice.Manager.varlink). */
+#ifndef DAEMON_NODE_JSON_H
+#define DAEMON_NODE_JSON_H
+
+#include "base/json.h"
+#include "daemon/engine.h"
+
+#define NODE_PATH_MAX 1024
+
+/* type Node */
+void json_node(struct json *j, const char *key, const struct engine *e, const struct node *n);
+/* type Status */
+void json_status(struct json *j, const char *key, struct engine *e, const struct node *n);
+/* type Record; with `core_explain` doing the words */
+void json_record(struct json *j, const char *key, const struct engine *e, const struct record *r);
+/* type Problem */
+void json_problem(struct json *j, const char *key, bool fatal, const struct err *err);
+
+/* A moment of the monotonic clock as text in UTC, null for NSEC_NEVER. */
+void json_moment(struct json *j, const char *key, const struct engine *e, nsec at);
+/* null instead of "" and instead of negative numbers. */
+void json_text(struct json *j, const char *key, const char *text);
+void json_count(struct json *j, const char *key, int64_t value);
+
+/* The reason in words into buf[n], with the peer's path. Returns buf. */
+char *reason_words(const struct core *c, const struct reason *r, char *buf, size_t n);
+
+/* The node behind `id` in a walk of the branch below `top`, parents first, siblings in start order; NODE_NONE at the
+ * end. *depth follows (0 for top). */
+node_id node_after(const struct core *c, node_id top, node_id id, int *depth);
+
+#endif
