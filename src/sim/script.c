@@ -8,11 +8,12 @@
 
 #include "base/cleanup.h"
 #include "core/event.h"
+#include "core/unit_text.h"
 #include "core/value.h"
 
 /* The arguments of a verb, a letter each: n node, s signal, r reason, i number, t time, w where a start fails,
- * o on or off, S state, v verdict, e event, u the word "until". What follows a ? may be missing; a * stands for any
- * number of nodes. */
+ * o on or off, S state, v verdict, e event, u the word "until", N a unit's name, a assignments to the end of the
+ * line. What follows a ? may be missing; a * stands for any number of nodes. */
 static const struct {
         const char *name, *args, *usage;
 } verbs[VERB_COUNT] = {
@@ -42,6 +43,8 @@ static const struct {
         [VERB_SIGNAL]          = { "signal", "ns", "signal NODE SIGNAL" },
         [VERB_END]             = { "end", "nr", "end NODE REASON" },
         [VERB_SHUTDOWN]        = { "shutdown", "?t", "shutdown [TIME]" },
+        [VERB_CHANGE]          = { "change", "na", "change NODE KEY=VALUE..." },
+        [VERB_ADD]             = { "add", "Nna", "add UNIT SUPERVISOR KEY=VALUE..." },
         [VERB_RUN]             = { "run", "?ut", "run TIME | run until TIME" },
         [VERB_SETTLE]          = { "settle", "?t", "settle [TIME]" },
         [VERB_MARK]            = { "mark", "", "mark" },
@@ -150,6 +153,7 @@ int script_verdict(const char *text)
 static const char *mistake(char letter, const char *text)
 {
         struct reason r;
+        struct unit_name name;
         enum directive d;
         enum stage st;
         nsec t;
@@ -181,6 +185,9 @@ static const char *mistake(char letter, const char *text)
         case 'e':
                 return strtab_value(&event_names, text) > (int) EVT_SHUTDOWN ? NULL :
                        "an event of the world is expected: exited, empty, ready, spawned, ...";
+        case 'N':
+                return unit_name_parse(text, &name, NULL) == 0 && !name.is_template ? NULL :
+                       "a unit's name ends in .service or .supervisor";
         case 'u':
                 return strcmp(text, "until") == 0 ? NULL : "the word until is expected";
         default:
@@ -214,6 +221,14 @@ static int wrong_usage(struct reader *r, enum verb v)
         return wrong(r, 0, hint, "wrong number of arguments for", verb_name(v));
 }
 
+static int check_assignments(struct reader *r, char *const *argv, size_t argc)
+{
+        for (size_t i = 0; i < argc; i++)
+                if (!strchr(argv[i], '=') || argv[i][0] == '=')
+                        return wrong(r, 0, "write KEY=VALUE without blanks", "not an assignment:", argv[i]);
+        return 0;
+}
+
 /* Hold the words behind a verb against its letters. */
 static int check_args(struct reader *r, enum verb v, char *const *argv, size_t argc)
 {
@@ -228,6 +243,8 @@ static int check_args(struct reader *r, enum verb v, char *const *argv, size_t a
                         optional = true;
                         continue;
                 }
+                if (*letters == 'a')
+                        return at < argc ? check_assignments(r, &argv[at], argc - at) : wrong_usage(r, v);
                 if (*letters == '*') {
                         at = argc - (letters[1] && argc > at ? 1 : 0);
                         continue;

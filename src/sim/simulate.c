@@ -24,9 +24,27 @@ struct play {
         node_id asked_node[MAX_ANSWERS];
 };
 
+static const struct sim_observer *other(const struct play *p)
+{
+        return p->story.options->observer;
+}
+
+static void before_step(void *arg, struct sim *s, const struct event *e)
+{
+        const struct play *p = arg;
+
+        if (other(p) && other(p)->stepping)
+                other(p)->stepping(other(p)->arg, s, e);
+}
+
 static void on_record(void *arg, struct sim *s, const struct record *r)
 {
         struct play *p = arg;
+
+        if (other(p) && other(p)->recorded)
+                other(p)->recorded(other(p)->arg, s, r);
+        if (!p->story.options->line)
+                return;
 
         story_record(&p->story, sim_now(s), r);
 }
@@ -41,8 +59,8 @@ static void on_step(void *arg, struct sim *s, const struct event *e, const struc
 {
         struct play *p = arg;
 
-        (void) s;
-        (void) e;
+        if (other(p) && other(p)->stepped)
+                other(p)->stepped(other(p)->arg, s, e, a);
         for (uint32_t i = 0; i < a->count; i++) {
                 if (a->list[i].kind == ACT_OPEN)
                         remember(p->story.began, &p->story.began_count, a->list[i].node);
@@ -56,6 +74,10 @@ static void on_answer(void *arg, struct sim *s, uint32_t token, enum result resu
         struct play *p = arg;
         char path[300], text[500];
 
+        if (other(p) && other(p)->answered)
+                other(p)->answered(other(p)->arg, s, token, result);
+        if (!p->story.options->line)
+                return;
         if (token >= MAX_ANSWERS || !p->asked[token])
                 return;
         (void) snprintf(text, sizeof(text), "%s %s: %s", p->asked[token],
@@ -245,6 +267,105 @@ static void do_request(struct play *p, node_id id, char **argv)
         (void) sim_request(p->sim, (enum event_kind) request_of[p->step->verb].kind, id, arg, &why);
 }
 
+/* --- a unit that is changed or added while everything runs ------------------------------------------------------------ */
+
+/* KEY=VALUE... as the text of a drop-in: each key stands in the section that has it. */
+static void add_assignments(struct buf *text, enum node_kind kind, uint32_t argc, char **argv)
+{
+        enum section own = kind == KIND_SERVICE ? SECTION_SERVICE : SECTION_SUPERVISOR;
+
+        for (int pass = 0; pass < 2; pass++) {
+                buf_addf(text, "[%s]\n", strtab_text(&section_names, pass ? (int) own : (int) SECTION_UNIT));
+                for (uint32_t i = 0; i < argc; i++) {
+                        char key[80];
+
+                        (void) snprintf(key, sizeof(key), "%.*s", (int) strcspn(argv[i], "="), argv[i]);
+                        if ((directive_find(SECTION_UNIT, key) != D_NONE) == !pass)
+                                buf_addf(text, "%s\n", argv[i]);
+                }
+        }
+}
+
+struct first_mistake {
+        struct err err;
+        bool any;
+};
+
+static void keep_first(void *arg, const struct diag *d)
+{
+        struct first_mistake *m = arg;
+
+        if (d->severity == DIAG_ERROR && !m->any)
+                *m = (struct first_mistake) { d->err, true };
+}
+
+/* `base` is the unit as it is now, NULL for a new one. */
+static int make_spec(struct play *p, const char *name, const struct spec *base, enum node_kind kind, uint32_t argc,
+                     char **argv, struct spec **ret)
+{
+        autobuf struct buf now = BUF_INIT, more = BUF_INIT;
+        struct first_mistake mistake = { 0 };
+        struct unit_source sources[2] = { 0 };
+        size_t n = 0;
+        int r;
+
+        if (base)
+                unit_text_print(base, false, &now);
+        add_assignments(&more, kind, argc, argv);
+        if (base)
+                sources[n++] = (struct unit_source) { .file = name, .text = buf_text(&now), .len = now.len };
+        sources[n++] = (struct unit_source) { .file = p->script->file, .text = buf_text(&more), .len = more.len };
+        r = unit_text_parse(name, sources, n, &unit_host_example, keep_first, &mistake, ret);
+        if (r < 0)
+                return fail(p, -r, "the unit would not be valid:", mistake.err.text, mistake.err.hint);
+        return 0;
+}
+
+static void ignore_remark(void *arg, const struct err *e)
+{
+        (void) arg;
+        (void) e;
+}
+
+static int do_change(struct play *p, node_id id, uint32_t argc, char **argv)
+{
+        const struct node *n = core_node(p->story.core, id);
+        struct spec *spec;
+        int r = make_spec(p, spec_name(n->spec), n->spec, spec_kind(n->spec), argc - 1, argv + 1, &spec);
+
+        if (r < 0)
+                return r;
+        story_step(&p->story, sim_now(p->sim), p->step);
+        r = core_set_spec(p->story.core, id, spec, p->err);
+        spec_unref(spec);
+        if (r >= 0)
+                r = core_link(p->story.core, ignore_remark, NULL, p->err);
+        return r;
+}
+
+static int do_add(struct play *p, uint32_t argc, char **argv)
+{
+        struct unit_name name;
+        struct spec *spec;
+        node_id parent, id;
+        int r = find(p, argv[1], &parent);
+
+        if (r < 0 || (r = unit_name_parse(argv[0], &name, p->err)) < 0)
+                return r;
+        r = make_spec(p, argv[0], NULL, name.kind, argc - 2, argv + 2, &spec);
+        if (r < 0)
+                return r;
+        story_step(&p->story, sim_now(p->sim), p->step);
+        r = core_add(p->story.core, parent, spec, true, &id, p->err);
+        spec_unref(spec);
+        if (r >= 0)
+                r = core_link(p->story.core, ignore_remark, NULL, p->err);
+        if (r < 0)
+                return r;
+        (void) sim_request(p->sim, EVT_ADDED, id, 0, NULL);
+        return 0;
+}
+
 /* --- expectations ---------------------------------------------------------------------------------------------------- */
 
 static void expect_state(struct play *p, node_id id, uint32_t argc, char **argv)
@@ -349,8 +470,12 @@ static int do_step(struct play *p)
         default:
                 break;
         }
+        if (s->verb == VERB_ADD)
+                return do_add(p, s->argc, s->argv);
         if (s->verb != VERB_SHUTDOWN && (r = find(p, s->argv[0], &id)) < 0)
                 return r;
+        if (s->verb == VERB_CHANGE)
+                return do_change(p, id, s->argc, s->argv);
         if (s->verb == VERB_EXPECT) {
                 expect_state(p, id, s->argc, s->argv);
         } else if (s->verb == VERB_EXPECT_RESTARTS) {
@@ -382,7 +507,7 @@ int simulate_play(struct core *core, const struct script *script, const struct s
                   struct simulate_result *ret, struct err *err)
 {
         autofree struct play *p = calloc(1, sizeof(*p));
-        struct sim_observer observer = { .recorded = on_record, .stepped = on_step, .answered = on_answer,
+        struct sim_observer observer = { .stepping = before_step, .recorded = on_record, .stepped = on_step, .answered = on_answer,
                                          .arg = p };
         int r = 0, code = 0;
 
@@ -397,8 +522,12 @@ int simulate_play(struct core *core, const struct script *script, const struct s
                 r = wait_for_time(p);
                 if (r >= 0)
                         r = do_step(p);
+                if (o->lenient && r != -ENOMEM)
+                        r = 0;
         }
-        if (r >= 0) {
+        if (r >= 0 && o->finish) {
+                o->finish(o->arg, p->sim);
+        } else if (r >= 0) {
                 (void) sim_settle(p->sim, sim_now(p->sim) + GRACE);
                 *ret = (struct simulate_result) { .over = sim_over(p->sim, &code), .unmet = p->story.unmet,
                                                   .end = sim_now(p->sim) };

@@ -11,6 +11,9 @@
 
 struct simulate_options {
         struct sim_config config;
+        const struct sim_observer *observer; /* sees everything too; NULL for none */
+        bool lenient;            /* a line that cannot be played is left out */
+        void (*finish)(void *arg, struct sim *s); /* instead of letting the world go on at the end; NULL for none */
         bool json;               /* a JSON object a line, instead of words */
         bool machine;            /* as PID 1 of a machine: root never exits */
         void (*line)(void *arg, const char *text); /* each line of the story, without a newline */
