@@ -72,18 +72,19 @@ struct node {
         uint64_t cause;            /* record that explains what goes on now */
         uint64_t last_seq;         /* newest record about this node (its copy is `story`) */
         struct reason ending;      /* why the incarnation ends, as far as is known; REASON_NONE while it lives */
+        struct reason raw;         /* how its main process ended, before SuccessExitStatus= was applied */
         uint32_t heap_at;          /* place in the timer heap; UINT32_MAX = not in it */
         uint32_t spec_since;       /* first incarnation that runs the present spec */
+        uint32_t waiters;          /* requests that wait for it: a list in the message pool */
         uint16_t command;          /* enum directive of the command that runs */
         uint16_t command_at;       /* which of it */
-        uint8_t flags;             /* NF_* of machine.h */
-        uint8_t child_flags;       /* CF_* */
+        uint16_t flags;            /* NF_* of machine.h */
+        uint16_t child_flags;      /* CF_* of machine.h */
         uint8_t child;             /* enum child_status: what its supervisor thinks of it */
         uint8_t backoff;           /* how often the delay has grown */
-        uint16_t retries;          /* RETRY messages of it in its supervisor's queue */
         uint16_t dep_count;
         struct dep *deps;          /* owned; relations to siblings, both directions */
-        struct window *window;     /* owned; supervisor: its intensity; child under isolate: its own */
+        struct window *window;     /* owned; child of an isolating supervisor: its own intensity */
         struct super *super;       /* owned; supervisor only: queue and job */
         struct record *story;      /* owned; the last record about it, so that an old one still answers `why` */
 };

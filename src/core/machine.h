@@ -1,0 +1,266 @@
+/* machine.h - what the files of the core share; nobody else includes it.
+ *
+ *      core.c        memory, core_step(), the work list         tree.c        names, siblings, lookup
+ *      request.c     what is asked for: start, stop, ...        service.c     one service: phase x event
+ *      supervisor.c  its queue and its decisions                service_end.c the end of one, in steps
+ *      job.c         what a supervisor does in several steps    order.c       relations between siblings
+ *      record.c      what happened and why                      timer.c       who waits for time to pass
+ *
+ * The layers inside: a service reports to its supervisor (child_*), a supervisor drives its children (node_*);
+ * neither calls the other's insides. Reports only note and wake: decisions are made in core_pump(), one supervisor
+ * after another, so that nothing recurses through the tree. */
+#ifndef CORE_MACHINE_H
+#define CORE_MACHINE_H
+
+#include "core/core.h"
+#include "core/intensity.h"
+
+/* What a supervisor thinks of a child (OTP: its pid, `undefined` or `restarting`). */
+enum child_status {
+        CHILD_DOWN,        /* not running, its spec is kept */
+        CHILD_QUEUED,      /* to be started when what it comes after is ready */
+        CHILD_STARTING,
+        CHILD_UP,          /* started, as far as the supervisor has heard */
+        CHILD_STOPPING,    /* asked to stop */
+        CHILD_RESTARTING,  /* waits for its next attempt */
+        CHILD_GONE,        /* a temporary one that ended, or a deleted one: no spec as far as OTP is concerned */
+        CHILD_STATUS_COUNT
+};
+
+enum node_flags {
+        NF_CHECK = 1,          /* its unit has conditions or assertions */
+        NF_OPENED = 2,         /* ACT_OPEN was emitted for this incarnation */
+        NF_SPAWNING = 4,       /* the answer to an ACT_SPAWN of ROLE_MAIN is due */
+        NF_SPAWNING_CTL = 8,   /* the same for ROLE_CONTROL */
+        NF_SIGNALLED = 16,     /* KillSignal= was sent in this stop */
+        NF_KILLED = 32,        /* the final signal was sent */
+        NF_STARTED = 64,       /* this incarnation was reported as started */
+        NF_ASKED = 128,        /* it ends because it was asked to, not by itself */
+        NF_SKIPPED = 256,      /* a condition was not met */
+        NF_EMPTY = 512,        /* nothing is left of the incarnation as far as the world told */
+        NF_STOP_WAITS = 1024,  /* stop as soon as the spawn in flight has been answered */
+        NF_ENDED_FAST = 2048,  /* the main process ended while something else was waited for */
+};
+
+enum child_flags {
+        CF_DEAD = 1,        /* has ended, its EXIT is in the queue */
+        CF_RETRY = 2,       /* when this start fails there will be another attempt */
+        CF_FAILED = 4,      /* its last start failed */
+        CF_HELD = 8,        /* stopped by request while a job ran: that job does not start it */
+        CF_AGAIN = 16,      /* to be started once it is down (restart) */
+        CF_PULL = 32,       /* down on account of a sibling: comes back with it */
+        CF_STOP_WAIT = 64,  /* parallel stop: waits until those after it are down */
+        CF_DELETE = 128,    /* to be forgotten once it is down */
+        CF_COUNTED = 256,   /* the attempt after this backoff has been counted already */
+        CF_DROP = 512,      /* temporary, stopped by its supervisor: GONE once it is down */
+        CF_PULLED = 2048,   /* what it needs was queued before it; its own turn comes now */
+        CF_QUIET = 1024,    /* strict request: a failed start leaves no spec (start_child) */
+};
+
+enum msg_kind { MSG_EXIT, MSG_RETRY, MSG_REQUEST, MSG_TRY, MSG_WAITER };
+
+struct msg {
+        uint64_t cause;
+        uint32_t next;        /* in the queue, the node's list of waiters, or the free list */
+        node_id node;
+        uint32_t token;       /* REQUEST, WAITER; RETRY: hash of the stem */
+        uint32_t incarnation; /* EXIT */
+        uint8_t kind;         /* enum msg_kind */
+        uint8_t event;        /* REQUEST, WAITER: enum event_kind */
+        uint8_t flags;        /* REQ_* */
+        uint8_t spare;
+};
+#define MSG_NONE UINT32_MAX
+
+enum job {
+        JOB_NONE,
+        JOB_START,      /* start all children: its own start */
+        JOB_UNWIND,     /* its own start failed: stop what was started */
+        JOB_GROUP_STOP, /* a group restart: stop from the last back to `from` */
+        JOB_GROUP_START,/* ... then start from `from` to the last */
+        JOB_GROUP_FAIL, /* isolate: the group is over its limit: stop it and leave it */
+        JOB_ONE_START,  /* start `cursor` */
+        JOB_ONE_STOP,   /* stop `cursor` */
+        JOB_END,        /* stop all children: its own end */
+        JOB_COUNT
+};
+
+struct super {
+        uint32_t head, tail;   /* queue of messages */
+        node_id next_woken;    /* in the work list */
+        node_id cursor;        /* the child the job is at; NODE_NONE = past the end */
+        node_id from, leader;  /* group: its first child, and the one that caused it */
+        uint32_t token;        /* of the request the job carries out */
+        uint32_t busy[CHILD_STATUS_COUNT]; /* how many children have that status */
+        uint64_t cause;
+        nsec delay;            /* GROUP_STOP: wait this long before GROUP_START */
+        struct window *window; /* owned; its intensity */
+        struct reason reason;  /* END, UNWIND: what it ends with */
+        uint8_t job;           /* enum job */
+        uint8_t event;         /* of the request */
+        uint8_t flags;         /* REQ_* of the request */
+        bool woken;            /* in the work list */
+        bool issued;           /* the job has asked `cursor` to start or stop and waits for the report */
+        bool gave_up;          /* END: over its intensity */
+        bool recheck;          /* a sibling changed: children that wait for siblings may go on */
+};
+
+struct core {
+        struct core_config config;
+        struct node **nodes;         /* by id; NULL = forgotten */
+        node_id limit, capacity;
+        node_id *heap;
+        uint32_t heap_len;
+        struct action *actions;
+        uint32_t action_len;
+        struct record *ring;
+        uint32_t ring_cap;
+        uint64_t seq;
+        struct msg *pool;
+        uint32_t pool_cap, pool_free, pool_left, requests;
+        node_id work_head, work_tail;
+        uint64_t random;
+        nsec now;
+        nsec shutdown_at;            /* NSEC_NEVER = no shutdown */
+        uint64_t shutdown_cause;
+        uint32_t shutdown_token;
+        uint8_t event;               /* kind of the event in hand */
+        bool hold;                   /* EVENT_MORE: no decisions yet */
+        bool killing;                /* the time for the shutdown is used up */
+        bool over;                   /* ACT_EXIT was emitted */
+};
+
+enum {
+        ACTIONS_MAX = 2048,     /* a step emits no more; what is left to do waits for the next one */
+        ACTIONS_RESERVE = 256,  /* room that one decision may need */
+        REQUESTS_MAX = 4096,    /* requests that wait; more are answered `busy` */
+        STUCK_SEC = 5,          /* from SIGKILL to STUCK */
+        SHUTDOWN_STUCK_SEC = 2, /* from the kill at the end of a shutdown to the exit */
+        IDLE_SEC = 5,           /* Type=idle waits no longer */
+};
+
+/* --- core.c --- */
+static inline struct node *node_at(const struct core *c, node_id id)
+{
+        return id < c->limit ? c->nodes[id] : NULL;
+}
+static inline struct node *parent_of(const struct core *c, const struct node *n)
+{
+        return n->parent == NODE_NONE ? NULL : c->nodes[n->parent];
+}
+static inline bool is_super(const struct node *n)
+{
+        return n->kind == KIND_SUPERVISOR;
+}
+struct action *act(struct core *c, struct node *n, enum action_kind kind);
+void act_done(struct core *c, uint32_t token, enum result result, node_id id);
+bool core_has_room(const struct core *c);
+void core_wake(struct core *c, struct node *super);
+uint64_t core_random(struct core *c);
+void core_forget(struct core *c, struct node *n); /* unlink, ACT_FORGET, free; no children, nothing running */
+int node_windows(struct core *c, struct node *n, nsec now);
+void core_root_down(struct core *c);   /* root has ended: say so to the daemon */
+
+/* --- record.c --- the number of the new record; it also becomes n->cause */
+uint64_t note(struct core *c, struct node *n, enum rule rule, uint64_t cause);
+uint64_t note_ab(struct core *c, struct node *n, enum rule rule, uint64_t cause, int64_t a, int64_t b);
+uint64_t note_other(struct core *c, struct node *n, enum rule rule, uint64_t cause, node_id other);
+uint64_t note_full(struct core *c, struct node *n, enum rule rule, uint64_t cause, node_id other,
+                   const struct reason *r, int64_t a, int64_t b);
+/* Enter a state; the next record of the node says from which. */
+void enter(struct core *c, struct node *n, enum state state);
+
+/* --- timer.c --- */
+void timer_update(struct core *c, struct node *n); /* after deadline, runtime_at or watchdog_at changed */
+void timer_remove(struct core *c, struct node *n);
+nsec timer_first(const struct core *c);
+node_id timer_due(const struct core *c);           /* the node whose time has come; NODE_NONE */
+nsec nsec_add(nsec a, nsec b);                     /* saturates at NSEC_NEVER */
+
+/* --- the message pool (request.c) --- */
+uint32_t msg_take(struct core *c, bool request);
+void msg_drop(struct core *c, uint32_t at);
+void queue_push(struct core *c, struct node *super, uint32_t at);
+uint32_t queue_pop(struct core *c, struct node *super);
+void queue_clear(struct core *c, struct node *super);
+void wait_for(struct core *c, struct node *n, const struct event *e, enum event_kind kind);
+void answer(struct core *c, struct node *n, enum event_kind kind, enum result result);
+void request_event(struct core *c, const struct event *e);
+void request_run(struct core *c, struct node *super, const struct msg *m);
+enum result start_now(struct core *c, struct node *n, uint64_t cause);
+
+/* --- driving a child (supervisor.c chooses between service and supervisor) --- */
+void node_start(struct core *c, struct node *n, uint64_t cause);
+void node_stop(struct core *c, struct node *n, uint64_t cause); /* as asked by its supervisor */
+
+/* --- service.c, service_end.c --- */
+typedef void service_fn(struct core *c, struct node *n, const struct event *e);
+extern service_fn *const service_table[PHASE_COUNT][EVT_COUNT];
+void service_event(struct core *c, struct node *n, const struct event *e);
+void service_start(struct core *c, struct node *n, uint64_t cause);
+void service_stop(struct core *c, struct node *n, uint64_t cause);
+void service_tick(struct core *c, struct node *n);
+void command_run(struct core *c, struct node *n, enum directive d, uint16_t at, enum phase phase);
+void phase_enter(struct core *c, struct node *n, enum phase phase, nsec timeout);
+void service_end_with(struct core *c, struct node *n, struct reason r, bool commands);
+void service_kill_now(struct core *c, struct node *n, struct reason r);
+bool wants_ready(const struct node *n);
+
+/* handlers that live in service_end.c and stand in the table */
+service_fn end_main_exited, end_control_exited, end_spawned, end_spawn_failed, end_empty, end_timer, end_stuck,
+        end_asked_exit, post_exited, post_spawned, post_spawn_failed, post_timer, post_empty, stuck_gone, stop_exited,
+        stop_spawn_failed, stop_timer;
+
+/* --- supervisor.c --- reports of a child; they wake its supervisor */
+void child_started(struct core *c, struct node *n);
+void child_ended(struct core *c, struct node *n);  /* the incarnation is over, n->last_reason says why */
+void child_stuck(struct core *c, struct node *n);
+void child_set(struct core *c, struct node *n, enum child_status status);
+void super_start(struct core *c, struct node *s, uint64_t cause);
+void super_checked(struct core *c, struct node *s, const struct event *e);
+void super_stop(struct core *c, struct node *s, uint64_t cause);
+void super_run(struct core *c, struct node *s);    /* from core_pump(): go on as far as possible */
+void super_ended(struct core *c, struct node *s, struct reason r);
+void super_end(struct core *c, struct node *s, struct reason r, bool gave_up, uint64_t cause);
+bool super_parallel(const struct node *s);
+bool super_isolates(const struct node *s);
+void child_tick(struct core *c, struct node *n);   /* its backoff is over */
+void child_attempt(struct core *c, struct node *s, struct node *n, bool retry, uint64_t cause);
+void child_start_failed(struct core *c, struct node *s, struct node *n);
+void child_cancel(struct core *c, struct node *s, struct node *n); /* not running, whatever was planned for it */
+bool child_temporary(const struct node *n);
+void child_retry_later(struct core *c, struct node *s, struct node *n); /* its start failed within a job */
+void message_run(struct core *c, struct node *s, const struct msg *m);
+void super_fail_start(struct core *c, struct node *s, struct node *because, uint64_t cause);
+void super_revive(struct core *c, struct node *s);
+
+/* --- job.c --- */
+void job_begin(struct core *c, struct node *s, enum job job, node_id cursor, uint64_t cause);
+bool job_step(struct core *c, struct node *s);     /* true: something moved; false: waits, or no job */
+void job_over(struct core *c, struct node *s);
+node_id first_live(const struct core *c, node_id id);     /* this one or the next that is not GONE */
+node_id last_live(const struct core *c, node_id id);
+
+/* --- order.c --- */
+enum dep_kind {
+        DEP_AFTER = 1, DEP_BEFORE = 2,            /* I come after it; it comes after me */
+        DEP_REQUIRES = 4, DEP_REQUIRED = 8,
+        DEP_WANTS = 16,
+        DEP_BINDS = 32, DEP_BOUND = 64,
+        DEP_PART = 128, DEP_WHOLE = 256,          /* I am part of it; it is part of me */
+        DEP_CONFLICTS = 512,
+};
+struct dep {
+        node_id other;
+        uint32_t kinds;
+};
+enum order { ORDER_GO, ORDER_WAIT, ORDER_FAIL };
+enum order order_start(const struct core *c, const struct node *n, node_id *ret_other);
+bool order_stop(const struct core *c, const struct node *n); /* nobody that comes after it is still there */
+void order_changed(struct core *c, struct node *n);          /* n is ready, failed or down: look at its siblings again */
+bool order_pull(struct core *c, struct node *n);             /* n starts: what it requires and wants, conflicts */
+void order_stopped(struct core *c, struct node *n, bool again); /* n is stopped by request */
+void order_ended(struct core *c, struct node *n);            /* n ended: what is bound to it */
+void order_drop(struct core *c, struct node *n);             /* n is forgotten */
+
+#endif

@@ -1,0 +1,629 @@
+/* service.c - one service: phase x event, on its way up and while it runs. The way down is service_end.c.
+ *
+ * Every cell of the table at the end is a function of a few lines; a hole means that the event says nothing in that
+ * phase and is ignored. tests/unit/service.c lists all holes.
+ * Used by: core.c, supervisor.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
+#include "core/machine.h"
+#include "core/resolve.h"
+#include "core/restart.h"
+
+static const struct {
+        enum directive list;
+        enum phase phase;
+} stages[] = {
+        { D_SERVICE_ExecCondition, PHASE_CONDITION },
+        { D_SERVICE_ExecStartPre, PHASE_PRE },
+        { D_SERVICE_ExecStart, PHASE_MAIN },
+        { D_SERVICE_ExecStartPost, PHASE_POST },
+};
+enum { STAGES = sizeof(stages) / sizeof(stages[0]), STAGE_AT_MAIN = 2, STAGE_AT_POST = 3 };
+
+static enum service_type type_of(const struct node *n)
+{
+        return (enum service_type) spec_int(n->spec, D_SERVICE_Type);
+}
+
+/* Is there a word from the service to wait for? */
+bool wants_ready(const struct node *n)
+{
+        enum service_type type = type_of(n);
+
+        return type == TYPE_NOTIFY ||
+               (spec_int(n->spec, D_SERVICE_NotifyFd) != SPEC_UNSET && type != TYPE_ONESHOT && type != TYPE_FORKING);
+}
+
+/* timeout: ns from now; NSEC_NEVER = none; -1 = the running one goes on (a start has one for all its phases). */
+void phase_enter(struct core *c, struct node *n, enum phase phase, nsec timeout)
+{
+        n->phase = (uint8_t) phase;
+        if (timeout >= 0)
+                n->deadline = nsec_add(c->now, timeout);
+}
+
+void command_run(struct core *c, struct node *n, enum directive d, uint16_t at, enum phase phase)
+{
+        bool main_one = d == D_SERVICE_ExecStart;
+        struct action *a = act(c, n, ACT_SPAWN);
+
+        a->role = main_one ? ROLE_MAIN : ROLE_CONTROL;
+        a->directive = (uint16_t) d;
+        a->index = at;
+        a->confirm_exec = main_one && type_of(n) == TYPE_EXEC;
+        a->reason = n->ending;
+        n->command = (uint16_t) d;
+        n->command_at = at;
+        n->flags |= main_one ? NF_SPAWNING : NF_SPAWNING_CTL;
+        n->flags &= (uint16_t) ~NF_EMPTY;
+        n->phase = (uint8_t) phase;
+}
+
+/* --- up ------------------------------------------------------------------------------------------------------- */
+
+static void watchdog_arm(struct core *c, struct node *n)
+{
+        n->watchdog_at = n->watchdog_every > 0 ? nsec_add(c->now, n->watchdog_every) : NSEC_NEVER;
+}
+
+static void report_started(struct core *c, struct node *n)
+{
+        n->flags |= NF_STARTED;
+        n->ready = true;
+        n->ready_at = c->now;
+        enter(c, n, STATE_RUNNING);
+        (void) note_ab(c, n, RULE_READY, n->cause, n->pid_main, 0);
+        child_started(c, n);
+}
+
+static void go_up(struct core *c, struct node *n)
+{
+        enum service_type type = type_of(n);
+
+        phase_enter(c, n, PHASE_UP, NSEC_NEVER);
+        n->runtime_at = nsec_add(c->now, spec_int(n->spec, D_SERVICE_RuntimeMaxSec));
+        watchdog_arm(c, n);
+        report_started(c, n);
+        if (type == TYPE_ONESHOT && !spec_int(n->spec, D_SERVICE_RemainAfterExit)) {
+                (void) note(c, n, RULE_ONESHOT_DONE, n->cause);
+                service_end_with(c, n, REASON(REASON_NORMAL, 0), false);
+        } else if (type == TYPE_FORKING && n->pid_main == 0) {
+                (void) act(c, n, ACT_WATCH_EMPTY); /* no main process is known: it lives while anything is left */
+        }
+}
+
+/* Run the next command of a start from stage `at`, command `index` on; behind the last one the service is up. */
+static void go_on(struct core *c, struct node *n, size_t stage, size_t index)
+{
+        for (; stage < STAGES; stage++, index = 0) {
+                if (index < spec_count(n->spec, stages[stage].list)) {
+                        command_run(c, n, stages[stage].list, (uint16_t) index, stages[stage].phase);
+                        return;
+                }
+        }
+        go_up(c, n);
+}
+
+static void begin_commands(struct core *c, struct node *n)
+{
+        phase_enter(c, n, PHASE_PRE, spec_timeout_start(n->spec));
+        (void) act(c, n, ACT_OPEN);
+        n->flags |= NF_OPENED;
+        go_on(c, n, 0, 0);
+}
+
+static bool sibling_starts(const struct core *c, const struct node *n)
+{
+        const struct node *p = parent_of(c, n);
+
+        return p && p->super->busy[CHILD_STARTING] + p->super->busy[CHILD_QUEUED] > 1;
+}
+
+static void begin(struct core *c, struct node *n)
+{
+        if (type_of(n) == TYPE_IDLE && sibling_starts(c, n))
+                phase_enter(c, n, PHASE_IDLE, IDLE_SEC * NSEC_PER_SEC);
+        else
+                begin_commands(c, n);
+}
+
+void service_start(struct core *c, struct node *n, uint64_t cause)
+{
+        n->incarnation++;
+        n->flags &= NF_CHECK;
+        n->ending = n->raw = REASON(REASON_NONE, 0);
+        n->pid_main = n->pid_control = 0;
+        n->started_at = c->now;
+        n->ready_at = n->next_start_at = NSEC_NEVER;
+        n->runtime_at = n->watchdog_at = NSEC_NEVER;
+        n->watchdog_every = spec_int(n->spec, D_SERVICE_WatchdogSec);
+        enter(c, n, STATE_STARTING);
+        (void) note_ab(c, n, RULE_STARTING, cause, n->incarnation, 0);
+        if (n->flags & NF_CHECK) {
+                phase_enter(c, n, PHASE_CHECK, spec_timeout_start(n->spec));
+                (void) act(c, n, ACT_CHECK);
+        } else {
+                begin(c, n);
+        }
+        timer_update(c, n);
+}
+
+static void on_checked(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->arg == VERDICT_PASS) {
+                begin(c, n);
+                return;
+        }
+        if (e->arg == VERDICT_SKIP)
+                n->flags |= NF_SKIPPED;
+        (void) note_ab(c, n, e->arg == VERDICT_SKIP ? RULE_CONDITION_UNMET : RULE_ASSERT_FAILED, n->cause, e->arg2, 0);
+        service_end_with(c, n, REASON(REASON_CONDITION, 0), false);
+}
+
+static void idle_over(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        begin_commands(c, n);
+}
+
+/* --- the commands before and after ---------------------------------------------------------------------------- */
+
+static void control_spawned(struct core *c, struct node *n, const struct event *e)
+{
+        (void) c;
+        n->flags &= (uint16_t) ~(e->role == ROLE_MAIN ? NF_SPAWNING : NF_SPAWNING_CTL);
+        if (e->role == ROLE_MAIN)
+                n->pid_main = (int32_t) e->arg;
+        else
+                n->pid_control = (int32_t) e->arg;
+}
+
+static bool forgiven(const struct node *n)
+{
+        return spec_command(n->spec, n->command, n->command_at).flags & CMD_IGNORE_FAILURE;
+}
+
+/* Did the control command do its work? Says so when it did not. */
+static bool command_ok(struct core *c, struct node *n, const struct reason *r)
+{
+        if (!reason_abnormal(r))
+                return true;
+        (void) note_full(c, n, forgiven(n) ? RULE_COMMAND_FORGIVEN : RULE_COMMAND_FAILED, n->cause, NODE_NONE, r,
+                         n->command, 0);
+        return forgiven(n);
+}
+
+static void condition_done(struct core *c, struct node *n, const struct reason *r)
+{
+        bool quiet = r->kind == REASON_EXIT && r->code >= 1 && r->code <= 254;
+
+        if (!reason_abnormal(r) || (!quiet && forgiven(n))) {
+                go_on(c, n, 0, n->command_at + 1U);
+                return;
+        }
+        (void) note_full(c, n, RULE_EXEC_CONDITION, n->cause, NODE_NONE, r, 0, 0);
+        if (quiet)
+                n->flags |= NF_SKIPPED;
+        service_end_with(c, n, quiet ? REASON(REASON_CONDITION, 0) : *r, false);
+}
+
+static void pre_done(struct core *c, struct node *n, const struct reason *r)
+{
+        if (command_ok(c, n, r))
+                go_on(c, n, 1, n->command_at + 1U);
+        else
+                service_end_with(c, n, *r, false);
+}
+
+static void post_done(struct core *c, struct node *n, const struct reason *r)
+{
+        if (command_ok(c, n, r))
+                go_on(c, n, STAGE_AT_POST, n->command_at + 1U);
+        else
+                service_end_with(c, n, *r, false);
+}
+
+static void reload_over(struct core *c, struct node *n, enum result result)
+{
+        phase_enter(c, n, PHASE_UP, NSEC_NEVER);
+        enter(c, n, STATE_RUNNING);
+        if (result == RESULT_OK)
+                (void) note(c, n, RULE_RELOADED, n->cause);
+        answer(c, n, EVT_RELOAD, result);
+}
+
+static void reload_done(struct core *c, struct node *n, const struct reason *r)
+{
+        if (!command_ok(c, n, r)) {
+                (void) note_full(c, n, RULE_RELOAD_FAILED, n->cause, NODE_NONE, r, 0, 0);
+                reload_over(c, n, RESULT_FAILED);
+        } else if (n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecReload)) {
+                command_run(c, n, D_SERVICE_ExecReload, (uint16_t) (n->command_at + 1), PHASE_RELOAD);
+        } else {
+                reload_over(c, n, RESULT_OK);
+        }
+}
+
+static void control_ended(struct core *c, struct node *n, const struct reason *r)
+{
+        n->pid_control = 0;
+        n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
+        switch (n->phase) {
+        case PHASE_CONDITION: condition_done(c, n, r); break;
+        case PHASE_PRE: pre_done(c, n, r); break;
+        case PHASE_POST: post_done(c, n, r); break;
+        default: reload_done(c, n, r); break;
+        }
+}
+
+static void command_exited(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL)
+                control_ended(c, n, &e->reason);
+}
+
+/* --- the main process ----------------------------------------------------------------------------------------- */
+
+static void main_started(struct core *c, struct node *n)
+{
+        go_on(c, n, STAGE_AT_POST, 0);
+}
+
+static void main_spawned(struct core *c, struct node *n, const struct event *e)
+{
+        enum service_type type = type_of(n);
+
+        control_spawned(c, n, e);
+        if (e->role == ROLE_MAIN && (type == TYPE_SIMPLE || type == TYPE_IDLE) && !wants_ready(n))
+                main_started(c, n);
+}
+
+static void main_execed(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        if (type_of(n) == TYPE_EXEC && !wants_ready(n))
+                main_started(c, n);
+}
+
+static void main_ready(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        if (wants_ready(n))
+                main_started(c, n);
+}
+
+static void main_pid(struct core *c, struct node *n, const struct event *e)
+{
+        n->pid_main = (int32_t) e->arg;
+        (void) note_ab(c, n, RULE_MAIN_PID, n->cause, e->arg, 0);
+        if (n->phase == PHASE_MAIN && type_of(n) == TYPE_FORKING && (n->flags & NF_ENDED_FAST))
+                main_started(c, n);
+}
+
+/* The end of a main process as the incarnation's reason: what counts as clean is `normal`. */
+static struct reason judged(const struct node *n, const struct reason *r)
+{
+        if (end_is_clean(n->spec, r))
+                return r->kind == REASON_SHUTDOWN ? *r : REASON(REASON_NORMAL, 0);
+        return *r;
+}
+
+static void main_gone(struct core *c, struct node *n, const struct event *e)
+{
+        n->raw = e->reason;
+        n->pid_main = 0;
+        n->flags &= (uint16_t) ~NF_SPAWNING;
+        (void) note_full(c, n, e->kind == EVT_SPAWN_FAILED ? RULE_SPAWN_FAILED : RULE_EXITED, n->cause, NODE_NONE,
+                         &e->reason, e->arg, 0);
+}
+
+/* It ended although it should run on. */
+static void up_main_exited(struct core *c, struct node *n, const struct event *e)
+{
+        struct reason r = judged(n, &e->reason);
+
+        n->cause = 0; /* nobody asked for it: a first cause */
+        main_gone(c, n, e);
+        if (!(n->flags & NF_STARTED))
+                report_started(c, n);
+        if (!reason_abnormal(&r) && spec_int(n->spec, D_SERVICE_RemainAfterExit) && e->kind == EVT_EXITED) {
+                if (n->phase == PHASE_UP)
+                        (void) note(c, n, RULE_REMAINS, n->cause);
+                return;
+        }
+        service_end_with(c, n, r, false);
+}
+
+static void oneshot_exited(struct core *c, struct node *n, const struct event *e)
+{
+        struct reason r = judged(n, &e->reason);
+
+        main_gone(c, n, e);
+        if (reason_abnormal(&r) && !forgiven(n))
+                service_end_with(c, n, r, false);
+        else
+                go_on(c, n, STAGE_AT_MAIN, n->command_at + 1U);
+}
+
+static void forking_exited(struct core *c, struct node *n, const struct event *e)
+{
+        struct reason r = judged(n, &e->reason);
+        int32_t daemon = n->pid_main != (int32_t) e->arg ? n->pid_main : 0;
+
+        main_gone(c, n, e);
+        n->pid_main = daemon;
+        if (reason_abnormal(&r))
+                service_end_with(c, n, r, false);
+        else if (daemon)
+                main_started(c, n);
+        else
+                n->flags |= NF_ENDED_FAST; /* EVT_MAINPID will name the daemon it left */
+}
+
+static void main_exited(struct core *c, struct node *n, const struct event *e)
+{
+        struct reason r = judged(n, &e->reason);
+        enum service_type type = type_of(n);
+
+        if (e->role == ROLE_CONTROL)
+                return;
+        if (type == TYPE_ONESHOT) {
+                oneshot_exited(c, n, e);
+        } else if (type == TYPE_FORKING) {
+                forking_exited(c, n, e);
+        } else if (wants_ready(n)) {
+                main_gone(c, n, e);
+                (void) note_full(c, n, RULE_READY_LOST, n->cause, NODE_NONE, &r, 0, 0);
+                service_end_with(c, n, reason_abnormal(&r) ? r : REASON(REASON_PROTOCOL, 0), false);
+        } else {
+                up_main_exited(c, n, e);
+        }
+}
+
+/* Of a process that was replaced by another main process (MAINPID=). */
+static bool stale_main(const struct node *n, const struct event *e)
+{
+        return e->kind == EVT_EXITED && e->arg && n->pid_main && e->arg != n->pid_main;
+}
+
+static void up_exited(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL) {
+                if (n->phase != PHASE_UP)
+                        control_ended(c, n, &e->reason);
+        } else if (!stale_main(n, e)) {
+                up_main_exited(c, n, e);
+        }
+}
+
+static void start_spawn_failed(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL) {
+                control_ended(c, n, &e->reason);
+                return;
+        }
+        main_gone(c, n, e);
+        service_end_with(c, n, e->reason, false);
+}
+
+static void up_spawn_failed(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL)
+                control_ended(c, n, &e->reason);
+        else
+                up_main_exited(c, n, e);
+}
+
+static void start_timeout(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        (void) note_ab(c, n, RULE_START_TIMEOUT, n->cause, c->now - n->started_at, 0);
+        service_end_with(c, n, REASON(REASON_START_TIMEOUT, 0), false);
+}
+
+/* --- while it runs -------------------------------------------------------------------------------------------- */
+
+static void begin_reload(struct core *c, struct node *n)
+{
+        phase_enter(c, n, PHASE_RELOAD, spec_timeout_start(n->spec));
+        enter(c, n, STATE_RELOADING);
+        (void) note(c, n, RULE_RELOADING, n->cause);
+}
+
+static void up_reload(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        begin_reload(c, n);
+        command_run(c, n, D_SERVICE_ExecReload, 0, PHASE_RELOAD);
+}
+
+static void up_reloading(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        n->command = D_NONE; /* its own doing: READY=1 will end it */
+        begin_reload(c, n);
+}
+
+static void reload_ready(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        if (n->command == D_NONE)
+                reload_over(c, n, RESULT_OK);
+}
+
+/* A reload that takes too long has failed; the service runs on. */
+static void reload_timeout(struct core *c, struct node *n, const struct event *e)
+{
+        struct reason r = REASON(REASON_TIMEOUT, 0);
+
+        (void) e;
+        if (n->pid_control)
+                act(c, n, ACT_SIGNAL)->role = ROLE_CONTROL;
+        if (n->pid_control)
+                c->actions[c->action_len - 1].arg = 9;
+        (void) note_full(c, n, RULE_RELOAD_FAILED, n->cause, NODE_NONE, &r, 0, 0);
+        reload_over(c, n, RESULT_FAILED);
+}
+
+static void up_stopping(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        n->ready = false;
+        enter(c, n, STATE_STOPPING);
+        (void) note(c, n, RULE_SAID_STOPPING, n->cause);
+}
+
+static void watchdog_ping(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        watchdog_arm(c, n);
+}
+
+static void watchdog_set(struct core *c, struct node *n, const struct event *e)
+{
+        n->watchdog_every = e->arg;
+        if (n->phase == PHASE_UP || n->phase == PHASE_RELOAD)
+                watchdog_arm(c, n);
+}
+
+static void watchdog_bite(struct core *c, struct node *n, enum rule rule)
+{
+        struct action *a;
+
+        n->cause = 0;
+        (void) note_ab(c, n, rule, 0, n->watchdog_every, 0);
+        a = act(c, n, ACT_SIGNAL);
+        a->role = ROLE_MAIN;
+        a->arg = 6; /* SIGABRT: a core dump tells where it hung */
+        n->flags |= NF_SIGNALLED;
+        service_end_with(c, n, REASON(REASON_WATCHDOG, 0), false);
+}
+
+static void watchdog_trigger(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        watchdog_bite(c, n, RULE_WATCHDOG_TRIGGER);
+}
+
+/* EXTEND_TIMEOUT_USEC: whichever limit runs now ends no sooner than that. */
+static void extend(struct core *c, struct node *n, const struct event *e)
+{
+        nsec until = nsec_add(c->now, e->arg);
+
+        if (n->deadline != NSEC_NEVER && n->deadline < until)
+                n->deadline = until;
+        if (n->runtime_at != NSEC_NEVER && n->runtime_at < until)
+                n->runtime_at = until;
+        (void) note_ab(c, n, RULE_EXTENDED, n->cause, e->arg, 0);
+}
+
+/* Nothing is left of a forking service whose main process is not known. */
+static void up_empty(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        if (n->pid_main || type_of(n) != TYPE_FORKING)
+                return;
+        n->flags |= NF_EMPTY;
+        n->cause = 0;
+        service_end_with(c, n, REASON(REASON_NORMAL, 0), false);
+}
+
+/* --- asked to end --------------------------------------------------------------------------------------------- */
+
+static void stop_early(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        service_end_with(c, n, REASON(REASON_SHUTDOWN, 0), false);
+}
+
+static void stop_up(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        service_end_with(c, n, REASON(REASON_SHUTDOWN, 0), true);
+}
+
+void service_stop(struct core *c, struct node *n, uint64_t cause)
+{
+        struct event e = { .kind = EVT_STOP, .node = n->id };
+
+        if (n->phase == PHASE_NONE)
+                return;
+        n->flags |= NF_ASKED;
+        if (n->phase < PHASE_STOP)
+                (void) note(c, n, RULE_STOPPING, cause);
+        service_event(c, n, &e);
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------ */
+
+#define START_COLUMNS                                                                                        \
+        [EVT_STOP] = stop_early, [EVT_EXIT] = end_asked_exit, [EVT_TICK] = start_timeout,                    \
+        [EVT_EXTEND_TIMEOUT] = extend, [EVT_WATCHDOG_USEC] = watchdog_set
+
+#define COMMAND_COLUMNS                                                                                      \
+        START_COLUMNS, [EVT_SPAWNED] = control_spawned, [EVT_SPAWN_FAILED] = start_spawn_failed,             \
+        [EVT_EXITED] = command_exited
+
+#define UP_COLUMNS                                                                                           \
+        [EVT_STOP] = stop_up, [EVT_EXIT] = end_asked_exit, [EVT_EXITED] = up_exited,                         \
+        [EVT_SPAWNED] = control_spawned, [EVT_SPAWN_FAILED] = up_spawn_failed, [EVT_MAINPID] = main_pid,     \
+        [EVT_WATCHDOG] = watchdog_ping, [EVT_WATCHDOG_TRIGGER] = watchdog_trigger,                           \
+        [EVT_WATCHDOG_USEC] = watchdog_set, [EVT_EXTEND_TIMEOUT] = extend, [EVT_STOPPING] = up_stopping,     \
+        [EVT_EMPTY] = up_empty
+
+#define END_COLUMNS                                                                                          \
+        [EVT_EXITED] = end_main_exited, [EVT_SPAWNED] = end_spawned, [EVT_SPAWN_FAILED] = end_spawn_failed,  \
+        [EVT_EMPTY] = end_empty, [EVT_TICK] = end_timer, [EVT_STUCK] = end_stuck, [EVT_EXIT] = end_asked_exit, \
+        [EVT_EXTEND_TIMEOUT] = extend
+
+service_fn *const service_table[PHASE_COUNT][EVT_COUNT] = {
+        [PHASE_CHECK] = { START_COLUMNS, [EVT_CHECKED] = on_checked },
+        [PHASE_IDLE] = { [EVT_STOP] = stop_early, [EVT_EXIT] = end_asked_exit, [EVT_TICK] = idle_over },
+        [PHASE_CONDITION] = { COMMAND_COLUMNS },
+        [PHASE_PRE] = { COMMAND_COLUMNS },
+        [PHASE_MAIN] = { START_COLUMNS, [EVT_SPAWNED] = main_spawned, [EVT_EXECED] = main_execed,
+                         [EVT_SPAWN_FAILED] = start_spawn_failed, [EVT_EXITED] = main_exited,
+                         [EVT_READY] = main_ready, [EVT_MAINPID] = main_pid },
+        [PHASE_POST] = { UP_COLUMNS, [EVT_STOP] = stop_early, [EVT_TICK] = start_timeout },
+        [PHASE_UP] = { UP_COLUMNS, [EVT_RELOAD] = up_reload, [EVT_RELOADING] = up_reloading },
+        [PHASE_RELOAD] = { UP_COLUMNS, [EVT_TICK] = reload_timeout, [EVT_READY] = reload_ready },
+        [PHASE_STOP] = { END_COLUMNS, [EVT_EXITED] = stop_exited, [EVT_SPAWN_FAILED] = stop_spawn_failed,
+                         [EVT_TICK] = stop_timer },
+        [PHASE_TERM] = { END_COLUMNS },
+        [PHASE_KILL] = { END_COLUMNS },
+        [PHASE_EMPTY] = { END_COLUMNS },
+        [PHASE_STOP_POST] = { [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed,
+                              [EVT_EXITED] = post_exited, [EVT_TICK] = post_timer, [EVT_EXTEND_TIMEOUT] = extend },
+        [PHASE_POST_TERM] = { [EVT_EMPTY] = post_empty, [EVT_TICK] = post_timer, [EVT_EXITED] = post_exited,
+                              [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed },
+        [PHASE_POST_KILL] = { [EVT_EMPTY] = post_empty, [EVT_TICK] = post_timer, [EVT_EXITED] = post_exited,
+                              [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed,
+                              [EVT_STUCK] = end_stuck },
+        [PHASE_STUCK] = { [EVT_EXITED] = stuck_gone, [EVT_EMPTY] = stuck_gone },
+};
+
+void service_event(struct core *c, struct node *n, const struct event *e)
+{
+        service_fn *fn = service_table[n->phase][e->kind];
+
+        if (!fn)
+                return;
+        fn(c, n, e);
+        timer_update(c, n);
+}
+
+/* One of its three times has come. */
+void service_tick(struct core *c, struct node *n)
+{
+        struct event e = { .kind = EVT_TICK, .node = n->id };
+
+        if (n->deadline <= c->now) {
+                n->deadline = NSEC_NEVER;
+                service_event(c, n, &e);
+        } else if (n->watchdog_at <= c->now) {
+                watchdog_bite(c, n, RULE_WATCHDOG);
+        } else if (n->runtime_at <= c->now) {
+                n->cause = 0;
+                (void) note_ab(c, n, RULE_RUNTIME_MAX, 0, c->now - n->ready_at, 0);
+                service_end_with(c, n, REASON(REASON_TIMEOUT, 0), true);
+        }
+        timer_update(c, n);
+}

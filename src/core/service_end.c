@@ -1,0 +1,439 @@
+/* service_end.c - the end of an incarnation, step by step:
+ *
+ *      ExecStop=  ->  KillSignal= (and SIGCONT)  ->  FinalKillSignal=  ->  nothing is left  ->  ExecStopPost=  ->
+ *      what that left is killed  ->  ACT_CLOSE, and the supervisor hears of it
+ *
+ * A main process that ends by itself enters at "nothing is left". Whoever reaches the end of a step without the
+ * processes being gone is STUCK: everything is kept and no new incarnation begins (FAILURES B4, B5).
+ * Used by: service.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
+#include "core/machine.h"
+#include "core/resolve.h"
+#include "core/restart.h"
+
+enum { SIGNAL_KILL = 9, SIGNAL_CONT = 18 };
+
+static enum kill_mode kill_mode(const struct node *n)
+{
+        return (enum kill_mode) spec_int(n->spec, D_SERVICE_KillMode);
+}
+
+/* Does the end of the service include the processes its main process left? */
+static bool whole_group(const struct node *n)
+{
+        return kill_mode(n) == KILL_CONTROL_GROUP || kill_mode(n) == KILL_MIXED;
+}
+
+static bool process_left(const struct node *n)
+{
+        return n->pid_main || n->pid_control || (n->flags & (NF_SPAWNING | NF_SPAWNING_CTL));
+}
+
+static void send(struct core *c, struct node *n, enum role role, int64_t sig)
+{
+        struct action *a = act(c, n, ACT_SIGNAL);
+
+        a->role = (uint8_t) role;
+        a->arg = sig;
+}
+
+/* To the processes the mode names: all, or only those we started. */
+static void send_by_mode(struct core *c, struct node *n, bool all, int64_t sig)
+{
+        if (all) {
+                send(c, n, ROLE_ALL, sig);
+                return;
+        }
+        if (n->pid_main)
+                send(c, n, ROLE_MAIN, sig);
+        if (n->pid_control)
+                send(c, n, ROLE_CONTROL, sig);
+}
+
+static void close_incarnation(struct core *c, struct node *n)
+{
+        if (n->flags & NF_OPENED)
+                act(c, n, ACT_CLOSE)->reason = n->ending;
+        n->phase = PHASE_NONE;
+        n->deadline = n->runtime_at = n->watchdog_at = NSEC_NEVER;
+        n->pid_main = n->pid_control = 0;
+        n->ready = n->stuck = false;
+        n->last_reason = n->ending;
+        timer_update(c, n);
+        child_ended(c, n);
+}
+
+/* --- ExecStopPost= and what comes after it --------------------------------------------------------------------- */
+
+static void clean_up(struct core *c, struct node *n)
+{
+        size_t commands = spec_count(n->spec, D_SERVICE_ExecStopPost);
+
+        if (commands && (n->flags & NF_OPENED) && !c->killing) {
+                phase_enter(c, n, PHASE_STOP_POST, spec_timeout_stop(n->spec));
+                command_run(c, n, D_SERVICE_ExecStopPost, 0, PHASE_STOP_POST);
+        } else {
+                close_incarnation(c, n);
+        }
+}
+
+/* The commands are done: is anything left? The answer is there before the timer is. */
+static void post_watch(struct core *c, struct node *n)
+{
+        if (!whole_group(n)) {
+                close_incarnation(c, n);
+                return;
+        }
+        phase_enter(c, n, PHASE_POST_TERM, 0);
+        (void) act(c, n, ACT_WATCH_EMPTY);
+}
+
+static void post_ended(struct core *c, struct node *n, const struct reason *r)
+{
+        n->pid_control = 0;
+        n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
+        if (reason_abnormal(r))
+                (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, 0);
+        if (n->phase == PHASE_STOP_POST && n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecStopPost))
+                command_run(c, n, D_SERVICE_ExecStopPost, (uint16_t) (n->command_at + 1), PHASE_STOP_POST);
+        else if (n->phase == PHASE_STOP_POST)
+                post_watch(c, n);
+        else if (n->phase == PHASE_POST_KILL)
+                (void) act(c, n, ACT_WATCH_EMPTY);
+}
+
+void post_exited(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL)
+                post_ended(c, n, &e->reason);
+}
+
+void post_spawn_failed(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL)
+                post_ended(c, n, &e->reason);
+}
+
+void post_spawned(struct core *c, struct node *n, const struct event *e)
+{
+        n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
+        n->pid_control = (int32_t) e->arg;
+        if (n->phase == PHASE_POST_KILL)
+                (void) act(c, n, ACT_KILL);
+}
+
+void post_empty(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        if (!process_left(n))
+                close_incarnation(c, n);
+}
+
+static void become_stuck(struct core *c, struct node *n)
+{
+        phase_enter(c, n, PHASE_STUCK, NSEC_NEVER);
+        n->stuck = true;
+        enter(c, n, STATE_STOPPING);
+        (void) note(c, n, RULE_STUCK, n->cause);
+        answer(c, n, EVT_STOP, RESULT_STUCK);
+        answer(c, n, EVT_RESTART, RESULT_STUCK);
+        child_stuck(c, n);
+}
+
+void post_timer(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        if (n->phase == PHASE_POST_KILL) {
+                become_stuck(c, n);
+                return;
+        }
+        if (n->phase == PHASE_STOP_POST)
+                (void) note_ab(c, n, RULE_STOP_TIMEOUT, n->cause, spec_timeout_stop(n->spec), 0);
+        (void) act(c, n, ACT_KILL);
+        if (!process_left(n) && n->phase == PHASE_STOP_POST)
+                (void) act(c, n, ACT_WATCH_EMPTY);
+        phase_enter(c, n, PHASE_POST_KILL, STUCK_SEC * NSEC_PER_SEC);
+}
+
+/* --- until nothing is left --------------------------------------------------------------------------------------- */
+
+static void nothing_left(struct core *c, struct node *n)
+{
+        if (n->stuck) {
+                n->stuck = false;
+                (void) note(c, n, RULE_UNSTUCK, n->cause);
+        }
+        clean_up(c, n);
+}
+
+/* The processes we started are gone; wait for the others, if they count. */
+static void started_ones_gone(struct core *c, struct node *n)
+{
+        if (!whole_group(n) || (n->flags & NF_EMPTY) || !(n->flags & NF_OPENED)) {
+                nothing_left(c, n);
+                return;
+        }
+        /* Whoever was signalled already keeps the time he has; else the timer fires right behind the answer. */
+        phase_enter(c, n, PHASE_EMPTY, n->flags & (NF_SIGNALLED | NF_KILLED) ? -1 : 0);
+        (void) act(c, n, ACT_WATCH_EMPTY);
+}
+
+static void final_signal(struct core *c, struct node *n)
+{
+        int64_t sig = spec_int(n->spec, D_SERVICE_FinalKillSignal);
+
+        if (n->ending.kind == REASON_KILLED || (n->flags & NF_KILLED))
+                sig = SIGNAL_KILL;
+        if (sig == SIGNAL_KILL && (whole_group(n) || n->ending.kind == REASON_KILLED))
+                (void) act(c, n, ACT_KILL);
+        else
+                send_by_mode(c, n, whole_group(n), sig);
+        n->flags |= NF_KILLED;
+        phase_enter(c, n, process_left(n) ? PHASE_KILL : PHASE_EMPTY, STUCK_SEC * NSEC_PER_SEC);
+}
+
+/* The time of the first signal is used up. */
+static void escalate(struct core *c, struct node *n)
+{
+        nsec waited = spec_timeout_stop(n->spec);
+
+        if (n->ending.kind == REASON_SHUTDOWN)
+                n->ending = REASON(REASON_STOP_TIMEOUT, 0);
+        if (!spec_int(n->spec, D_SERVICE_SendSIGKILL) && !c->killing) {
+                (void) note_ab(c, n, RULE_NOT_KILLED, n->cause, waited, 0);
+                become_stuck(c, n);
+                return;
+        }
+        (void) note_ab(c, n, RULE_STOP_TIMEOUT, n->cause, waited, 0);
+        final_signal(c, n);
+}
+
+static void first_signal(struct core *c, struct node *n)
+{
+        int64_t sig = spec_int(n->spec, D_SERVICE_KillSignal);
+        bool all = kill_mode(n) == KILL_CONTROL_GROUP;
+
+        if (!(n->flags & NF_SIGNALLED))
+                send_by_mode(c, n, all, sig);
+        send_by_mode(c, n, all, SIGNAL_CONT);
+        (void) note_ab(c, n, RULE_STOP_SIGNAL, n->cause, sig, 0);
+        n->flags |= NF_SIGNALLED;
+}
+
+/* Signal what runs; a process that is just being made gets its signal when its number is known. */
+static void terminate(struct core *c, struct node *n)
+{
+        phase_enter(c, n, PHASE_TERM, spec_timeout_stop(n->spec));
+        if (kill_mode(n) == KILL_NONE) {
+                n->pid_main = n->pid_control = 0;
+                n->flags &= (uint16_t) ~(NF_SPAWNING | NF_SPAWNING_CTL);
+                nothing_left(c, n);
+        } else if (n->flags & (NF_SPAWNING | NF_SPAWNING_CTL)) {
+                n->flags |= NF_STOP_WAITS;
+        } else if (!process_left(n)) {
+                started_ones_gone(c, n);
+        } else {
+                first_signal(c, n);
+        }
+}
+
+static void leftovers(struct core *c, struct node *n)
+{
+        (void) note(c, n, RULE_LEFTOVERS, n->cause);
+        if (kill_mode(n) == KILL_MIXED) {
+                final_signal(c, n);
+                return;
+        }
+        send(c, n, ROLE_ALL, spec_int(n->spec, D_SERVICE_KillSignal));
+        send(c, n, ROLE_ALL, SIGNAL_CONT);
+        n->flags |= NF_SIGNALLED;
+        phase_enter(c, n, PHASE_EMPTY, spec_timeout_stop(n->spec));
+}
+
+void end_timer(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        if (n->flags & NF_KILLED) {
+                if (n->ending.kind != REASON_KILLED && spec_int(n->spec, D_SERVICE_FinalKillSignal) != SIGNAL_KILL &&
+                    n->command != D_NONE) {
+                        n->command = D_NONE; /* its own final signal did not help: now the real one, once */
+                        final_signal(c, n);
+                        return;
+                }
+                become_stuck(c, n);
+        } else if (n->phase == PHASE_EMPTY && !(n->flags & NF_SIGNALLED)) {
+                leftovers(c, n);
+        } else {
+                escalate(c, n);
+        }
+}
+
+void end_stuck(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        become_stuck(c, n);
+}
+
+void end_empty(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        n->flags |= NF_EMPTY;
+        if (!process_left(n) && n->phase != PHASE_STOP)
+                nothing_left(c, n);
+}
+
+/* A process asked to stop ended in a way that was not asked for: the truth is kept (FAILURES C9). */
+static void truth(struct node *n, const struct reason *r)
+{
+        n->raw = *r;
+        if (n->ending.kind != REASON_SHUTDOWN || end_is_clean(n->spec, r) || (n->flags & NF_KILLED))
+                return;
+        if (r->kind == REASON_SIGNAL && r->code == spec_int(n->spec, D_SERVICE_KillSignal))
+                return;
+        n->ending = *r;
+}
+
+static void forget_process(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL) {
+                n->pid_control = 0;
+                n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
+                return;
+        }
+        if (e->kind == EVT_EXITED && e->arg && n->pid_main && e->arg != n->pid_main)
+                return; /* of a process that was replaced by another main process */
+        n->pid_main = 0;
+        n->flags &= (uint16_t) ~NF_SPAWNING;
+        truth(n, &e->reason);
+        (void) note_full(c, n, e->kind == EVT_SPAWN_FAILED ? RULE_SPAWN_FAILED : RULE_EXITED, n->cause, NODE_NONE,
+                         &e->reason, e->arg, 0);
+}
+
+void end_main_exited(struct core *c, struct node *n, const struct event *e)
+{
+        forget_process(c, n, e);
+        if (!process_left(n) && n->phase != PHASE_EMPTY)
+                started_ones_gone(c, n);
+}
+
+void end_spawn_failed(struct core *c, struct node *n, const struct event *e)
+{
+        n->flags &= (uint16_t) ~NF_STOP_WAITS;
+        end_main_exited(c, n, e);
+}
+
+void end_spawned(struct core *c, struct node *n, const struct event *e)
+{
+        n->flags &= (uint16_t) ~(e->role == ROLE_MAIN ? NF_SPAWNING : NF_SPAWNING_CTL);
+        if (e->role == ROLE_MAIN)
+                n->pid_main = (int32_t) e->arg;
+        else
+                n->pid_control = (int32_t) e->arg;
+        if (n->flags & NF_KILLED) {
+                final_signal(c, n);
+        } else if (n->phase == PHASE_TERM && (n->flags & NF_STOP_WAITS)) {
+                n->flags &= (uint16_t) ~NF_STOP_WAITS;
+                terminate(c, n);
+        }
+}
+
+void stuck_gone(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->kind == EVT_EXITED)
+                forget_process(c, n, e);
+        else
+                n->flags |= NF_EMPTY;
+        if (process_left(n))
+                return;
+        if ((n->flags & NF_EMPTY) || !whole_group(n))
+                nothing_left(c, n);
+        else
+                (void) act(c, n, ACT_WATCH_EMPTY);
+}
+
+/* --- ExecStop= --------------------------------------------------------------------------------------------------- */
+
+static void stop_command_over(struct core *c, struct node *n, const struct reason *r)
+{
+        n->pid_control = 0;
+        n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
+        if (reason_abnormal(r))
+                (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, 0);
+        if (n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecStop))
+                command_run(c, n, D_SERVICE_ExecStop, (uint16_t) (n->command_at + 1), PHASE_STOP);
+        else
+                terminate(c, n);
+}
+
+void stop_exited(struct core *c, struct node *n, const struct event *e)
+{
+        if (e->role == ROLE_CONTROL)
+                stop_command_over(c, n, &e->reason);
+        else
+                forget_process(c, n, e); /* the command did it; it may have more to do */
+}
+
+void stop_spawn_failed(struct core *c, struct node *n, const struct event *e)
+{
+        stop_exited(c, n, e);
+}
+
+/* ExecStop= takes too long: it is ended together with the service. */
+void stop_timer(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        (void) note_ab(c, n, RULE_STOP_TIMEOUT, n->cause, spec_timeout_stop(n->spec), 0);
+        terminate(c, n);
+}
+
+/* --- the ways in ------------------------------------------------------------------------------------------------- */
+
+static void begin_end(struct core *c, struct node *n, struct reason r)
+{
+        if (n->ending.kind == REASON_NONE)
+                n->ending = r;
+        n->ready = false;
+        n->runtime_at = n->watchdog_at = NSEC_NEVER;
+        enter(c, n, STATE_STOPPING);
+        if (n->frozen) {
+                n->frozen = false;
+                (void) act(c, n, ACT_THAW);
+        }
+        answer(c, n, EVT_RELOAD, RESULT_STOPPED);
+}
+
+void service_end_with(struct core *c, struct node *n, struct reason r, bool commands)
+{
+        bool opened = n->flags & NF_OPENED;
+
+        begin_end(c, n, r);
+        if (!opened) {
+                close_incarnation(c, n);
+        } else if (commands && (n->flags & NF_STARTED) && spec_count(n->spec, D_SERVICE_ExecStop) && !c->killing) {
+                phase_enter(c, n, PHASE_STOP, spec_timeout_stop(n->spec));
+                command_run(c, n, D_SERVICE_ExecStop, 0, PHASE_STOP);
+        } else {
+                terminate(c, n);
+        }
+}
+
+void service_kill_now(struct core *c, struct node *n, struct reason r)
+{
+        begin_end(c, n, r);
+        n->ending = r;
+        if (!(n->flags & NF_OPENED))
+                close_incarnation(c, n);
+        else
+                final_signal(c, n);
+        if (n->phase == PHASE_EMPTY)
+                (void) act(c, n, ACT_WATCH_EMPTY);
+}
+
+/* `exit NODE REASON`: its end counts as its own doing. */
+void end_asked_exit(struct core *c, struct node *n, const struct event *e)
+{
+        (void) note_full(c, n, RULE_ASKED_EXIT, 0, NODE_NONE, &e->reason, 0, 0);
+        if (e->reason.kind == REASON_KILLED)
+                service_kill_now(c, n, e->reason);
+        else if (n->phase < PHASE_STOP)
+                service_end_with(c, n, e->reason, false);
+}
