@@ -284,6 +284,24 @@ static void leave_job(struct core *c, struct node *p, const struct node *n)
                 j->cursor = backward ? last_live(c, n->prev) : first_live(c, n->next);
 }
 
+static void leave_work(struct core *c, struct node *n)
+{
+        struct super *s = n->super;
+        node_id before = NODE_NONE;
+
+        if (!s->woken)
+                return;
+        for (node_id id = c->work_head; id != n->id; id = c->nodes[id]->super->next_woken)
+                before = id;
+        if (before == NODE_NONE)
+                c->work_head = s->next_woken;
+        else
+                c->nodes[before]->super->next_woken = s->next_woken;
+        if (c->work_tail == n->id)
+                c->work_tail = before;
+        s->woken = false;
+}
+
 static void forget_children(struct core *c, struct node *n)
 {
         while (n->first != NODE_NONE)
@@ -303,7 +321,7 @@ void core_forget(struct core *c, struct node *n)
         if (is_super(n)) {
                 queue_clear(c, n);
                 forget_children(c, n);
-                n->super->woken = n->super->woken && false;
+                leave_work(c, n);
         }
         answer_all(c, n, RESULT_STOPPED);
         if (p) {

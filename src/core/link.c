@@ -24,17 +24,18 @@ struct linker {
         int problems;
 };
 
-static void complain(struct linker *l, const struct node *n, enum directive d, size_t item, const char *fmt,
-                     const char *name, const char *hint)
+static void complain(struct linker *l, const struct node *n, enum directive d, size_t item, bool elsewhere)
 {
         struct err err = { 0 };
         struct origin o = spec_item_origin(n->spec, d, item);
 
         l->problems++;
-        (void) err_set(&err, STAGE_DEPENDENCY, ENOENT, fmt, name);
+        (void) err_set(&err, STAGE_DEPENDENCY, ENOENT, elsewhere ? "%s is not a sibling" : "there is no sibling %s",
+                       spec_item(n->spec, d, item));
         err_unit(&err, spec_name(n->spec));
         err_where(&err, o.file, o.line);
-        err_hint(&err, "%s", hint);
+        err_hint(&err, elsewhere ? "relations hold between children of one supervisor; order the supervisors instead" :
+                                   "correct the name, or add the unit to Children=");
         if (l->report)
                 l->report(l->arg, &err);
 }
@@ -96,14 +97,8 @@ static int link_item(struct linker *l, struct node *n, size_t r, size_t item)
                 return 0;
         if (!o && may_be_missing(n, name, d))
                 return 0;
-        if (!o && core_find(l->c, n->parent, name, NULL) != NODE_NONE) {
-                complain(l, n, d, item, "%s is not a sibling", name,
-                         "relations hold between children of one supervisor; order the supervisors instead");
-                return 0;
-        }
         if (!o) {
-                complain(l, n, d, item, "no unit %s below the same supervisor", name,
-                         "correct the name, or add the unit to Children=");
+                complain(l, n, d, item, core_find(l->c, n->parent, name, NULL) != NODE_NONE);
                 return 0;
         }
         rc = relate(n, o->id, relations[r].mine);

@@ -26,3 +26,10 @@ libcore_a_SOURCES += \
 libcore_a_SOURCES += \
 	src/core/plan.c src/core/plan_env.c src/core/plan_streams.c src/core/plan_explain.c \
 	src/core/plan.h src/core/plan_priv.h
+
+# The decisions.
+libcore_a_SOURCES += \
+	src/core/core.c src/core/machine.h src/core/tree.c src/core/timer.c src/core/record.c src/core/explain.c \
+	src/core/request.c src/core/supervisor.c src/core/job.c src/core/order.c src/core/link.c \
+	src/core/service.c src/core/service_end.c \
+	src/core/intensity.c src/core/intensity.h src/core/restart.c src/core/restart.h

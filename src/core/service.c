@@ -563,16 +563,21 @@ void service_stop(struct core *c, struct node *n, uint64_t cause)
         [EVT_EXITED] = command_exited
 
 #define UP_COLUMNS                                                                                           \
-        [EVT_STOP] = stop_up, [EVT_EXIT] = end_asked_exit, [EVT_EXITED] = up_exited,                         \
-        [EVT_SPAWNED] = control_spawned, [EVT_SPAWN_FAILED] = up_spawn_failed, [EVT_MAINPID] = main_pid,     \
-        [EVT_WATCHDOG] = watchdog_ping, [EVT_WATCHDOG_TRIGGER] = watchdog_trigger,                           \
-        [EVT_WATCHDOG_USEC] = watchdog_set, [EVT_EXTEND_TIMEOUT] = extend, [EVT_STOPPING] = up_stopping,     \
-        [EVT_EMPTY] = up_empty
+        [EVT_EXIT] = end_asked_exit, [EVT_EXITED] = up_exited, [EVT_SPAWNED] = control_spawned,              \
+        [EVT_SPAWN_FAILED] = up_spawn_failed, [EVT_MAINPID] = main_pid, [EVT_WATCHDOG] = watchdog_ping,      \
+        [EVT_WATCHDOG_TRIGGER] = watchdog_trigger, [EVT_WATCHDOG_USEC] = watchdog_set,                       \
+        [EVT_EXTEND_TIMEOUT] = extend, [EVT_STOPPING] = up_stopping, [EVT_EMPTY] = up_empty
 
 #define END_COLUMNS                                                                                          \
-        [EVT_EXITED] = end_main_exited, [EVT_SPAWNED] = end_spawned, [EVT_SPAWN_FAILED] = end_spawn_failed,  \
-        [EVT_EMPTY] = end_empty, [EVT_TICK] = end_timer, [EVT_STUCK] = end_stuck, [EVT_EXIT] = end_asked_exit, \
-        [EVT_EXTEND_TIMEOUT] = extend
+        [EVT_SPAWNED] = end_spawned, [EVT_EMPTY] = end_empty, [EVT_STUCK] = end_stuck,                       \
+        [EVT_EXIT] = end_asked_exit, [EVT_EXTEND_TIMEOUT] = extend
+
+#define SIGNAL_COLUMNS                                                                                       \
+        END_COLUMNS, [EVT_EXITED] = end_main_exited, [EVT_SPAWN_FAILED] = end_spawn_failed, [EVT_TICK] = end_timer
+
+#define POST_COLUMNS                                                                                         \
+        [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed, [EVT_EXITED] = post_exited,    \
+        [EVT_TICK] = post_timer
 
 service_fn *const service_table[PHASE_COUNT][EVT_COUNT] = {
         [PHASE_CHECK] = { START_COLUMNS, [EVT_CHECKED] = on_checked },
@@ -583,20 +588,17 @@ service_fn *const service_table[PHASE_COUNT][EVT_COUNT] = {
                          [EVT_SPAWN_FAILED] = start_spawn_failed, [EVT_EXITED] = main_exited,
                          [EVT_READY] = main_ready, [EVT_MAINPID] = main_pid },
         [PHASE_POST] = { UP_COLUMNS, [EVT_STOP] = stop_early, [EVT_TICK] = start_timeout },
-        [PHASE_UP] = { UP_COLUMNS, [EVT_RELOAD] = up_reload, [EVT_RELOADING] = up_reloading },
-        [PHASE_RELOAD] = { UP_COLUMNS, [EVT_TICK] = reload_timeout, [EVT_READY] = reload_ready },
+        [PHASE_UP] = { UP_COLUMNS, [EVT_STOP] = stop_up, [EVT_RELOAD] = up_reload, [EVT_RELOADING] = up_reloading },
+        [PHASE_RELOAD] = { UP_COLUMNS, [EVT_STOP] = stop_up, [EVT_TICK] = reload_timeout,
+                           [EVT_READY] = reload_ready },
         [PHASE_STOP] = { END_COLUMNS, [EVT_EXITED] = stop_exited, [EVT_SPAWN_FAILED] = stop_spawn_failed,
                          [EVT_TICK] = stop_timer },
-        [PHASE_TERM] = { END_COLUMNS },
-        [PHASE_KILL] = { END_COLUMNS },
-        [PHASE_EMPTY] = { END_COLUMNS },
-        [PHASE_STOP_POST] = { [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed,
-                              [EVT_EXITED] = post_exited, [EVT_TICK] = post_timer, [EVT_EXTEND_TIMEOUT] = extend },
-        [PHASE_POST_TERM] = { [EVT_EMPTY] = post_empty, [EVT_TICK] = post_timer, [EVT_EXITED] = post_exited,
-                              [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed },
-        [PHASE_POST_KILL] = { [EVT_EMPTY] = post_empty, [EVT_TICK] = post_timer, [EVT_EXITED] = post_exited,
-                              [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed,
-                              [EVT_STUCK] = end_stuck },
+        [PHASE_TERM] = { SIGNAL_COLUMNS },
+        [PHASE_KILL] = { SIGNAL_COLUMNS },
+        [PHASE_EMPTY] = { SIGNAL_COLUMNS },
+        [PHASE_STOP_POST] = { POST_COLUMNS, [EVT_EXTEND_TIMEOUT] = extend },
+        [PHASE_POST_TERM] = { POST_COLUMNS, [EVT_EMPTY] = post_empty },
+        [PHASE_POST_KILL] = { POST_COLUMNS, [EVT_EMPTY] = post_empty, [EVT_STUCK] = end_stuck },
         [PHASE_STUCK] = { [EVT_EXITED] = stuck_gone, [EVT_EMPTY] = stuck_gone },
 };
 

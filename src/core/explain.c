@@ -1,0 +1,131 @@
+/* explain.c - a record as a sentence.
+ *
+ *      /web: restart in 400ms, 2 used (RestartSec=100ms, web.service:7)
+ *
+ * The sentence is the rule's of rules.def; behind it stands the line of the unit that asked for it, or the directive
+ * alone where the default did. */
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/machine.h"
+#include "core/value.h"
+
+enum { PATH_TEXT = 256 };
+
+static void put_path(const struct core *c, node_id id, struct buf *out)
+{
+        char text[PATH_TEXT];
+
+        if (node_at(c, id))
+                buf_adds(out, core_path(c, id, text, sizeof(text)));
+        else
+                buf_adds(out, "(removed)");
+}
+
+static void put_reason(const struct core *c, const struct reason *r, struct buf *out)
+{
+        char peer[PATH_TEXT], text[PATH_TEXT + 64];
+        bool known = node_at(c, r->peer) != NULL;
+
+        buf_adds(out, reason_format(r, known ? core_path(c, r->peer, peer, sizeof(peer)) : NULL, text, sizeof(text)));
+}
+
+static void put_signal(int64_t sig, struct buf *out)
+{
+        const char *name = signal_name((int) sig);
+
+        if (name)
+                buf_addf(out, "SIG%s", name);
+        else
+                buf_addf(out, "%lld", (long long) sig);
+}
+
+static bool word_is(const char *word, size_t len, const char *name)
+{
+        return strlen(name) == len && memcmp(word, name, len) == 0;
+}
+
+static void put_word(const struct core *c, const struct record *r, const char *word, size_t len, struct buf *out)
+{
+        if (word_is(word, len, "other"))
+                put_path(c, r->other, out);
+        else if (word_is(word, len, "reason"))
+                put_reason(c, &r->reason, out);
+        else if (word_is(word, len, "a"))
+                buf_addf(out, "%lld", (long long) r->a);
+        else if (word_is(word, len, "b"))
+                buf_addf(out, "%lld", (long long) r->b);
+        else if (word_is(word, len, "t"))
+                value_print_span(r->a, out);
+        else if (word_is(word, len, "sig"))
+                put_signal(r->a, out);
+        else if (word_is(word, len, "cmd") && r->a >= 0 && r->a < D_COUNT)
+                buf_adds(out, directive_rows[r->a].key);
+}
+
+static void put_sentence(const struct core *c, const struct record *r, struct buf *out)
+{
+        const char *at = rule_rows[r->rule].text;
+
+        while (*at) {
+                size_t plain = strcspn(at, "{");
+                const char *end;
+
+                buf_add(out, at, plain);
+                at += plain;
+                end = strchr(at, '}');
+                if (!end)
+                        return;
+                put_word(c, r, at + 1, (size_t) (end - at - 1), out);
+                at = end + 1;
+        }
+}
+
+/* The unit and the directive a rule quotes: a rule about a child may rest on a line of its supervisor's unit, and
+ * what a service's section says has its twin in a supervisor's. */
+static const struct spec *quoted(const struct core *c, const struct record *r, enum directive *d)
+{
+        const struct node *n = node_at(c, r->node), *p;
+
+        if (!n || *d >= D_COUNT)
+                return NULL;
+        p = parent_of(c, n);
+        if (directive_rows[*d].section == SECTION_UNIT)
+                return n->spec;
+        if (directive_rows[*d].section == SECTION_SERVICE) {
+                if (is_super(n))
+                        *d = directive_find(SECTION_SUPERVISOR, directive_rows[*d].key);
+                return *d == D_NONE ? NULL : n->spec;
+        }
+        if (is_super(n) && r->rule != RULE_INTENSITY_CHILD && r->rule != RULE_INTENSITY_GROUP &&
+            r->rule != RULE_GROUP_STOP && r->rule != RULE_GROUP_START)
+                return n->spec;
+        return p ? p->spec : NULL;
+}
+
+static void put_origin(const struct core *c, const struct record *r, struct buf *out)
+{
+        enum directive d = (enum directive) rule_rows[r->rule].directive;
+        const struct spec *s = quoted(c, r, &d);
+        struct origin o;
+        const char *base;
+
+        if (!s)
+                return;
+        buf_addf(out, " (%s=", directive_rows[d].key);
+        spec_print(s, d, out);
+        o = spec_origin(s, d);
+        base = o.file ? strrchr(o.file, '/') : NULL;
+        if (o.line)
+                buf_addf(out, ", %s:%u)", base ? base + 1 : o.file, o.line);
+        else
+                buf_adds(out, ", the default)");
+}
+
+void core_explain(const struct core *c, const struct record *r, struct buf *out)
+{
+        put_path(c, r->node, out);
+        buf_adds(out, ": ");
+        put_sentence(c, r, out);
+        put_origin(c, r, out);
+}
