@@ -60,6 +60,7 @@ struct logd {
         struct stream *busy;
         struct console console[2];
         char *in, *out;           /* owned; IN_MAX and OUT_MAX */
+        int side[2];              /* a pipe of our own while somebody is busy, -1 = none: see take() */
         struct buf lines;         /* shaped lines on their way, slow path */
         pid_t tidy_pid;           /* 0 = none */
         int tidy_fd;              /* end of file = it has ended */

@@ -70,6 +70,8 @@ static void calm(struct logd *l)
         (void) madvise(l->in + IN_SMALL, IN_MAX - IN_SMALL, MADV_DONTNEED);
         (void) madvise(l->out + IN_SMALL, OUT_MAX - IN_SMALL, MADV_DONTNEED);
         buf_free(&l->lines);
+        fd_close(&l->side[0]);
+        fd_close(&l->side[1]);
 }
 
 static void unbusy(struct logd *l, struct stream *s)

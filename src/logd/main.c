@@ -112,7 +112,7 @@ static int parse(struct logd *l, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-        struct logd l = { .control = -1, .root = -1, .tidy_fd = -1, .log_dir = NULL };
+        struct logd l = { .control = -1, .root = -1, .tidy_fd = -1, .side = { -1, -1 } };
         int r;
 
         log_open("coppice-logd");
