@@ -98,8 +98,11 @@ static void probe(struct engine *e, node_id id)
         struct run *run = engine_run(e, id);
         int empty = run->flags & RUN_GROUP ? group_empty(e, id) : scattered_empty(e, id);
 
-        if (empty != 1)
+        if (empty != 1) {
+                if (run->flags & RUN_KILLED) /* born while we looked */
+                        perform_kill(e, id);
                 return;
+        }
         run->flags &= ~(unsigned) RUN_PROBE;
         e->probing--;
         tell(e, id, run->incarnation);
@@ -176,14 +179,24 @@ static void on_events(struct ev_loop *loop, ev_io *w, int revents)
         arm_timer(e);
 }
 
+/* Where the kernel has no cgroup.kill, who is being forked during a kill may survive it (FAILURES B3). */
+static void kill_again(struct engine *e)
+{
+        for (node_id id = 0; id < e->run_cap; id++)
+                if ((e->runs[id].flags & (RUN_WATCHED | RUN_KILLED)) == (RUN_WATCHED | RUN_KILLED))
+                        perform_kill(e, id);
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
         struct engine *e = container_of(w, struct engine, empty_timer);
 
         (void) loop;
         (void) revents;
-        if (cgroup_watching(e->cgroup) > 0)
+        if (cgroup_watching(e->cgroup) > 0) {
                 cgroup_check(e->cgroup, on_group_empty, e);
+                kill_again(e);
+        }
         probe_all(e);
         arm_timer(e);
 }

@@ -87,6 +87,7 @@ enum {
         RUN_DIRS = 2,          /* RuntimeDirectory= may have been made */
         RUN_WATCHED = 4,       /* emptiness is being waited for */
         RUN_PROBE = 8,         /* no cgroup: look again at every exit */
+        RUN_KILLED = 64,       /* SIGKILL was sent to all of it; again until it is empty, where that is not atomic */
         RUN_ORPHANED = 32,     /* its unit file is gone: it is deleted once it has been stopped (FAILURES H15) */
         RUN_NAMED = 16,        /* the service named its main process itself: it need not be a child of init */
 };
@@ -187,8 +188,7 @@ void link_flush(struct engine *e);
 
 /* perform.c: one action */
 void perform(struct engine *e, const struct action *a);
-/* SIGKILL, or another signal, to everything of a node or below a supervisor. */
-void perform_kill(struct engine *e, node_id id);
+void perform_kill(struct engine *e, node_id id); /* SIGKILL to everything of a node and below it */
 
 /* spawn.c */
 void spawn(struct engine *e, const struct action *a);

@@ -77,14 +77,12 @@ static void on_signal(struct engine *e, const struct action *a)
                 signal_all(e, a->node, run, sig);
 }
 
-/* Without control groups: the processes of one service, again and again until empty.c finds none. */
+/* Without control groups: the processes of one service; empty.c repeats it until none is found. */
 static void kill_scattered(struct engine *e, node_id id)
 {
         const struct run *run = engine_peek(e, id);
         char mark[33];
 
-        for (node_id child = core_first_child(e->core, id); child != NODE_NONE; child = core_next_sibling(e->core, child))
-                kill_scattered(e, child); /* as deep as the tree is: at most 16 levels */
         if (!run)
                 return;
         for (int role = ROLE_MAIN; role <= ROLE_CONTROL; role++)
@@ -97,20 +95,27 @@ static void kill_scattered(struct engine *e, node_id id)
         }
 }
 
+/* As deep as the tree is, which the units bound. */
+static void kill_each(struct engine *e, node_id id, bool signal)
+{
+        for (node_id child = core_first_child(e->core, id); child != NODE_NONE; child = core_next_sibling(e->core, child))
+                kill_each(e, child, signal);
+        engine_run(e, id)->flags |= RUN_KILLED;
+        if (signal)
+                kill_scattered(e, id);
+}
+
 void perform_kill(struct engine *e, node_id id)
 {
         char path[PATH_MAX_NODE];
-        int r;
+        int r = -EOPNOTSUPP;
 
-        if (cgroup_backend(e->cgroup) == CGROUP_NONE) {
-                kill_scattered(e, id);
-                return;
+        if (cgroup_backend(e->cgroup) != CGROUP_NONE) {
+                r = cgroup_kill(e->cgroup, engine_path(e, id, path, sizeof(path)));
+                if (r < 0 && r != -ENOENT)
+                        log_warning("%s: kill its control group: %s", path, strerror(-r));
         }
-        r = cgroup_kill(e->cgroup, engine_path(e, id, path, sizeof(path)));
-        if (r < 0 && r != -ENOENT) {
-                log_warning("%s: kill its control group: %s", path, strerror(-r));
-                kill_scattered(e, id);
-        }
+        kill_each(e, id, r < 0 && r != -ENOENT);
 }
 
 static void on_freeze(struct engine *e, const struct action *a)
