@@ -40,3 +40,9 @@ libcontrol_a_SOURCES = \
 	src/daemon/control_why.c \
 	src/daemon/node_json.c src/daemon/node_json.h
 libcontrol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+pkglibexec_PROGRAMS += coppice-engine
+coppice_engine_SOURCES = src/daemon/main.c
+coppice_engine_LDADD = \
+	libdaemon.a libcontrol.a libdaemon.a libunit.a libos.a libproto.a libcore.a libbase.a \
+	$(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
