@@ -1,6 +1,12 @@
 # Unit tests of the unit language.
 if HAVE_CMOCKA
-UNIT_TESTS = tests/unit/unit_text tests/unit/unit_set
+UNIT_TESTS = \
+	tests/unit/unit_text \
+	tests/unit/unit_set \
+	tests/unit/directives \
+	tests/unit/value \
+	tests/unit/spec \
+	tests/unit/validate
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += tests/unit/units.h
@@ -14,4 +20,24 @@ tests_unit_unit_set_SOURCES = tests/unit/unit_set.c
 tests_unit_unit_set_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_unit_set_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_unit_set_LDADD = libunit.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_directives_SOURCES = tests/unit/directives.c
+tests_unit_directives_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_directives_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_directives_LDADD = libcore.a libbase.a $(JANSSON_LIBS) $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_value_SOURCES = tests/unit/value.c
+tests_unit_value_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_value_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_value_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_spec_SOURCES = tests/unit/spec.c
+tests_unit_spec_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_spec_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_spec_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_validate_SOURCES = tests/unit/validate.c
+tests_unit_validate_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_validate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_validate_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 endif

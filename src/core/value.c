@@ -301,6 +301,14 @@ static const struct {
         { &log_compress_names, "none", LOG_PLAIN },
 };
 
+const char *value_alias(enum directive d, size_t i)
+{
+        for (size_t k = 0; k < sizeof(aliases) / sizeof(aliases[0]); k++)
+                if (aliases[k].names == directive_rows[d].names && i-- == 0)
+                        return aliases[k].text;
+        return NULL;
+}
+
 static int enumerated(const struct strtab *names, const char *text, int64_t *ret)
 {
         int v = strtab_value(names, text);

@@ -43,6 +43,9 @@ void value_print(enum directive d, int64_t value, struct buf *out);
 /* The default as a number; SPEC_UNSET when there is none. */
 int64_t value_default(enum directive d);
 
+/* VT_ENUM: further words that are understood, systemd's for ours ("always"); NULL behind the last. */
+const char *value_alias(enum directive d, size_t i);
+
 /* "-20 to 19", "at least 1ms"; "" when the row has no bounds. */
 void value_print_range(enum directive d, struct buf *out);
 
