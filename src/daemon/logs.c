@@ -11,7 +11,7 @@
 #include "daemon/logd.h"
 #include "daemon/parts.h"
 
-enum { PIPE_BYTES = 1 << 20, MESSAGES_PER_TURN = 64 };
+enum { MESSAGES_PER_TURN = 64 }; /* the log writer makes a pipe larger while it is busy */
 
 static uint32_t stream_of(node_id id)
 {
@@ -275,7 +275,6 @@ int logs_pipe(struct engine *e, node_id id, struct err *err)
                 return x->log_out;
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return err_sys(err, STAGE_RESOURCES, "make the log pipe");
-        (void) fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES); /* as large as allowed; the kernel's own size works too */
         x->log_in = fds[0];
         x->log_out = fds[1];
         store_ends(e, id, x);

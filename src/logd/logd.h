@@ -101,6 +101,7 @@ void stream_remove(struct logd *l, struct stream *s);        /* drain, finish th
 void stream_free(struct stream *s);
 ssize_t stream_read(struct logd *l, struct stream *s, size_t max); /* bytes read; 0 = empty for now; -1 = ended */
 void stream_drain(struct logd *l, struct stream *s);         /* read until the pipe is empty (at most what it holds) */
+void stream_shrink(struct stream *s);                        /* give back the room a busy pipe got */
 void stream_finish_line(struct logd *l, struct stream *s);
 void stream_mark(struct logd *l, struct stream *s);
 bool stream_blocked(const struct logd *l, const struct stream *s); /* its console takes nothing at present */

@@ -139,6 +139,7 @@ static void read_busy(struct logd *l, struct stream *s)
         }
         if (n == 0 && l->now_us - s->data_us > QUIET_US) {
                 unbusy(l, s);
+                stream_shrink(s);
                 logd_watch(l, s);
                 return;
         }

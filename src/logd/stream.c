@@ -134,6 +134,19 @@ static void grow(struct stream *s)
         s->pipe_size = size > 0 ? (uint32_t) size : s->pipe_size | 1; /* odd: asked, and refused */
 }
 
+/* Back to the usual size once it is quiet: large pipes count against the user's share of pipe memory, and when that
+ * is used up every further pipe of the user gets two pages only. */
+void stream_shrink(struct stream *s)
+{
+        int size;
+
+        if (s->pipe_size <= PIPE_USUAL)
+                return;
+        size = fcntl(s->fd, F_SETPIPE_SZ, PIPE_USUAL);
+        if (size > 0)
+                s->pipe_size = (uint32_t) size;
+}
+
 static bool open_side(struct logd *l)
 {
         if (l->side[0] >= 0)
