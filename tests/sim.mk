@@ -8,3 +8,11 @@ tests_sim_otp_check_LDADD = $(JANSSON_LIBS)
 TESTS += tests/sim/otp-oracle.sh
 EXTRA_DIST += tests/sim/otp-oracle.sh
 EXTRA_DIST += tests/otp/FORMAT.md tests/otp/public-seed1.jsonl.gz tests/otp/batch-seed1.jsonl.gz
+
+# Random trees, random mishaps, invariants.
+check_PROGRAMS += tests/sim/trees
+tests_sim_trees_SOURCES = tests/sim/trees.c tests/sim/run.c tests/sim/scenario.c tests/sim/scenario.h \
+	tests/sim/witness.c tests/sim/witness.h tests/sim/invariants.c tests/sim/invariants_state.c tests/sim/malloc.c
+tests_sim_trees_LDADD = libsim.a libunit.a libcore.a libbase.a $(INIH_LIBS)
+tests_sim_trees_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
+	-Wl,--wrap=reallocarray -Wl,--wrap=strdup -Wl,--wrap=strndup

@@ -210,6 +210,8 @@ void step(struct sim *s, const struct event *e)
         actions = core_step(s->core, &copy, s->now);
         s->steps++;
         show_records(s);
+        if (s->observer.tamper)
+                s->observer.tamper(s->observer.arg, s, &actions);
         if (s->observer.stepped)
                 s->observer.stepped(s->observer.arg, s, &copy, &actions);
         for (uint32_t i = 0; i < actions.count; i++)

@@ -68,6 +68,7 @@ struct sim_life {
 /* Who wants to see everything. Functions may be NULL. */
 struct sim_observer {
         void (*stepping)(void *arg, struct sim *s, const struct event *e);  /* before the step */
+        void (*tamper)(void *arg, struct sim *s, struct actions *a);        /* a mistake on purpose: tests of tests */
         void (*stepped)(void *arg, struct sim *s, const struct event *e, const struct actions *a); /* ... and after,
                                         * before the world acts on it */
         void (*recorded)(void *arg, struct sim *s, const struct record *r);

@@ -37,6 +37,14 @@ static void before_step(void *arg, struct sim *s, const struct event *e)
                 other(p)->stepping(other(p)->arg, s, e);
 }
 
+static void tamper(void *arg, struct sim *s, struct actions *a)
+{
+        const struct play *p = arg;
+
+        if (other(p) && other(p)->tamper)
+                other(p)->tamper(other(p)->arg, s, a);
+}
+
 static void on_record(void *arg, struct sim *s, const struct record *r)
 {
         struct play *p = arg;
@@ -507,7 +515,7 @@ int simulate_play(struct core *core, const struct script *script, const struct s
                   struct simulate_result *ret, struct err *err)
 {
         autofree struct play *p = calloc(1, sizeof(*p));
-        struct sim_observer observer = { .stepping = before_step, .recorded = on_record, .stepped = on_step, .answered = on_answer,
+        struct sim_observer observer = { .stepping = before_step, .tamper = tamper, .recorded = on_record, .stepped = on_step, .answered = on_answer,
                                          .arg = p };
         int r = 0, code = 0;
 
