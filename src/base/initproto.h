@@ -60,7 +60,10 @@ struct init_spawn {
         int16_t plan_fd;       /* index of the memfd that holds the plan, -1 = it follows this struct */
 };
 
-enum { INIT_SIGNAL_GROUP = 1 }; /* to the process group that pid leads */
+enum {
+        INIT_SIGNAL_GROUP = 1, /* to the process group that pid leads */
+        INIT_SIGNAL_CONT = 2,  /* and SIGCONT right behind it, so that a stopped process gets it too */
+};
 
 struct init_signal {
         struct init_header h;

@@ -256,8 +256,7 @@ static void step(struct engine *e, const struct event *event)
 {
         struct actions actions = core_step(e->core, event, engine_now(e));
 
-        for (uint32_t i = 0; i < actions.count; i++)
-                perform(e, &actions.list[i]);
+        perform(e, &actions);
 }
 
 /* Exits that are queued come before the tick: after a stall nobody is killed for a timeout that the exit has

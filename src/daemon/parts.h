@@ -186,8 +186,8 @@ void link_watch(struct engine *e);
 void link_drain(struct engine *e);
 void link_flush(struct engine *e);
 
-/* perform.c: one action */
-void perform(struct engine *e, const struct action *a);
+/* perform.c: the actions of a step, in order */
+void perform(struct engine *e, const struct actions *actions);
 void perform_kill(struct engine *e, node_id id); /* SIGKILL to everything of a node and below it */
 
 /* spawn.c */

@@ -1,4 +1,4 @@
-/* perform.c - one action of the core: what is done about it. A failure becomes an event, never silence. */
+/* perform.c - the actions of a step: what is done about each. A failure becomes an event, never silence. */
 #include <string.h>
 
 #include "daemon/parts.h"
@@ -34,35 +34,54 @@ static void on_open(struct engine *e, const struct action *a)
 /* --- signals ----------------------------------------------------------------------------------------------------- */
 
 /* A main process that the service named itself need not be a child of init: it is then looked for in the group. */
-static void signal_main(struct engine *e, node_id id, const struct run *run, int sig)
+static void signal_main(struct engine *e, node_id id, const struct run *run, int sig, bool cont)
 {
         char path[PATH_MAX_NODE];
         pid_t pid = run->pid[ROLE_MAIN];
 
         if (pid == 0)
                 return;
-        if (run->flags & RUN_NAMED && run->flags & RUN_GROUP &&
-            cgroup_signal_one(e->cgroup, engine_path(e, id, path, sizeof(path)), pid, sig) == 0)
-                return;
-        (void) initlink_signal(e->link, pid, sig, 0);
-}
-
-static void signal_all(struct engine *e, node_id id, const struct run *run, int sig)
-{
-        char path[PATH_MAX_NODE], mark[33];
-
-        signal_main(e, id, run, sig);
-        if (run->flags & RUN_GROUP) {
-                (void) cgroup_signal(e->cgroup, engine_path(e, id, path, sizeof(path)), sig, run->pid[ROLE_MAIN]);
-        } else if (run->leader) {
-                struct nogroup_id who = empty_nogroup(e, id, mark);
-
-                if (nogroup_signal(&who, sig, run->pid[ROLE_MAIN]) < 0) /* no /proc: the process group at least */
-                        (void) initlink_signal(e->link, run->leader, sig, INIT_SIGNAL_GROUP);
+        if (run->flags & RUN_NAMED && run->flags & RUN_GROUP) {
+                (void) engine_path(e, id, path, sizeof(path));
+                if (cgroup_signal_one(e->cgroup, path, pid, sig) == 0) {
+                        if (cont)
+                                (void) cgroup_signal_one(e->cgroup, path, pid, SIGCONT);
+                        return;
+                }
         }
+        (void) initlink_signal(e->link, pid, sig, cont ? INIT_SIGNAL_CONT : 0);
 }
 
-static void on_signal(struct engine *e, const struct action *a)
+static void signal_scattered(struct engine *e, node_id id, const struct run *run, int sig, bool cont)
+{
+        char mark[33];
+        struct nogroup_id who = empty_nogroup(e, id, mark);
+
+        if (nogroup_signal(&who, sig, run->pid[ROLE_MAIN]) < 0) /* no /proc: the process group at least */
+                (void) initlink_signal(e->link, run->leader, sig, INIT_SIGNAL_GROUP | (cont ? INIT_SIGNAL_CONT : 0));
+        else if (cont)
+                (void) nogroup_signal(&who, SIGCONT, run->pid[ROLE_MAIN]);
+}
+
+static void signal_all(struct engine *e, node_id id, const struct run *run, int sig, bool cont)
+{
+        char path[PATH_MAX_NODE];
+        pid_t main = run->pid[ROLE_MAIN];
+
+        if (run->flags & RUN_GROUP) {
+                (void) engine_path(e, id, path, sizeof(path));
+                if (!main || !cgroup_alone(e->cgroup, path, main)) { /* others first: main may take them with it */
+                        (void) cgroup_signal(e->cgroup, path, sig, main);
+                        if (cont)
+                                (void) cgroup_signal(e->cgroup, path, SIGCONT, main);
+                }
+        } else if (run->leader) {
+                signal_scattered(e, id, run, sig, cont);
+        }
+        signal_main(e, id, run, sig, cont);
+}
+
+static void on_signal(struct engine *e, const struct action *a, bool cont)
 {
         const struct run *run = engine_peek(e, a->node);
         int sig = (int) a->arg;
@@ -70,11 +89,11 @@ static void on_signal(struct engine *e, const struct action *a)
         if (!run)
                 return;
         if (a->role == ROLE_MAIN)
-                signal_main(e, a->node, run, sig);
+                signal_main(e, a->node, run, sig, cont);
         else if (a->role == ROLE_CONTROL && run->pid[ROLE_CONTROL])
-                (void) initlink_signal(e->link, run->pid[ROLE_CONTROL], sig, 0);
+                (void) initlink_signal(e->link, run->pid[ROLE_CONTROL], sig, cont ? INIT_SIGNAL_CONT : 0);
         else if (a->role == ROLE_ALL)
-                signal_all(e, a->node, run, sig);
+                signal_all(e, a->node, run, sig, cont);
 }
 
 /* Without control groups: the processes of one service; empty.c repeats it until none is found. */
@@ -130,7 +149,7 @@ static void on_freeze(struct engine *e, const struct action *a)
                 if (r < 0)
                         log_warning("%s: %s its control group: %s", path, frozen ? "freeze" : "thaw", strerror(-r));
         } else if (run) {
-                signal_all(e, a->node, run, frozen ? SIGSTOP : SIGCONT);
+                signal_all(e, a->node, run, frozen ? SIGSTOP : SIGCONT, false);
         }
 }
 
@@ -178,13 +197,13 @@ static void on_emergency(struct engine *e)
         engine_post(e, &(struct event) { .kind = EVT_START, .node = id });
 }
 
-void perform(struct engine *e, const struct action *a)
+static void perform_one(struct engine *e, const struct action *a, bool cont)
 {
         switch ((enum action_kind) a->kind) {
         case ACT_CHECK: on_check(e, a); break;
         case ACT_OPEN: on_open(e, a); break;
         case ACT_SPAWN: spawn(e, a); break;
-        case ACT_SIGNAL: on_signal(e, a); break;
+        case ACT_SIGNAL: on_signal(e, a, cont); break;
         case ACT_KILL: perform_kill(e, a->node); break;
         case ACT_WATCH_EMPTY: empty_watch(e, a->node, a->incarnation); break;
         case ACT_CLOSE: on_close(e, a); break;
@@ -195,5 +214,23 @@ void perform(struct engine *e, const struct action *a)
         case ACT_EXIT: exit_finish(e, (int) a->arg); break;
         case ACT_EMERGENCY: on_emergency(e); break;
         case ACT_COUNT: break;
+        }
+}
+
+/* The SIGCONT that follows the signal of a stop goes with it: one message to init, not two. */
+static bool conts(const struct action *a, const struct action *next)
+{
+        return a->kind == ACT_SIGNAL && next->kind == ACT_SIGNAL && next->arg == SIGCONT && a->arg != SIGCONT &&
+               a->node == next->node && a->role == next->role;
+}
+
+void perform(struct engine *e, const struct actions *actions)
+{
+        for (uint32_t i = 0; i < actions->count; i++) {
+                const struct action *a = &actions->list[i];
+                bool cont = i + 1 < actions->count && conts(a, a + 1);
+
+                perform_one(e, a, cont);
+                i += cont;
         }
 }

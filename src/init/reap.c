@@ -81,6 +81,8 @@ void signal_request(struct init *in, const struct init_signal *m)
                 a.failed.error = ESRCH;
         else if (kill(m->flags & INIT_SIGNAL_GROUP ? -m->pid : m->pid, m->sig) < 0)
                 a.failed.error = errno;
+        else if (m->flags & INIT_SIGNAL_CONT)
+                (void) kill(m->flags & INIT_SIGNAL_GROUP ? -m->pid : m->pid, SIGCONT);
         if (a.failed.error)
                 post(in, &a);
 }

@@ -61,6 +61,10 @@ int cgroup_kill(struct cgroup *c, const char *node);
  * it is signalled. except: a pid to leave out, 0 = none. Returns how many got it, or -errno. */
 int cgroup_signal(struct cgroup *c, const char *node, int sig, pid_t except);
 
+/* Is `pid` the only process of the group, with no group below it? 1, 0 (also when that cannot be told). Cheaper than a
+ * cgroup_signal() that has nobody to signal. */
+int cgroup_alone(struct cgroup *c, const char *node, pid_t pid);
+
 /* `sig` to one process, if it is in the node's group or below; -ESRCH otherwise. */
 int cgroup_signal_one(struct cgroup *c, const char *node, pid_t pid, int sig);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -243,6 +244,22 @@ static int signal_pid(void *arg, pid_t pid)
         r = pidfd >= 0 ? kernel_pidfd_signal(pidfd, s->sig) : kill(pid, s->sig) < 0 ? -errno : 0;
         s->count += r == 0;
         return 0;
+}
+
+/* The link count of a group's directory is 2 and one for each group below it. */
+int cgroup_alone(struct cgroup *c, const char *node, pid_t pid)
+{
+        char rel[PATH_MAX + 16], wanted[32], text[64];
+        struct stat st;
+        int n, length;
+
+        if (cgroup_backend(c) == CGROUP_NONE || cgroup_relative(node, rel, PATH_MAX) < 0 ||
+            fstatat(c->root, rel, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink != 2)
+                return 0;
+        strcat(rel, "/cgroup.procs");
+        n = fs_read_small(c->root, rel, text, sizeof text);
+        length = snprintf(wanted, sizeof wanted, "%d", (int) pid);
+        return n == length && strcmp(text, wanted) == 0;
 }
 
 int cgroup_signal(struct cgroup *c, const char *node, int sig, pid_t except)
