@@ -45,6 +45,14 @@ static bool word_is(const char *word, size_t len, const char *name)
         return strlen(name) == len && memcmp(word, name, len) == 0;
 }
 
+/* A sentence needs three figures, not nine: from 10 ms on to the millisecond, below that to the microsecond. */
+static nsec rounded(nsec span)
+{
+        nsec unit = span >= 10 * NSEC_PER_MSEC ? NSEC_PER_MSEC : NSEC_PER_USEC;
+
+        return span < unit || span > NSEC_NEVER - unit ? span : (span + unit / 2) / unit * unit;
+}
+
 static void put_word(const struct core *c, const struct record *r, const char *word, size_t len, struct buf *out)
 {
         if (word_is(word, len, "other"))
@@ -56,7 +64,7 @@ static void put_word(const struct core *c, const struct record *r, const char *w
         else if (word_is(word, len, "b"))
                 buf_addf(out, "%lld", (long long) r->b);
         else if (word_is(word, len, "t"))
-                value_print_span(r->a, out);
+                value_print_span(rounded(r->a), out);
         else if (word_is(word, len, "sig"))
                 put_signal(r->a, out);
         else if (word_is(word, len, "cmd") && r->a >= 0 && r->a < D_COUNT)
