@@ -13,6 +13,7 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += tests/driver
 
 include tests/unit-base.mk
+include tests/unit-core.mk
 include tests/unit-daemon.mk
 include tests/unit-logd.mk
 include tests/unit-os.mk

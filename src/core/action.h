@@ -42,7 +42,7 @@ struct action {
         uint32_t token;       /* DONE */
         uint16_t directive;   /* SPAWN: which list of commands */
         uint16_t index;       /* SPAWN: which command of it */
-        int64_t arg;
+        int64_t arg;          /* SIGNAL: number; EXIT: code; DONE: number of the newest record when it was decided */
         struct reason reason; /* CLOSE; SPAWN of ExecStopPost=: why it ended so far */
         uint64_t cause;       /* sequence number of the record that explains it */
 };

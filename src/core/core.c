@@ -370,6 +370,7 @@ void act_done(struct core *c, uint32_t token, enum result result, node_id id)
         a->incarnation = node_at(c, id) ? c->nodes[id]->incarnation : 0;
         a->cause = node_at(c, id) ? c->nodes[id]->cause : 0;
         a->token = token;
+        a->arg = (int64_t) c->seq;
         a->result = (uint8_t) result;
 }
 
@@ -446,6 +447,17 @@ void core_root_down(struct core *c)
                 return;
         }
         leave(c, root);
+}
+
+void core_root_gone(struct core *c)
+{
+        struct node *root = c->nodes[NODE_ROOT];
+
+        root->flags |= NF_ASKED;
+        answer(c, root, EVT_SHUTDOWN, RESULT_OK);
+        answer(c, root, EVT_STOP, RESULT_OK);
+        if (!c->over)
+                leave(c, root);
 }
 
 /* The time for the shutdown is used up: kill what is left; a little later go even if something survives that. */

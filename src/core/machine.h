@@ -64,7 +64,7 @@ struct msg {
         uint32_t next;        /* in the queue, the node's list of waiters, or the free list */
         node_id node;
         uint32_t token;       /* REQUEST, WAITER; RETRY: hash of the stem */
-        uint32_t incarnation; /* EXIT */
+        uint32_t incarnation; /* EXIT; REQUEST: hash of the stem */
         uint8_t kind;         /* enum msg_kind */
         uint8_t event;        /* REQUEST, WAITER: enum event_kind */
         uint8_t flags;        /* REQ_* */
@@ -160,6 +160,7 @@ uint64_t core_random(struct core *c);
 void core_forget(struct core *c, struct node *n); /* unlink, ACT_FORGET, free; no children, nothing running */
 int node_windows(struct core *c, struct node *n, nsec now);
 void core_root_down(struct core *c);   /* root has ended: say so to the daemon */
+void core_root_gone(struct core *c);   /* shutdown of a tree that does not run */
 
 /* --- record.c --- the number of the new record; it also becomes n->cause */
 uint64_t note(struct core *c, struct node *n, enum rule rule, uint64_t cause);
@@ -230,6 +231,8 @@ void child_start_failed(struct core *c, struct node *s, struct node *n);
 void child_cancel(struct core *c, struct node *s, struct node *n); /* not running, whatever was planned for it */
 bool child_temporary(const struct node *n);
 void child_retry_later(struct core *c, struct node *s, struct node *n); /* its start failed within a job */
+uint32_t stem_hash(const char *stem);
+struct node *child_by_hash(const struct core *c, const struct node *s, uint32_t hash); /* not GONE; or NULL */
 void message_run(struct core *c, struct node *s, const struct msg *m);
 void super_fail_start(struct core *c, struct node *s, struct node *because, uint64_t cause);
 void super_revive(struct core *c, struct node *s);

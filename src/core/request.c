@@ -282,6 +282,12 @@ void request_run(struct core *c, struct node *s, const struct msg *m)
 {
         struct node *n = node_at(c, m->node);
 
+        /* A call names a child, it does not hold on to one: what took the place of a child that is gone is meant. */
+        if (m->kind == MSG_REQUEST && m->event != EVT_ADDED && (!n || n->child == CHILD_GONE)) {
+                struct node *now = child_by_hash(c, s, m->incarnation);
+
+                n = now ? now : n;
+        }
         if (!n) {
                 act_done(c, m->token, RESULT_NOT_FOUND, m->node);
                 return;
@@ -315,7 +321,8 @@ static void queue_request(struct core *c, struct node *n, const struct event *e,
                 return;
         }
         c->pool[at] = (struct msg) { .kind = MSG_REQUEST, .event = e->kind, .flags = e->flags, .node = n->id,
-                                     .token = e->token, .cause = cause, .next = MSG_NONE };
+                                     .token = e->token, .cause = cause, .next = MSG_NONE,
+                                     .incarnation = stem_hash(spec_stem(n->spec)) };
         queue_push(c, s, at);
 }
 
@@ -511,7 +518,7 @@ static void shut_down(struct core *c, struct node *root, const struct event *e)
                 c->shutdown_at = until;
         wait_for(c, root, e, EVT_SHUTDOWN);
         if (root->phase == PHASE_NONE) {
-                core_root_down(c);
+                core_root_gone(c);
                 return;
         }
         root->want = WANT_DOWN;
@@ -569,7 +576,7 @@ void request_event(struct core *c, const struct event *e)
                 act_done(c, e->token, RESULT_NOT_FOUND, e->node);
                 return;
         }
-        if (c->shutdown_at != NSEC_NEVER && (e->kind == EVT_START || e->kind == EVT_RESTART || e->kind == EVT_ADDED)) {
+        if (c->shutdown_at != NSEC_NEVER && !strict && (e->kind == EVT_START || e->kind == EVT_RESTART || e->kind == EVT_ADDED)) {
                 act_done(c, e->token, RESULT_SHUTTING_DOWN, n->id);
                 return;
         }

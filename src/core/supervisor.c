@@ -87,7 +87,7 @@ void child_started(struct core *c, struct node *n)
 }
 
 /* FNV-1a. */
-static uint32_t stem_hash(const char *stem)
+uint32_t stem_hash(const char *stem)
 {
         uint32_t h = 2166136261U;
 
@@ -454,11 +454,10 @@ static void retry_run(struct core *c, struct node *s, struct node *n)
         }
 }
 
-/* A retry is meant for a name: a child that was deleted and added again meanwhile inherits it, as in OTP. */
-static struct node *heir(const struct core *c, const struct node *s, const struct msg *m)
+struct node *child_by_hash(const struct core *c, const struct node *s, uint32_t hash)
 {
         for (node_id id = s->first; id != NODE_NONE; id = c->nodes[id]->next)
-                if (c->nodes[id]->child != CHILD_GONE && stem_hash(spec_stem(c->nodes[id]->spec)) == m->token)
+                if (c->nodes[id]->child != CHILD_GONE && stem_hash(spec_stem(c->nodes[id]->spec)) == hash)
                         return c->nodes[id];
         return NULL;
 }
@@ -467,8 +466,9 @@ void message_run(struct core *c, struct node *s, const struct msg *m)
 {
         struct node *n = node_at(c, m->node);
 
+        /* A retry is meant for a name: a child that was deleted and added again meanwhile inherits it, as in OTP. */
         if (m->kind == MSG_RETRY && (!n || n->child == CHILD_GONE))
-                n = heir(c, s, m);
+                n = child_by_hash(c, s, m->token);
 
         switch (m->kind) {
         case MSG_EXIT:
