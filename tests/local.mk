@@ -21,3 +21,4 @@ include tests/unit-unit.mk
 include tests/bats.mk
 include tests/vm.mk
 include tests/sim.mk
+include tests/fuzz.mk

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/words.h"
+
 enum { REMARKS_MAX = 50 }; /* a file of garbage does not get one remark for each of its lines */
 
 struct reader {
@@ -22,25 +24,6 @@ struct reader {
 static void complain(struct reader *r, uint32_t line, uint32_t column, const char *what, const char *hint)
 {
         remark(r->remarks, DIAG_ERROR, r->source->file, line, column, hint, "%s", what);
-}
-
-/* Length of the UTF-8 sequence at p, 0 when it is none (overlong forms and surrogates are none). */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-        static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-        size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-        uint32_t c = p[0] & (0xffU >> (len + 1));
-
-        if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-                return 0;
-        for (size_t i = 1; i < len; i++) {
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (p[i] & 0x3f);
-        }
-        if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-                return 0;
-        return len;
 }
 
 /* Check the bytes of one physical line; a remark about the first bad one. */

@@ -4,6 +4,24 @@
 #include <errno.h>
 #include <string.h>
 
+size_t utf8_length(const unsigned char *p, size_t n)
+{
+        static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+        uint32_t c = p[0] & (0xffU >> (len + 1));
+
+        if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
+                return 0;
+        for (size_t i = 1; i < len; i++) {
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (p[i] & 0x3f);
+        }
+        if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+                return 0;
+        return len;
+}
+
 static void add_utf8(uint32_t c, struct buf *out)
 {
         if (c < 0x80) {
@@ -157,19 +175,26 @@ void words_quote(const char *word, bool specifiers, struct buf *out)
 
         if (!plain)
                 buf_addc(out, '"');
-        for (; *word; word++) {
+        for (size_t n = strlen(word); n > 0; word++, n--) {
                 unsigned char c = (unsigned char) *word;
+                size_t wide = c >= 0x80 ? utf8_length((const unsigned char *) word, n) : 0;
 
                 if (c == '"' || c == '\\')
                         buf_addf(out, "\\%c", c);
                 else if (c == '\n')
                         buf_adds(out, "\\n");
-                else if (c < ' ' || c == 0x7f)
+                else if (wide > 0)
+                        buf_add(out, word, wide);
+                else if (c < ' ' || c >= 0x7f)
                         buf_addf(out, "\\x%02x", c);
                 else if (c == '%' && specifiers)
                         buf_adds(out, "%%");
                 else
                         buf_addc(out, (char) c);
+                if (wide > 0) {
+                        word += wide - 1;
+                        n -= wide - 1;
+                }
         }
         if (!plain)
                 buf_addc(out, '"');

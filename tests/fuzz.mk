@@ -1,0 +1,32 @@
+# Fuzz targets. Each is one file with LLVMFuzzerTestOneInput() and a corpus of its name. `make check` replays the
+# corpus with a plain main; with --enable-fuzzing (and clang) libFuzzer drives them:
+#     ./configure --enable-fuzzing --enable-sanitizers CC=clang && make check tests/fuzz/units.dict
+#     tests/fuzz/fuzz_unit_text -dict=tests/fuzz/units.dict NEW_CORPUS tests/fuzz/corpus/unit_text
+FUZZ_TARGETS = tests/fuzz/fuzz_unit_text tests/fuzz/fuzz_value
+FUZZ_LIBS = libcore.a libbase.a $(INIH_LIBS)
+if FUZZING
+FUZZ_MAIN =
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_LINK = $(AM_LDFLAGS)
+TESTS += $(FUZZ_TARGETS)
+endif
+check_PROGRAMS += $(FUZZ_TARGETS) tests/fuzz/dictionary
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.c
+
+tests_fuzz_fuzz_unit_text_SOURCES = tests/fuzz/fuzz_unit_text.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"unit_text"'
+tests_fuzz_fuzz_unit_text_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_unit_text_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_value_SOURCES = tests/fuzz/fuzz_value.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_value_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"value"'
+tests_fuzz_fuzz_value_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_value_LDADD = $(FUZZ_LIBS)
+
+tests_fuzz_dictionary_SOURCES = tests/fuzz/dictionary.c
+tests_fuzz_dictionary_LDADD = $(FUZZ_LIBS)
+tests/fuzz/units.dict: tests/fuzz/dictionary$(EXEEXT)
+	$(AM_V_GEN)tests/fuzz/dictionary >$@
+CLEANFILES += tests/fuzz/units.dict
