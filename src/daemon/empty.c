@@ -1,7 +1,7 @@
 /* empty.c - when is an incarnation really over? When nobody is left, whoever died first (FAILURES A10, B13).
  *
- * With control groups one rmdir both asks and answers; only when somebody is in there is the group watched. Without
- * them the processes are looked for in /proc, again whenever init has reaped somebody. A timer runs only while
+ * With control groups one rmdir both asks and answers (a group that is needed again at once is asked and kept); only
+ * when somebody is in there is the group watched. Without them the processes are looked for in /proc, again whenever init has reaped somebody. A timer runs only while
  * something is waited for: notifications may be coalesced (FAILURES B7). */
 #include <string.h>
 
@@ -37,12 +37,28 @@ static void on_group_empty(void *arg, uint64_t cookie)
         tell(e, id, (uint32_t) cookie);
 }
 
+/* A group that is about to be used again is kept: to remove and make one costs more than the rest of a restart. */
+static int group_idle(struct engine *e, node_id id, const char *path)
+{
+        const struct node *node = core_node(e->core, id);
+        int r = -ENOTEMPTY;
+
+        if (node && node->want == WANT_UP && !e->stopping)
+                r = cgroup_idle(e->cgroup, path);
+        if (r == 1)
+                engine_run(e, id)->flags |= RUN_CLEAN;
+        return r;
+}
+
 /* 1 empty, 0 somebody is there, -errno. */
 static int group_empty(struct engine *e, node_id id)
 {
         char path[PATH_MAX_NODE];
-        int r = cgroup_remove(e->cgroup, engine_path(e, id, path, sizeof(path)));
+        int r = group_idle(e, id, engine_path(e, id, path, sizeof(path)));
 
+        if (r >= 0)
+                return r;
+        r = cgroup_remove(e->cgroup, path);
         if (r == 0) {
                 engine_run(e, id)->flags &= ~(unsigned) RUN_GROUP;
                 return 1;

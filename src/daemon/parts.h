@@ -83,7 +83,8 @@ struct extra {
 enum { DEATHS_MAX = 20 };
 
 enum {
-        RUN_GROUP = 1,         /* the cgroup of this incarnation has been made */
+        RUN_GROUP = 1,         /* its cgroup has been made */
+        RUN_CLEAN = 128,       /* ... and was found empty since a process was last born into it */
         RUN_DIRS = 2,          /* RuntimeDirectory= may have been made */
         RUN_WATCHED = 4,       /* emptiness is being waited for */
         RUN_PROBE = 8,         /* no cgroup: look again at every exit */

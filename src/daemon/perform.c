@@ -21,7 +21,7 @@ static void on_open(struct engine *e, const struct action *a)
 
         run->incarnation = a->incarnation & (UINT32_MAX >> 1);
         run->pid[ROLE_MAIN] = run->pid[ROLE_CONTROL] = run->leader = 0;
-        run->flags &= RUN_ORPHANED;
+        run->flags &= RUN_ORPHANED | RUN_GROUP | RUN_CLEAN;
         run->started = engine_now(e);
         if (run->extra) {
                 run->extra->status_errno = 0;
@@ -171,12 +171,14 @@ static void on_close(struct engine *e, const struct action *a)
         empty_forget(e, a->node);
         ready_forget(e, a->node);
         pidfile_forget(e, a->node);
-        if (run->flags & RUN_GROUP)
+        if (run->flags & RUN_GROUP && (!(run->flags & RUN_CLEAN) || settled(e, a->node))) {
                 (void) cgroup_remove(e->cgroup, engine_path(e, a->node, path, sizeof(path)));
+                run->flags &= ~(unsigned) (RUN_GROUP | RUN_CLEAN);
+        }
         if (run->flags & RUN_DIRS)
                 rundir_remove(e, a->node);
         ledger_close(e, a->node, a->incarnation, &a->reason);
-        run->flags &= RUN_ORPHANED;
+        run->flags &= RUN_ORPHANED | RUN_GROUP | RUN_CLEAN;
         run->pid[ROLE_MAIN] = run->pid[ROLE_CONTROL] = run->leader = 0;
         if (!settled(e, a->node))
                 return;

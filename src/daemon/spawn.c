@@ -55,7 +55,15 @@ void spawn_mark(const struct engine *e, node_id node, uint32_t incarnation, char
         buf[32] = '\0';
 }
 
-static int gather_group(struct engine *e, node_id id, struct gathered *g, struct err *err)
+/* With KillMode=process or none the last incarnation may have left somebody there, as its unit wants. */
+static bool leftovers_allowed(const struct spec *s)
+{
+        int64_t mode = spec_int(s, D_SERVICE_KillMode);
+
+        return mode == KILL_PROCESS || mode == KILL_NONE;
+}
+
+static int gather_group(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
 {
         struct run *run = engine_run(e, id);
         int r;
@@ -63,11 +71,13 @@ static int gather_group(struct engine *e, node_id id, struct gathered *g, struct
         if (cgroup_backend(e->cgroup) == CGROUP_NONE)
                 return 0;
         r = run->flags & RUN_GROUP ? cgroup_reopen(e->cgroup, g->path, &g->group_fd, NULL) : -ENOENT;
-        if (r == -ENOENT)
+        if (r < 0)
                 r = cgroup_make(e->cgroup, g->path, &g->group_fd, err);
+        if (r == -EBUSY && leftovers_allowed(s))
+                r = cgroup_reopen(e->cgroup, g->path, &g->group_fd, err);
         if (r < 0)
                 return r;
-        run->flags |= RUN_GROUP;
+        run->flags = (run->flags | RUN_GROUP) & ~(unsigned) RUN_CLEAN;
         g->facts.fds.cgroup = add_fd(g, g->group_fd);
         g->facts.cgroup_path = cgroup_node_path(e->cgroup, g->path, g->group_path, sizeof(g->group_path));
         return 0;
@@ -246,7 +256,7 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
         spawn_mark(e, a->node, a->incarnation, g->mark);
         g->facts.mark = g->mark;
         gather_constants(e, s, g);
-        r = gather_group(e, a->node, g, err);
+        r = gather_group(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_user(s, g, err);
         if (r == 0)

@@ -51,6 +51,10 @@ int cgroup_reopen(struct cgroup *c, const char *node, int *ret_fd, struct err *e
  * usual case costs one rmdir, which is also the cheapest question whether it is empty. */
 int cgroup_remove(struct cgroup *c, const char *node);
 
+/* Is nobody in the group and no group below it, so that the next incarnation can be born into it as it is? 1, 0 when
+ * it is populated, -ENOTEMPTY when only the groups below it remain, -errno. */
+int cgroup_idle(struct cgroup *c, const char *node);
+
 int cgroup_populated(struct cgroup *c, const char *node); /* 1, 0 (also when it is not there), -errno */
 
 /* SIGKILL to everything in the group and below, those being forked included. Kernels before 5.14 have no

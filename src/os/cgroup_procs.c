@@ -262,6 +262,28 @@ int cgroup_alone(struct cgroup *c, const char *node, pid_t pid)
         return n == length && strcmp(text, wanted) == 0;
 }
 
+int cgroup_idle(struct cgroup *c, const char *node)
+{
+        char rel[PATH_MAX + 16], text[64];
+        struct stat st;
+        size_t length;
+        int r = cgroup_backend(c) == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, PATH_MAX);
+
+        if (r < 0)
+                return r;
+        length = strlen(rel);
+        strcpy(rel + length, "/cgroup.events");
+        r = fs_read_small(c->root, rel, text, sizeof text);
+        if (r < 0)
+                return r;
+        if (!strstr(text, "populated 0"))
+                return 0;
+        rel[length] = 0;
+        if (fstatat(c->root, rel, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return st.st_nlink == 2 ? 1 : -ENOTEMPTY;
+}
+
 int cgroup_signal(struct cgroup *c, const char *node, int sig, pid_t except)
 {
         struct signalling s = { c, node, strlen(node), sig, except, 0 };
