@@ -52,6 +52,9 @@ int unit_load(const struct unit_paths *p, const char *name, diag_fn *report, voi
 int unit_load_file(const struct unit_paths *p, const char *file, diag_fn *report, void *arg, struct spec **ret,
                    struct err *err);
 
+/* `verify`: warnings about programs, files, users and groups that the unit names and this machine does not have. */
+void unit_check_machine(const struct spec *s, diag_fn *report, void *arg);
+
 /* A name as people type it, "web" or "web.service" or "shop" -> the unit's full name into buf[n]. What has no
  * suffix is tried as NAME.service, then NAME.supervisor. -ENOENT when there is neither. */
 int unit_resolve(const struct unit_paths *p, const char *typed, char *buf, size_t n, struct err *err);

@@ -518,6 +518,24 @@ static void one_unit_can_be_loaded_by_name_by_file_and_as_it_is_typed(void **sta
         unit_paths_free(p);
 }
 
+static void verify_warns_of_what_this_machine_does_not_have(void **state)
+{
+        struct heard h = { 0 };
+        struct spec *s = parse_good("a.service", "[Service]\nExecStart=/no/such/program x\nExecStop=/bin/sh\n"
+                                                 "User=no-such-user-here\nEnvironmentFile=/no/env\n"
+                                                 "EnvironmentFile=-/no/matter\n");
+
+        (void) state;
+        unit_check_machine(s, hear, &h);
+        assert_int_equal(h.errors, 0);
+        assert_int_equal(h.warnings, 3);
+        assert_contains(buf_text(&h.text), "a.service:2: warning: ExecStart=/no/such/program: No such file or directory");
+        assert_contains(buf_text(&h.text), "a.service:4: warning: User=no-such-user-here: there is no such user");
+        assert_contains(buf_text(&h.text), "a.service:5: warning: EnvironmentFile=/no/env");
+        spec_unref(s);
+        buf_free(&h.text);
+}
+
 static double seconds(void)
 {
         struct timespec ts;
@@ -580,6 +598,7 @@ int main(void)
                 T(H11_files_that_others_can_write_are_refused_when_the_owner_counts),
                 T(a_directory_named_on_the_command_line_must_be_there),
                 T(one_unit_can_be_loaded_by_name_by_file_and_as_it_is_typed),
+                T(verify_warns_of_what_this_machine_does_not_have),
                 T(ten_thousand_units_are_loaded_in_a_second),
         };
 
