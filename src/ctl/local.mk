@@ -1,3 +1,36 @@
 noinst_LIBRARIES += liblogread.a
 liblogread_a_SOURCES = src/ctl/logread.c src/ctl/logread.h
 liblogread_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
+
+# Everything but main(), so that the tests and the page maker have the table of verbs too.
+noinst_LIBRARIES += libctl.a
+libctl_a_SOURCES = \
+	src/ctl/client.c src/ctl/ctl.h \
+	src/ctl/cmd_ask.c \
+	src/ctl/cmd_await.c \
+	src/ctl/cmd_daemon.c \
+	src/ctl/cmd_deaths.c \
+	src/ctl/cmd_events.c \
+	src/ctl/cmd_explain.c \
+	src/ctl/cmd_graph.c \
+	src/ctl/cmd_help.c src/ctl/help.h \
+	src/ctl/cmd_list.c \
+	src/ctl/cmd_logs.c \
+	src/ctl/cmd_reload.c \
+	src/ctl/cmd_schema.c \
+	src/ctl/cmd_show.c \
+	src/ctl/cmd_status.c \
+	src/ctl/cmd_tree.c \
+	src/ctl/cmd_verify.c \
+	src/ctl/cmd_why.c \
+	src/ctl/loglines.c src/ctl/loglines.h \
+	src/ctl/args.c \
+	src/ctl/offline.c src/ctl/offline.h \
+	src/ctl/print.c \
+	src/ctl/verbs.c src/ctl/verbs.def
+CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libcore.a libproto.a libbase.a $(INIH_LIBS) $(ZLIB_LIBS)
+
+bin_PROGRAMS += coppicectl
+coppicectl_SOURCES = src/ctl/main.c src/ctl/passwd.c
+coppicectl_LDADD = $(CTL_LIBS)
+coppicectl_LDFLAGS = $(AM_LDFLAGS) $(CTL_LDFLAGS)

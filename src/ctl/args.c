@@ -1,0 +1,210 @@
+/* args.c - coppicectl's command line: read it, run the verb, write what it said. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/value.h"
+#include "ctl/ctl.h"
+#include "ctl/help.h"
+
+const char *ctl_option(const struct ctl *c, const char *name)
+{
+        const struct ctl_option *o = c->verb->options;
+
+        for (int i = 0; o && o[i].name; i++)
+                if (strcmp(o[i].name, name) == 0)
+                        return c->value[i];
+        return NULL;
+}
+
+void ctl_flush(struct ctl *c)
+{
+        size_t at = 0;
+        ssize_t n;
+
+        while (at < c->out.len) {
+                n = write(STDOUT_FILENO, c->out.data + at, c->out.len - at);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        break;
+                at += (size_t) n;
+        }
+        buf_clear(&c->out);
+}
+
+/* --- the command line ---------------------------------------------------------------------------------------------- */
+
+enum { GLOBAL_SOCKET, GLOBAL_JSON, GLOBAL_TIMEOUT, GLOBAL_NO_BLOCK, GLOBAL_NO_COLOR, GLOBAL_QUIET, GLOBAL_HELP, GLOBAL_VERSION };
+
+const struct ctl_option ctl_global_options[] = {
+        [GLOBAL_SOCKET] = { "socket", 0, "PATH", "Talk to the daemon on this socket." },
+        [GLOBAL_JSON] = { "json", 0, NULL, "Print JSON with stable names." },
+        [GLOBAL_TIMEOUT] = { "timeout", 0, "SPAN", "Give up after this long (\"5s\"); what was asked for goes on." },
+        [GLOBAL_NO_BLOCK] = { "no-block", 0, NULL, "Do not wait until what was asked for has been done." },
+        [GLOBAL_NO_COLOR] = { "no-color", 0, NULL, "No colours, also on a terminal." },
+        [GLOBAL_QUIET] = { "quiet", 'q', NULL, "Say nothing when all goes well." },
+        [GLOBAL_HELP] = { "help", 'h', NULL, "Tell what a verb does." },
+        [GLOBAL_VERSION] = { "version", 0, NULL, "Tell the version of coppicectl." },
+        { 0 },
+};
+
+struct line {
+        char **argv;
+        int argc, at;
+        bool help, version;
+};
+
+static int set_global(struct ctl *c, struct line *l, int option, const char *arg)
+{
+        nsec span;
+
+        switch (option) {
+        case GLOBAL_SOCKET: c->socket = arg; break;
+        case GLOBAL_JSON: c->json = true; break;
+        case GLOBAL_NO_BLOCK: c->no_block = true; break;
+        case GLOBAL_NO_COLOR: c->color = false; break;
+        case GLOBAL_QUIET: c->quiet = true; break;
+        case GLOBAL_HELP: l->help = true; break;
+        case GLOBAL_VERSION: l->version = true; break;
+        case GLOBAL_TIMEOUT:
+                if (value_span(arg, NSEC_PER_SEC, &span) < 0)
+                        return ctl_error(CTL_USAGE, "--timeout=%s: a time span such as 5s or 1min", arg);
+                c->timeout_ms = span == NSEC_NEVER ? -1 : (span + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+                break;
+        default: break;
+        }
+        return CTL_OK;
+}
+
+static int find_option(const struct ctl_option *o, const char *name, size_t n)
+{
+        for (int i = 0; o && o[i].name; i++)
+                if ((n > 1 && strlen(o[i].name) == n && memcmp(o[i].name, name, n) == 0) ||
+                    (n == 1 && o[i].letter == *name))
+                        return i;
+        return -1;
+}
+
+static int unknown_option(const struct ctl *c, const char *word)
+{
+        return ctl_error(CTL_USAGE, "%s: no such option; see coppicectl %s%s--help", word, c->verb ? c->verb->name : "",
+                         c->verb ? " " : "");
+}
+
+/* "--name", "--name=ARG", "--name ARG", "-f", "-n ARG", "-n5". */
+static int read_option(struct ctl *c, struct line *l)
+{
+        const char *word = l->argv[l->at++], *name = word + (word[1] == '-' ? 2 : 1), *equals = strchr(name, '=');
+        bool is_long = word[1] == '-';
+        size_t n = is_long ? (equals ? (size_t) (equals - name) : strlen(name)) : 1;
+        const struct ctl_option *table = c->verb ? c->verb->options : NULL;
+        const char *arg = is_long ? (equals ? equals + 1 : NULL) : name[1] ? name + 1 : NULL;
+        int own = is_long && n == 1 ? -1 : find_option(table, name, n), global = own < 0 ? find_option(ctl_global_options, name, n) : -1;
+        const struct ctl_option *o;
+
+        if (own < 0 && global < 0)
+                return unknown_option(c, word);
+        o = own >= 0 ? &table[own] : &ctl_global_options[global];
+        if (!o->arg && arg)
+                return ctl_error(CTL_USAGE, "--%s takes no argument", o->name);
+        if (o->arg && !arg) {
+                if (l->at == l->argc)
+                        return ctl_error(CTL_USAGE, "--%s needs an argument: %s", o->name, o->arg);
+                arg = l->argv[l->at++];
+        }
+        if (own < 0)
+                return set_global(c, l, global, arg);
+        c->value[own] = arg ? arg : "";
+        return CTL_OK;
+}
+
+static int unknown_verb(const char *name)
+{
+        const char *names[64];
+        size_t n = 0;
+        const char *near;
+
+        while (ctl_verbs[n] && n < ARRAY_LEN(names)) {
+                names[n] = ctl_verbs[n]->name;
+                n++;
+        }
+        near = strtab_nearest(names, n, name);
+        return ctl_error(CTL_USAGE, "%s: no such verb%s%s%s; see coppicectl help", name, near ? " (did you mean " : "",
+                         near ? near : "", near ? "?)" : "");
+}
+
+/* Options may stand anywhere; what is left are the verb and its arguments, moved to the front of argv. */
+static int read_line(struct ctl *c, struct line *l)
+{
+        bool options = true;
+        int r;
+
+        c->argv = l->argv;
+        for (l->at = 1; l->at < l->argc;) {
+                const char *word = l->argv[l->at];
+
+                if (options && strcmp(word, "--") == 0) {
+                        options = false;
+                        l->at++;
+                } else if (options && word[0] == '-' && word[1]) {
+                        r = read_option(c, l);
+                        if (r != CTL_OK)
+                                return r;
+                } else if (!c->verb) {
+                        c->verb = ctl_verb_find(word);
+                        if (!c->verb)
+                                return unknown_verb(word);
+                        l->at++;
+                } else {
+                        c->argv[c->argc++] = l->argv[l->at++];
+                }
+        }
+        return CTL_OK;
+}
+
+static int check_count(const struct ctl *c)
+{
+        const struct ctl_verb *v = c->verb;
+
+        if (c->argc < v->min_args)
+                return ctl_error(CTL_USAGE, "%s: an argument is missing: coppicectl %s %s", v->name, v->name, v->args);
+        if (v->max_args >= 0 && c->argc > v->max_args)
+                return ctl_error(CTL_USAGE, "%s: too many arguments: coppicectl %s %s", v->name, v->name, v->args);
+        return CTL_OK;
+}
+
+static int run(struct ctl *c, struct line *l)
+{
+        int r = read_line(c, l);
+
+        if (r != CTL_OK)
+                return r;
+        if (l->version && !c->verb) {
+                buf_adds(&c->out, "coppicectl " PACKAGE_VERSION "\n");
+                return CTL_OK;
+        }
+        if (!c->verb || (l->help && !c->verb)) {
+                help_all(c);
+                return l->help || l->argc == 1 ? CTL_OK : CTL_USAGE;
+        }
+        if (l->help) {
+                help_verb(c, c->verb);
+                return CTL_OK;
+        }
+        r = check_count(c);
+        return r == CTL_OK ? c->verb->run(c) : r;
+}
+
+int ctl_main(int argc, char **argv)
+{
+        struct ctl c = { .fd = -1, .timeout_ms = -1, .deadline_ms = -1 };
+        struct line l = { .argv = argv, .argc = argc };
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+        int code;
+
+        c.color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+        code = run(&c, &l);
+        ctl_flush(&c);
+        return code; /* the kernel frees the rest, and sooner */
+}

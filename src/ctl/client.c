@@ -1,0 +1,352 @@
+/* client.c - coppicectl's end of the control socket: connect, call, wait, and put errors into words. */
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "core/diag.h"
+#include "ctl/ctl.h"
+#include "proto/methods.h"
+
+int ctl_error(int code, const char *fmt, ...)
+{
+        char text[2000];
+        va_list ap;
+        int n = snprintf(text, sizeof text, "coppicectl: ");
+
+        va_start(ap, fmt);
+        n += vsnprintf(text + n, sizeof text - (size_t) n - 1, fmt, ap);
+        va_end(ap);
+        if (n > (int) sizeof text - 2)
+                n = (int) sizeof text - 2;
+        text[n] = '\n';
+        (void) !write(STDERR_FILENO, text, (size_t) n + 1);
+        return code;
+}
+
+int ctl_fail(int code, const struct err *err)
+{
+        char text[700];
+
+        return ctl_error(code, "%s", err_format(err, text, sizeof text));
+}
+
+void ctl_diag(void *arg, const struct diag *d)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        (void) arg;
+        diag_print(d, &text);
+        buf_addc(&text, '\n');
+        (void) !write(STDERR_FILENO, buf_text(&text), text.len);
+}
+
+/* --- connecting ------------------------------------------------------------------------------------------------------ */
+
+static int64_t now_ms(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int connect_to(const char *path)
+{
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+        autoclose int fd = -1;
+
+        if (strlen(path) >= sizeof addr.sun_path)
+                return -ENAMETOOLONG;
+        memcpy(addr.sun_path, path, strlen(path));
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || connect(fd, (const struct sockaddr *) &addr, sizeof addr) < 0)
+                return -errno;
+        return fd_steal(&fd);
+}
+
+static int cannot_connect(const char *path, int code)
+{
+        if (code == EACCES || code == EPERM)
+                return ctl_error(CTL_DENIED, "%s: permission denied: you are not the user the daemon runs as", path);
+        if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR)
+                return ctl_error(CTL_NO_DAEMON, "no daemon at %s: is coppiced running? (--socket, $COPPICE_SOCKET)", path);
+        return ctl_error(CTL_NO_DAEMON, "connect to %s: %s", path, strerror(code));
+}
+
+/* Where a daemon is expected: first that of the user, then that of the system. */
+static int connect_standard(char *path, size_t n)
+{
+        const char *dir = getenv("XDG_RUNTIME_DIR");
+        int fd = -ENOENT;
+
+        if (geteuid() != 0 && dir && *dir) {
+                (void) snprintf(path, n, "%s/coppice/control", dir);
+                fd = connect_to(path);
+        }
+        if (fd < 0) {
+                (void) snprintf(path, n, "/run/coppice/control");
+                fd = connect_to(path);
+        }
+        return fd;
+}
+
+static int ctl_connect(struct ctl *c)
+{
+        char standard[256];
+        const char *path = c->socket ? c->socket : getenv("COPPICE_SOCKET");
+        int fd;
+
+        if (c->fd >= 0)
+                return CTL_OK;
+        if (path && *path) {
+                fd = connect_to(path);
+        } else {
+                fd = connect_standard(standard, sizeof standard);
+                path = standard;
+        }
+        if (fd < 0)
+                return cannot_connect(path, -fd);
+        c->fd = fd;
+        return CTL_OK;
+}
+
+/* --- calling ---------------------------------------------------------------------------------------------------------- */
+
+static int send_call(struct ctl *c, const char *method, const char *params, bool more)
+{
+        autobuf struct buf request = BUF_INIT;
+        struct json j = json_start(&request);
+        char name[64];
+        ssize_t n;
+        size_t at = 0;
+
+        (void) snprintf(name, sizeof name, MANAGER_INTERFACE ".%s", method);
+        json_open(&j, NULL, '{');
+        json_str(&j, "method", name);
+        if (params)
+                json_raw(&j, "parameters", params);
+        if (more)
+                json_bool(&j, "more", true);
+        json_close(&j);
+        buf_addc(&request, '\0');
+        if (buf_failed(&request))
+                return ctl_error(CTL_FAILED, "out of memory");
+        if (request.len > FRAME_REQUEST_MAX)
+                return ctl_error(CTL_USAGE, "too much for one request: name fewer nodes");
+        for (; at < request.len; at += (size_t) n) {
+                n = send(c->fd, request.data + at, request.len - at, MSG_NOSIGNAL);
+                if (n < 0)
+                        return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection: %s", strerror(errno));
+        }
+        return CTL_OK;
+}
+
+/* Wait for bytes or the end of the time; without a limit the read itself waits. */
+static int wait_readable(const struct ctl *c)
+{
+        struct pollfd p = { .fd = c->fd, .events = POLLIN };
+        int64_t left;
+        int r;
+
+        do {
+                left = c->deadline_ms - now_ms();
+                r = left > 0 ? poll(&p, 1, left > 1 << 30 ? 1 << 30 : (int) left) : 0;
+        } while (r < 0 && errno == EINTR);
+        return r > 0 ? CTL_OK : ctl_error(CTL_FAILED, "no answer within %lld ms; what was asked for goes on", (long long) c->timeout_ms);
+}
+
+static ssize_t receive(struct ctl *c, size_t room)
+{
+        char *at = frame_room(&c->in, room);
+        ssize_t n;
+
+        if (!at)
+                return -ENOMEM;
+        do
+                n = recv(c->fd, at, room, 0);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        frame_added(&c->in, (size_t) n);
+        return n;
+}
+
+static int next_frame(struct ctl *c, char **ret, size_t *ret_len)
+{
+        size_t room = 16 << 10;
+        ssize_t n;
+        int r;
+
+        while (frame_next(&c->in, ret, ret_len) == 0) {
+                if (c->deadline_ms >= 0) {
+                        r = wait_readable(c);
+                        if (r != CTL_OK)
+                                return r;
+                }
+                n = receive(c, room);
+                if (n == 0)
+                        return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection");
+                if (n < 0)
+                        return ctl_error(CTL_NO_DAEMON, "read from the daemon: %s", strerror((int) -n));
+                room = 128 << 10; /* a long answer: fewer calls for the rest */
+        }
+        return CTL_OK;
+}
+
+/* --- errors in words ----------------------------------------------------------------------------------------------------- */
+
+static void list_texts(const struct jdoc *d, uint32_t array, struct buf *out)
+{
+        for (uint32_t t = jtok_first(d, array); t != JTOK_NONE; t = jtok_after(d, array, t)) {
+                buf_adds(out, out->len ? ", " : "");
+                buf_adds(out, jtok_text(d, t) ? jtok_text(d, t) : "?");
+        }
+}
+
+static void say_problem(const struct jdoc *d, uint32_t t)
+{
+        struct err e = { .line = (uint32_t) jget_int(d, t, "line", 0) };
+        const char *unit = jget_text(d, t, "unit"), *file = jget_text(d, t, "file"), *hint = jget_text(d, t, "hint");
+        char text[700];
+
+        (void) err_set(&e, STAGE_NONE, EINVAL, "%s", jget_text(d, t, "text") ? jget_text(d, t, "text") : "");
+        err_unit(&e, unit ? unit : "");
+        err_where(&e, file ? file : "", (uint32_t) jget_int(d, t, "line", 0));
+        if (hint)
+                err_hint(&e, "%s", hint);
+        (void) ctl_error(0, "%s%s", jget_true(d, t, "fatal") ? "" : "warning: ", err_format(&e, text, sizeof text));
+}
+
+static int fail_reload(const struct jdoc *d, uint32_t params)
+{
+        uint32_t problems = jtok_get(d, params, "problems");
+
+        for (uint32_t t = jtok_first(d, problems); t != JTOK_NONE; t = jtok_after(d, problems, t))
+                say_problem(d, t);
+        return ctl_error(CTL_FAILED, "nothing was changed");
+}
+
+static int fail_ambiguous(const struct jdoc *d, uint32_t params)
+{
+        autobuf struct buf list = BUF_INIT;
+
+        list_texts(d, jtok_get(d, params, "candidates"), &list);
+        return ctl_error(CTL_USAGE, "%s: more than one node is called so: %s", jget_text(d, params, "node"),
+                         buf_text(&list));
+}
+
+static const char *or_empty(const char *text)
+{
+        return text ? text : "";
+}
+
+static int say_error(const struct ctl *c, const char *error)
+{
+        const struct jdoc *d = &c->doc;
+        uint32_t p = jtok_get(d, 0, "parameters");
+        const char *name = strrchr(error, '.') ? strrchr(error, '.') + 1 : error;
+        const char *extra = jget_text(d, p, "nearest");
+
+        if (strcmp(name, "NoSuchNode") == 0)
+                return ctl_error(CTL_NOT_FOUND, "%s: no such node%s%s%s", or_empty(jget_text(d, p, "node")),
+                                 extra ? " (did you mean " : "", or_empty(extra), extra ? "?)" : "");
+        if (strcmp(name, "AmbiguousNode") == 0)
+                return fail_ambiguous(d, p);
+        if (strcmp(name, "NotPermitted") == 0)
+                return ctl_error(CTL_DENIED, "%s: not permitted: only the daemon's user, root and members of its control "
+                                 "group may do that", c->verb->name);
+        if (strcmp(name, "BadValue") == 0)
+                return ctl_error(CTL_USAGE, "%s: %s", or_empty(jget_text(d, p, "parameter")),
+                                 or_empty(jget_text(d, p, "message")));
+        if (strcmp(name, "ReloadFailed") == 0)
+                return fail_reload(d, p);
+        if (strcmp(name, "ShuttingDown") == 0)
+                return ctl_error(CTL_FAILED, "the daemon is shutting down");
+        if (strcmp(name, "Failed") == 0) {
+                extra = jget_text(d, p, "hint");
+                return ctl_error(CTL_FAILED, "%s%s%s%s", or_empty(jget_text(d, p, "message")), extra ? " (" : "",
+                                 or_empty(extra), extra ? ")" : "");
+        }
+        if (strcmp(name, "TooManyConnections") == 0)
+                return ctl_error(CTL_FAILED, "the daemon has too many connections already");
+        if (strcmp(name, "MethodNotFound") == 0)
+                return ctl_error(CTL_FAILED, "the daemon does not know this: it is older than coppicectl (see coppicectl version)");
+        return ctl_error(CTL_FAILED, "the daemon answers %s %s", error, or_empty(jget_text(d, p, "parameter")));
+}
+
+int ctl_next(struct ctl *c, uint32_t *ret)
+{
+        const char *error;
+        char *text;
+        size_t len;
+        int r = next_frame(c, &text, &len);
+
+        if (r != CTL_OK)
+                return r;
+        if (jtok_parse(&c->doc, text, len) < 0)
+                return ctl_error(CTL_FAILED, "the daemon's answer is not JSON");
+        error = jget_text(&c->doc, 0, "error");
+        if (error)
+                return say_error(c, error);
+        *ret = jtok_get(&c->doc, 0, "parameters");
+        return CTL_OK;
+}
+
+bool ctl_continues(const struct ctl *c)
+{
+        return jget_true(&c->doc, 0, "continues");
+}
+
+int ctl_call(struct ctl *c, const char *method, const char *params, bool more, uint32_t *ret)
+{
+        int r = ctl_connect(c);
+
+        if (r == CTL_OK)
+                r = send_call(c, method, params, more);
+        if (r != CTL_OK)
+                return r;
+        c->deadline_ms = c->timeout_ms < 0 ? -1 : now_ms() + c->timeout_ms;
+        return ctl_next(c, ret);
+}
+
+int ctl_call_text(struct ctl *c, const char *method, const char *key, const char *value, uint32_t *ret)
+{
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+
+        json_open(&j, NULL, '{');
+        if (value)
+                json_str(&j, key, value);
+        json_close(&j);
+        return ctl_call(c, method, buf_text(&params), false, ret);
+}
+
+int ctl_wait_end(struct ctl *c)
+{
+        ssize_t n = 1;
+        int r;
+
+        while (n > 0) {
+                if (c->deadline_ms >= 0) {
+                        r = wait_readable(c);
+                        if (r != CTL_OK)
+                                return r;
+                }
+                n = receive(c, 4096);
+        }
+        return CTL_OK;
+}
+
+void ctl_nodes_params(const struct ctl *c, struct json *j, int from)
+{
+        json_open(j, NULL, '{');
+        json_open(j, "nodes", '[');
+        for (int i = from; i < c->argc; i++)
+                json_str(j, NULL, c->argv[i]);
+        json_close(j);
+}

@@ -1,0 +1,76 @@
+/* cmd_await.c - await: wait until nodes have ended, are ready, or are in a state. */
+#include <string.h>
+
+#include "base/json.h"
+#include "ctl/ctl.h"
+
+enum { OPT_CHECK };
+static const struct ctl_option options[] = {
+        [OPT_CHECK] = { "check", 0, NULL, "Exit status 1 when the end was not clean." },
+        { 0 },
+};
+
+static bool is_until(const char *word)
+{
+        return strcmp(word, "ended") == 0 || strcmp(word, "ready") == 0 || strtab_value(&state_names, word) >= 0;
+}
+
+static void put_node(struct ctl *c, uint32_t t)
+{
+        const struct jdoc *d = &c->doc;
+        const char *reason = jget_text(d, t, "reason"), *state = jget_text(d, t, "state");
+
+        buf_addf(&c->out, "%s ", jget_text(d, t, "path"));
+        put_colored(c, state_color(state), state);
+        if (reason)
+                buf_addf(&c->out, ", last end %s", reason);
+        buf_addc(&c->out, '\n');
+}
+
+static int judge(const struct ctl *c, uint32_t t, const char *until)
+{
+        const struct jdoc *d = &c->doc;
+
+        if (!jget_true(d, t, "reached"))
+                return ctl_error(CTL_FAILED, "%s: is %s and will not be %s", jget_text(d, t, "path"), jget_text(d, t, "state"), until);
+        return c->value[OPT_CHECK] && jget_int(d, t, "exit_code", 0) != 0 ? CTL_FAILED : CTL_OK;
+}
+
+static int run_await(struct ctl *c)
+{
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        const char *until = "ended";
+        uint32_t reply, nodes;
+        int r, worst = CTL_OK;
+
+        if (c->argc > 1 && is_until(c->argv[c->argc - 1]))
+                until = c->argv[--c->argc];
+        ctl_nodes_params(c, &j, 0);
+        json_str(&j, "until", until);
+        json_close(&j);
+        r = ctl_call(c, "Await", buf_text(&params), false, &reply);
+        if (r != CTL_OK)
+                return r;
+        nodes = jtok_get(&c->doc, reply, "nodes");
+        for (uint32_t t = jtok_first(&c->doc, nodes); t != JTOK_NONE; t = jtok_after(&c->doc, nodes, t)) {
+                r = judge(c, t, until);
+                worst = r > worst ? r : worst;
+                if (!c->json && !c->quiet)
+                        put_node(c, t);
+        }
+        if (c->json) {
+                jtok_print(&c->doc, nodes, &c->out);
+                buf_addc(&c->out, '\n');
+        }
+        return worst;
+}
+
+const struct ctl_verb verb_await = {
+        .name = "await", .args = "NODE... [ended|ready|STATE]", .help = "Wait until nodes have ended, are ready, or are in a state.",
+        .prose = "Without a last word, or with \"ended\": until the present incarnation of each has ended; why is told, and "
+                 "with --check an end that was not clean gives exit status 1. With \"ready\": until each is started and "
+                 "ready; 1 when it has failed or was stopped instead. Otherwise until each is in that state. Returns at "
+                 "once when it is so already; --timeout bounds the wait.",
+        .options = options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_await,
+};

@@ -1,0 +1,74 @@
+/* cmd_deaths.c - deaths: how the past incarnations of a node ended. */
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+static void put_rusage(struct ctl *c, uint32_t t)
+{
+        const struct jdoc *d = &c->doc;
+
+        buf_adds(&c->out, "      used ");
+        put_span(&c->out, jget_int(d, t, "user_usec", 0));
+        buf_adds(&c->out, " user, ");
+        put_span(&c->out, jget_int(d, t, "system_usec", 0));
+        buf_adds(&c->out, " system, ");
+        put_size(&c->out, jget_int(d, t, "max_rss", 0));
+        buf_adds(&c->out, " of memory at most\n");
+}
+
+static void put_death(struct ctl *c, uint32_t t)
+{
+        const struct jdoc *d = &c->doc;
+        const char *code = jget_text(d, t, "code"), *error = jget_text(d, t, "error");
+        uint32_t tail = jtok_get(d, t, "tail");
+
+        buf_addf(&c->out, "#%lld  ", (long long) jget_int(d, t, "incarnation", 0));
+        put_when(&c->out, jget_text(d, t, "ended_at"), true);
+        buf_adds(&c->out, "  ");
+        put_colored(c, COLOR_BOLD, jget_text(d, t, "reason"));
+        if (code) {
+                buf_addf(&c->out, "  (%s, status %lld, after ", code, (long long) jget_int(d, t, "status", 0));
+                put_span(&c->out, jget_int(d, t, "lasted_usec", 0));
+                buf_addc(&c->out, ')');
+        }
+        buf_addc(&c->out, '\n');
+        if (code)
+                put_rusage(c, t);
+        if (error) {
+                buf_adds(&c->out, "      ");
+                put_safe(&c->out, error);
+                buf_addc(&c->out, '\n');
+        }
+        for (uint32_t l = jtok_first(d, tail); l != JTOK_NONE; l = jtok_after(d, tail, l)) {
+                put_colored(c, COLOR_DIM, "      | ");
+                put_safe(&c->out, jtok_text(d, l));
+                buf_addc(&c->out, '\n');
+        }
+}
+
+static int run_deaths(struct ctl *c)
+{
+        uint32_t reply, deaths;
+        int r = ctl_call_text(c, "Deaths", "node", c->argv[0], &reply);
+
+        if (r != CTL_OK)
+                return r;
+        deaths = jtok_get(&c->doc, reply, "deaths");
+        if (c->json) {
+                jtok_print(&c->doc, deaths, &c->out);
+                buf_addc(&c->out, '\n');
+                return CTL_OK;
+        }
+        for (uint32_t t = jtok_first(&c->doc, deaths); t != JTOK_NONE; t = jtok_after(&c->doc, deaths, t))
+                put_death(c, t);
+        if (jtok_size(&c->doc, deaths) == 0 && !c->quiet)
+                buf_addf(&c->out, "%s: no incarnation has ended yet\n", jget_text(&c->doc, reply, "path"));
+        return CTL_OK;
+}
+
+const struct ctl_verb verb_deaths = {
+        .name = "deaths", .args = "NODE", .help = "Tell how the last 20 incarnations of a node ended.",
+        .prose = "The latest first: when and why, exit status or signal, how long it lived, what it used, and the last "
+                 "lines it wrote. With --json an array.",
+        .min_args = 1, .max_args = 1, .complete = COMPLETE_NODES, .run = run_deaths,
+};

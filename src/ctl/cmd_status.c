@@ -1,0 +1,255 @@
+/* cmd_status.c - status: everything known of a node, for people. */
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/loglines.h"
+
+static void label(struct ctl *c, const char *name)
+{
+        put_pad(&c->out, strlen(name), 11);
+        put_color(c, COLOR_DIM);
+        buf_addf(&c->out, "%s: ", name);
+        put_color(c, COLOR_NONE);
+}
+
+static void end_line(struct ctl *c)
+{
+        buf_addc(&c->out, '\n');
+}
+
+static void put_head(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        const char *state = jget_text(d, s, "state"), *text = jget_text(d, s, "description");
+
+        put_colored(c, state_color(state), state_glyph(c, state));
+        buf_addc(&c->out, ' ');
+        put_colored(c, COLOR_BOLD, jget_text(d, s, "path"));
+        if (text) {
+                buf_adds(&c->out, " - ");
+                put_safe(&c->out, text);
+        }
+        end_line(c);
+}
+
+static void put_state(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        const char *state = jget_text(d, s, "state"), *want = jget_text(d, s, "want");
+        const char *reason = jget_text(d, s, "last_reason"), *next = jget_text(d, s, "next_start_at");
+        bool up = state && (strcmp(state, "running") == 0 || strcmp(state, "reloading") == 0);
+
+        label(c, "State");
+        put_colored(c, state_color(state), state ? state : "?");
+        if (jget_true(d, s, "frozen"))
+                buf_adds(&c->out, ", frozen");
+        if (up && !jget_true(d, s, "ready"))
+                buf_adds(&c->out, ", not ready");
+        if (jget_text(d, s, "since")) {
+                buf_adds(&c->out, " since ");
+                put_when(&c->out, jget_text(d, s, "since"), true);
+        }
+        if (!up && want)
+                buf_addf(&c->out, ", wanted %s", want);
+        end_line(c);
+        if (next) {
+                label(c, "Next start");
+                put_when(&c->out, next, true);
+                end_line(c);
+        }
+        if (reason) {
+                label(c, "Last end");
+                buf_adds(&c->out, reason);
+                end_line(c);
+        }
+}
+
+static void put_unit(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        const char *file = jget_text(d, s, "file");
+        uint32_t drops = jtok_get(d, s, "drop_ins");
+
+        label(c, "Unit");
+        put_safe(&c->out, jget_text(d, s, "unit"));
+        if (file)
+                buf_addf(&c->out, " (%s)", file);
+        end_line(c);
+        for (uint32_t t = jtok_first(d, drops); t != JTOK_NONE; t = jtok_after(d, drops, t)) {
+                label(c, "Drop-in");
+                put_safe(&c->out, jtok_text(d, t));
+                end_line(c);
+        }
+}
+
+static void put_supervision(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        uint32_t intensity = jtok_get(d, s, "intensity");
+        const char *strategy = jget_text(d, s, "strategy");
+
+        label(c, "Restart");
+        buf_addf(&c->out, "%s, %lld restart%s", jget_text(d, s, "restart"), (long long) jget_int(d, s, "restarts", 0),
+                 jget_int(d, s, "restarts", 0) == 1 ? "" : "s");
+        if (jtok_kind(d, intensity) == JTOK_OBJECT) {
+                buf_adds(&c->out, "; limit ");
+                put_intensity(c, intensity);
+        }
+        end_line(c);
+        if (strategy) {
+                label(c, "Strategy");
+                buf_addf(&c->out, "%s, %s", strategy, jget_text(d, s, "escalation"));
+                buf_addf(&c->out, ", %u children", jtok_size(d, jtok_get(d, s, "children")));
+                end_line(c);
+        }
+}
+
+static void put_process(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        int64_t pid = jget_int(d, s, "main_pid", 0), n = jget_int(d, s, "incarnation", 0), errnum;
+        const char *type = jget_text(d, s, "service_type"), *text = jget_text(d, s, "status_text");
+
+        if (type) {
+                label(c, "Process");
+                if (pid > 0)
+                        buf_addf(&c->out, "%lld, ", (long long) pid);
+                else
+                        buf_adds(&c->out, "none, ");
+                buf_addf(&c->out, "type %s, incarnation %lld", type, (long long) n);
+                end_line(c);
+        }
+        errnum = jget_int(d, s, "status_errno", 0);
+        if (text || errnum) {
+                label(c, "Says");
+                put_safe(&c->out, text);
+                if (errnum)
+                        buf_addf(&c->out, "%s%s", text ? ": " : "", errno_name((int) errnum));
+                end_line(c);
+        }
+}
+
+static void put_usage(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        int64_t memory = jget_int(d, s, "memory", -1), cpu = jget_int(d, s, "cpu_usec", -1), tasks = jget_int(d, s, "tasks", -1);
+
+        if (memory >= 0 || cpu >= 0 || tasks >= 0) {
+                label(c, "Uses");
+                if (memory >= 0) {
+                        put_size(&c->out, memory);
+                        buf_adds(&c->out, " of memory");
+                }
+                if (cpu >= 0) {
+                        buf_adds(&c->out, memory >= 0 ? ", " : "");
+                        put_span(&c->out, cpu);
+                        buf_adds(&c->out, " of processor time");
+                }
+                if (tasks >= 0)
+                        buf_addf(&c->out, "%s%lld task%s", memory >= 0 || cpu >= 0 ? ", " : "", (long long) tasks,
+                                 tasks == 1 ? "" : "s");
+                end_line(c);
+        }
+        if (jget_text(d, s, "cgroup")) {
+                label(c, "Cgroup");
+                buf_adds(&c->out, jget_text(d, s, "cgroup"));
+                end_line(c);
+        }
+}
+
+static void put_log(struct ctl *c, uint32_t s)
+{
+        enum { LAST = 10 };
+        const char *dir = jget_text(&c->doc, s, "log");
+
+        if (!dir)
+                return;
+        label(c, "Log");
+        buf_addf(&c->out, "%s\n", dir);
+        loglines_add(c, dir, LAST, "            ");
+}
+
+static void put_status(struct ctl *c, uint32_t s)
+{
+        const char *because = jget_text(&c->doc, s, "because");
+
+        put_head(c, s);
+        put_state(c, s);
+        if (because) {
+                label(c, "Because");
+                put_safe(&c->out, because);
+                end_line(c);
+        }
+        put_unit(c, s);
+        put_supervision(c, s);
+        put_process(c, s);
+        put_usage(c, s);
+        put_log(c, s);
+}
+
+/* As systemctl does: a node that does not run is 3, for scripts that only look at that. */
+static int running(const char *state)
+{
+        static const char *const at_rest[] = { "inactive", "failed", "finished" };
+
+        for (size_t i = 0; state && i < ARRAY_LEN(at_rest); i++)
+                if (strcmp(state, at_rest[i]) == 0)
+                        return CTL_NOT_FOUND;
+        return CTL_OK;
+}
+
+static int show_one(struct ctl *c, const char *node)
+{
+        uint32_t reply, s;
+        int r = ctl_call_text(c, "Status", "node", node, &reply);
+
+        if (r != CTL_OK)
+                return r;
+        s = jtok_get(&c->doc, reply, "status");
+        if (c->json) {
+                jtok_print(&c->doc, s, &c->out);
+                return CTL_OK;
+        }
+        r = running(jget_text(&c->doc, s, "state"));
+        if (!c->quiet)
+                put_status(c, s);
+        return r;
+}
+
+static int run_status(struct ctl *c)
+{
+        int worst = CTL_OK, r;
+        size_t before;
+
+        if (c->argc == 0) {
+                r = show_one(c, "/");
+                if (c->json && c->out.len)
+                        buf_addc(&c->out, '\n');
+                return r;
+        }
+        if (c->json && c->argc > 1)
+                buf_addc(&c->out, '[');
+        for (int i = 0; i < c->argc; i++) {
+                if (i > 0)
+                        buf_adds(&c->out, c->json ? ",\n " : "\n");
+                before = c->out.len;
+                r = show_one(c, c->argv[i]);
+                if (c->json && c->out.len == before)
+                        buf_adds(&c->out, c->argc > 1 ? "null" : ""); /* the place of one that is not there */
+                worst = r > worst ? r : worst;
+                if (r == CTL_NO_DAEMON)
+                        return r;
+        }
+        if (c->json)
+                buf_adds(&c->out, c->argc > 1 ? "]\n" : c->out.len ? "\n" : "");
+        return worst;
+}
+
+const struct ctl_verb verb_status = {
+        .name = "status", .args = "[NODE...]", .help = "Tell everything known of nodes, with the last lines of their logs.",
+        .prose = "State and since when, why it is in that state, the unit's files, how it is restarted and how much of the "
+                 "limit is used, its process, what it uses, and the last ten lines of its log. Without a node the root.\n"
+                 "Exit status 3 when a node does not run (inactive, failed, finished), 0 otherwise; with --json 0 for "
+                 "every node that exists. With --json one node is an object, several are an array.",
+        .max_args = -1, .complete = COMPLETE_NODES, .run = run_status,
+};

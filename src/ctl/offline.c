@@ -1,0 +1,42 @@
+/* offline.c - see offline.h. */
+#include "ctl/offline.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static bool ends_with(const char *text, const char *end)
+{
+        size_t n = strlen(text), m = strlen(end);
+
+        return n > m && strcmp(text + n - m, end) == 0;
+}
+
+bool offline_file(const char *arg)
+{
+        struct stat st;
+
+        return (ends_with(arg, ".service") || ends_with(arg, ".supervisor")) && stat(arg, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+int offline_paths(const char *dir, struct unit_paths **ret)
+{
+        const char *dirs[] = { dir };
+        struct unit_options o = { .dirs = dirs, .dir_count = dir != NULL, .user = geteuid() != 0 };
+        struct err err = { 0 };
+
+        return unit_paths_new(&o, ret, &err) < 0 ? ctl_fail(CTL_FAILED, &err) : CTL_OK;
+}
+
+int offline_load(const char *file, struct spec **ret)
+{
+        struct unit_paths *paths = NULL;
+        struct err err = { 0 };
+        int r = offline_paths(NULL, &paths);
+
+        if (r != CTL_OK)
+                return r;
+        if (unit_load_file(paths, file, ctl_diag, NULL, ret, &err) < 0)
+                r = ctl_fail(err.code == ENOENT ? CTL_NOT_FOUND : CTL_FAILED, &err);
+        unit_paths_free(paths);
+        return r;
+}
