@@ -20,6 +20,7 @@ struct edge {
 
 struct family {
         const struct unit_node *nodes;
+        const struct spec *supervisor;
         struct remarks *remarks;
         const uint32_t *members;       /* node indices, in start order */
         size_t count;
@@ -115,6 +116,31 @@ static void check_conflicts(struct family *f, const struct spec *s)
                 }
 }
 
+/* OTP refuses a significant child whose supervisor never looks at it. */
+static void check_significance(struct family *f, const struct spec *s)
+{
+        enum directive d = spec_kind(s) == KIND_SERVICE ? D_SERVICE_Significant : D_SUPERVISOR_Significant;
+        struct origin at = spec_origin(s, d);
+
+        if (!spec_significant(s) || spec_int(f->supervisor, D_SUPERVISOR_AutoShutdown) != AUTO_NEVER)
+                return;
+        f->remarks->unit = spec_name(s);
+        remark(f->remarks, DIAG_ERROR, at.file, at.line, 0, "write AutoShutdown= there, or take Significant= out",
+               "Significant= means nothing below %s, which has AutoShutdown=never", spec_name(f->supervisor));
+}
+
+static void check_exit_code_from(struct family *f)
+{
+        const char *name = spec_str(f->supervisor, D_SUPERVISOR_ExitCodeFrom);
+        struct origin at = spec_origin(f->supervisor, D_SUPERVISOR_ExitCodeFrom);
+
+        if (!*name || find_sibling(f, name) != UINT32_MAX)
+                return;
+        f->remarks->unit = spec_name(f->supervisor);
+        remark(f->remarks, DIAG_ERROR, at.file, at.line, 0, "name a child of this supervisor",
+               "ExitCodeFrom=%s: there is no such child", name);
+}
+
 static void collect(struct family *f)
 {
         static const enum directive lists[] = {
@@ -128,6 +154,7 @@ static void collect(struct family *f)
                 if (f->sequential && rank > 0)
                         add_edge(f, (struct edge) { .from = rank, .to = rank - 1, .d = D_NONE });
                 check_conflicts(f, spec_of(f, rank));
+                check_significance(f, spec_of(f, rank));
         }
 }
 
@@ -244,6 +271,7 @@ static void validate_family(struct family *f)
                 by_name[i] = i;
         qsort_r(by_name, f->count, sizeof(*by_name), compare_names, f);
         f->by_name = by_name;
+        check_exit_code_from(f);
         collect(f);
         if (!f->failed)
                 find_cycles(f);
@@ -262,7 +290,8 @@ void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *rema
 
                 for (; i < n && nodes[i].parent == parent; i++)
                         members[f.count++] = (uint32_t) i;
-                f.sequential = spec_start_mode(nodes[parent].spec) == START_SEQUENTIAL;
+                f.supervisor = nodes[parent].spec;
+                f.sequential = spec_start_mode(f.supervisor) == START_SEQUENTIAL;
                 validate_family(&f);
         }
 }

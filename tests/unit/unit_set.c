@@ -2,7 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -433,6 +438,43 @@ static void H9_links_lead_to_files_rings_of_links_and_magic_links_do_not(void **
         unit_set_free(set);
 }
 
+/* The same on a kernel without openat2, or below a filter that forbids it: a seccomp filter says ENOSYS, in a child. */
+static void H9_links_are_followed_as_carefully_without_openat2(void **state)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog filter = { .len = 4, .filter = code };
+        int status;
+        pid_t pid;
+
+        put("elsewhere/app.service", RUN);
+        (void) mkdir(at("a"), 0755);
+        assert_int_equal(symlink(at("elsewhere/app.service"), at("a/app.service")), 0);
+        assert_int_equal(symlink("/proc/self/environ", at("a/proc.service")), 0);
+        pid = fork();
+        if (pid == 0) {
+                struct unit_set *set;
+                int ok;
+
+                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+                        _exit(77);
+                set = load();
+                ok = unit_set_find(set, "app.service") == 1 && strstr(remarks_in(set), "proc.service: error: open proc.service");
+                unit_set_free(set);
+                _exit(ok ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        (void) state;
+        if (WEXITSTATUS(status) == 77)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void H11_files_that_others_can_write_are_refused_when_the_owner_counts(void **state)
 {
         struct unit_set *set;
@@ -595,6 +637,7 @@ int main(void)
                 T(a_child_that_is_nowhere_is_an_error_with_the_line),
                 T(H8_only_plain_files_of_a_reasonable_size_are_read),
                 T(H9_links_lead_to_files_rings_of_links_and_magic_links_do_not),
+                T(H9_links_are_followed_as_carefully_without_openat2),
                 T(H11_files_that_others_can_write_are_refused_when_the_owner_counts),
                 T(a_directory_named_on_the_command_line_must_be_there),
                 T(one_unit_can_be_loaded_by_name_by_file_and_as_it_is_typed),

@@ -66,7 +66,7 @@ static void what_systemd_shrugs_off_is_a_warning_in_its_files(void **state)
 }
 
 /* A family below one supervisor: "name: lines" each; the remarks of the tree. */
-static const char *family(const char *supervisor, const char *const (*units)[2], size_t n)
+static const char *family(const char *supervisor, const char *const (*units)[3], size_t n)
 {
         static char all[8192];
         struct heard h = { 0 };
@@ -77,7 +77,8 @@ static const char *family(const char *supervisor, const char *const (*units)[2],
         for (size_t i = 0; i < n; i++) {
                 char text[512];
 
-                (void) snprintf(text, sizeof(text), "[Service]\nExecStart=/x\n[Unit]\n%s\n", units[i][1]);
+                (void) snprintf(text, sizeof(text), "[Service]\nExecStart=/x\n%s\n[Unit]\n%s\n", units[i][2] ? units[i][2] : "",
+                                units[i][1]);
                 nodes[i + 1] = (struct unit_node) { .spec = parse_good(units[i][0], text), .parent = 0 };
         }
         validate_tree(nodes, n + 1, &remarks);
@@ -90,18 +91,18 @@ static const char *family(const char *supervisor, const char *const (*units)[2],
 
 static void H1_cycles_of_the_order_are_told_with_their_path_and_line(void **state)
 {
-        static const char *const ring[][2] = {
+        static const char *const ring[][3] = {
                 { "a.service", "After=b.service" }, { "b.service", "After=c.service" }, { "c.service", "Before=x.service\nAfter=a.service" },
                 { "x.service", "" },
         };
-        static const char *const two[][2] = { { "a.service", "Before=b.service" }, { "b.service", "Before=a.service" } };
-        static const char *const fine[][2] = {
+        static const char *const two[][3] = { { "a.service", "Before=b.service" }, { "b.service", "Before=a.service" } };
+        static const char *const fine[][3] = {
                 { "a.service", "After=b.service c.service" }, { "b.service", "After=c.service" }, { "c.service", "Before=a.service" },
         };
         const char *heard = family("[Supervisor]\n", ring, 4);
 
         (void) state;
-        assert_contains(heard, "a.service:4: error: each waits for the next: a.service -> b.service -> c.service -> a.service");
+        assert_contains(heard, "a.service:5: error: each waits for the next: a.service -> b.service -> c.service -> a.service");
         heard = family("[Supervisor]\n", two, 2);
         assert_contains(heard, "error: each waits for the next: a.service -> b.service -> a.service");
         assert_string_equal(family("[Supervisor]\n", fine, 3), "");
@@ -109,7 +110,7 @@ static void H1_cycles_of_the_order_are_told_with_their_path_and_line(void **stat
 
 static void H1_an_order_against_that_of_the_children_is_a_cycle_where_they_start_one_by_one(void **state)
 {
-        static const char *const units[][2] = { { "a.service", "After=b.service" }, { "b.service", "" } };
+        static const char *const units[][3] = { { "a.service", "After=b.service" }, { "b.service", "" } };
 
         (void) state;
         assert_string_equal(family("[Supervisor]\n", units, 2), "");
@@ -119,16 +120,30 @@ static void H1_an_order_against_that_of_the_children_is_a_cycle_where_they_start
 
 static void names_that_are_no_siblings_are_told(void **state)
 {
-        static const char *const units[][2] = {
+        static const char *const units[][3] = {
                 { "a.service", "After=gone.service\nRequires=away.service" },
                 { "b.service", "Conflicts=a.service\nRequires=a.service" },
         };
         const char *heard = family("[Supervisor]\n", units, 2);
 
         (void) state;
-        assert_contains(heard, "a.service:4: warning: After=gone.service: there is no such sibling");
-        assert_contains(heard, "a.service:5: error: Requires=away.service: there is no such sibling");
-        assert_contains(heard, "b.service:4: error: a.service is both in Conflicts= and in Requires=");
+        assert_contains(heard, "a.service:5: warning: After=gone.service: there is no such sibling");
+        assert_contains(heard, "a.service:6: error: Requires=away.service: there is no such sibling");
+        assert_contains(heard, "b.service:5: error: a.service is both in Conflicts= and in Requires=");
+}
+
+static void a_supervisor_and_its_children_must_agree(void **state)
+{
+        static const char *const significant[][3] = { { "a.service", "", "Restart=no\nSignificant=yes" } };
+        static const char *const plain[][3] = { { "a.service", "" } };
+
+        (void) state;
+        assert_contains(family("[Supervisor]\n", significant, 1),
+                        "a.service:4: error: Significant= means nothing below root.supervisor");
+        assert_string_equal(family("[Supervisor]\nAutoShutdown=any_significant\n", significant, 1), "");
+        assert_contains(family("[Supervisor]\nExitCodeFrom=b.service\n", plain, 1),
+                        "root.supervisor:2: error: ExitCodeFrom=b.service: there is no such child");
+        assert_string_equal(family("[Supervisor]\nExitCodeFrom=a.service\n", plain, 1), "");
 }
 
 int main(void)
@@ -138,6 +153,7 @@ int main(void)
                 cmocka_unit_test(what_systemd_shrugs_off_is_a_warning_in_its_files),
                 cmocka_unit_test(H1_cycles_of_the_order_are_told_with_their_path_and_line),
                 cmocka_unit_test(H1_an_order_against_that_of_the_children_is_a_cycle_where_they_start_one_by_one),
+                cmocka_unit_test(a_supervisor_and_its_children_must_agree),
                 cmocka_unit_test(names_that_are_no_siblings_are_told),
         };
 
