@@ -6,3 +6,17 @@ tests_otp_replay_LDADD = libcore.a libbase.a $(JANSSON_LIBS) $(INIH_LIBS)
 TESTS += tests/otp/vectors
 EXTRA_DIST += tests/otp/vectors tests/otp/FORMAT.md tests/otp/public-seed1.jsonl.gz tests/otp/batch-seed1.jsonl.gz
 CLEANFILES += tests/otp-public.out tests/otp-batch.out tests/otp-canary.out
+
+if HAVE_CMOCKA
+CORE_TESTS = tests/unit/service
+check_PROGRAMS += $(CORE_TESTS)
+TESTS += $(CORE_TESTS)
+core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)
+core_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+core_ldadd = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_service_SOURCES = tests/unit/service.c tests/unit/core_rows.c tests/unit/core_rows.h
+tests_unit_service_CPPFLAGS = $(core_cppflags)
+tests_unit_service_CFLAGS = $(core_cflags)
+tests_unit_service_LDADD = $(core_ldadd)
+endif

@@ -235,9 +235,9 @@ enum result start_now(struct core *c, struct node *n, uint64_t cause)
         struct node *s = parent_of(c, n);
         uint32_t at;
 
-        n->want = WANT_UP;
         if (n->stuck)
                 return RESULT_STUCK;
+        n->want = WANT_UP;
         if (c->shutdown_at != NSEC_NEVER)
                 return RESULT_SHUTTING_DOWN;
         if (s->phase != PHASE_UP || s->super->job == JOB_END || s->super->job == JOB_UNWIND)

@@ -96,6 +96,8 @@ uint32_t stem_hash(const char *stem)
         return h;
 }
 
+static void stays_down(struct core *c, struct node *s, struct node *n, enum rule rule);
+
 static void push_exit(struct core *c, struct node *p, struct node *n)
 {
         uint32_t at = msg_take(c, false);
@@ -217,16 +219,22 @@ void child_start_failed(struct core *c, struct node *p, struct node *n)
                 super_fail_start(c, p, n, n->cause);
         } else if (n->last_reason.kind == REASON_DEPENDENCY) {
                 n->child_flags |= CF_PULL;
+                order_changed(c, n);
         } else if (n->child_flags & CF_RETRY) {
-                child_set(c, n, CHILD_RESTARTING);
-                push_retry(c, p, n);
+                child_retry_later(c, p, n);
+        } else {
+                order_changed(c, n);
         }
-        order_changed(c, n);
 }
 
-/* A start failed within a job: it will be tried again (OTP: try_again_restart to the end of the own queue). */
+/* Its start failed: that is an end like another, so Restart= says whether there is a next attempt. If so, it goes to
+ * the end of the queue (OTP: try_again_restart). */
 void child_retry_later(struct core *c, struct node *p, struct node *n)
 {
+        if (restart_decide(n->spec, &n->last_reason, &n->last_reason) == STAYS_DOWN) {
+                stays_down(c, p, n, RULE_NO_RESTART);
+                return;
+        }
         child_set(c, n, CHILD_RESTARTING);
         push_retry(c, p, n);
         order_changed(c, n);
