@@ -78,19 +78,17 @@ static struct log_config config_of(const struct engine *e, const struct spec *s)
 
 static int send_stream(struct engine *e, const struct waiting *w)
 {
-        struct {
-                struct logmsg_stream s;
-                char path[PATH_MAX_NODE];
-        } m = { .s = { .head = { .kind = w->kind, .stream = w->stream } } };
+        _Alignas(struct logmsg_stream) char bytes[sizeof(struct logmsg_stream) + PATH_MAX_NODE];
+        struct logmsg_stream *m = (void *) bytes;
         node_id id = w->stream - 1;
         const struct node *node = core_node(e->core, id);
         const struct extra *x = extra_of(e, id);
 
         if (!node || !x || x->log_in < 0)
                 return 0; /* forgotten meanwhile */
-        m.s.config = config_of(e, node->spec);
-        (void) engine_path(e, id, m.path, sizeof(m.path));
-        return send_bytes(e->logd, &m, sizeof(m.s) + strlen(m.path), w->kind == LOGMSG_ADD ? x->log_in : -1);
+        *m = (struct logmsg_stream) { .head = { .kind = w->kind, .stream = w->stream }, .config = config_of(e, node->spec) };
+        (void) engine_path(e, id, m->path, PATH_MAX_NODE);
+        return send_bytes(e->logd, m, sizeof(*m) + strlen(m->path), w->kind == LOGMSG_ADD ? x->log_in : -1);
 }
 
 static int send_one(struct engine *e, const struct waiting *w)

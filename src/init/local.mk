@@ -8,4 +8,4 @@ coppiced_SOURCES = \
 	src/init/spawn.c \
 	src/init/store.c
 coppiced_LDADD = libchild.a libbase.a
-coppiced_LDFLAGS = $(AM_LDFLAGS) $(INIT_LDFLAGS)
+coppiced_LDFLAGS = $(HARD_LDFLAGS) $(SAN_FLAGS) $(INIT_LDFLAGS)

@@ -45,8 +45,14 @@ static void sanitise_descriptors(void)
 /* First thing of all: a SIGCHLD that is ignored would let the kernel throw exit statuses away (FAILURES A4). */
 static void reset_signals(void)
 {
+        static const unsigned long nothing[8]; /* a struct sigaction of the kernel's: SIG_DFL, no flags, no mask */
+
         for (int sig = 1; sig < NSIG; sig++)
                 (void) signal(sig, SIG_DFL);
+        /* The C library keeps these two to itself and refuses them, but one who started us by posix_spawn (make
+         * does) has left them ignored, and every service would inherit that. */
+        for (int sig = 32; sig <= 33; sig++)
+                (void) syscall(SYS_rt_sigaction, sig, nothing, NULL, (size_t) 8);
 }
 
 /* Everything but what the hardware raises and what a terminal stops us with. SIGPIPE too: blocked, it is
