@@ -203,16 +203,29 @@ static bool the_exit_code_is_one(struct witness *w, const struct moment *m)
         return true;
 }
 
-/* Something may begin only below supervisors that are up or on their way up. */
+/* Did the node have a life when the core emitted `a`, in the middle of a step? */
+static bool open_at(struct witness *w, const struct moment *m, const struct action *a, node_id id)
+{
+        bool open = seen(w, id)->open;
+
+        for (const struct action *b = m->actions->list; b < a; b++)
+                if (b->node == id && (b->kind == ACT_OPEN || b->kind == ACT_CLOSE))
+                        open = b->kind == ACT_OPEN;
+        return open;
+}
+
+/* Something may begin only below a supervisor that is up or on its way up. One further up may be on its way down:
+ * it stops its children one after another, and those it has not come to yet go on as ever (as in OTP). */
 static bool nothing_starts_below_a_supervisor_that_is_down(struct witness *w, const struct moment *m)
 {
         for EACH(m, a) {
                 const struct node *n = a->kind == ACT_OPEN ? core_node(w->core, a->node) : NULL;
 
-                for (; n && n->parent != NODE_NONE; n = core_node(w->core, n->parent)) {
+                for (bool own = true; n && n->parent != NODE_NONE; n = core_node(w->core, n->parent), own = false) {
                         const struct node *s = core_node(w->core, n->parent);
 
-                        if (s->state != STATE_RUNNING && s->state != STATE_STARTING)
+                        if (s->state != STATE_RUNNING && s->state != STATE_STARTING &&
+                            (own || s->state != STATE_STOPPING))
                                 return broken(w, "%s starts and %s is %s", path_of(w, a->node), path_of(w, s->id),
                                               strtab_text(&state_names, s->state));
                 }
@@ -220,7 +233,8 @@ static bool nothing_starts_below_a_supervisor_that_is_down(struct witness *w, co
         return true;
 }
 
-/* In a supervisor that stops its children one after another, one is asked to stop only when no later one lives. */
+/* In a supervisor that stops its children one after another, one is asked to stop only when no later one lives.
+ * One that has ended by itself is not asked: what it leaves behind is cleared away at any time. */
 static bool stop_order_is_the_reverse_of_start_order(struct witness *w, const struct moment *m)
 {
         for EACH(m, a) {
@@ -234,7 +248,7 @@ static bool stop_order_is_the_reverse_of_start_order(struct witness *w, const st
                         continue;
                 seen(w, a->node)->asked_to_stop = true;
                 for (node_id id = n->next; id != NODE_NONE; id = core_node(w->core, id)->next)
-                        if (core_node(w->core, id)->kind == KIND_SERVICE && seen(w, id)->open &&
+                        if (core_node(w->core, id)->kind == KIND_SERVICE && open_at(w, m, a, id) &&
                             !seen(w, id)->asked_to_stop && !core_node(w->core, id)->stuck)
                                 return broken(w, "%s stops before %s", path_of(w, a->node), path_of(w, id));
         }
@@ -251,7 +265,7 @@ static bool children_start_in_order(struct witness *w, const struct moment *m)
                 if (!s || s->state != STATE_STARTING || spec_start_mode(s->spec) != START_SEQUENTIAL)
                         continue;
                 for (node_id id = n->prev; id != NODE_NONE; id = core_node(w->core, id)->prev)
-                        if (core_node(w->core, id)->state == STATE_STARTING)
+                        if (core_node(w->core, id)->state == STATE_STARTING && open_at(w, m, a, id))
                                 return broken(w, "%s starts before %s is ready", path_of(w, a->node), path_of(w, id));
         }
         return true;
@@ -276,7 +290,7 @@ static bool what_comes_after_a_sibling_waits_for_it(struct witness *w, const str
                 for (node_id id = s->first; id != NODE_NONE; id = core_node(w->core, id)->next) {
                         const struct node *o = core_node(w->core, id);
 
-                        if (o != n && o->state == STATE_STARTING && seen(w, id)->open && comes_after(n, o) &&
+                        if (o != n && o->state == STATE_STARTING && open_at(w, m, a, id) && comes_after(n, o) &&
                             !comes_after(o, n))
                                 return broken(w, "%s starts and %s is not ready", path_of(w, n->id), path_of(w, id));
                 }

@@ -67,11 +67,11 @@ static bool only_what_runs_is_ready(struct witness *w, const struct moment *m)
         return true;
 }
 
-static bool a_backoff_has_a_time_and_nothing_else_has(struct witness *w, const struct moment *m)
+static bool only_a_backoff_has_a_time_for_the_next_start(struct witness *w, const struct moment *m)
 {
         (void) m;
         for EACH_NODE(w, n)
-                if ((n->state == STATE_BACKOFF) != (n->next_start_at != NSEC_NEVER))
+                if (n->state != STATE_BACKOFF && n->next_start_at != NSEC_NEVER)
                         return broken(w, "%s is %s, next start at %lld", path_of(w, n->id),
                                       strtab_text(&state_names, n->state), (long long) n->next_start_at);
         return true;
@@ -201,7 +201,7 @@ const struct invariant state_invariants[] = {
         { "a service that runs has a life", a_service_that_runs_has_a_life },
         { "no child outlives its supervisor", no_child_outlives_its_supervisor },
         { "only what runs is ready", only_what_runs_is_ready },
-        { "a backoff has a time, and nothing else has", a_backoff_has_a_time_and_nothing_else_has },
+        { "only a backoff has a time for the next start", only_a_backoff_has_a_time_for_the_next_start },
         { "the core wakes for every backoff", the_core_wakes_for_every_backoff },
         { "a tree at rest waits for nothing", a_tree_at_rest_waits_for_nothing },
         { "the core knows no process that is not there", the_core_knows_no_process_that_is_not_there },

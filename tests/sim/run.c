@@ -86,6 +86,25 @@ struct run {
         uint64_t steps;
 };
 
+/* What ends by its own limit of time would never come to rest. */
+static void without_runtime_max(struct core *c, const struct node *n)
+{
+        static const char more[] = "[Service]\nRuntimeMaxSec=infinity\n";
+        autobuf struct buf text = BUF_INIT;
+        struct unit_source sources[2] = { { .file = "unit" }, { .file = "rest", .text = more, .len = sizeof(more) - 1 } };
+        struct spec *spec;
+
+        if (n->kind != KIND_SERVICE || !spec_has(n->spec, D_SERVICE_RuntimeMaxSec))
+                return;
+        unit_text_print(n->spec, false, &text);
+        sources[0].text = buf_text(&text);
+        sources[0].len = text.len;
+        if (unit_text_parse(spec_name(n->spec), sources, 2, &unit_host_example, NULL, NULL, &spec) < 0)
+                return;
+        (void) core_set_spec(c, n->id, spec, NULL);
+        spec_unref(spec);
+}
+
 /* All mishaps are over: what hung goes on, what was frozen thaws, what could not die dies. */
 static void end_faults(struct sim *s)
 {
@@ -99,6 +118,7 @@ static void end_faults(struct sim *s)
                         continue;
                 *sim_habits(s, id) = (struct sim_habits) { .ready = NSEC_NEVER, .run_for = NSEC_NEVER,
                                                            .fail_command = D_NONE };
+                without_runtime_max(c, n);
                 sim_unstick(s, id);
                 sim_ignore_term(s, id, false);
                 (void) sim_request(s, EVT_THAW, id, 0, NULL);

@@ -65,6 +65,9 @@ static void before(void *arg, struct sim *s, const struct event *e)
                 w->shutdown_at = sim_now(s);
                 w->shutdown_budget = e->arg;
         }
+        if (e->kind == EVT_EXITED && e->role == ROLE_MAIN && e->node < WITNESS_NODES &&
+            e->incarnation == w->nodes[e->node].incarnation)
+                w->nodes[e->node].asked_to_stop = true;
         allocations_watch(true);
 }
 
