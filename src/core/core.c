@@ -414,10 +414,22 @@ static int exit_code(const struct core *c, const struct node *root)
         return code;
 }
 
+/* Nothing will happen any more: whoever still waits for something is told so. */
+static void answer_everybody(struct core *c)
+{
+        for (node_id id = 0; id < c->limit; id++) {
+                if (c->nodes[id] && is_super(c->nodes[id]))
+                        queue_clear(c, c->nodes[id]);
+                if (c->nodes[id])
+                        answer_all(c, c->nodes[id], RESULT_STOPPED);
+        }
+}
+
 static void leave(struct core *c, struct node *root)
 {
         struct action *a;
 
+        answer_everybody(c);
         (void) note_ab(c, root, RULE_DAEMON_EXIT, root->cause, exit_code(c, root), 0);
         a = act(c, root, ACT_EXIT);
         a->arg = exit_code(c, root);

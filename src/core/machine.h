@@ -132,8 +132,8 @@ struct core {
 
 enum {
         ACTIONS_MAX = 2048,     /* a step emits no more; what is left to do waits for the next one */
-        ACTIONS_RESERVE = 256,  /* room that one decision may need */
         REQUESTS_MAX = 4096,    /* requests that wait; more are answered `busy` */
+        ACTIONS_RESERVE = REQUESTS_MAX + 256, /* room that one decision may need: it may answer all who wait */
         STUCK_SEC = 5,          /* from SIGKILL to STUCK */
         SHUTDOWN_STUCK_SEC = 2, /* from the kill at the end of a shutdown to the exit */
         IDLE_SEC = 5,           /* Type=idle waits no longer */

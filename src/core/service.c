@@ -389,6 +389,8 @@ static void up_exited(struct core *c, struct node *n, const struct event *e)
         if (e->role == ROLE_CONTROL) {
                 if (n->phase != PHASE_UP)
                         control_ended(c, n, &e->reason);
+                else
+                        n->pid_control = 0; /* of a reload that had been given up */
         } else if (!stale_main(n, e)) {
                 up_main_exited(c, n, e);
         }
@@ -431,6 +433,10 @@ static void begin_reload(struct core *c, struct node *n)
 static void up_reload(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
+        if (n->pid_control || (n->flags & NF_SPAWNING_CTL)) { /* of a reload that was given up and has not ended */
+                answer(c, n, EVT_RELOAD, RESULT_BUSY);
+                return;
+        }
         begin_reload(c, n);
         command_run(c, n, D_SERVICE_ExecReload, 0, PHASE_RELOAD);
 }

@@ -10,7 +10,7 @@
 #include "core/resolve.h"
 #include "core/restart.h"
 
-enum { SIGNAL_KILL = 9, SIGNAL_CONT = 18 };
+enum { SIGNAL_KILL = 9, SIGNAL_TERM = 15, SIGNAL_CONT = 18 };
 
 static enum kill_mode kill_mode(const struct node *n)
 {
@@ -223,12 +223,11 @@ static void first_signal(struct core *c, struct node *n)
 static void terminate(struct core *c, struct node *n)
 {
         phase_enter(c, n, PHASE_TERM, spec_timeout_stop(n->spec));
-        if (kill_mode(n) == KILL_NONE) {
-                n->pid_main = n->pid_control = 0;
-                n->flags &= (uint16_t) ~(NF_SPAWNING | NF_SPAWNING_CTL);
-                nothing_left(c, n);
-        } else if (n->flags & (NF_SPAWNING | NF_SPAWNING_CTL)) {
+        if (n->flags & (NF_SPAWNING | NF_SPAWNING_CTL)) {
                 n->flags |= NF_STOP_WAITS;
+        } else if (kill_mode(n) == KILL_NONE) {
+                n->pid_main = n->pid_control = 0;
+                nothing_left(c, n);
         } else if (!process_left(n)) {
                 started_ones_gone(c, n);
         } else {
@@ -330,6 +329,8 @@ void end_spawned(struct core *c, struct node *n, const struct event *e)
                 n->pid_control = (int32_t) e->arg;
         if (n->flags & NF_KILLED) {
                 final_signal(c, n);
+        } else if (n->phase == PHASE_STOP && e->role == ROLE_CONTROL && n->command != D_SERVICE_ExecStop) {
+                send(c, n, ROLE_CONTROL, SIGNAL_TERM);
         } else if (n->phase == PHASE_TERM && (n->flags & NF_STOP_WAITS)) {
                 n->flags &= (uint16_t) ~NF_STOP_WAITS;
                 terminate(c, n);
@@ -356,6 +357,10 @@ static void stop_command_over(struct core *c, struct node *n, const struct reaso
 {
         n->pid_control = 0;
         n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
+        if (n->command != D_SERVICE_ExecStop) { /* a reload stood in the way */
+                command_run(c, n, D_SERVICE_ExecStop, 0, PHASE_STOP);
+                return;
+        }
         if (reason_abnormal(r))
                 (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, 0);
         if (n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecStop))
@@ -410,7 +415,10 @@ void service_end_with(struct core *c, struct node *n, struct reason r, bool comm
                 close_incarnation(c, n);
         } else if (commands && (n->flags & NF_STARTED) && spec_count(n->spec, D_SERVICE_ExecStop) && !c->killing) {
                 phase_enter(c, n, PHASE_STOP, spec_timeout_stop(n->spec));
-                command_run(c, n, D_SERVICE_ExecStop, 0, PHASE_STOP);
+                if (n->pid_control) /* ExecReload= runs: there is one control process at a time */
+                        send(c, n, ROLE_CONTROL, SIGNAL_TERM);
+                else if (!(n->flags & NF_SPAWNING_CTL))
+                        command_run(c, n, D_SERVICE_ExecStop, 0, PHASE_STOP);
         } else {
                 terminate(c, n);
         }

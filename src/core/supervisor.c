@@ -617,15 +617,22 @@ void super_stop(struct core *c, struct node *s, uint64_t cause)
                 super_end(c, s, REASON(REASON_SHUTDOWN, 0), false, cause);
 }
 
+/* Who waits for a start below a supervisor that has ended waits in vain, however deep. */
+static void answer_below(struct core *c, const struct node *s)
+{
+        for (node_id id = s->first; id != NODE_NONE; id = c->nodes[id]->next) {
+                answer(c, c->nodes[id], EVT_START, RESULT_START_FAILED);
+                answer(c, c->nodes[id], EVT_RESTART, RESULT_START_FAILED);
+                answer_below(c, c->nodes[id]);
+        }
+}
+
 void super_ended(struct core *c, struct node *s, struct reason r)
 {
         job_over(c, s);
         s->super->job = JOB_NONE;
         queue_clear(c, s);
-        for (node_id id = s->first; id != NODE_NONE; id = c->nodes[id]->next) {
-                answer(c, c->nodes[id], EVT_START, RESULT_START_FAILED);
-                answer(c, c->nodes[id], EVT_RESTART, RESULT_START_FAILED);
-        }
+        answer_below(c, s);
         s->phase = PHASE_NONE;
         s->ready = false;
         s->last_reason = r;
