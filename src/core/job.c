@@ -113,6 +113,7 @@ static void next_start(struct core *c, struct node *s)
 static void start_failed(struct core *c, struct node *s, struct node *n)
 {
         struct super *j = s->super;
+        enum job job = (enum job) j->job;
         bool isolates = super_isolates(s);
 
         n->child_flags &= (uint16_t) ~CF_FAILED;
@@ -139,7 +140,9 @@ static void start_failed(struct core *c, struct node *s, struct node *n)
         } else {
                 child_retry_later(c, s, n);
         }
-        if (j->job == JOB_START)
+        if (j->job != job)
+                return; /* it was significant, and stays down: the supervisor shuts down */
+        if (job == JOB_START || n->child != CHILD_RESTARTING)
                 next_start(c, s);
         else
                 job_over(c, s); /* the retry takes the group up again */

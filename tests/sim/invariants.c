@@ -242,7 +242,7 @@ static bool stop_order_is_the_reverse_of_start_order(struct witness *w, const st
                 const struct node *s = n && n->parent != NODE_NONE ? core_node(w->core, n->parent) : NULL;
                 bool asks = a->kind == ACT_SIGNAL || (a->kind == ACT_SPAWN && a->directive == D_SERVICE_ExecStop);
 
-                if (!asks || !s || s->state != STATE_STOPPING || n->state != STATE_STOPPING ||
+                if (!asks || !s || !seen(w, s->id)->was_stopping || s->state != STATE_STOPPING || n->state != STATE_STOPPING ||
                     spec_start_mode(s->spec) != START_SEQUENTIAL || seen(w, a->node)->asked_to_stop ||
                     w->shutdown_at != NSEC_NEVER)
                         continue;

@@ -16,7 +16,7 @@ struct seen {
         bool open;
         bool asked_to_stop;       /* a signal or ExecStop= in this life */
         bool forgotten;
-        bool hard;                /* killed at the end of a shutdown, or by a client: no order holds */
+        bool was_stopping;        /* before this step */
         int64_t restarts[WITNESS_WINDOW]; /* whole seconds of the last restarts that a supervisor decided */
         uint32_t restart_count;
 };
