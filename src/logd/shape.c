@@ -29,7 +29,8 @@ size_t shape_time(bool *midline, const char stamp[LOG_STAMP_LEN], const char *in
                         len = room - head; /* a line longer than the whole buffer: its first part */
                         nl = NULL;
                 }
-                memcpy(to, stamp, head);
+                if (!inside)
+                        memcpy(to, stamp, LOG_STAMP_LEN); /* a constant length: two moves instead of a call */
                 memcpy(to + head, at, len);
                 to += head + len;
                 at += len;
