@@ -108,8 +108,7 @@ static nsec span_unit(const char **p, nsec bare)
 static int span_part(const char **p, nsec bare, nsec *total)
 {
         int64_t whole, part = 0, scale = NSEC_PER_SEC;
-        __int128 sum;
-        nsec unit;
+        nsec unit, sum;
         int r;
 
         r = digits(p, &whole);
@@ -129,10 +128,12 @@ static int span_part(const char **p, nsec bare, nsec *total)
         unit = span_unit(p, bare);
         if (unit == 0)
                 return -EINVAL;
-        sum = (__int128) whole * unit + (__int128) part * unit / NSEC_PER_SEC + *total;
-        if (sum >= NSEC_NEVER)
+        /* part * unit / 10^9, in two steps so that nothing overflows */
+        part = part * (unit / NSEC_PER_SEC) + part * (unit % NSEC_PER_SEC) / NSEC_PER_SEC;
+        if (__builtin_mul_overflow(whole, unit, &sum) || __builtin_add_overflow(sum, part, &sum) ||
+            __builtin_add_overflow(sum, *total, &sum) || sum == NSEC_NEVER)
                 return -ERANGE;
-        *total = (nsec) sum;
+        *total = sum;
         return 0;
 }
 
