@@ -60,15 +60,21 @@ static int relate(struct node *n, node_id other, uint32_t kinds)
         return 0;
 }
 
+/* A dropped child counts when there is no other of that name: its supervisor may bring it back. */
 static struct node *sibling_named(const struct core *c, const struct node *n, const char *name)
 {
-        for (node_id id = core_first_child(c, n->parent); id != NODE_NONE; id = c->nodes[id]->next) {
-                const struct node *o = c->nodes[id];
+        struct node *gone = NULL;
 
-                if (o->child != CHILD_GONE && (strcmp(spec_name(o->spec), name) == 0 || strcmp(spec_stem(o->spec), name) == 0))
-                        return c->nodes[id];
+        for (node_id id = core_first_child(c, n->parent); id != NODE_NONE; id = c->nodes[id]->next) {
+                struct node *o = c->nodes[id];
+
+                if (strcmp(spec_name(o->spec), name) != 0 && strcmp(spec_stem(o->spec), name) != 0)
+                        continue;
+                if (o->child != CHILD_GONE)
+                        return o;
+                gone = o;
         }
-        return NULL;
+        return gone;
 }
 
 static bool has_suffix(const char *name, const char *suffix)

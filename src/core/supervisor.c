@@ -166,6 +166,7 @@ void child_ended(struct core *c, struct node *n)
 
         (void) note_full(c, n, is_super(n) ? RULE_SUP_EXIT : RULE_ENDED, n->cause, NODE_NONE, &n->last_reason,
                          n->incarnation, 0);
+        n->child_flags &= (uint16_t) ~CF_STOP_WAIT; /* ended before its turn to be stopped had come */
         switch (n->child) {
         case CHILD_STARTING:
                 start_ended(c, p, n);

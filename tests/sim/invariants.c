@@ -225,7 +225,7 @@ static bool nothing_starts_below_a_supervisor_that_is_down(struct witness *w, co
                         const struct node *s = core_node(w->core, n->parent);
 
                         if (s->state != STATE_RUNNING && s->state != STATE_STARTING &&
-                            (own || s->state != STATE_STOPPING))
+                            (s->state != STATE_STOPPING || (own && seen(w, s->id)->was_stopping)))
                                 return broken(w, "%s starts and %s is %s", path_of(w, a->node), path_of(w, s->id),
                                               strtab_text(&state_names, s->state));
                 }
@@ -242,7 +242,7 @@ static bool stop_order_is_the_reverse_of_start_order(struct witness *w, const st
                 const struct node *s = n && n->parent != NODE_NONE ? core_node(w->core, n->parent) : NULL;
                 bool asks = a->kind == ACT_SIGNAL || (a->kind == ACT_SPAWN && a->directive == D_SERVICE_ExecStop);
 
-                if (!asks || !s || !seen(w, s->id)->was_stopping || s->state != STATE_STOPPING || n->state != STATE_STOPPING ||
+                if (!asks || n->ending.kind != REASON_SHUTDOWN || !s || !seen(w, s->id)->was_stopping || s->state != STATE_STOPPING || n->state != STATE_STOPPING ||
                     spec_start_mode(s->spec) != START_SEQUENTIAL || seen(w, a->node)->asked_to_stop ||
                     w->shutdown_at != NSEC_NEVER)
                         continue;
