@@ -23,7 +23,7 @@ struct builder {
         struct unit_node *nodes;
         size_t node_count;
         int *queue;                /* candidate of each node */
-        bool *placed;
+        bool *placed, *in_ring;
         int root;
 };
 
@@ -127,17 +127,18 @@ static void join(struct builder *b, int unit, const char *(*known)(void *, const
 /* --- rings -------------------------------------------------------------------------------------------------------- */
 
 /* Supervisors that are below each other never come to hang below root: say so once for each ring, with its path. */
-static void report_ring(struct builder *b, int start, bool *told)
+static void report_ring(struct builder *b, int start)
 {
         char path[200];
         size_t used = 0;
         int i = start;
 
         do {
-                told[i] = true;
+                b->in_ring[i] = true;
+                if (used >= sizeof(path) - 1)
+                        continue;
                 used += (size_t) snprintf(path + used, sizeof(path) - used, "%s -> ", spec_name(spec_of(b, i)));
-                i = b->places[i].parent;
-        } while (i != start && used < sizeof(path) - 1);
+        } while ((i = b->places[i].parent) != start);
         if (used < sizeof(path) - 1)
                 (void) snprintf(path + used, sizeof(path) - used, "%s", spec_name(spec_of(b, start)));
         refuse(b, start, b->places[start].by, "take one of these links out", "supervisors in a ring:", path);
@@ -145,10 +146,9 @@ static void report_ring(struct builder *b, int start, bool *told)
 
 static int find_rings(struct builder *b)
 {
-        autofree bool *told = calloc(b->n, sizeof(bool));
         autofree unsigned *visit = calloc(b->n, sizeof(unsigned));
 
-        if (!told || !visit)
+        if (!visit)
                 return -ENOMEM;
         for (size_t i = 0; i < b->n; i++) {
                 unsigned mark = (unsigned) i + 1;
@@ -158,8 +158,8 @@ static int find_rings(struct builder *b)
                         visit[at] = mark;
                         at = b->places[at].parent;
                 }
-                if (at >= 0 && visit[at] == mark && !told[at])
-                        report_ring(b, at, told);
+                if (at >= 0 && visit[at] == mark && !b->in_ring[at])
+                        report_ring(b, at);
         }
         return 0;
 }
@@ -225,6 +225,18 @@ static void place_all(struct builder *b)
                         place_children(b, i);
 }
 
+/* Whoever hangs below a supervisor that has no place itself. Rings have been told. */
+static void report_stranded(struct builder *b)
+{
+        for (size_t i = 0; i < b->n; i++) {
+                int parent = b->places[i].parent;
+
+                if (parent >= 0 && !b->placed[i] && !b->placed[parent] && !b->in_ring[i])
+                        refuse(b, (int) i, b->places[i].by, "give that one a place first",
+                               "left out together with its supervisor", spec_name(spec_of(b, parent)));
+        }
+}
+
 static int build(struct builder *b, const char *(*known)(void *, const char *), void *arg)
 {
         for (size_t i = 0; i < b->n; i++) {
@@ -242,6 +254,7 @@ static int build(struct builder *b, const char *(*known)(void *, const char *), 
         if (find_rings(b) < 0)
                 return -ENOMEM;
         place_all(b);
+        report_stranded(b);
         return 0;
 }
 
@@ -254,14 +267,16 @@ int unit_tree_build(const struct unit_candidate *candidates, size_t n,
         autofree int *joined_next = calloc(n + 1, sizeof(int));
         autofree int *queue = calloc(n + 1, sizeof(int));
         autofree bool *placed = calloc(n + 1, sizeof(bool));
+        autofree bool *in_ring = calloc(n + 1, sizeof(bool));
         autofree struct unit_node *nodes = calloc(n + 1, sizeof(*nodes));
         struct builder b = {
                 .candidates = candidates, .n = n, .remarks = remarks, .places = places, .joined = joined,
                 .joined_next = joined_next, .nodes = nodes, .queue = queue, .placed = placed,
+                .in_ring = in_ring,
         };
         int r;
 
-        if (!places || !joined || !joined_next || !queue || !placed || !nodes)
+        if (!places || !joined || !joined_next || !queue || !placed || !in_ring || !nodes)
                 return -ENOMEM;
         r = build(&b, known, arg);
         if (r < 0)

@@ -51,7 +51,7 @@ allowed() {
                 grep -vE '^(__asan_|__ubsan_|__sanitizer_|__sancov|__lsan_|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_)' |
                 sed 's/^__\(.*\)_chk$/\1/; s/^__isoc99_//' |
                 grep -vxE 'mem(cpy|move|set|cmp|chr|rchr|mem)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr|chrnul|rchr|str|spn|cspn|pbrk|cpy|ncpy|dup|ndup|tol|toll|toul|toull|tod|tok_r|error|errorname_np|errordesc_np|signal|sep)|stpcpy|stpncpy|rawmemchr' |
-                grep -vxE '(m|c|re)alloc|reallocarray|free|aligned_alloc|qsort|qsort_r|bsearch|v?snprintf|__ctype_(b|tolower|toupper)_loc|__errno_location|abort|__assert_fail|sigabbrev_np|ini_parse_stream|__u?divti3|__u?modti3|__muloti4|(llround|lround|floor|ceil|round|pow|fmin|fmax|log2?|exp2?)f?' || true)
+                grep -vxE '(m|c|re)alloc|reallocarray|free|aligned_alloc|qsort|qsort_r|bsearch|v?snprintf|__ctype_(b|tolower|toupper)_loc|__errno_location|__(u?(div|mod)|mul)ti[34]|abort|__assert_fail|sigabbrev_np|ini_parse_stream|__u?divti3|__u?modti3|__muloti4|(llround|lround|floor|ceil|round|pow|fmin|fmax|log2?|exp2?)f?' || true)
         [ -z "$strange" ] || { echo "libcore.a uses: $strange"; false; }
 }
 

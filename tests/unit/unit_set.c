@@ -377,6 +377,26 @@ static void H3_two_units_of_one_stem_below_one_supervisor_are_refused(void **sta
         unit_set_free(set);
 }
 
+static void nobody_vanishes_without_a_word(void **state)
+{
+        struct unit_set *set;
+
+        (void) state;
+        put("a/x.service", RUN);
+        put("a/x.supervisor", "[Supervisor]\nChildren=below.service\n"); /* has the stem of its sibling */
+        put("a/below.service", RUN);
+        put("a/ring.supervisor", "[Unit]\nSupervisor=ring2.supervisor\n[Supervisor]\nChildren=hanger.service\n");
+        put("a/ring2.supervisor", "[Unit]\nSupervisor=ring.supervisor\n[Supervisor]\n");
+        put("a/hanger.service", RUN);
+        set = load();
+        assert_tree(set, "root(x)");
+        assert_contains(remarks_in(set), "x.supervisor:2: error: left out together with its supervisor x.supervisor");
+        assert_contains(remarks_in(set), "left out together with its supervisor ring.supervisor");
+        assert_contains(remarks_in(set), "supervisors in a ring: ");
+        assert_int_equal(unit_set_errors(set), 4);
+        unit_set_free(set);
+}
+
 static void a_child_that_is_nowhere_is_an_error_with_the_line(void **state)
 {
         struct unit_set *set;
@@ -634,6 +654,7 @@ int main(void)
                 T(H1_supervisors_in_a_ring_are_told_with_their_path),
                 T(a_unit_that_two_supervisors_claim_goes_to_neither),
                 T(H3_two_units_of_one_stem_below_one_supervisor_are_refused),
+                T(nobody_vanishes_without_a_word),
                 T(a_child_that_is_nowhere_is_an_error_with_the_line),
                 T(H8_only_plain_files_of_a_reasonable_size_are_read),
                 T(H9_links_lead_to_files_rings_of_links_and_magic_links_do_not),
