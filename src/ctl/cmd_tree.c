@@ -1,40 +1,50 @@
 /* cmd_tree.c - tree: the supervision tree with state, strategy, how much of the limit is used, memory, last reason. */
 #include <string.h>
 
+#include "base/json.h"
 #include "ctl/ctl.h"
 
-/* The branch lines are drawn from the depth alone: a node is its parent's last child when no later node has its
- * depth before one of a smaller depth comes. */
+/* A node's line is made when its reply comes; the branches before it only when all are there: a node is its parent's
+ * last child when no later node has its depth before one of a smaller depth comes. */
 struct row {
-        uint32_t token;
         int depth;
         bool last;
+        size_t at;               /* where its line begins */
+};
+struct rows {
+        struct row *list;        /* owned */
+        size_t count, cap;
+        struct buf lines;
 };
 
 static void mark_last(struct row *rows, size_t n)
 {
-        for (size_t i = 0; i < n; i++) {
-                size_t k = i + 1;
+        struct row *open[64] = { NULL }; /* the latest row of each depth */
 
-                while (k < n && rows[k].depth > rows[i].depth)
-                        k++;
-                rows[i].last = k == n || rows[k].depth < rows[i].depth;
+        for (size_t i = 0; i < n; i++) {
+                int depth = rows[i].depth < 64 ? rows[i].depth : 63;
+
+                if (open[depth])
+                        open[depth]->last = false;
+                rows[i].last = true;
+                open[depth] = &rows[i];
+                for (int k = depth + 1; k < 64; k++)
+                        open[k] = NULL; /* what comes deeper has another parent */
         }
 }
 
-static void put_branches(struct ctl *c, const struct row *rows, size_t at, int top)
+/* `open[d]`: the row of depth d above this one has siblings yet to come. */
+static void put_branches(struct ctl *c, const struct row *row, int top, bool open[64])
 {
-        bool open[64] = { false };
-        int depth = rows[at].depth - top;
+        int depth = row->depth - top;
 
-        for (size_t i = 0; i <= at; i++)
-                if (rows[i].depth - top >= 0 && rows[i].depth - top < 64)
-                        open[rows[i].depth - top] = !rows[i].last;
+        if (depth < 64)
+                open[depth] = !row->last;
         put_color(c, COLOR_DIM);
         for (int k = 1; k < depth && k < 64; k++)
                 buf_adds(&c->out, open[k] ? "|  " : "   ");
         if (depth > 0)
-                buf_adds(&c->out, rows[at].last ? "`- " : "|- ");
+                buf_adds(&c->out, row->last ? "`- " : "|- ");
         put_color(c, COLOR_NONE);
 }
 
@@ -92,35 +102,78 @@ static void put_row(struct ctl *c, uint32_t t, bool top)
         buf_addc(&c->out, '\n');
 }
 
-static int put_tree(struct ctl *c, uint32_t nodes)
+/* The line goes to c->out as all output does and is moved from there. */
+static bool add_row(struct ctl *c, struct rows *rows, uint32_t t)
 {
-        uint32_t count = jtok_size(&c->doc, nodes), n = 0;
-        autofree struct row *rows = calloc(count ? count : 1, sizeof *rows);
+        struct row *grown;
+        size_t before = c->out.len;
 
-        if (!rows)
-                return ctl_error(CTL_FAILED, "out of memory");
-        for (uint32_t t = jtok_first(&c->doc, nodes); t != JTOK_NONE; t = jtok_after(&c->doc, nodes, t))
-                rows[n++] = (struct row) { .token = t, .depth = (int) jget_int(&c->doc, t, "depth", 0) };
-        mark_last(rows, n);
-        for (uint32_t i = 0; i < n; i++) {
-                put_branches(c, rows, i, rows[0].depth);
-                put_row(c, rows[i].token, i == 0);
+        if (rows->count == rows->cap) {
+                rows->cap = rows->cap ? rows->cap * 2 : 64;
+                grown = reallocarray(rows->list, rows->cap, sizeof *grown);
+                if (!grown)
+                        return false;
+                rows->list = grown;
+        }
+        rows->list[rows->count] = (struct row) { .depth = (int) jget_int(&c->doc, t, "depth", 0), .at = rows->lines.len };
+        put_row(c, t, rows->count++ == 0);
+        buf_add(&rows->lines, c->out.data + before, c->out.len - before);
+        c->out.len = before;
+        return !buf_failed(&rows->lines) && !buf_failed(&c->out);
+}
+
+static int add_nodes(struct ctl *c, struct rows *rows, uint32_t nodes)
+{
+        for (uint32_t t = jtok_first(&c->doc, nodes); t != JTOK_NONE; t = jtok_after(&c->doc, nodes, t)) {
+                if (c->json) {
+                        buf_adds(&c->out, rows->count++ ? ",\n " : "[");
+                        jtok_print(&c->doc, t, &c->out);
+                } else if (!add_row(c, rows, t)) {
+                        return ctl_error(CTL_FAILED, "out of memory");
+                }
         }
         return CTL_OK;
 }
 
+static void put_rows(struct ctl *c, struct rows *rows)
+{
+        bool open[64] = { false };
+        size_t end;
+
+        mark_last(rows->list, rows->count);
+        for (size_t i = 0; i < rows->count; i++) {
+                end = i + 1 < rows->count ? rows->list[i + 1].at : rows->lines.len;
+                put_branches(c, &rows->list[i], rows->list[0].depth, open);
+                buf_add(&c->out, rows->lines.data + rows->list[i].at, end - rows->list[i].at);
+        }
+}
+
 static int run_tree(struct ctl *c)
 {
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        struct rows rows = { .lines = BUF_INIT };
         uint32_t reply;
-        int r = ctl_call_text(c, "Tree", "under", c->argc ? c->argv[0] : NULL, &reply);
+        int r;
 
-        if (r != CTL_OK)
-                return r;
-        if (!c->json)
-                return put_tree(c, jtok_get(&c->doc, reply, "nodes"));
-        jtok_print(&c->doc, jtok_get(&c->doc, reply, "nodes"), &c->out);
-        buf_addc(&c->out, '\n');
-        return CTL_OK;
+        json_open(&j, NULL, '{');
+        if (c->argc > 0)
+                json_str(&j, "under", c->argv[0]);
+        json_close(&j);
+        r = ctl_call(c, "Tree", buf_text(&params), true, &reply);
+        while (r == CTL_OK) {
+                r = add_nodes(c, &rows, jtok_get(&c->doc, reply, "nodes"));
+                if (r != CTL_OK || !ctl_continues(c))
+                        break;
+                r = ctl_next(c, &reply);
+        }
+        if (r == CTL_OK && c->json)
+                buf_adds(&c->out, rows.count ? "]\n" : "[]\n");
+        else if (r == CTL_OK)
+                put_rows(c, &rows);
+        free(rows.list);
+        buf_free(&rows.lines);
+        return r;
 }
 
 const struct ctl_verb verb_tree = {

@@ -34,3 +34,37 @@ bin_PROGRAMS += coppicectl
 coppicectl_SOURCES = src/ctl/main.c src/ctl/passwd.c
 coppicectl_LDADD = $(CTL_LIBS)
 coppicectl_LDFLAGS = $(AM_LDFLAGS) $(CTL_LDFLAGS)
+
+# The manual page and the completions come from the table of verbs.
+noinst_PROGRAMS += src/ctl/pages
+src_ctl_pages_SOURCES = src/ctl/pages.c
+src_ctl_pages_LDADD = $(CTL_LIBS)
+
+CTL_PAGES = man/coppicectl.1 contrib/completions/coppicectl.bash contrib/completions/_coppicectl contrib/completions/coppicectl.fish
+CLEANFILES += $(CTL_PAGES)
+EXTRA_DIST += man/coppicectl.1.in
+nodist_man_MANS += man/coppicectl.1
+man/coppicectl.1: src/ctl/pages$(EXEEXT) $(srcdir)/man/coppicectl.1.in
+	@$(MKDIR_P) man
+	$(AM_V_GEN)src/ctl/pages man <$(srcdir)/man/coppicectl.1.in >$@.new && mv $@.new $@
+contrib/completions/coppicectl.bash: src/ctl/pages$(EXEEXT)
+	@$(MKDIR_P) contrib/completions
+	$(AM_V_GEN)src/ctl/pages bash >$@.new && mv $@.new $@
+contrib/completions/_coppicectl: src/ctl/pages$(EXEEXT)
+	@$(MKDIR_P) contrib/completions
+	$(AM_V_GEN)src/ctl/pages zsh >$@.new && mv $@.new $@
+contrib/completions/coppicectl.fish: src/ctl/pages$(EXEEXT)
+	@$(MKDIR_P) contrib/completions
+	$(AM_V_GEN)src/ctl/pages fish >$@.new && mv $@.new $@
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+zshcompletion_DATA = contrib/completions/_coppicectl
+fishcompletion_DATA = contrib/completions/coppicectl.fish
+noinst_DATA = contrib/completions/coppicectl.bash
+install-data-hook: contrib/completions/coppicectl.bash
+	$(MKDIR_P) "$(DESTDIR)$(bashcompletiondir)"
+	$(INSTALL_DATA) contrib/completions/coppicectl.bash "$(DESTDIR)$(bashcompletiondir)/coppicectl"
+uninstall-hook:
+	rm -f "$(DESTDIR)$(bashcompletiondir)/coppicectl"

@@ -69,7 +69,7 @@ static void write_snapshot(struct call *c, struct json *j, node_id top)
 
         json_open(j, "nodes", '[');
         for (node_id id = top; id != NODE_NONE; id = node_after(core, top, id, &depth))
-                json_status(j, NULL, call_engine(c), core_node(core, id));
+                json_node(j, NULL, call_engine(c), core_node(core, id));
         json_close(j);
 }
 

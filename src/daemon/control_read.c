@@ -75,10 +75,17 @@ static void drop_listing(struct call *c)
 
 static const struct call_ops listing_ops = { .produce = produce_nodes, .drop = drop_listing };
 
+/* What is known of a node is partly asked of the kernel: a big tree in one go would hold up the loop. */
+enum { TREE_AT_ONCE = 256 };
+
 static void answer_nodes(struct call *c, struct listing *l)
 {
         c->state = l;
         c->ops = &listing_ops;
+        if (!c->in.more && c->method == M_Tree && l->count > TREE_AT_ONCE) {
+                call_fail(c, SERVICE_INTERFACE ".ExpectedMore", NULL, NULL, NULL, NULL);
+                return;
+        }
         if (c->in.more)
                 return; /* conn_work() produces */
         write_nodes(c, call_open(c), l, SIZE_MAX);
