@@ -129,7 +129,8 @@ static void start_failed(struct core *c, struct node *s, struct node *n)
                         child_retry_later(c, s, n);
                 else
                         order_changed(c, n);
-                job_over(c, s);
+                if (j->job == job) /* a significant child that stays down has made it JOB_END */
+                        job_over(c, s);
                 if (quiet)
                         core_forget(c, n);
                 return;

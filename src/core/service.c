@@ -614,6 +614,9 @@ void service_event(struct core *c, struct node *n, const struct event *e)
 
         if (!fn)
                 return;
+        /* Of a command that KillMode=none left behind; a process is known before its end is. */
+        if (e->kind == EVT_EXITED && e->role == ROLE_CONTROL && e->arg && e->arg != n->pid_control)
+                return;
         fn(c, n, e);
         timer_update(c, n);
 }

@@ -581,8 +581,18 @@ void super_checked(struct core *c, struct node *s, const struct event *e)
         super_ended(c, s, REASON(REASON_CONDITION, 0));
 }
 
+/* What is frozen cannot end as it should. */
+static void thaw(struct core *c, struct node *s)
+{
+        if (!s->frozen)
+                return;
+        s->frozen = false;
+        (void) act(c, s, ACT_THAW);
+}
+
 void super_end(struct core *c, struct node *s, struct reason r, bool gave_up_now, uint64_t cause)
 {
+        thaw(c, s);
         enter(c, s, STATE_STOPPING);
         s->ready = false;
         s->super->reason = r;
@@ -596,6 +606,7 @@ void super_end(struct core *c, struct node *s, struct reason r, bool gave_up_now
 /* Its own start failed because of one child: stop those that are up (otp/README, fact 16). */
 void super_fail_start(struct core *c, struct node *s, struct node *because, uint64_t cause)
 {
+        thaw(c, s);
         (void) note_full(c, s, RULE_START_GIVEN_UP, cause, because->id, &because->last_reason, 0, 0);
         s->super->leader = because->id;
         s->super->reason = because->last_reason;

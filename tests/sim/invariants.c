@@ -131,7 +131,7 @@ static bool no_signal_goes_to_an_identity_that_was_reaped(struct witness *w, con
 static bool a_role_has_one_process_at_a_time(struct witness *w, const struct moment *m)
 {
         for EACH(m, a)
-                if (a->kind == ACT_SPAWN && has_process(m, a))
+                if (a->kind == ACT_SPAWN && has_process(m, a) && !may_leave_processes(w, a->node))
                         return broken(w, "%s: a second process is started as role %u", path_of(w, a->node), a->role);
         return true;
 }

@@ -193,7 +193,7 @@ static void add_node(struct gen *g, bool root)
                 if (percent(g, 40))
                         relations(g, self);
                 for (int i = 0; i < n->key_count && rule; i++)
-                        if (strncmp(n->keys[i], "Restart=t", 9) == 0 && percent(g, 50)) {
+                        if (strncmp(n->keys[i], "Restart=t", 9) == 0 && strcmp(n->keys[0], "Type=oneshot") != 0 && percent(g, 50)) {
                                 key(n, "Significant=yes");
                                 break;
                         }

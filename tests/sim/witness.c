@@ -53,6 +53,19 @@ size_t invariant_count(void)
         return count(action_invariants) + count(state_invariants) + count(final_invariants) + 2;
 }
 
+/* Whoever asks for an end in the middle of another brings his own order; relations may take siblings along. */
+static void stopped_by_hand(struct witness *w, const struct event *e)
+{
+        const struct node *n = core_node(w->core, e->node);
+        const struct node *s = n && n->parent != NODE_NONE ? core_node(w->core, n->parent) : NULL;
+
+        if (!s || (e->kind != EVT_STOP && e->kind != EVT_RESTART && e->kind != EVT_DELETE && e->kind != EVT_EXIT))
+                return;
+        for (node_id id = s->first; id != NODE_NONE; id = core_node(w->core, id)->next)
+                if (id < WITNESS_NODES)
+                        w->nodes[id].asked_to_stop = true;
+}
+
 static void before(void *arg, struct sim *s, const struct event *e)
 {
         struct witness *w = arg;
@@ -68,6 +81,7 @@ static void before(void *arg, struct sim *s, const struct event *e)
         if (e->kind == EVT_EXITED && e->role == ROLE_MAIN && e->node < WITNESS_NODES &&
             e->incarnation == w->nodes[e->node].incarnation)
                 w->nodes[e->node].asked_to_stop = true;
+        stopped_by_hand(w, e);
         allocations_watch(true);
 }
 
