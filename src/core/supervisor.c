@@ -188,6 +188,7 @@ void child_ended(struct core *c, struct node *n)
                 break;
         default:
                 enter(c, n, STATE_INACTIVE);
+                order_changed(c, n);
                 core_wake(c, p);
                 break;
         }
@@ -200,6 +201,7 @@ void child_stuck(struct core *c, struct node *n)
 
         if (p->super->job == JOB_END || p->super->job == JOB_UNWIND)
                 child_set(c, n, CHILD_DOWN);
+        order_changed(c, n); /* nor do its siblings */
         core_wake(c, p);
 }
 
