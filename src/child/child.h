@@ -66,6 +66,10 @@ child_step child_env, child_env_pid, child_exec;                                
 /* Own copy of the descriptor table, own descriptors only. descriptors.c */
 int child_own_descriptors(const struct child_job *job);
 
+/* Every signal to its default by the raw call: the C library refuses to touch the two it keeps for threads, but
+ * who started us may have had them ignored. Also used by init itself. process.c */
+void child_default_signals(void);
+
 /* Decimal digits of n and a NUL into buf (24 bytes are enough). Returns the length. */
 size_t child_digits(char *buf, int64_t n);
 

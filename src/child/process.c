@@ -17,6 +17,14 @@ int child_session(struct child *c, const struct plan_step *s, const char *text)
         return setsid() < 0 ? -errno : 0;
 }
 
+void child_default_signals(void)
+{
+        static const uint64_t nothing[4]; /* the kernel's struct sigaction: SIG_DFL, no flags, empty mask */
+
+        for (int sig = 1; sig < NSIG; sig++) /* KILL and STOP refuse, and need nothing */
+                (void) syscall(SYS_rt_sigaction, sig, nothing, NULL, sizeof(uint64_t));
+}
+
 /* Handlers do not survive exec, but SIG_IGN and the mask do (FAILURES A5), and init blocks nearly everything.
  * clone3 has reset the handlers of init, and init ignores nothing: then only the mask is left to do. */
 int child_signals(struct child *c, const struct plan_step *s, const char *text)
@@ -24,8 +32,8 @@ int child_signals(struct child *c, const struct plan_step *s, const char *text)
         sigset_t none;
 
         (void) s, (void) text;
-        for (int sig = 1; sig < NSIG && !c->job->handlers_clear; sig++)
-                (void) signal(sig, SIG_DFL); /* KILL, STOP and the C library's own refuse: they need nothing */
+        if (!c->job->handlers_clear)
+                child_default_signals();
         (void) sigemptyset(&none);
         return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }

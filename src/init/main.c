@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "child/child.h"
 
 #define EXIT_STARTUP 111 /* nothing was started (FAILURES J5) */
 
@@ -42,19 +43,6 @@ static void sanitise_descriptors(void)
                         (void) close(fd);
 }
 
-/* First thing of all: a SIGCHLD that is ignored would let the kernel throw exit statuses away (FAILURES A4). */
-static void reset_signals(void)
-{
-        static const unsigned long nothing[8]; /* a struct sigaction of the kernel's: SIG_DFL, no flags, no mask */
-
-        for (int sig = 1; sig < NSIG; sig++)
-                (void) signal(sig, SIG_DFL);
-        /* The C library keeps these two to itself and refuses them, but one who started us by posix_spawn (make
-         * does) has left them ignored, and every service would inherit that. */
-        for (int sig = 32; sig <= 33; sig++)
-                (void) syscall(SYS_rt_sigaction, sig, nothing, NULL, (size_t) 8);
-}
-
 /* Everything but what the hardware raises and what a terminal stops us with. SIGPIPE too: blocked, it is
  * harmless, and unlike an ignored one nobody inherits it. */
 static void block_signals(sigset_t *set)
@@ -72,8 +60,7 @@ void child_defaults(const struct init *in)
 {
         sigset_t none;
 
-        for (int sig = 1; sig < NSIG; sig++)
-                (void) signal(sig, SIG_DFL);
+        child_default_signals();
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) setrlimit(RLIMIT_NOFILE, &in->nofile);
@@ -205,7 +192,8 @@ int main(int argc, char *argv[])
         int r;
 
         (void) argc;
-        reset_signals();
+        /* First thing of all: a SIGCHLD that is ignored would let the kernel throw statuses away (FAILURES A4). */
+        child_default_signals();
         sanitise_descriptors();
         log_open("coppiced");
         log_nonblocking();

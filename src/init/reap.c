@@ -68,21 +68,30 @@ void reap(struct init *in)
         in->reap_due = more;
 }
 
+/* A child just born has no group of its own yet: then it is alone, and the signal is for it. */
+static int send_signal(pid_t pid, int sig, bool group)
+{
+        if (group && kill(-pid, sig) == 0)
+                return 0;
+        return (!group || errno == ESRCH) && kill(pid, sig) == 0 ? 0 : errno;
+}
+
 /* Only we reap, and we are not reaping at this moment: a child that waitid still knows cannot lose its pid to
  * somebody else between the question and the kill (FAILURES A7). */
 void signal_request(struct init *in, const struct init_signal *m)
 {
         struct answer a = { .failed = { .h = { INIT_PROTO_VERSION, INIT_SIGNAL_FAILED, sizeof a.failed },
                                         .pid = m->pid, .sig = m->sig } };
+        bool group = m->flags & INIT_SIGNAL_GROUP;
         siginfo_t si;
 
         if (m->pid <= 0 || m->pid == in->engine ||
             waitid(P_PID, (id_t) m->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
                 a.failed.error = ESRCH;
-        else if (kill(m->flags & INIT_SIGNAL_GROUP ? -m->pid : m->pid, m->sig) < 0)
-                a.failed.error = errno;
-        else if (m->flags & INIT_SIGNAL_CONT)
-                (void) kill(m->flags & INIT_SIGNAL_GROUP ? -m->pid : m->pid, SIGCONT);
+        else
+                a.failed.error = send_signal(m->pid, m->sig, group);
         if (a.failed.error)
                 post(in, &a);
+        else if (m->flags & INIT_SIGNAL_CONT)
+                (void) send_signal(m->pid, SIGCONT, group);
 }

@@ -13,6 +13,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,6 +87,12 @@ static _Noreturn void become_coppiced(const struct rig *r, const struct rig_how 
                 (void) signal(SIGCHLD, SIG_IGN);
                 (void) signal(SIGPIPE, SIG_IGN);
                 (void) signal(SIGHUP, SIG_IGN);
+                /* 32 and 33 too, which the C library will not touch */
+                for (int sig = 32; sig <= 33; sig++) {
+                        const uint64_t ignore[4] = { 1 };
+
+                        (void) syscall(SYS_rt_sigaction, sig, ignore, NULL, sizeof(uint64_t));
+                }
                 (void) sigemptyset(&set);
                 (void) sigaddset(&set, SIGTERM);
                 (void) sigprocmask(SIG_BLOCK, &set, NULL);
@@ -119,6 +126,26 @@ static int accept_engine(struct rig *r, int at)
         return fd;
 }
 
+static struct { char dir[64]; pid_t init, engine; } running; /* of the test under way */
+
+int rig_clean(void **state)
+{
+        char command[128];
+
+        (void) state;
+        if (!running.dir[0])
+                return 0;
+        if (running.engine > 0)
+                (void) kill(running.engine, SIGKILL);
+        if (running.init > 0) {
+                (void) kill(running.init, SIGKILL);
+                (void) waitpid(running.init, NULL, 0);
+        }
+        (void) snprintf(command, sizeof command, "rm -rf %s", running.dir);
+        running.dir[0] = 0;
+        return system(command) == 0 ? 0 : -1;
+}
+
 bool rig_start(struct rig *r, struct rig_how how)
 {
         char sock[128];
@@ -136,7 +163,11 @@ bool rig_start(struct rig *r, struct rig_how how)
         r->init = fork();
         if (r->init == 0)
                 become_coppiced(r, &how, sock);
+        (void) strcpy(running.dir, r->dir);
+        running.init = r->init;
+        running.engine = 0;
         fd = accept_engine(r, at);
+        running.engine = r->engine;
         (void) close(at);
         if (fd < 0)
                 return false;
@@ -159,6 +190,7 @@ void rig_stop(struct rig *r)
                 assert_int_equal(waitpid(r->init, &status, 0), r->init);
         }
         (void) snprintf(command, sizeof command, "rm -rf %s", r->dir);
+        running.dir[0] = 0;
         assert_int_equal(system(command), 0);
 }
 

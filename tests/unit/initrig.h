@@ -31,6 +31,9 @@ bool rig_start(struct rig *r, struct rig_how how);
 /* End it (kill -9 when it is still there), remove the directory. */
 void rig_stop(struct rig *r);
 
+/* For cmocka's teardown: a test that failed half-way leaves nothing behind either. */
+int rig_clean(void **state);
+
 /* The next message of a kind, others are dropped; fails the test after 10 s. */
 void rig_expect(struct rig *r, enum init_kind kind);
 
