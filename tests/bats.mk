@@ -2,9 +2,10 @@
 # configure has said so.
 BATS_TESTS = \
 	tests/arch/arch.bats \
+	tests/bats/ctl.bats \
 	tests/bats/lib.bats
 
-EXTRA_DIST += $(BATS_TESTS) tests/bats/lib.bash
+EXTRA_DIST += $(BATS_TESTS) tests/bats/lib.bash tests/bats/varlink_client.py tests/bats/hostile_client.py
 if HAVE_BATS
 TESTS += $(BATS_TESTS)
 endif

@@ -25,15 +25,18 @@ static bool fail_memory(struct call *c)
         return false;
 }
 
-/* The newest thing known about the node, for a result that needs explaining. */
-static void add_because(const struct core *core, node_id id, struct buf *out)
+/* Why it did not start: the whole sentence of the step that failed, else the newest thing known about the node. */
+static void add_because(const struct call *c, const struct node *n, struct buf *out)
 {
+        const struct death *d = engine_death(call_engine(c), n->id, 0);
         const struct record *r[1];
 
-        if (core_why(core, id, r, 1) != 1)
-                return;
-        buf_adds(out, ": ");
-        core_explain(core, r[0], out);
+        if (d && d->error && d->incarnation == n->incarnation) {
+                buf_addf(out, ": %s", d->error);
+        } else if (core_why(call_core(c), n->id, r, 1) == 1) {
+                buf_adds(out, ": ");
+                core_explain(call_core(c), r[0], out);
+        }
 }
 
 static void write_outcome(struct call *c, struct json *j, const struct asked *a)
@@ -45,7 +48,7 @@ static void write_outcome(struct call *c, struct json *j, const struct asked *a)
 
         buf_adds(&text, result_text(a->result));
         if (n && (a->result == RESULT_START_FAILED || a->result == RESULT_CONDITION || a->result == RESULT_STUCK))
-                add_because(core, a->node, &text);
+                add_because(c, n, &text);
         json_open(j, NULL, '{');
         json_str(j, "node", n ? core_path(core, a->node, path, sizeof path) : "");
         json_str(j, "result", result_name(a->result));

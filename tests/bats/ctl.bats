@@ -1,0 +1,319 @@
+#!/usr/bin/env bats
+# coppicectl against the real daemon: every verb, its JSON, its exit status.
+
+load lib
+
+setup() { world; }
+teardown() { end_world; }
+
+tree_of_four() {
+        service web 'ExecStart=/bin/sleep 1000' 'RestartSec=0'
+        service talk "ExecStart=/bin/sh -c 'echo hello from talk; exec sleep 1000'" 'RestartSec=0'
+        service bad 'ExecStart=/nonexistent/program' 'Type=exec' 'Restart=no'
+        unit shop.supervisor <<'EOF'
+[Supervisor]
+Strategy=rest_for_one
+Children=db.service api.service
+EOF
+        service db 'ExecStart=/bin/sleep 1000' 'RestartSec=0'
+        service api 'ExecStart=/bin/sleep 1000' 'RestartSec=0'
+        start_daemon
+        wait_state /shop/api running
+        wait_state /web running
+        wait_state /talk running
+        wait_state /bad failed
+}
+
+@test "every verb has --help, a section in the manual page and a place in each completion" {
+        local verb
+        [ -s "$BUILD/man/coppicectl.1" ]
+        for verb in $("$CTL" help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do
+                run "$CTL" "$verb" --help
+                assert_status 0
+                assert_output_has "coppicectl $verb"
+                man --warnings -l "$BUILD/man/coppicectl.1" 2>/dev/null | grep -q "^   $verb" ||
+                        grep -q "^.SS \"${verb//-/\\\\-}" "$BUILD/man/coppicectl.1" || { echo "$verb is not in the page"; return 1; }
+                grep -q "^        $verb)" "$BUILD/contrib/completions/coppicectl.bash"
+                grep -q "^        $verb)" "$BUILD/contrib/completions/_coppicectl"
+                grep -q -- "-a $verb -d" "$BUILD/contrib/completions/coppicectl.fish"
+        done
+}
+
+@test "without a daemon a verb says so and ends with 7" {
+        run ctl status
+        assert_status 7
+        assert_output_has "no daemon at $W/run/control"
+        assert_output_has "COPPICE_SOCKET"
+}
+
+@test "usage errors end with 2 and name the nearest verb" {
+        run ctl statis
+        assert_status 2
+        assert_output_has "did you mean status?"
+        run ctl start
+        assert_status 2
+        run ctl list --nonsense
+        assert_status 2
+        run ctl list --timeout soon
+        assert_status 2
+}
+
+@test "status tells every field the issue names, for a service and for a supervisor" {
+        tree_of_four
+        run ctl status web --json
+        assert_status 0
+        assert_json '[has("path","unit","type","state","want","ready","main_pid","incarnation","restarts","last_reason",
+                "since","started_at","next_start_at","strategy","intensity","children","supervisor","cgroup","memory",
+                "cpu_usec","tasks")] | all'
+        assert_json '.path == "/web" and .unit == "web.service" and .type == "service" and .state == "running"'
+        assert_json '.want == "up" and .ready and .main_pid > 1 and .incarnation == 1 and .restarts == 0 and .supervisor == "/"'
+        assert_json '.since | test("^[0-9]{4}-.*Z$")'
+        run ctl status shop --json
+        assert_json '.strategy == "rest_for_one" and .children == ["/shop/db", "/shop/api"]'
+        assert_json '.intensity == {"max": 5, "used": 0, "window_sec": 10}'
+        run ctl status web shop --json
+        assert_json 'length == 2 and .[1].path == "/shop"'
+        run ctl status web
+        assert_status 0
+        assert_output_has "running"
+        run ctl status bad
+        assert_status 3
+        assert_output_has "failed"
+        run ctl status talk
+        assert_output_has "hello from talk"
+}
+
+@test "an unknown node ends with 3 and names the nearest, an ambiguous one with 2 and names them all" {
+        service one 'ExecStart=/bin/sleep 1000'
+        for s in east west; do
+                printf '[Supervisor]\nChildren=%s-only.service\n' $s | unit $s.supervisor
+                service $s-only 'ExecStart=/bin/sleep 1000'
+        done
+        start_daemon
+        run ctl status onw
+        assert_status 3
+        assert_output_has "no such node (did you mean one?)"
+        run ctl status /east/nothing
+        assert_status 3
+}
+
+@test "list and tree show every node with its state; list --names is for completion" {
+        tree_of_four
+        run ctl list
+        assert_status 0
+        assert_output_has "/shop/api"
+        assert_output_has "running"
+        [ "$(ctl list --names | tr '\n' ' ')" = "$(ctl list --json | jq -r '.[].path' | tr '\n' ' ')" ]
+        run ctl list --state failed --names
+        assert_eq "$output" /bad
+        run ctl tree
+        assert_output_has "rest_for_one, 0/5 in 10 s"
+        run ctl tree shop --json
+        assert_json 'map(.path) == ["/shop", "/shop/db", "/shop/api"] and (map(.depth) == [1, 2, 2])'
+}
+
+@test "stop, start and restart wait for the result" {
+        tree_of_four
+        local pid
+        run ctl stop web
+        assert_status 0
+        assert_eq "$(state_of web)" inactive
+        run ctl start web
+        assert_status 0
+        assert_eq "$(state_of web)" running
+        pid=$(pid_of web)
+        run ctl restart web --json
+        assert_status 0
+        assert_json '.[0].result == "ok" and .[0].state == "running"'
+        [ "$(pid_of web)" != "$pid" ]
+        run ctl start bad
+        assert_status 1
+        assert_output_has "/nonexistent/program"
+        run ctl stop shop
+        assert_eq "$(state_of /shop/api)" inactive
+        run ctl start web nothing-of-this-name
+        assert_status 3
+}
+
+@test "kill, exit, why and deaths: an end is restarted and explained" {
+        tree_of_four
+        local pid
+        pid=$(pid_of web)
+        run ctl kill web --signal SEGV
+        assert_status 0
+        wait_restart web "$pid"
+        run ctl why web
+        assert_output_has "signal:SEGV"
+        run ctl why web --json
+        assert_json '(.chain | length) > 1 and (.chain[-1].cause == null) and (.chain | map(.rule) | any(. == "exited"))'
+        run ctl deaths web --json
+        assert_json '.[0].reason == "signal:SEGV" and (.[0].code == "killed" or .[0].code == "dumped") and .[0].status == 11'
+        pid=$(pid_of web)
+        run ctl exit web exit:3 --no-block
+        assert_status 0
+        wait_restart web "$pid"
+        run ctl deaths web
+        assert_output_has "exit:3"
+        run ctl kill web --signal NOSUCH
+        assert_status 2
+        run ctl exit web nonsense
+        assert_status 2
+}
+
+@test "show, cat and explain work on a node and on a file, diff and daemon-reload tell what changes" {
+        tree_of_four
+        run ctl show web
+        assert_output_has "RestartSec=0"
+        run ctl show web --property execstart
+        assert_output_has "/bin/sleep 1000"
+        run ctl show web --json
+        assert_json '.settings | map(select(.key == "RestartSec")) | .[0].set and .[0].line == 3'
+        run env COPPICE_SOCKET=/nonexistent "$CTL" show "$W/units/web.service"
+        assert_status 0
+        assert_output_has "RestartSec=0"
+        run ctl cat web
+        assert_output_has "ExecStart=/bin/sleep 1000"
+        run ctl explain web
+        assert_output_has "EXEC"
+        assert_output_has "web.service:2"
+        run env COPPICE_SOCKET=/nonexistent "$CTL" explain "$W/units/web.service" --json
+        assert_status 0
+        assert_json '.commands[0].steps | length > 3'
+        run ctl diff
+        assert_output_has "is what the unit files say"
+        service web 'ExecStart=/bin/sleep 1000' 'RestartSec=5s'
+        service more 'ExecStart=/bin/sleep 1000'
+        run ctl diff --json
+        assert_json '[.changes[] | select(.kind == "added")] | map(.node) == ["/more"]'
+        run ctl daemon-reload
+        assert_status 0
+        assert_output_has "RestartSec: 0"
+        run ctl show web --property RestartSec
+        assert_output_has 5s
+        echo 'Nonsense=1' >>"$W/units/web.service"
+        run ctl daemon-reload
+        assert_status 1
+        assert_output_has "web.service:4"
+        assert_output_has "nothing was changed"
+}
+
+@test "events: consecutive numbers, replay from any, snapshot and number in one reply (G13)" {
+        tree_of_four
+        run ctl events --since 0 --no-follow --json
+        assert_status 0
+        [ "$(jq -s 'map(.seq) | (.[-1] - .[0] + 1 == length)' <<<"$output")" = true ]
+        watch_events
+        ctl restart web
+        wait_event 'select(.node == "/web" and .to == "stopping")'
+        wait_event 'select(.node == "/web" and .to == "running")'
+        run timeout 1 "$CTL" events --snapshot --json
+        [ "$(head -1 <<<"$output" | jq '.seq > 0 and (.nodes | length) == 7')" = true ]
+}
+
+@test "await waits for an end, for readiness, for a state" {
+        service job "ExecStart=/bin/sh -c 'exit 3'" Type=oneshot
+        service slow 'ExecStart=/bin/sleep 1000'
+        start_daemon
+        run ctl await slow ready --timeout 10s
+        assert_status 0
+        ctl kill slow --signal KILL
+        run ctl await slow running --timeout 10s
+        assert_status 0
+        run ctl await job --check --timeout 10s
+        assert_status 1
+        assert_output_has "exit:3"
+        run ctl await slow stopping --timeout 100ms
+        assert_status 1
+        assert_output_has "no answer within"
+}
+
+@test "logs, freeze, thaw, reset-failed, log-level, graph, schema, version" {
+        tree_of_four
+        run ctl logs talk
+        assert_output_has "hello from talk"
+        run ctl reset-failed bad
+        assert_status 0
+        assert_eq "$(state_of bad)" inactive
+        run ctl log-level debug
+        assert_output_has debug
+        run ctl log-level loud
+        assert_status 2
+        run ctl graph --dot
+        assert_output_has '"/shop" -> "/shop/api"'
+        run ctl graph --mermaid
+        assert_output_has "flowchart TD"
+        run ctl graph --json
+        assert_json '.edges | map(select(.kind == "child")) | length == 6'
+        run ctl schema
+        assert_json '.'
+        run ctl version
+        assert_output_has "coppiced"
+        if can_make_cgroup; then
+                run ctl freeze web
+                assert_status 0
+                run ctl status web --json
+                assert_json .frozen
+                run ctl thaw web
+                assert_status 0
+        fi
+}
+
+@test "verify names file, line and the nearest key; simulate plays a script; both without a daemon" {
+        service web 'ExecStart=/bin/sleep 1000' 'RestartSec=0'
+        run env COPPICE_SOCKET=/nonexistent "$CTL" verify --units "$W/units"
+        assert_status 0
+        echo '2s kill web SEGV' >"$W/script"
+        run env COPPICE_SOCKET=/nonexistent "$CTL" simulate --units "$W/units" "$W/script"
+        assert_status 0
+        assert_output_has "signal:SEGV"
+        service broken 'ExceStart=/bin/true'
+        run "$CTL" verify "$W/units/broken.service"
+        assert_status 1
+        assert_output_has "broken.service:2"
+        assert_output_has "ExecStart"
+}
+
+@test "shutdown waits until the daemon has ended" {
+        tree_of_four
+        remember_processes
+        run ctl shutdown
+        assert_status 0
+        daemon_ends 0
+        run ctl version
+        assert_status 7
+}
+
+@test "G6: who is not the daemon's user may look but not touch" {
+        skip_unless root
+        skip_unless setpriv
+        tree_of_four
+        chmod 711 "$W" "$W/run"
+        chmod 666 "$W/run/control"
+        run as_nobody "$CTL" status web --json
+        assert_status 0
+        run as_nobody "$CTL" stop web
+        assert_status 4
+        assert_output_has "not permitted"
+        assert_eq "$(state_of web)" running
+        chmod 600 "$W/run/control"
+        run as_nobody "$CTL" status web
+        assert_status 4
+}
+
+@test "the interface description is all a client needs (a client in Python, types checked)" {
+        skip_unless python3
+        tree_of_four
+        run python3 "$SOURCE/tests/bats/varlink_client.py" "$W/run/control" "$SOURCE/src/proto/io.coppice.Manager.varlink"
+        assert_status 0
+        assert_output_has "all replies are of the declared types"
+}
+
+@test "G1 to G8, G11: idle crowds, dribblers, floods and strangers' descriptors leave the daemon answering" {
+        skip_unless python3
+        tree_of_four
+        run python3 "$SOURCE/tests/bats/hostile_client.py" "$W/run/control"
+        echo "$output"
+        assert_status 0
+        run ctl status web
+        assert_status 0
+}
