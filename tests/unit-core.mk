@@ -8,7 +8,7 @@ EXTRA_DIST += tests/otp/vectors tests/otp/FORMAT.md tests/otp/public-seed1.jsonl
 CLEANFILES += tests/otp-public.out tests/otp-batch.out tests/otp-canary.out
 
 if HAVE_CMOCKA
-CORE_TESTS = tests/unit/service
+CORE_TESTS = tests/unit/service tests/unit/supervisor tests/unit/order tests/unit/decide
 check_PROGRAMS += $(CORE_TESTS)
 TESTS += $(CORE_TESTS)
 core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)
@@ -19,4 +19,19 @@ tests_unit_service_SOURCES = tests/unit/service.c tests/unit/core_rows.c tests/u
 tests_unit_service_CPPFLAGS = $(core_cppflags)
 tests_unit_service_CFLAGS = $(core_cflags)
 tests_unit_service_LDADD = $(core_ldadd)
+
+tests_unit_supervisor_SOURCES = tests/unit/supervisor.c tests/unit/core_rows.c tests/unit/core_rows.h
+tests_unit_supervisor_CPPFLAGS = $(core_cppflags)
+tests_unit_supervisor_CFLAGS = $(core_cflags)
+tests_unit_supervisor_LDADD = $(core_ldadd)
+
+tests_unit_order_SOURCES = tests/unit/order.c tests/unit/core_rows.c tests/unit/core_rows.h
+tests_unit_order_CPPFLAGS = $(core_cppflags)
+tests_unit_order_CFLAGS = $(core_cflags)
+tests_unit_order_LDADD = $(core_ldadd)
+
+tests_unit_decide_SOURCES = tests/unit/decide.c
+tests_unit_decide_CPPFLAGS = $(core_cppflags)
+tests_unit_decide_CFLAGS = $(core_cflags)
+tests_unit_decide_LDADD = $(core_ldadd)
 endif

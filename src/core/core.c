@@ -30,6 +30,17 @@ static void node_free(struct node *n)
         free(n);
 }
 
+/* What the last step forgot: its actions have been performed by now. */
+static void bury(struct core *c)
+{
+        while (c->buried) {
+                struct node *n = c->buried;
+
+                c->buried = n->buried;
+                node_free(n);
+        }
+}
+
 static bool has_check(const struct spec *s)
 {
         for (int d = D_UNIT_ConditionPathExists; d <= D_UNIT_AssertGroup; d++)
@@ -200,6 +211,7 @@ void core_free(struct core *c)
 {
         if (!c)
                 return;
+        bury(c);
         for (node_id id = 0; id < c->limit; id++)
                 node_free(c->nodes[id]);
         free(c->nodes);
@@ -342,7 +354,8 @@ void core_forget(struct core *c, struct node *n)
         timer_remove(c, n);
         order_drop(c, n);
         c->nodes[n->id] = NULL;
-        node_free(n);
+        n->buried = c->buried;
+        c->buried = n;
 }
 
 /* --- actions ---------------------------------------------------------------------------------------------------------- */
@@ -557,6 +570,7 @@ struct actions core_step(struct core *c, const struct event *event, nsec now)
 {
         c->now = now > c->now ? now : c->now;
         c->action_len = 0;
+        bury(c);
         c->event = event->kind;
         c->hold = event->flags & EVENT_MORE;
         if (event->kind >= EVT_START && event->kind <= EVT_SHUTDOWN)

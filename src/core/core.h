@@ -44,7 +44,8 @@ struct actions core_step(struct core *c, const struct event *event, nsec now);
 /* When the next EVT_TICK is due; NSEC_NEVER when nothing is waiting for time to pass. */
 nsec core_deadline(const struct core *c);
 
-/* Reading. Nodes are stable in memory until ACT_FORGET of them; NULL for an id that is gone or never was. */
+/* Reading. Nodes are stable in memory until ACT_FORGET of them; NULL for an id that is gone or never was.
+ * Only core_path() and core_explain() know a forgotten node until the next step, for the actions that end it. */
 const struct node *core_node(const struct core *c, node_id id);
 node_id core_node_limit(const struct core *c);               /* ids are below this */
 node_id core_first_child(const struct core *c, node_id id);  /* in start order; NODE_NONE at the end */

@@ -16,7 +16,7 @@ static void put_path(const struct core *c, node_id id, struct buf *out)
 {
         char text[PATH_TEXT];
 
-        if (node_at(c, id))
+        if (node_or_buried(c, id))
                 buf_adds(out, core_path(c, id, text, sizeof(text)));
         else
                 buf_adds(out, "(removed)");
@@ -25,7 +25,7 @@ static void put_path(const struct core *c, node_id id, struct buf *out)
 static void put_reason(const struct core *c, const struct reason *r, struct buf *out)
 {
         char peer[PATH_TEXT], text[PATH_TEXT + 64];
-        bool known = node_at(c, r->peer) != NULL;
+        bool known = node_or_buried(c, r->peer) != NULL;
 
         buf_adds(out, reason_format(r, known ? core_path(c, r->peer, peer, sizeof(peer)) : NULL, text, sizeof(text)));
 }
@@ -93,7 +93,7 @@ static void put_sentence(const struct core *c, const struct record *r, struct bu
  * what a service's section says has its twin in a supervisor's. */
 static const struct spec *quoted(const struct core *c, const struct record *r, enum directive *d)
 {
-        const struct node *n = node_at(c, r->node), *p;
+        const struct node *n = node_or_buried(c, r->node), *p;
 
         if (!n || *d >= D_COUNT)
                 return NULL;

@@ -109,6 +109,7 @@ struct core {
         struct core_config config;
         struct node **nodes;         /* by id; NULL = forgotten */
         node_id limit, capacity;
+        struct node *buried;         /* forgotten in this step, still readable until the next */
         node_id *heap;
         uint32_t heap_len;
         struct action *actions;
@@ -161,6 +162,8 @@ void core_forget(struct core *c, struct node *n); /* unlink, ACT_FORGET, free; n
 int node_windows(struct core *c, struct node *n, nsec now);
 void core_root_down(struct core *c);   /* root has ended: say so to the daemon */
 void core_root_gone(struct core *c);   /* shutdown of a tree that does not run */
+
+const struct node *node_or_buried(const struct core *c, node_id id); /* tree.c */
 
 /* --- record.c --- the number of the new record; it also becomes n->cause */
 uint64_t note(struct core *c, struct node *n, enum rule rule, uint64_t cause);

@@ -86,6 +86,7 @@ struct node {
         struct dep *deps;          /* owned; relations to siblings, both directions */
         struct window *window;     /* owned; child of an isolating supervisor: its own intensity */
         struct super *super;       /* owned; supervisor only: queue and job */
+        struct node *buried;       /* forgotten in this step: the next of them */
         struct record *story;      /* owned; the last record about it, so that an old one still answers `why` */
 };
 

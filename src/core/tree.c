@@ -8,6 +8,17 @@ const struct node *core_node(const struct core *c, node_id id)
         return node_at(c, id);
 }
 
+/* A name outlives its node by a step: the actions that end it still have to say whose end it is. */
+const struct node *node_or_buried(const struct core *c, node_id id)
+{
+        const struct node *n = node_at(c, id);
+
+        for (const struct node *gone = c->buried; !n && gone; gone = gone->buried)
+                if (gone->id == id)
+                        n = gone;
+        return n;
+}
+
 node_id core_node_limit(const struct core *c)
 {
         return c->limit;
@@ -44,7 +55,7 @@ node_id core_prev_sibling(const struct core *c, node_id id)
 /* Written from the end: a path that does not fit loses its beginning, never its name. */
 char *core_path(const struct core *c, node_id id, char *buf, size_t n)
 {
-        const struct node *node = node_at(c, id);
+        const struct node *node = node_or_buried(c, id);
         size_t at = n - 1;
 
         buf[at] = '\0';
@@ -52,7 +63,7 @@ char *core_path(const struct core *c, node_id id, char *buf, size_t n)
                 buf[0] = '\0';
                 return buf;
         }
-        for (; node && node->parent != NODE_NONE; node = node_at(c, node->parent)) {
+        for (; node && node->parent != NODE_NONE; node = node_or_buried(c, node->parent)) {
                 const char *stem = spec_stem(node->spec);
                 size_t len = strlen(stem);
 

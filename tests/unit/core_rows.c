@@ -70,11 +70,13 @@ void rows_end(struct rows *r)
 
 /* --- actions in words ------------------------------------------------------------------------------------------------ */
 
+/* The last name of the path, which is known even of a node that was forgotten in this very step. */
 static const char *stem(const struct rows *r, node_id id)
 {
-        const struct node *n = core_node(r->core, id);
+        static char path[256];
+        const char *slash = strrchr(core_path(r->core, id, path, sizeof(path)), '/');
 
-        return !n ? "-" : id == NODE_ROOT ? "/" : spec_stem(n->spec);
+        return !slash ? "-" : slash[1] ? slash + 1 : "/";
 }
 
 static void put_reason(const struct rows *r, const struct reason *reason, struct buf *out)

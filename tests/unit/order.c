@@ -1,0 +1,202 @@
+/* Relations between siblings: rows of {event} -> {actions}. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/unit_text.h"
+#include "tests/unit/core_rows.h"
+
+#define ROWS(...) ((const struct row[]) { __VA_ARGS__, { 0 } })
+#define UNITS(...) ((const struct unit_row[]) { __VA_ARGS__, { 0 } })
+#define RUN "[Service]\nExecStart=/w\nRestartSec=1s\nRestartJitter=0%\n"
+#define DB { "/", "db.service", RUN }
+#define APP(relation) { "/", "app.service", "[Unit]\n" relation "\n" RUN }
+
+static void after_waits_for_readiness_and_stops_first(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("After=db.service"), DB), ROWS(
+                { "boot", "open db; spawn db ExecStart", "app=starting" },
+                { "spawned db", "open app; spawn app ExecStart" },
+                { "spawned app", "", "/=running" },
+                { "shutdown 9s", "signal app all TERM", "db=running" },
+                { "exited app", "watch app" },
+                { "empty app", "close app shutdown; signal db all TERM" },
+                { "exited db", "watch db" },
+                { "empty db", "close db shutdown; exit 0" }));
+}
+
+static void before_is_after_seen_from_the_other_side(void **state)
+{
+        (void) state;
+        rows_play(UNITS({ "/", "app.service", RUN }, { "/", "db.service", "[Unit]\nBefore=app.service\n" RUN }), ROWS(
+                { "boot", "open db; spawn db ExecStart" },
+                { "spawned db", "open app; spawn app ExecStart" }));
+}
+
+static void after_alone_goes_on_when_the_other_has_failed(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("After=db.service"), DB), ROWS(
+                { "boot", "open db; spawn db ExecStart" },
+                { "spawn_failed db", "watch db" },
+                { "empty db", "close db spawn:EXEC:ENOENT; open app; spawn app ExecStart", "db=backoff" }));
+}
+
+static void requires_with_after_waits_for_the_next_attempt_of_the_other(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("After=db.service\nRequires=db.service"), DB), ROWS(
+                { "boot", "open db; spawn db ExecStart" },
+                { "spawn_failed db", "watch db" },
+                { "empty db", "close db spawn:EXEC:ENOENT", "db=backoff app=starting" },
+                { "+1s tick", "open db; spawn db ExecStart" },
+                { "spawned db", "open app; spawn app ExecStart" }));
+}
+
+static void what_is_required_and_fails_for_good_fails_who_requires_it_and_brings_it_back_later(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("After=db.service\nRequires=db.service"),
+                        { "/", "db.service", "[Service]\nExecStart=/w\nRestart=no\n" }), ROWS(
+                { "boot", "open db; spawn db ExecStart" },
+                { "spawn_failed db", "watch db" },
+                { "empty db", "close db spawn:EXEC:ENOENT", "db=failed app=failed /=running" },
+                { "start db", "open db; spawn db ExecStart" },
+                { "spawned db", "done ok; open app; spawn app ExecStart" },
+                { "spawned app", "", "app=running" }));
+}
+
+static void starting_brings_what_is_required_and_wanted(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("After=db.service\nRequires=db.service\nWants=log.service"), DB, { "/", "log.service", RUN }), ROWS(
+                { "boot", "open db; spawn db ExecStart; open log; spawn log ExecStart" },
+                { "spawned db", "open app; spawn app ExecStart" }, { "spawned app", "" }, { "spawned log", "" },
+                { "stop db", "signal app all TERM" },
+                { "exited app", "watch app" },
+                { "empty app", "close app shutdown; signal db all TERM" },
+                { "exited db", "watch db" },
+                { "empty db", "close db shutdown; done ok", "app=inactive db=inactive" },
+                { "stop log", "signal log all TERM" },
+                { "exited log", "watch log" }, { "empty log", "close log shutdown; done ok" },
+                { "start app", "open db; spawn db ExecStart; open log; spawn log ExecStart", "app=starting" },
+                { "spawned db", "open app; spawn app ExecStart" },
+                { "spawned app", "done ok", "app=running" }));
+}
+
+static void binds_to_ends_with_the_other_and_comes_back_with_it(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("After=db.service\nBindsTo=db.service"), DB), ROWS(
+                { "boot", "open db; spawn db ExecStart" },
+                { "spawned db", "open app; spawn app ExecStart" }, { "spawned app", "" },
+                { "exited db exit:1", "watch db" },
+                { "empty db", "close db exit:1; signal app all TERM", "db=backoff" },
+                { "exited app", "watch app" },
+                { "empty app", "close app shutdown", "app=inactive" },
+                { "+1s tick", "open db; spawn db ExecStart" },
+                { "spawned db", "open app; spawn app ExecStart" }));
+}
+
+static void requires_alone_does_not_end_with_a_crash_of_the_other(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("After=db.service\nRequires=db.service"), DB), ROWS(
+                { "boot", "open db; spawn db ExecStart" },
+                { "spawned db", "open app; spawn app ExecStart" }, { "spawned app", "" },
+                { "exited db exit:1", "watch db" },
+                { "empty db", "close db exit:1", "app=running" }));
+}
+
+static void a_part_is_stopped_and_restarted_with_the_whole(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("PartOf=db.service"), DB), ROWS(
+                { "boot", "open app; spawn app ExecStart; open db; spawn db ExecStart" },
+                { "spawned db", "" }, { "spawned app", "" },
+                { "restart db", "signal app all TERM; signal db all TERM" },
+                { "exited app", "watch app" },
+                { "empty app", "close app shutdown; open app; spawn app ExecStart" },
+                { "exited db", "watch db" },
+                { "empty db", "close db shutdown; open db; spawn db ExecStart" },
+                { "spawned app", "" }, { "spawned db", "done ok" },
+                { "stop db", "signal app all TERM; signal db all TERM" }));
+}
+
+static void a_conflict_ends_the_other(void **state)
+{
+        (void) state;
+        rows_play(UNITS(DB, APP("Conflicts=db.service")), ROWS(
+                { "boot", "open db; spawn db ExecStart; open app; spawn app ExecStart" },
+                { "spawned db", "" }, { "spawned app", "" },
+                { "stop app", "signal app all TERM" }, { "exited app", "watch app" },
+                { "empty app", "close app shutdown; done ok" },
+                { "start app", "signal db all TERM; open app; spawn app ExecStart" },
+                { "exited db", "watch db" }, { "empty db", "close db shutdown", "db=inactive" }));
+}
+
+/* --- names and circles ---------------------------------------------------------------------------------------------- */
+
+static void count(void *arg, const struct err *err)
+{
+        (void) err;
+        ++*(int *) arg;
+}
+
+static int problems(const struct unit_row *units)
+{
+        struct rows r = rows_begin(units);
+        struct err err;
+        int seen = 0, n = core_link(r.core, count, &seen, &err);
+
+        rows_end(&r);
+        assert_int_equal(n, seen);
+        return n;
+}
+
+static void a_circle_is_reported_once_and_cut(void **state)
+{
+        (void) state;
+        assert_int_equal(problems(UNITS({ "/", "a.service", "[Unit]\nAfter=b.service\n" RUN },
+                                        { "/", "b.service", "[Unit]\nAfter=c.service\n" RUN },
+                                        { "/", "c.service", "[Unit]\nAfter=a.service\n" RUN })), 1);
+        rows_play(UNITS({ "/", "a.service", "[Unit]\nAfter=b.service\n" RUN },
+                        { "/", "b.service", "[Unit]\nAfter=a.service\n" RUN }), ROWS(
+                { "boot", "open b; spawn b ExecStart" },
+                { "spawned b", "open a; spawn a ExecStart" }));
+}
+
+static void names_of_nobody_are_reported_and_targets_of_systemd_are_not(void **state)
+{
+        (void) state;
+        assert_int_equal(problems(UNITS(APP("After=nobody.service"))), 1);
+        assert_int_equal(problems(UNITS(APP("After=network.target"))), 0);
+        assert_int_equal(problems(UNITS({ "/", "in.supervisor", "[Supervisor]\n" }, { "/in", "db.service", RUN },
+                                        APP("After=db.service"))), 1);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(after_waits_for_readiness_and_stops_first),
+                cmocka_unit_test(before_is_after_seen_from_the_other_side),
+                cmocka_unit_test(after_alone_goes_on_when_the_other_has_failed),
+                cmocka_unit_test(requires_with_after_waits_for_the_next_attempt_of_the_other),
+                cmocka_unit_test(what_is_required_and_fails_for_good_fails_who_requires_it_and_brings_it_back_later),
+                cmocka_unit_test(starting_brings_what_is_required_and_wanted),
+                cmocka_unit_test(binds_to_ends_with_the_other_and_comes_back_with_it),
+                cmocka_unit_test(requires_alone_does_not_end_with_a_crash_of_the_other),
+                cmocka_unit_test(a_part_is_stopped_and_restarted_with_the_whole),
+                cmocka_unit_test(a_conflict_ends_the_other),
+                cmocka_unit_test(a_circle_is_reported_once_and_cut),
+                cmocka_unit_test(names_of_nobody_are_reported_and_targets_of_systemd_are_not),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
