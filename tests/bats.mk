@@ -3,7 +3,9 @@
 BATS_TESTS = \
 	tests/arch/arch.bats \
 	tests/bats/ctl.bats \
-	tests/bats/lib.bats
+	tests/bats/daemon.bats \
+	tests/bats/lib.bats \
+	tests/bats/notify.bats
 
 EXTRA_DIST += $(BATS_TESTS) tests/bats/lib.bash tests/bats/varlink_client.py tests/bats/hostile_client.py
 if HAVE_BATS

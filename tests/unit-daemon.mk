@@ -6,3 +6,7 @@ tests_unit_pids_SOURCES = tests/unit/pids.c src/daemon/pids.c
 tests_unit_pids_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_pids_LDADD = $(CMOCKA_LIBS)
 endif
+
+# A service that talks sd_notify, for tests/bats/notify.bats.
+check_PROGRAMS += tests/programs/tell
+tests_programs_tell_SOURCES = tests/programs/tell.c

@@ -63,22 +63,38 @@ static void signal_scattered(struct engine *e, node_id id, const struct run *run
                 (void) nogroup_signal(&who, SIGCONT, run->pid[ROLE_MAIN]);
 }
 
-static void signal_all(struct engine *e, node_id id, const struct run *run, int sig, bool cont)
+/* The main process first, and directly: a shell that sees its child die before it has got the signal itself starts
+ * another child. By way of init it would come too late. */
+static void signal_group(struct engine *e, node_id id, const struct run *run, int sig)
 {
         char path[PATH_MAX_NODE];
         pid_t main = run->pid[ROLE_MAIN];
 
-        if (run->flags & RUN_GROUP) {
-                (void) engine_path(e, id, path, sizeof(path));
-                if (!main || !cgroup_alone(e->cgroup, path, main)) { /* others first: main may take them with it */
-                        (void) cgroup_signal(e->cgroup, path, sig, main);
-                        if (cont)
-                                (void) cgroup_signal(e->cgroup, path, SIGCONT, main);
-                }
-        } else if (run->leader) {
-                signal_scattered(e, id, run, sig, cont);
+        (void) engine_path(e, id, path, sizeof(path));
+        if (main && cgroup_signal_one(e->cgroup, path, main, sig) < 0)
+                (void) initlink_signal(e->link, main, sig, 0);
+        (void) cgroup_signal(e->cgroup, path, sig, main);
+}
+
+static bool alone(struct engine *e, node_id id, const struct run *run)
+{
+        char path[PATH_MAX_NODE];
+
+        return run->pid[ROLE_MAIN] && !(run->flags & RUN_NAMED) &&
+               cgroup_alone(e->cgroup, engine_path(e, id, path, sizeof(path)), run->pid[ROLE_MAIN]);
+}
+
+static void signal_all(struct engine *e, node_id id, const struct run *run, int sig, bool cont)
+{
+        if (run->flags & RUN_GROUP && !alone(e, id, run)) {
+                signal_group(e, id, run, sig);
+                if (cont)
+                        signal_group(e, id, run, SIGCONT);
+                return;
         }
         signal_main(e, id, run, sig, cont);
+        if (!(run->flags & RUN_GROUP) && run->leader)
+                signal_scattered(e, id, run, sig, cont);
 }
 
 static void on_signal(struct engine *e, const struct action *a, bool cont)

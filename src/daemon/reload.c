@@ -128,7 +128,7 @@ static bool runs(const struct reload *r, node_id id)
 {
         enum state s = (enum state) core_node(r->e->core, id)->state;
 
-        return s != STATE_INACTIVE && s != STATE_FAILED && s != STATE_FINISHED;
+        return s != STATE_INACTIVE && s != STATE_FAILED && s != STATE_FINISHED && s != STATE_BACKOFF;
 }
 
 /* A node whose file is gone runs on until it is stopped (FAILURES H15), unless the unit has moved in the tree. */

@@ -80,6 +80,7 @@ _Noreturn void loop_run(struct init *in);
 void post(struct init *in, struct answer *a);      /* send, or queue; dropped when there is no engine */
 bool queue_has_room(const struct init *in);
 void drop_engine_socket(struct init *in);
+void read_last_words(struct init *in);             /* what an engine that has ended still said: BOOTED, GOODBYE */
 
 /* spawn.c */
 void spawn_probe(struct init *in);

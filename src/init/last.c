@@ -198,6 +198,7 @@ _Noreturn void last_engine_ended(struct init *in, int code, int status)
         int exit_code = code == CLD_EXITED ? status : 128 + status;
 
         in->engine = 0;
+        read_last_words(in); /* its goodbye may lie unread in the socket: we were told of its end by another way */
         if (in->goodbye) {
                 exit_code = in->exit_code;
         } else if (in->booted) {

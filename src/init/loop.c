@@ -134,6 +134,8 @@ static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count
         memcpy(&h, bytes, n < sizeof h ? n : sizeof h);
         if (n < sizeof h || h.version != INIT_PROTO_VERSION || h.size != n) {
                 log_warning("engine: a message of %zu bytes that is none of version %d", n, INIT_PROTO_VERSION);
+        } else if (in->engine == 0 && h.kind < INIT_BOOTED) {
+                /* Of one that has ended: nobody would hear of the outcome. */
         } else if (h.kind == INIT_SPAWN && n >= sizeof(struct init_spawn)) {
                 spawn_request(in, (const void *) bytes, n, fds, count);
                 return; /* it closes the descriptors when the child has them */
@@ -199,6 +201,12 @@ static bool read_request(struct init *in)
         }
         dispatch(in, bytes, (size_t) n, fds, count);
         return true;
+}
+
+void read_last_words(struct init *in)
+{
+        while (in->sock >= 0 && read_request(in))
+                ;
 }
 
 static void forward_signal(struct init *in, const struct signalfd_siginfo *si)

@@ -2,7 +2,7 @@
 # How a service says that it is ready, and what else it says.
 load lib
 
-setup()    { world; TELL=$BUILD/tell; }
+setup()    { world; TELL=$BUILD/tests/programs/tell; }
 teardown() { end_world; }
 
 @test "Type=notify is running once it has said READY=1, not before" {

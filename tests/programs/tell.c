@@ -63,7 +63,7 @@ static int barrier(void)
 
 int main(int argc, char **argv)
 {
-        char text[4096];
+        char text[4096] = "";
         size_t n = 0;
         int i, fd = -1, wait = 0;
 
