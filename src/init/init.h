@@ -64,6 +64,7 @@ struct init {
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */
         bool reap_due;
+        pid_t likely;            /* the child that the last SIGCHLD named, 0 = none */
 
         /* what this kernel lets us do, learnt by trying (FAILURES I5) */
         bool use_clone3, use_into_cgroup, use_shared_table;

@@ -234,6 +234,7 @@ static void read_signals(struct init *in)
                 switch (si.ssi_signo) {
                 case SIGCHLD:
                         in->reap_due = true;
+                        in->likely = (pid_t) si.ssi_pid;
                         break;
                 case SIGPIPE:
                 case SIGWINCH:

@@ -13,15 +13,16 @@ static uint64_t usec(const struct timeval *t)
         return (uint64_t) t->tv_sec * 1000000U + (uint64_t) t->tv_usec;
 }
 
-/* One ended child, reaped; false when there is none. The raw waitid also gives the resources used. */
-static bool reap_one(struct init_exit *ret)
+/* One ended child, reaped: `pid`, or any if 0; false when there is none. The raw waitid also gives the resources
+ * used. */
+static bool reap_one(struct init_exit *ret, pid_t pid)
 {
         struct rusage u;
         siginfo_t si;
 
         si.si_pid = 0;
         memset(&u, 0, sizeof u);
-        if (syscall(SYS_waitid, P_ALL, 0, &si, WEXITED | WNOHANG, &u) < 0 || si.si_pid == 0)
+        if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, WEXITED | WNOHANG, &u) < 0 || si.si_pid == 0)
                 return false;
         *ret = (struct init_exit) {
                 .pid = si.si_pid, .code = si.si_code, .status = si.si_status, .maxrss_kb = (uint32_t) u.ru_maxrss,
@@ -32,14 +33,14 @@ static bool reap_one(struct init_exit *ret)
         return true;
 }
 
-static bool reap_batch(struct init *in)
+static bool reap_batch(struct init *in, pid_t pid)
 {
         struct answer a = { .exited = { .h = { .version = INIT_PROTO_VERSION, .kind = INIT_EXITED } } };
         struct init_exit *e = a.exited.list;
         struct init_exit engine = { 0 };
         bool more = true;
 
-        while (a.exited.count < INIT_EXITS_MAX && engine.pid == 0 && (more = reap_one(e))) {
+        while (a.exited.count < INIT_EXITS_MAX && engine.pid == 0 && (more = reap_one(e, pid))) {
                 spawn_ended(in, e->pid);
                 if (e->pid == in->engine) {
                         engine = *e;
@@ -60,11 +61,21 @@ static bool reap_batch(struct init *in)
  * keeps its status and its pid. */
 void reap(struct init *in)
 {
+        const pid_t likely = in->likely;
         bool more = true;
 
+        in->likely = 0;
         spawn_collect(in);
+        /* Asking for any child walks over all of them, which takes as long as starting one where they are a thousand.
+         * The one that the signal names is known without: it is told first, and what the engine says to that comes
+         * before we look for others. */
+        if (likely > 0 && queue_has_room(in)) {
+                (void) reap_batch(in, likely);
+                in->reap_due = true;
+                return;
+        }
         for (int n = 0; n < REAP_MAX && more && queue_has_room(in); n += INIT_EXITS_MAX)
-                more = reap_batch(in);
+                more = reap_batch(in, 0);
         in->reap_due = more;
 }
 
