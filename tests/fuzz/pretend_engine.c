@@ -1,0 +1,359 @@
+/* pretend_engine.c - see pretend_engine.h. */
+#include "tests/fuzz/pretend_engine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "daemon/options.h"
+
+enum { WAITERS = 4096, QUEUE = 4096, STEPS_PER_TURN = 4096 };
+
+struct waiter {
+        uint32_t token;
+        engine_done_fn *fn;
+        void *arg;
+};
+
+struct engine {
+        struct ev_loop *loop;
+        struct core *core;
+        struct options options;
+        struct control *control;
+        struct event queue[QUEUE];
+        size_t queued;
+        struct waiter waiters[WAITERS];
+        size_t waiting;
+        uint32_t token;
+        int32_t pid;
+        nsec now;
+        uint64_t published;
+        void (*flushed)(void *arg, int result);
+        void *flush_arg;
+        bool stopping;
+};
+
+static void must(bool holds, const char *promise)
+{
+        if (holds)
+                return;
+        (void) fprintf(stderr, "broken promise: %s\n", promise);
+        abort();
+}
+
+/* --- what control.c may ask ------------------------------------------------------------------------------------------ */
+
+struct ev_loop *engine_loop(const struct engine *e)
+{
+        return e->loop;
+}
+
+const struct core *engine_core(const struct engine *e)
+{
+        return e->core;
+}
+
+const struct options *engine_options(const struct engine *e)
+{
+        return &e->options;
+}
+
+nsec engine_now(const struct engine *e)
+{
+        return e->now;
+}
+
+int64_t engine_wall_usec(const struct engine *e, nsec at)
+{
+        (void) e;
+        return INT64_C(1795000000000000) + at / NSEC_PER_USEC;
+}
+
+bool engine_stopping(const struct engine *e)
+{
+        return e->stopping;
+}
+
+void engine_post(struct engine *e, const struct event *event)
+{
+        if (e->queued < QUEUE)
+                e->queue[e->queued++] = *event;
+}
+
+uint32_t engine_request(struct engine *e, const struct event *event, engine_done_fn *fn, void *arg)
+{
+        struct event named = *event;
+
+        if (e->waiting == WAITERS || e->queued == QUEUE)
+                return 0;
+        named.token = ++e->token;
+        if (fn)
+                e->waiters[e->waiting++] = (struct waiter) { named.token, fn, arg };
+        engine_post(e, &named);
+        return named.token;
+}
+
+static bool take_waiter(struct engine *e, uint32_t token, struct waiter *ret)
+{
+        for (size_t i = 0; i < e->waiting; i++)
+                if (e->waiters[i].token == token) {
+                        *ret = e->waiters[i];
+                        e->waiters[i] = e->waiters[--e->waiting];
+                        return true;
+                }
+        return false;
+}
+
+void engine_request_forget(struct engine *e, uint32_t token)
+{
+        struct waiter w;
+
+        must(take_waiter(e, token, &w), "only a request that is open is forgotten");
+}
+
+void engine_shutdown(struct engine *e, nsec budget, int code)
+{
+        (void) budget, (void) code;
+        e->stopping = true; /* the pretend world goes on: the next input wants it too */
+}
+
+int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_problem_fn *problem, void *arg)
+{
+        struct err err = { 0 };
+        const struct spec *s = core_node(e->core, 1)->spec;
+
+        (void) dry;
+        change(arg, RELOAD_ADDED, "/new", D_NONE, NULL, NULL);
+        change(arg, RELOAD_LIVE, "/web", D_SERVICE_RestartSec, s, s);
+        (void) err_set(&err, STAGE_LOAD, EINVAL, "a remark");
+        problem(arg, false, &err);
+        return 0;
+}
+
+int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err *err)
+{
+        (void) e, (void) ret_id;
+        return err_set(err, STAGE_LOAD, name[0] == 'm' ? EOPNOTSUPP : ENOENT, "%.100s: not here", name);
+}
+
+int engine_plan(struct engine *e, node_id id, enum directive directive, size_t index, struct buf *out, struct err *err)
+{
+        (void) e, (void) id, (void) directive, (void) index, (void) out;
+        return err_set(err, STAGE_USER, ESRCH, "no such user");
+}
+
+const char *engine_load_report(const struct engine *e)
+{
+        (void) e;
+        return "";
+}
+
+const char *engine_status_text(const struct engine *e, node_id id)
+{
+        (void) e;
+        return id == 1 ? "tells \"\\ \033[31m\xff of itself" : "";
+}
+
+int engine_status_errno(const struct engine *e, node_id id)
+{
+        (void) e;
+        return id == 2 ? EIO : 0;
+}
+
+int engine_usage(struct engine *e, node_id id, struct cgroup_usage *ret)
+{
+        (void) e;
+        *ret = (struct cgroup_usage) { 4096, 17, 1 };
+        return id % 2 ? 0 : -ENOENT;
+}
+
+char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n)
+{
+        (void) e;
+        (void) snprintf(buf, n, "/sys/fs/cgroup/n%u", id);
+        return buf;
+}
+
+size_t engine_pids(struct engine *e, node_id id, pid_t *pids, size_t max)
+{
+        (void) e, (void) id;
+        if (max)
+                pids[0] = 4711;
+        return 1000;
+}
+
+char *engine_log_dir(const struct engine *e, node_id id, char *buf, size_t n)
+{
+        (void) e;
+        (void) snprintf(buf, n, "%s", id % 2 ? "/var/log/x" : "");
+        return buf;
+}
+
+void engine_log_flush(struct engine *e, node_id id, void (*fn)(void *arg, int result), void *arg)
+{
+        if (e->flushed || id == 3) {
+                fn(arg, -EPIPE); /* the real one may answer at once as well */
+                return;
+        }
+        e->flushed = fn;
+        e->flush_arg = arg;
+}
+
+void engine_log_flush_forget(struct engine *e, void *arg)
+{
+        if (e->flush_arg == arg)
+                e->flushed = NULL;
+}
+
+const struct death *engine_death(const struct engine *e, node_id id, size_t i)
+{
+        static char tail[] = "one\ntwo\nwithout end";
+        static const struct death d = { .incarnation = 1, .ran = true, .tail = tail, .tail_len = sizeof tail - 1 };
+
+        (void) e;
+        return id % 3 == 1 && i < 3 ? &d : NULL;
+}
+
+/* --- the world ----------------------------------------------------------------------------------------------------- */
+
+static void answer(struct engine *e, const struct action *a)
+{
+        struct event v = { .node = a->node, .incarnation = a->incarnation, .role = a->role };
+        const struct node *n = core_node(e->core, a->node);
+
+        switch (a->kind) {
+        case ACT_CHECK: v.kind = EVT_CHECKED; v.arg = VERDICT_PASS; break;
+        case ACT_SPAWN: v.kind = EVT_SPAWNED; v.arg = ++e->pid; break;
+        case ACT_SIGNAL: case ACT_KILL:
+                if (!n || n->pid_main <= 0)
+                        return;
+                v.kind = EVT_EXITED;
+                v.role = ROLE_MAIN;
+                v.incarnation = n->incarnation;
+                v.arg = n->pid_main;
+                v.reason = REASON(REASON_SIGNAL, a->kind == ACT_KILL ? 9 : (int32_t) a->arg);
+                break;
+        case ACT_WATCH_EMPTY: v.kind = EVT_EMPTY; break;
+        default: return;
+        }
+        engine_post(e, &v);
+}
+
+static void step(struct engine *e, const struct event *event)
+{
+        struct actions a = core_step(e->core, event, e->now);
+        struct action done[256];
+        size_t n = 0;
+        struct waiter w;
+
+        for (uint32_t i = 0; i < a.count; i++) {
+                if (a.list[i].kind == ACT_DONE && n < ARRAY_LEN(done))
+                        done[n++] = a.list[i];
+                else
+                        answer(e, &a.list[i]);
+        }
+        for (size_t i = 0; i < n; i++)
+                if (take_waiter(e, done[i].token, &w))
+                        w.fn(w.arg, w.token, (enum result) done[i].result);
+}
+
+void pretend_turn(struct engine *e)
+{
+        void (*fn)(void *, int) = e->flushed;
+        struct event event;
+
+        ev_run(e->loop, EVRUN_NOWAIT);
+        for (int i = 0; i < STEPS_PER_TURN && e->queued > 0; i++) {
+                event = e->queue[0];
+                memmove(e->queue, e->queue + 1, --e->queued * sizeof e->queue[0]);
+                step(e, &event);
+        }
+        e->now += 50 * NSEC_PER_MSEC;
+        step(e, &(struct event) { .kind = EVT_TICK });
+        e->flushed = NULL;
+        if (fn)
+                fn(e->flush_arg, 0);
+        if (core_last_seq(e->core) > e->published) {
+                control_published(e->control, e->published + 1, core_last_seq(e->core));
+                e->published = core_last_seq(e->core);
+        }
+}
+
+static void add(struct engine *e, node_id parent, enum node_kind kind, const char *name)
+{
+        struct spec *s = spec_new_default(kind, name);
+        struct err err = { 0 };
+        node_id id;
+
+        must(s && core_add(e->core, parent, s, false, &id, &err) == 0, "a node can be added");
+        spec_unref(s);
+}
+
+struct engine *pretend_new(void)
+{
+        static const char *const names[] = { "web.service", "api.service", "worker@1.service", "worker@2.service" };
+        struct core_config config = { .seed = 1, .record_capacity = 256 };
+        struct engine *e = calloc(1, sizeof *e);
+        struct spec *root = spec_new_default(KIND_SUPERVISOR, "root.supervisor");
+        struct err err = { 0 };
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+        must(e && root && fd >= 0, "there is memory");
+        e->loop = ev_loop_new(EVFLAG_AUTO);
+        e->core = core_new(&config, root);
+        spec_unref(root);
+        e->pid = 1000;
+        e->now = NSEC_PER_SEC;
+        e->options.runtime_dir = e->options.log_dir = e->options.state_dir = "/nowhere";
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                add(e, NODE_ROOT, KIND_SERVICE, names[i]);
+        add(e, NODE_ROOT, KIND_SUPERVISOR, "shop.supervisor");
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                add(e, 5, KIND_SERVICE, names[i]);
+        must(core_link(e->core, NULL, NULL, &err) == 0, "the tree can be linked");
+        must(control_new(e, fd, &e->control, &err) == 0, "the server starts");
+        ev_io_stop(e->loop, &e->control->accept);
+        engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
+        pretend_turn(e);
+        return e;
+}
+
+void pretend_free(struct engine *e)
+{
+        control_free(e->control);
+        must(e->waiting == 0, "who has gone waits for nothing");
+        core_free(e->core);
+        ev_loop_destroy(e->loop);
+        free(e);
+}
+
+struct control *pretend_control(struct engine *e)
+{
+        return e->control;
+}
+
+int pretend_connect(struct engine *e, bool mutating)
+{
+        int fds[2];
+
+        must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0, "there are descriptors");
+        must(conn_new(e->control, fds[0], 1000, mutating) != NULL, "there is memory");
+        return fds[1];
+}
+
+uint64_t pretend_state(const struct engine *e)
+{
+        uint64_t sum = e->stopping;
+
+        for (node_id id = 0; id < core_node_limit(e->core); id++) {
+                const struct node *n = core_node(e->core, id);
+
+                sum = sum * 1099511628211U + (n ? n->state * 64U + n->want * 8U + n->incarnation * 512U + n->frozen : 7U);
+        }
+        return sum;
+}
+
+unsigned pretend_waiting(const struct engine *e)
+{
+        return (unsigned) e->waiting;
+}
