@@ -400,6 +400,13 @@ void sim_unstick(struct sim *s, node_id id)
                         send_signal(s, &s->processes[i], SIGKILL);
 }
 
+void sim_kill_all(struct sim *s, node_id id)
+{
+        for (size_t i = 0; i < s->process_count; i++)
+                if (s->processes[i].node == id)
+                        send_signal(s, &s->processes[i], SIGKILL);
+}
+
 void sim_ignore_term(struct sim *s, node_id id, bool on)
 {
         sim_habits(s, id)->ignore_term = on;

@@ -103,6 +103,7 @@ void sim_exit_many(struct sim *s, const node_id *ids, size_t n, const struct rea
 bool sim_ready(struct sim *s, node_id id);                          /* it says READY=1 */
 bool sim_say(struct sim *s, node_id id, enum event_kind kind, int64_t arg); /* any word of the service itself */
 void sim_unstick(struct sim *s, node_id id);                        /* stuck processes can end now */
+void sim_kill_all(struct sim *s, node_id id);                       /* SIGKILL to all its processes, by hand */
 void sim_ignore_term(struct sim *s, node_id id, bool on);           /* a habit, and of the processes it has */
 
 /* An event out of the blue, as it is: late, repeated, for a life that is over. */

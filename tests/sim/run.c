@@ -121,6 +121,9 @@ static void end_faults(struct sim *s)
                 without_runtime_max(c, n);
                 sim_unstick(s, id);
                 sim_ignore_term(s, id, false);
+                if (n->kind == KIND_SERVICE && !spec_int(n->spec, D_SERVICE_SendSIGKILL) &&
+                    (n->stuck || n->state == STATE_STOPPING))
+                        sim_kill_all(s, id); /* what the daemon was told not to do */
                 (void) sim_request(s, EVT_THAW, id, 0, NULL);
                 (void) sim_signal(s, id, 18 /* CONT */);
                 if (n->kind == KIND_SERVICE && n->state == STATE_STARTING &&
