@@ -16,3 +16,5 @@ tests_sim_trees_SOURCES = tests/sim/trees.c tests/sim/run.c tests/sim/scenario.c
 tests_sim_trees_LDADD = libsim.a libunit.a libcore.a libbase.a $(INIH_LIBS)
 tests_sim_trees_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
 	-Wl,--wrap=reallocarray -Wl,--wrap=strdup -Wl,--wrap=strndup
+TESTS += tests/sim/trees tests/sim/mutants.sh
+EXTRA_DIST += tests/sim/mutants.sh

@@ -276,13 +276,14 @@ int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err
 static void leave_job(struct core *c, struct node *p, const struct node *n)
 {
         struct super *j = p->super;
-        bool backward = j->job == JOB_END || j->job == JOB_UNWIND || j->job == JOB_GROUP_STOP || j->job == JOB_GROUP_FAIL;
+        bool group = j->job == JOB_GROUP_STOP || j->job == JOB_GROUP_FAIL;
+        bool backward = j->job == JOB_END || j->job == JOB_UNWIND || group;
 
         if (j->leader == n->id)
                 j->leader = NODE_NONE;
         if (j->from == n->id) {
                 j->from = first_live(c, n->next);
-                if (backward && j->cursor == n->id) {
+                if (group && j->cursor == n->id) {
                         j->cursor = NODE_NONE;
                         j->issued = false;
                 }
@@ -318,6 +319,17 @@ static void forget_children(struct core *c, struct node *n)
 {
         while (n->first != NODE_NONE)
                 core_forget(c, c->nodes[n->first]);
+}
+
+/* Is anything of it or below it still there, were it only a process that SIGKILL does not end? */
+bool core_has_life(const struct core *c, const struct node *n)
+{
+        if (!is_super(n))
+                return n->phase != PHASE_NONE;
+        for (node_id id = n->first; id != NODE_NONE; id = c->nodes[id]->next)
+                if (core_has_life(c, c->nodes[id]))
+                        return true;
+        return false;
 }
 
 static void answer_all(struct core *c, struct node *n, enum result result)

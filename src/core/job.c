@@ -211,6 +211,8 @@ static void put_down(struct core *c, struct node *s, struct node *n)
 
         if (n->child != CHILD_DOWN && n->child != CHILD_GONE)
                 child_cancel(c, s, n);
+        else if (n->state == STATE_BACKOFF || n->state == STATE_STARTING)
+                enter(c, n, STATE_INACTIVE); /* had been down while its group was tried again */
         if (group && child_temporary(n) && n->child == CHILD_DOWN) {
                 child_set(c, n, CHILD_GONE);
                 (void) note(c, n, RULE_DROPPED, s->super->cause);

@@ -160,6 +160,7 @@ void core_wake(struct core *c, struct node *super);
 uint64_t core_random(struct core *c);
 void core_forget(struct core *c, struct node *n); /* unlink, ACT_FORGET, free; no children, nothing running */
 int node_windows(struct core *c, struct node *n, nsec now);
+bool core_has_life(const struct core *c, const struct node *n);
 void core_root_down(struct core *c);   /* root has ended: say so to the daemon */
 void core_root_gone(struct core *c);   /* shutdown of a tree that does not run */
 

@@ -424,6 +424,10 @@ static void ask_delete(struct core *c, struct node *n, const struct event *e, ui
         bool live = is_pid(n) && !(n->child_flags & CF_DEAD);
 
         mark_down(n);
+        if (!live && core_has_life(c, n)) {
+                act_done(c, e->token, RESULT_STUCK, n->id);
+                return;
+        }
         if (!live && n->phase == PHASE_NONE) {
                 act_done(c, e->token, RESULT_OK, n->id);
                 child_cancel(c, parent_of(c, n), n);

@@ -158,10 +158,8 @@ void post_timer(struct core *c, struct node *n, const struct event *e)
 
 static void nothing_left(struct core *c, struct node *n)
 {
-        if (n->stuck) {
-                n->stuck = false;
+        if (n->stuck) /* and stays so until it is closed: its supervisor may have ended without it */
                 (void) note(c, n, RULE_UNSTUCK, n->cause);
-        }
         clean_up(c, n);
 }
 

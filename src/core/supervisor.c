@@ -136,7 +136,10 @@ static void stopped(struct core *c, struct node *p, struct node *n)
         }
         order_changed(c, n);
         core_wake(c, p);
-        if (n->child_flags & CF_DELETE) {
+        if ((n->child_flags & CF_DELETE) && core_has_life(c, n)) {
+                n->child_flags &= (uint16_t) ~CF_DELETE; /* what is left below it must not be lost sight of */
+                answer(c, n, EVT_DELETE, RESULT_STUCK);
+        } else if (n->child_flags & CF_DELETE) {
                 answer(c, n, EVT_DELETE, RESULT_OK);
                 core_forget(c, n);
         } else if (again && n->want == WANT_UP) {
@@ -522,7 +525,7 @@ void super_revive(struct core *c, struct node *s)
 
                 next = n->next;
                 if (n->dynamic) {
-                        if (n->phase == PHASE_NONE)
+                        if (n->phase == PHASE_NONE && !core_has_life(c, n))
                                 core_forget(c, n);
                         continue;
                 }

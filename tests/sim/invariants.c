@@ -225,7 +225,7 @@ static bool nothing_starts_below_a_supervisor_that_is_down(struct witness *w, co
                         const struct node *s = core_node(w->core, n->parent);
 
                         if (s->state != STATE_RUNNING && s->state != STATE_STARTING &&
-                            (s->state != STATE_STOPPING || (own && seen(w, s->id)->was_stopping)))
+                            (s->state != STATE_STOPPING || (own && seen(w, s->id)->was_stopping && seen(w, s->id)->was_incarnation == s->incarnation)))
                                 return broken(w, "%s starts and %s is %s", path_of(w, a->node), path_of(w, s->id),
                                               strtab_text(&state_names, s->state));
                 }
@@ -240,13 +240,16 @@ static bool stop_order_is_the_reverse_of_start_order(struct witness *w, const st
         for EACH(m, a) {
                 const struct node *n = core_node(w->core, a->node);
                 const struct node *s = n && n->parent != NODE_NONE ? core_node(w->core, n->parent) : NULL;
-                bool asks = a->kind == ACT_SIGNAL || (a->kind == ACT_SPAWN && a->directive == D_SERVICE_ExecStop);
+                bool asks = a->kind == ACT_SIGNAL || (a->kind == ACT_SPAWN && a->directive == D_SERVICE_ExecStop), again;
 
-                if (!asks || n->ending.kind != REASON_SHUTDOWN || !s || !seen(w, s->id)->was_stopping || s->state != STATE_STOPPING || n->state != STATE_STOPPING ||
-                    spec_start_mode(s->spec) != START_SEQUENTIAL || seen(w, a->node)->asked_to_stop ||
-                    w->shutdown_at != NSEC_NEVER)
+                if (!asks)
                         continue;
+                again = seen(w, a->node)->asked_to_stop;
                 seen(w, a->node)->asked_to_stop = true;
+                if (again || n->ending.kind != REASON_SHUTDOWN || n->state != STATE_STOPPING || !s ||
+                    s->state != STATE_STOPPING || !seen(w, s->id)->was_stopping ||
+                    spec_start_mode(s->spec) != START_SEQUENTIAL || w->shutdown_at != NSEC_NEVER)
+                        continue;
                 for (node_id id = n->next; id != NODE_NONE; id = core_node(w->core, id)->next)
                         if (core_node(w->core, id)->kind == KIND_SERVICE && open_at(w, m, a, id) &&
                             !seen(w, id)->asked_to_stop && !core_node(w->core, id)->stuck)
@@ -285,7 +288,7 @@ static bool what_comes_after_a_sibling_waits_for_it(struct witness *w, const str
                 const struct node *n = a->kind == ACT_OPEN ? core_node(w->core, a->node) : NULL;
                 const struct node *s = n && n->parent != NODE_NONE ? core_node(w->core, n->parent) : NULL;
 
-                if (!s || !spec_count(n->spec, D_UNIT_After))
+                if (!s || !spec_count(n->spec, D_UNIT_After) || spec_int(n->spec, D_SERVICE_Type) == TYPE_IDLE)
                         continue;
                 for (node_id id = s->first; id != NODE_NONE; id = core_node(w->core, id)->next) {
                         const struct node *o = core_node(w->core, id);

@@ -121,8 +121,12 @@ static void after_step(void *arg, struct sim *s, const struct event *e, const st
         hold(w, action_invariants, 0, &m);
         for (uint32_t i = 0; i < a->count; i++)
                 w->over = w->over || a->list[i].kind == ACT_EXIT;
-        for (node_id id = 0; id < core_node_limit(w->core) && id < WITNESS_NODES; id++)
-                w->nodes[id].was_stopping = core_node(w->core, id) && core_node(w->core, id)->state == STATE_STOPPING;
+        for (node_id id = 0; id < core_node_limit(w->core) && id < WITNESS_NODES; id++) {
+                const struct node *n = core_node(w->core, id);
+
+                w->nodes[id].was_stopping = n && n->state == STATE_STOPPING;
+                w->nodes[id].was_incarnation = n ? n->incarnation : 0;
+        }
         /* A row of EVENT_MORE is one moment: nodes are consistent when it is over. */
         if (!(e->flags & EVENT_MORE) && !w->over)
                 hold(w, state_invariants, count(action_invariants), &m);

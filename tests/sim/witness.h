@@ -16,7 +16,8 @@ struct seen {
         bool open;
         bool asked_to_stop;       /* a signal or ExecStop= in this life */
         bool forgotten;
-        bool was_stopping;        /* before this step */
+        bool was_stopping;        /* before this step: what it was then ... */
+        uint32_t was_incarnation; /* ... and which life of a supervisor it was */
         int64_t restarts[WITNESS_WINDOW]; /* whole seconds of the last restarts that a supervisor decided */
         uint32_t restart_count;
 };
