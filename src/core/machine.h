@@ -1,10 +1,13 @@
 /* machine.h - what the files of the core share; nobody else includes it.
  *
- *      core.c        memory, core_step(), the work list         tree.c        names, siblings, lookup
- *      request.c     what is asked for: start, stop, ...        service.c     one service: phase x event
- *      supervisor.c  its queue and its decisions                service_end.c the end of one, in steps
- *      job.c         what a supervisor does in several steps    order.c       relations between siblings
- *      record.c      what happened and why                      timer.c       who waits for time to pass
+ *      core.c        core_step(), actions, the work list   memory.c       whatever is allocated
+ *      tree.c        names, siblings, lookup               record.c       what happened and why
+ *      timer.c       who waits for time to pass            link.c         names of siblings -> relations
+ *      request.c     a person's start, stop, ...           call.c         OTP's calls
+ *      queue.c       messages and waiting answers          child.c        what a supervisor hears of a child
+ *      supervisor.c  ... and what it decides               super.c        its own start and end
+ *      job.c         what it does in several steps         order.c        relations between siblings
+ *      machine.c     one service: phase x event            service*.c     the cells of that table
  *
  * The layers inside: a service reports to its supervisor (child_*), a supervisor drives its children (node_*);
  * neither calls the other's insides. Reports only note and wake: decisions are made in core_pump(), one supervisor
@@ -140,6 +143,8 @@ enum {
         IDLE_SEC = 5,           /* Type=idle waits no longer */
 };
 
+void core_bury(struct core *c); /* memory.c: free what the last step forgot */
+
 /* --- core.c --- */
 static inline struct node *node_at(const struct core *c, node_id id)
 {
@@ -190,7 +195,12 @@ uint32_t queue_pop(struct core *c, struct node *super);
 void queue_clear(struct core *c, struct node *super);
 void wait_for(struct core *c, struct node *n, const struct event *e, enum event_kind kind);
 void answer(struct core *c, struct node *n, enum event_kind kind, enum result result);
+void answer_all(struct core *c, struct node *n, enum result result);
 void request_event(struct core *c, const struct event *e);
+bool child_is_pid(const struct node *n);                     /* call.c: as OTP asks */
+struct node *child_namesake(const struct core *c, const struct node *s, const struct node *n);
+void call_queue(struct core *c, struct node *n, const struct event *e, uint64_t cause);
+void try_start(struct core *c, struct node *s, struct node *n, uint64_t cause);
 void request_run(struct core *c, struct node *super, const struct msg *m);
 enum result start_now(struct core *c, struct node *n, uint64_t cause);
 
@@ -211,12 +221,20 @@ void service_end_with(struct core *c, struct node *n, struct reason r, bool comm
 void service_kill_now(struct core *c, struct node *n, struct reason r);
 bool wants_ready(const struct node *n);
 
-/* handlers that live in service_end.c and stand in the table */
-service_fn end_main_exited, end_control_exited, end_spawned, end_spawn_failed, end_empty, end_timer, end_stuck,
-        end_asked_exit, post_exited, post_spawned, post_spawn_failed, post_timer, post_empty, stuck_gone, stop_exited,
-        stop_spawn_failed, stop_timer;
+void service_watch(struct core *c, struct node *n);  /* its watchdog's time begins anew */
+void service_bite(struct core *c, struct node *n, enum rule rule);
+bool command_ok(struct core *c, struct node *n, const struct reason *r);
+void reload_command_done(struct core *c, struct node *n, const struct reason *r);
 
-/* --- supervisor.c --- reports of a child; they wake its supervisor */
+/* the cells of the table */
+service_fn command_exited, control_spawned, extend, idle_over, main_execed, main_exited, main_pid,
+        main_ready, main_spawned, on_checked, reload_ready, reload_timeout, start_spawn_failed,
+        start_timeout, stop_early, stop_up, up_empty, up_exited, up_reload, up_reloading, up_spawn_failed,
+        up_stopping, watchdog_ping, watchdog_set, watchdog_trigger, end_main_exited, end_spawned,
+        end_spawn_failed, end_empty, end_timer, end_stuck, end_asked_exit, post_exited, post_spawned,
+        post_spawn_failed, post_timer, post_empty, stuck_gone, stop_exited, stop_spawn_failed, stop_timer;
+
+/* --- child.c --- reports of a child; they wake its supervisor */
 void child_started(struct core *c, struct node *n);
 void child_ended(struct core *c, struct node *n);  /* the incarnation is over, n->last_reason says why */
 void child_stuck(struct core *c, struct node *n);
@@ -237,6 +255,7 @@ bool child_temporary(const struct node *n);
 void child_retry_later(struct core *c, struct node *s, struct node *n); /* its start failed within a job */
 uint32_t stem_hash(const char *stem);
 struct node *child_by_hash(const struct core *c, const struct node *s, uint32_t hash); /* not GONE; or NULL */
+void child_stays_down(struct core *c, struct node *s, struct node *n, enum rule rule);
 void message_run(struct core *c, struct node *s, const struct msg *m);
 void super_fail_start(struct core *c, struct node *s, struct node *because, uint64_t cause);
 void super_revive(struct core *c, struct node *s);

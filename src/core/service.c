@@ -59,11 +59,6 @@ void command_run(struct core *c, struct node *n, enum directive d, uint16_t at, 
 
 /* --- up ------------------------------------------------------------------------------------------------------- */
 
-static void watchdog_arm(struct core *c, struct node *n)
-{
-        n->watchdog_at = n->watchdog_every > 0 ? nsec_add(c->now, n->watchdog_every) : NSEC_NEVER;
-}
-
 static void report_started(struct core *c, struct node *n)
 {
         n->flags |= NF_STARTED;
@@ -80,7 +75,7 @@ static void go_up(struct core *c, struct node *n)
 
         phase_enter(c, n, PHASE_UP, NSEC_NEVER);
         n->runtime_at = nsec_add(c->now, spec_int(n->spec, D_SERVICE_RuntimeMaxSec));
-        watchdog_arm(c, n);
+        service_watch(c, n);
         report_started(c, n);
         if (type == TYPE_ONESHOT && !spec_int(n->spec, D_SERVICE_RemainAfterExit)) {
                 (void) note(c, n, RULE_ONESHOT_DONE, n->cause);
@@ -146,7 +141,7 @@ void service_start(struct core *c, struct node *n, uint64_t cause)
         timer_update(c, n);
 }
 
-static void on_checked(struct core *c, struct node *n, const struct event *e)
+void on_checked(struct core *c, struct node *n, const struct event *e)
 {
         if (e->arg == VERDICT_PASS) {
                 begin(c, n);
@@ -158,7 +153,7 @@ static void on_checked(struct core *c, struct node *n, const struct event *e)
         service_end_with(c, n, REASON(REASON_CONDITION, 0), false);
 }
 
-static void idle_over(struct core *c, struct node *n, const struct event *e)
+void idle_over(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
         begin_commands(c, n);
@@ -166,7 +161,7 @@ static void idle_over(struct core *c, struct node *n, const struct event *e)
 
 /* --- the commands before and after ---------------------------------------------------------------------------- */
 
-static void control_spawned(struct core *c, struct node *n, const struct event *e)
+void control_spawned(struct core *c, struct node *n, const struct event *e)
 {
         (void) c;
         n->flags &= (uint16_t) ~(e->role == ROLE_MAIN ? NF_SPAWNING : NF_SPAWNING_CTL);
@@ -182,7 +177,7 @@ static bool forgiven(const struct node *n)
 }
 
 /* Did the control command do its work? Says so when it did not. */
-static bool command_ok(struct core *c, struct node *n, const struct reason *r)
+bool command_ok(struct core *c, struct node *n, const struct reason *r)
 {
         if (!reason_abnormal(r))
                 return true;
@@ -221,27 +216,6 @@ static void post_done(struct core *c, struct node *n, const struct reason *r)
                 service_end_with(c, n, *r, false);
 }
 
-static void reload_over(struct core *c, struct node *n, enum result result)
-{
-        phase_enter(c, n, PHASE_UP, NSEC_NEVER);
-        enter(c, n, STATE_RUNNING);
-        if (result == RESULT_OK)
-                (void) note(c, n, RULE_RELOADED, n->cause);
-        answer(c, n, EVT_RELOAD, result);
-}
-
-static void reload_done(struct core *c, struct node *n, const struct reason *r)
-{
-        if (!command_ok(c, n, r)) {
-                (void) note_full(c, n, RULE_RELOAD_FAILED, n->cause, NODE_NONE, r, 0, 0);
-                reload_over(c, n, RESULT_FAILED);
-        } else if (n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecReload)) {
-                command_run(c, n, D_SERVICE_ExecReload, (uint16_t) (n->command_at + 1), PHASE_RELOAD);
-        } else {
-                reload_over(c, n, RESULT_OK);
-        }
-}
-
 static void control_ended(struct core *c, struct node *n, const struct reason *r)
 {
         n->pid_control = 0;
@@ -250,11 +224,11 @@ static void control_ended(struct core *c, struct node *n, const struct reason *r
         case PHASE_CONDITION: condition_done(c, n, r); break;
         case PHASE_PRE: pre_done(c, n, r); break;
         case PHASE_POST: post_done(c, n, r); break;
-        default: reload_done(c, n, r); break;
+        default: reload_command_done(c, n, r); break;
         }
 }
 
-static void command_exited(struct core *c, struct node *n, const struct event *e)
+void command_exited(struct core *c, struct node *n, const struct event *e)
 {
         if (e->role == ROLE_CONTROL)
                 control_ended(c, n, &e->reason);
@@ -267,7 +241,7 @@ static void main_started(struct core *c, struct node *n)
         go_on(c, n, STAGE_AT_POST, 0);
 }
 
-static void main_spawned(struct core *c, struct node *n, const struct event *e)
+void main_spawned(struct core *c, struct node *n, const struct event *e)
 {
         enum service_type type = type_of(n);
 
@@ -276,21 +250,21 @@ static void main_spawned(struct core *c, struct node *n, const struct event *e)
                 main_started(c, n);
 }
 
-static void main_execed(struct core *c, struct node *n, const struct event *e)
+void main_execed(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
         if (type_of(n) == TYPE_EXEC && !wants_ready(n))
                 main_started(c, n);
 }
 
-static void main_ready(struct core *c, struct node *n, const struct event *e)
+void main_ready(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
         if (wants_ready(n))
                 main_started(c, n);
 }
 
-static void main_pid(struct core *c, struct node *n, const struct event *e)
+void main_pid(struct core *c, struct node *n, const struct event *e)
 {
         n->pid_main = (int32_t) e->arg;
         (void) note_ab(c, n, RULE_MAIN_PID, n->cause, e->arg, 0);
@@ -358,7 +332,7 @@ static void forking_exited(struct core *c, struct node *n, const struct event *e
                 n->flags |= NF_ENDED_FAST; /* EVT_MAINPID will name the daemon it left */
 }
 
-static void main_exited(struct core *c, struct node *n, const struct event *e)
+void main_exited(struct core *c, struct node *n, const struct event *e)
 {
         struct reason r = judged(n, &e->reason);
         enum service_type type = type_of(n);
@@ -384,7 +358,7 @@ static bool stale_main(const struct node *n, const struct event *e)
         return e->kind == EVT_EXITED && e->arg && n->pid_main && e->arg != n->pid_main;
 }
 
-static void up_exited(struct core *c, struct node *n, const struct event *e)
+void up_exited(struct core *c, struct node *n, const struct event *e)
 {
         if (e->role == ROLE_CONTROL) {
                 if (n->phase != PHASE_UP)
@@ -396,7 +370,7 @@ static void up_exited(struct core *c, struct node *n, const struct event *e)
         }
 }
 
-static void start_spawn_failed(struct core *c, struct node *n, const struct event *e)
+void start_spawn_failed(struct core *c, struct node *n, const struct event *e)
 {
         if (e->role == ROLE_CONTROL) {
                 control_ended(c, n, &e->reason);
@@ -406,7 +380,7 @@ static void start_spawn_failed(struct core *c, struct node *n, const struct even
         service_end_with(c, n, e->reason, false);
 }
 
-static void up_spawn_failed(struct core *c, struct node *n, const struct event *e)
+void up_spawn_failed(struct core *c, struct node *n, const struct event *e)
 {
         if (e->role == ROLE_CONTROL)
                 control_ended(c, n, &e->reason);
@@ -414,133 +388,22 @@ static void up_spawn_failed(struct core *c, struct node *n, const struct event *
                 up_main_exited(c, n, e);
 }
 
-static void start_timeout(struct core *c, struct node *n, const struct event *e)
+void start_timeout(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
         (void) note_ab(c, n, RULE_START_TIMEOUT, n->cause, c->now - n->started_at, 0);
         service_end_with(c, n, REASON(REASON_START_TIMEOUT, 0), false);
 }
 
-/* --- while it runs -------------------------------------------------------------------------------------------- */
-
-static void begin_reload(struct core *c, struct node *n)
-{
-        phase_enter(c, n, PHASE_RELOAD, spec_timeout_start(n->spec));
-        enter(c, n, STATE_RELOADING);
-        (void) note(c, n, RULE_RELOADING, n->cause);
-}
-
-static void up_reload(struct core *c, struct node *n, const struct event *e)
-{
-        (void) e;
-        if (n->pid_control || (n->flags & NF_SPAWNING_CTL)) { /* of a reload that was given up and has not ended */
-                answer(c, n, EVT_RELOAD, RESULT_BUSY);
-                return;
-        }
-        begin_reload(c, n);
-        command_run(c, n, D_SERVICE_ExecReload, 0, PHASE_RELOAD);
-}
-
-static void up_reloading(struct core *c, struct node *n, const struct event *e)
-{
-        (void) e;
-        n->command = D_NONE; /* its own doing: READY=1 will end it */
-        begin_reload(c, n);
-}
-
-static void reload_ready(struct core *c, struct node *n, const struct event *e)
-{
-        (void) e;
-        if (n->command == D_NONE)
-                reload_over(c, n, RESULT_OK);
-}
-
-/* A reload that takes too long has failed; the service runs on. */
-static void reload_timeout(struct core *c, struct node *n, const struct event *e)
-{
-        struct reason r = REASON(REASON_TIMEOUT, 0);
-
-        (void) e;
-        if (n->pid_control)
-                act(c, n, ACT_SIGNAL)->role = ROLE_CONTROL;
-        if (n->pid_control)
-                c->actions[c->action_len - 1].arg = 9;
-        (void) note_full(c, n, RULE_RELOAD_FAILED, n->cause, NODE_NONE, &r, 0, 0);
-        reload_over(c, n, RESULT_FAILED);
-}
-
-static void up_stopping(struct core *c, struct node *n, const struct event *e)
-{
-        (void) e;
-        n->ready = false;
-        enter(c, n, STATE_STOPPING);
-        (void) note(c, n, RULE_SAID_STOPPING, n->cause);
-}
-
-static void watchdog_ping(struct core *c, struct node *n, const struct event *e)
-{
-        (void) e;
-        watchdog_arm(c, n);
-}
-
-static void watchdog_set(struct core *c, struct node *n, const struct event *e)
-{
-        n->watchdog_every = e->arg;
-        if (n->phase == PHASE_UP || n->phase == PHASE_RELOAD)
-                watchdog_arm(c, n);
-}
-
-static void watchdog_bite(struct core *c, struct node *n, enum rule rule)
-{
-        struct action *a;
-
-        n->cause = 0;
-        (void) note_ab(c, n, rule, 0, n->watchdog_every, 0);
-        a = act(c, n, ACT_SIGNAL);
-        a->role = ROLE_MAIN;
-        a->arg = 6; /* SIGABRT: a core dump tells where it hung */
-        n->flags |= NF_SIGNALLED;
-        service_end_with(c, n, REASON(REASON_WATCHDOG, 0), false);
-}
-
-static void watchdog_trigger(struct core *c, struct node *n, const struct event *e)
-{
-        (void) e;
-        watchdog_bite(c, n, RULE_WATCHDOG_TRIGGER);
-}
-
-/* EXTEND_TIMEOUT_USEC: whichever limit runs now ends no sooner than that. */
-static void extend(struct core *c, struct node *n, const struct event *e)
-{
-        nsec until = nsec_add(c->now, e->arg);
-
-        if (n->deadline != NSEC_NEVER && n->deadline < until)
-                n->deadline = until;
-        if (n->runtime_at != NSEC_NEVER && n->runtime_at < until)
-                n->runtime_at = until;
-        (void) note_ab(c, n, RULE_EXTENDED, n->cause, e->arg, 0);
-}
-
-/* Nothing is left of a forking service whose main process is not known. */
-static void up_empty(struct core *c, struct node *n, const struct event *e)
-{
-        (void) e;
-        if (n->pid_main || type_of(n) != TYPE_FORKING)
-                return;
-        n->flags |= NF_EMPTY;
-        n->cause = 0;
-        service_end_with(c, n, REASON(REASON_NORMAL, 0), false);
-}
-
 /* --- asked to end --------------------------------------------------------------------------------------------- */
 
-static void stop_early(struct core *c, struct node *n, const struct event *e)
+void stop_early(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
         service_end_with(c, n, REASON(REASON_SHUTDOWN, 0), false);
 }
 
-static void stop_up(struct core *c, struct node *n, const struct event *e)
+void stop_up(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
         service_end_with(c, n, REASON(REASON_SHUTDOWN, 0), true);
@@ -556,85 +419,4 @@ void service_stop(struct core *c, struct node *n, uint64_t cause)
         if (n->phase < PHASE_STOP)
                 (void) note(c, n, RULE_STOPPING, cause);
         service_event(c, n, &e);
-}
-
-/* --- the table ------------------------------------------------------------------------------------------------ */
-
-#define START_COLUMNS                                                                                        \
-        [EVT_STOP] = stop_early, [EVT_EXIT] = end_asked_exit, [EVT_TICK] = start_timeout,                    \
-        [EVT_EXTEND_TIMEOUT] = extend, [EVT_WATCHDOG_USEC] = watchdog_set
-
-#define COMMAND_COLUMNS                                                                                      \
-        START_COLUMNS, [EVT_SPAWNED] = control_spawned, [EVT_SPAWN_FAILED] = start_spawn_failed,             \
-        [EVT_EXITED] = command_exited
-
-#define UP_COLUMNS                                                                                           \
-        [EVT_EXIT] = end_asked_exit, [EVT_EXITED] = up_exited, [EVT_SPAWNED] = control_spawned,              \
-        [EVT_SPAWN_FAILED] = up_spawn_failed, [EVT_MAINPID] = main_pid, [EVT_WATCHDOG] = watchdog_ping,      \
-        [EVT_WATCHDOG_TRIGGER] = watchdog_trigger, [EVT_WATCHDOG_USEC] = watchdog_set,                       \
-        [EVT_EXTEND_TIMEOUT] = extend, [EVT_STOPPING] = up_stopping, [EVT_EMPTY] = up_empty
-
-#define END_COLUMNS                                                                                          \
-        [EVT_SPAWNED] = end_spawned, [EVT_EMPTY] = end_empty, [EVT_STUCK] = end_stuck,                       \
-        [EVT_EXIT] = end_asked_exit, [EVT_EXTEND_TIMEOUT] = extend
-
-#define SIGNAL_COLUMNS                                                                                       \
-        END_COLUMNS, [EVT_EXITED] = end_main_exited, [EVT_SPAWN_FAILED] = end_spawn_failed, [EVT_TICK] = end_timer
-
-#define POST_COLUMNS                                                                                         \
-        [EVT_SPAWNED] = post_spawned, [EVT_SPAWN_FAILED] = post_spawn_failed, [EVT_EXITED] = post_exited,    \
-        [EVT_TICK] = post_timer
-
-service_fn *const service_table[PHASE_COUNT][EVT_COUNT] = {
-        [PHASE_CHECK] = { START_COLUMNS, [EVT_CHECKED] = on_checked },
-        [PHASE_IDLE] = { [EVT_STOP] = stop_early, [EVT_EXIT] = end_asked_exit, [EVT_TICK] = idle_over },
-        [PHASE_CONDITION] = { COMMAND_COLUMNS },
-        [PHASE_PRE] = { COMMAND_COLUMNS },
-        [PHASE_MAIN] = { START_COLUMNS, [EVT_SPAWNED] = main_spawned, [EVT_EXECED] = main_execed,
-                         [EVT_SPAWN_FAILED] = start_spawn_failed, [EVT_EXITED] = main_exited,
-                         [EVT_READY] = main_ready, [EVT_MAINPID] = main_pid },
-        [PHASE_POST] = { UP_COLUMNS, [EVT_STOP] = stop_early, [EVT_TICK] = start_timeout },
-        [PHASE_UP] = { UP_COLUMNS, [EVT_STOP] = stop_up, [EVT_RELOAD] = up_reload, [EVT_RELOADING] = up_reloading },
-        [PHASE_RELOAD] = { UP_COLUMNS, [EVT_STOP] = stop_up, [EVT_TICK] = reload_timeout,
-                           [EVT_READY] = reload_ready },
-        [PHASE_STOP] = { END_COLUMNS, [EVT_EXITED] = stop_exited, [EVT_SPAWN_FAILED] = stop_spawn_failed,
-                         [EVT_TICK] = stop_timer },
-        [PHASE_TERM] = { SIGNAL_COLUMNS },
-        [PHASE_KILL] = { SIGNAL_COLUMNS },
-        [PHASE_EMPTY] = { SIGNAL_COLUMNS },
-        [PHASE_STOP_POST] = { POST_COLUMNS, [EVT_EXTEND_TIMEOUT] = extend },
-        [PHASE_POST_TERM] = { POST_COLUMNS, [EVT_EMPTY] = post_empty },
-        [PHASE_POST_KILL] = { POST_COLUMNS, [EVT_EMPTY] = post_empty, [EVT_STUCK] = end_stuck },
-        [PHASE_STUCK] = { [EVT_EXITED] = stuck_gone, [EVT_EMPTY] = stuck_gone },
-};
-
-void service_event(struct core *c, struct node *n, const struct event *e)
-{
-        service_fn *fn = service_table[n->phase][e->kind];
-
-        if (!fn)
-                return;
-        /* Of a command that KillMode=none left behind; a process is known before its end is. */
-        if (e->kind == EVT_EXITED && e->role == ROLE_CONTROL && e->arg && e->arg != n->pid_control)
-                return;
-        fn(c, n, e);
-        timer_update(c, n);
-}
-
-/* One of its three times has come. */
-void service_tick(struct core *c, struct node *n)
-{
-        struct event e = { .kind = EVT_TICK, .node = n->id };
-
-        if (n->deadline <= c->now) {
-                n->deadline = NSEC_NEVER;
-                service_event(c, n, &e);
-        } else if (n->watchdog_at <= c->now) {
-                watchdog_bite(c, n, RULE_WATCHDOG);
-        } else if (n->runtime_at <= c->now) {
-                n->cause = 0;
-                (void) note_ab(c, n, RULE_RUNTIME_MAX, 0, c->now - n->ready_at, 0);
-                service_end_with(c, n, REASON(REASON_TIMEOUT, 0), true);
-        }
-        timer_update(c, n);
 }

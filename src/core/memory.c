@@ -1,0 +1,359 @@
+/* memory.c - all memory of the core: taken here, when a tree is loaded or grows, and never in a step.
+ * Used by: core.c, request.c.  Uses: machine.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/machine.h"
+
+enum { RECORDS_DEFAULT = 8192, MESSAGES_SPARE = 256 };
+
+/* --- memory -------------------------------------------------------------------------------------------------------- */
+
+static void node_free(struct node *n)
+{
+        if (!n)
+                return;
+        spec_unref(n->spec);
+        free(n->deps);
+        window_free(n->window);
+        if (n->super)
+                window_free(n->super->window);
+        free(n->super);
+        free(n->story);
+        free(n);
+}
+
+/* What the last step forgot: its actions have been performed by now. */
+void core_bury(struct core *c)
+{
+        while (c->buried) {
+                struct node *n = c->buried;
+
+                c->buried = n->buried;
+                node_free(n);
+        }
+}
+
+static bool has_check(const struct spec *s)
+{
+        for (int d = D_UNIT_ConditionPathExists; d <= D_UNIT_AssertGroup; d++)
+                if (spec_has(s, (enum directive) d))
+                        return true;
+        return false;
+}
+
+static struct node *node_make(struct spec *spec)
+{
+        struct node *n = calloc(1, sizeof(*n));
+
+        if (!n)
+                return NULL;
+        n->spec = spec_ref(spec);
+        n->kind = (uint8_t) spec_kind(spec);
+        n->parent = n->prev = n->next = n->first = n->last = NODE_NONE;
+        n->deadline = n->runtime_at = n->watchdog_at = n->next_start_at = n->started_at = n->ready_at = NSEC_NEVER;
+        n->last_reason = n->ending = n->raw = REASON(REASON_NONE, 0);
+        n->heap_at = UINT32_MAX;
+        n->waiters = MSG_NONE;
+        n->flags = has_check(spec) ? NF_CHECK : 0;
+        n->story = calloc(1, sizeof(*n->story));
+        if (is_super(n))
+                n->super = calloc(1, sizeof(*n->super));
+        if (!n->story || (is_super(n) && !n->super)) {
+                node_free(n);
+                return NULL;
+        }
+        if (n->super) {
+                n->super->head = n->super->tail = MSG_NONE;
+                n->super->cursor = n->super->from = n->super->leader = n->super->next_woken = NODE_NONE;
+        }
+        return n;
+}
+
+static struct window *window_for(const struct node *s)
+{
+        return window_new((uint32_t) spec_int(s->spec, D_SUPERVISOR_MaxRestarts),
+                          spec_int(s->spec, D_SUPERVISOR_MaxRestartsSec));
+}
+
+/* The window a node needs: a supervisor its own; a child of an isolating one, too. Counts are carried over. */
+static int window_fit(struct node *n, const struct node *owner, nsec now)
+{
+        struct window *w = window_for(owner);
+
+        if (!w)
+                return -ENOMEM;
+        if (n->window)
+                window_copy(w, n->window, now);
+        window_free(n->window);
+        n->window = w;
+        return 0;
+}
+
+/* A supervisor under an isolating one has two windows to keep: its own and the one its parent counts it in. */
+static int windows_fit(struct core *c, struct node *n)
+{
+        const struct node *p = parent_of(c, n);
+        int rc = 0;
+
+        if (is_super(n)) {
+                struct window *w = window_for(n);
+
+                if (!w)
+                        return -ENOMEM;
+                if (n->super->window)
+                        window_copy(w, n->super->window, c->now);
+                window_free(n->super->window);
+                n->super->window = w;
+        }
+        if (p && super_isolates(p))
+                rc = window_fit(n, p, c->now);
+        for (node_id id = n->first; id != NODE_NONE && rc == 0; id = c->nodes[id]->next)
+                if (is_super(n) && super_isolates(n))
+                        rc = window_fit(c->nodes[id], n, c->now);
+        return rc;
+}
+
+static int grow_pool(struct core *c, uint32_t cap)
+{
+        struct msg *grown = realloc(c->pool, cap * sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        c->pool = grown;
+        for (uint32_t i = c->pool_cap; i < cap; i++) {
+                c->pool[i] = (struct msg) { .next = c->pool_free };
+                c->pool_free = i;
+        }
+        c->pool_left += cap - c->pool_cap;
+        c->pool_cap = cap;
+        return 0;
+}
+
+static int grow(struct core *c)
+{
+        uint32_t cap = c->capacity ? c->capacity * 2 : 16;
+        struct node **nodes;
+        node_id *heap;
+
+        if (c->limit < c->capacity)
+                return 0;
+        nodes = realloc(c->nodes, cap * sizeof(struct node *));
+        if (!nodes)
+                return -ENOMEM;
+        c->nodes = nodes;
+        heap = realloc(c->heap, cap * sizeof(*heap));
+        if (!heap)
+                return -ENOMEM;
+        c->heap = heap;
+        c->capacity = cap;
+        return grow_pool(c, 2 * cap + MESSAGES_SPARE);
+}
+
+static int place(struct core *c, struct node *n, node_id parent)
+{
+        struct node *p = node_at(c, parent);
+        int rc = grow(c);
+
+        if (rc < 0)
+                return rc;
+        n->id = c->limit;
+        n->parent = parent;
+        c->nodes[c->limit] = n;
+        rc = windows_fit(c, n);
+        if (rc < 0)
+                return rc;
+        c->limit++;
+        if (!p)
+                return 0;
+        n->prev = p->last;
+        if (p->last != NODE_NONE)
+                c->nodes[p->last]->next = n->id;
+        else
+                p->first = n->id;
+        p->last = n->id;
+        p->super->busy[n->child]++;
+        return 0;
+}
+
+struct core *core_new(const struct core_config *config, struct spec *root)
+{
+        struct core *c = calloc(1, sizeof(*c));
+        struct node *n = NULL;
+
+        if (!c)
+                return NULL;
+        c->config = *config;
+        c->random = config->seed;
+        c->pool_free = MSG_NONE;
+        c->work_head = c->work_tail = NODE_NONE;
+        c->shutdown_at = NSEC_NEVER;
+        c->ring_cap = config->record_capacity ? config->record_capacity : RECORDS_DEFAULT;
+        c->ring = calloc(c->ring_cap, sizeof(*c->ring));
+        c->actions = malloc((ACTIONS_MAX + ACTIONS_RESERVE) * sizeof(*c->actions));
+        n = node_make(root);
+        if (!c->ring || !c->actions || !n || place(c, n, NODE_NONE) < 0) {
+                node_free(n);
+                core_free(c);
+                return NULL;
+        }
+        return c;
+}
+
+void core_free(struct core *c)
+{
+        if (!c)
+                return;
+        core_bury(c);
+        for (node_id id = 0; id < c->limit; id++)
+                node_free(c->nodes[id]);
+        free(c->nodes);
+        free(c->heap);
+        free(c->pool);
+        free(c->ring);
+        free(c->actions);
+        free(c);
+}
+
+static bool stem_taken(const struct core *c, const struct node *p, const char *stem)
+{
+        for (node_id id = p->first; id != NODE_NONE; id = c->nodes[id]->next)
+                if (c->nodes[id]->child != CHILD_GONE && strcmp(spec_stem(c->nodes[id]->spec), stem) == 0)
+                        return true;
+        return false;
+}
+
+int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err)
+{
+        struct node *p = node_at(c, parent), *n;
+
+        if (!p || !is_super(p))
+                return err_set(err, STAGE_LOAD, EINVAL, "add %s: its parent is no supervisor", spec_name(spec));
+        if (!dynamic && stem_taken(c, p, spec_stem(spec)))
+                return err_set(err, STAGE_LOAD, EEXIST, "add %s: its supervisor has a child of that name", spec_name(spec));
+        n = node_make(spec);
+        if (n) {
+                n->dynamic = dynamic;
+                n->child = dynamic ? CHILD_GONE : CHILD_DOWN; /* a dynamic one is a child once EVT_ADDED says so */
+        }
+        if (!n || place(c, n, parent) < 0) {
+                node_free(n);
+                return err_set(err, STAGE_LOAD, ENOMEM, "add %s: out of memory", spec_name(spec));
+        }
+        *ret_id = n->id;
+        return 0;
+}
+
+int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err)
+{
+        struct node *n = node_at(c, id);
+        struct spec *old;
+
+        if (!n || spec_kind(spec) != (enum node_kind) n->kind)
+                return err_set(err, STAGE_LOAD, EINVAL, "change %s: no such node", spec_name(spec));
+        old = n->spec;
+        n->spec = spec_ref(spec);
+        if (windows_fit(c, n) < 0) {
+                spec_unref(n->spec);
+                n->spec = old;
+                return err_set(err, STAGE_LOAD, ENOMEM, "change %s: out of memory", spec_name(spec));
+        }
+        n->flags = (uint16_t) ((n->flags & ~NF_CHECK) | (has_check(spec) ? NF_CHECK : 0));
+        spec_unref(old);
+        return 0;
+}
+
+/* --- leaving ---------------------------------------------------------------------------------------------------------- */
+
+/* No job may keep the number of a node that is gone. */
+static void leave_job(struct core *c, struct node *p, const struct node *n)
+{
+        struct super *j = p->super;
+        bool group = j->job == JOB_GROUP_STOP || j->job == JOB_GROUP_FAIL;
+        bool backward = j->job == JOB_END || j->job == JOB_UNWIND || group;
+
+        if (j->leader == n->id)
+                j->leader = NODE_NONE;
+        if (j->from == n->id) {
+                j->from = first_live(c, n->next);
+                if (group && j->cursor == n->id) {
+                        j->cursor = NODE_NONE;
+                        j->issued = false;
+                }
+        }
+        if (j->cursor != n->id)
+                return;
+        j->issued = false;
+        if (j->job == JOB_ONE_START || j->job == JOB_ONE_STOP)
+                job_over(c, p);
+        else
+                j->cursor = backward ? last_live(c, n->prev) : first_live(c, n->next);
+}
+
+static void leave_work(struct core *c, struct node *n)
+{
+        struct super *s = n->super;
+        node_id before = NODE_NONE;
+
+        if (!s->woken)
+                return;
+        for (node_id id = c->work_head; id != n->id; id = c->nodes[id]->super->next_woken)
+                before = id;
+        if (before == NODE_NONE)
+                c->work_head = s->next_woken;
+        else
+                c->nodes[before]->super->next_woken = s->next_woken;
+        if (c->work_tail == n->id)
+                c->work_tail = before;
+        s->woken = false;
+}
+
+static void forget_children(struct core *c, struct node *n)
+{
+        while (n->first != NODE_NONE)
+                core_forget(c, c->nodes[n->first]);
+}
+
+/* Is anything of it or below it still there, were it only a process that SIGKILL does not end? */
+bool core_has_life(const struct core *c, const struct node *n)
+{
+        if (!is_super(n))
+                return n->phase != PHASE_NONE;
+        for (node_id id = n->first; id != NODE_NONE; id = c->nodes[id]->next)
+                if (core_has_life(c, c->nodes[id]))
+                        return true;
+        return false;
+}
+
+void core_forget(struct core *c, struct node *n)
+{
+        struct node *p = parent_of(c, n);
+
+        if (is_super(n)) {
+                queue_clear(c, n);
+                forget_children(c, n);
+                leave_work(c, n);
+        }
+        answer_all(c, n, RESULT_STOPPED);
+        if (p) {
+                leave_job(c, p, n);
+                p->super->busy[n->child]--;
+                if (n->prev != NODE_NONE)
+                        c->nodes[n->prev]->next = n->next;
+                else
+                        p->first = n->next;
+                if (n->next != NODE_NONE)
+                        c->nodes[n->next]->prev = n->prev;
+                else
+                        p->last = n->prev;
+                core_wake(c, p);
+        }
+        (void) note(c, n, RULE_FORGOTTEN, n->cause);
+        (void) act(c, n, ACT_FORGET);
+        timer_remove(c, n);
+        order_drop(c, n);
+        c->nodes[n->id] = NULL;
+        n->buried = c->buried;
+        c->buried = n;
+}
