@@ -119,7 +119,6 @@ static int add_main_service(struct engine *e, struct err *err)
         autobuf struct buf text = BUF_INIT;
         struct unit_source source = { .file = "command line" };
         struct spec *spec;
-        node_id id;
         int r = main_service_text(e, &text);
 
         if (r < 0)
@@ -129,7 +128,7 @@ static int add_main_service(struct engine *e, struct err *err)
         r = unit_text_parse("main.service", &source, 1, unit_paths_host(e->paths), report_to_engine, e, &spec);
         if (r < 0)
                 return err_set(err, STAGE_LOAD, -r, "make main.service of the command line: %s", strerror(-r));
-        r = core_add(e->core, NODE_ROOT, spec, true, &id, err);
+        r = core_add(e->core, NODE_ROOT, spec, false, &e->command_node, err);
         spec_unref(spec);
         return r;
 }

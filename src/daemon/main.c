@@ -95,7 +95,7 @@ static int boot(struct engine *e)
 
 int main(int argc, char **argv)
 {
-        struct engine e = { .notify_fd = -1, .lock_fd = -1, .exit_code = -1, .plan = BUF_INIT };
+        struct engine e = { .notify_fd = -1, .lock_fd = -1, .exit_code = -1, .plan = BUF_INIT, .command_node = NODE_NONE };
         struct err err = { 0 };
         char cwd[4096];
 

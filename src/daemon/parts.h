@@ -123,6 +123,7 @@ struct engine {
         struct core *core;
         struct unit_paths *paths;     /* owned */
         struct buf load_report;
+        node_id command_node;         /* main.service of the command line, which no file describes; else NODE_NONE */
 
         struct initlink *link;
         struct ev_io link_watch;

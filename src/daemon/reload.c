@@ -121,7 +121,7 @@ static bool gone(const struct reload *r, const uint8_t *stays, node_id id)
 {
         const struct node *node = core_node(r->e->core, id);
 
-        return node && !stays[id] && !node->dynamic;
+        return node && !stays[id] && !node->dynamic && id != r->e->command_node;
 }
 
 static bool runs(const struct reload *r, node_id id)
