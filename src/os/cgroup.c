@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -180,27 +181,47 @@ static int sweep(const char *note, unsigned *ret_swept, struct err *err)
         return 0;
 }
 
+/* A group of this name is there already: of a daemon that lives (in another pid namespace), or left by one whose
+ * runtime directory is gone too. Whoever lives holds a lock on his; an empty one without is ours now. */
+static int take_over(int at, const char *name)
+{
+        autoclose int fd = open_dir(at, name);
+
+        if (fd < 0)
+                return fd;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0 || cgroup_dir_populated(fd) != 0)
+                return -EEXIST;
+        (void) cgroup_dir_remove_below(fd);
+        return fd_steal(&fd);
+}
+
+static int make_one(int at, const char *name)
+{
+        int fd;
+
+        if (mkdirat(at, name, 0755) < 0)
+                return errno == EEXIST ? take_over(at, name) : -errno;
+        fd = open_dir(at, name);
+        if (fd >= 0)
+                (void) flock(fd, LOCK_EX | LOCK_NB); /* held as long as this descriptor, or init's copy, is open */
+        return fd;
+}
+
 static int make_root(struct cgroup *c, const char *own, const char *proc, pid_t init)
 {
         autoclose int at = open_dir(AT_FDCWD, own);
         char name[48];
-        int r = at < 0 ? at : 0;
+        int r = at < 0 ? at : -EEXIST;
 
-        if (r == 0 && faccessat(at, "cgroup.procs", W_OK, AT_EACCESS) < 0)
+        if (at >= 0 && faccessat(at, "cgroup.procs", W_OK, AT_EACCESS) < 0)
                 r = -errno;
-        for (int i = 0; r == 0 && i < 1000; i++) {
+        for (int i = 0; r == -EEXIST && i < 1000; i++) {
                 (void) snprintf(name, sizeof name, i ? "coppice-%d-%d" : "coppice-%d", init, i);
-                if (mkdirat(at, name, 0755) == 0)
-                        break;
-                /* Taken: by a daemon of another pid namespace, or left by one whose runtime directory is gone. */
-                if (errno != EEXIST)
-                        r = -errno;
+                r = make_one(at, name);
         }
         if (r < 0)
                 return r;
-        c->root = open_dir(at, name);
-        if (c->root < 0)
-                return c->root;
+        c->root = r;
         if (asprintf(&c->path, "%s/%s", own, name) < 0)
                 c->path = NULL;
         if (asprintf(&c->proc_path, "%s/%s", strcmp(proc, "/") == 0 ? "" : proc, name) < 0)

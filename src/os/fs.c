@@ -101,6 +101,7 @@ int fs_read(const char *path, size_t max, struct buf *out, struct err *err)
                         return err_sys(err, STAGE_LOAD, "read %s", path);
                 }
                 n = read(fd, room, 16384);
+                room[n > 0 ? n : 0] = 0; /* the reserve has room for it */
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
