@@ -2,10 +2,86 @@
  *
  *      core_step(core, event, now) -> actions
  *
- * [essay to follow: words, states, guarantees, orders, what survives a restart]
+ * Everything the daemon decides is decided here, by a function of what was so far and what happened now. No system
+ * call, no clock, no allocation inside a step, nothing that differs between two runs: fed the same events, the core
+ * gives the same actions, in the daemon, in `coppicectl simulate`, and in a test. Whoever holds the events holds the
+ * state.
  *
- * Memory is taken when a tree is loaded or grows (core_add), never in a step.
- * Used by: daemon, sim, ctl (simulate), tests.  Uses: base and the rest of core. */
+ * WORDS. A *node* is a place in the tree: a *service* (a leaf that runs a process) or a *supervisor* (an inner node
+ * that has children and no process). An *incarnation* is one life of a service, with a number that only grows. An
+ * *event* is something that happened, an *action* something to be done; an action that can fail is answered by an
+ * event either way. A *record* is a sentence about what happened or was decided, with the number of the record that
+ * caused it. What a person asked for is *want* (up, down); what is, is *state*. They differ while the core works,
+ * and after it has given up.
+ *
+ * STATES. A service is
+ *
+ *      inactive    not started yet, stopped by request, or skipped by a condition
+ *      starting    on its way up: conditions, ExecStartPre=, the main process, readiness, ExecStartPost=; or waiting
+ *                  for a sibling it comes After=
+ *      running     started; `reloading` while it reads its configuration again
+ *      stopping    on its way down, for whatever reason
+ *      backoff     ended or failed to start, and will be tried again at next_start_at
+ *      failed      ended badly, and will not be restarted by anybody but a person
+ *      finished    ended well, and is not to be restarted
+ *
+ * A supervisor has the same states; it is `running` when all its children have been started. Inside `starting` and
+ * `stopping` a service walks through phases (node.h); the table phase x event is machine.c.
+ *
+ * START. A supervisor starts its children in their order. One_for_all and rest_for_one wait for each to be ready
+ * before the next; one_for_one starts all at once, except that a child waits for the siblings it comes After= as
+ * long as these are on their way, and fails with dependency:PATH when one it Requires= is down for good. A child is
+ * started when its Type= says so, never before. The first child of a declared supervisor that fails to start fails
+ * the supervisor: those already started are stopped in reverse order. Under Escalation=isolate a failed start is an
+ * end like any other.
+ *
+ * STOP. Always the exact reverse of the start order: one_for_all and rest_for_one wait for each child to be gone
+ * before they stop the one before it; one_for_one tells all at once, the last child first, except that whoever comes
+ * After= a sibling is gone before that sibling is told. The end of a service is a ladder:
+ *
+ *      ExecStop=  ->  KillSignal= and SIGCONT  ->  TimeoutStopSec= later FinalKillSignal=  ->  nothing is left  ->
+ *      ExecStopPost=  ->  what that left is killed  ->  ACT_CLOSE
+ *
+ * Nothing is started in a place that is not empty. Processes that survive SIGKILL make their node *stuck*: it keeps
+ * its place, is not started again, and holds up neither its siblings' stop nor a shutdown.
+ *
+ * RESTART. When a child ends by itself, Restart= and its reason say whether it comes back. Its supervisor counts the
+ * restart first: one more than MaxRestarts= in MaxRestartsSec= and it gives up, and nothing is restarted any more.
+ * Giving up means, under Escalation=escalate, to stop all children and end with `shutdown`, so that the next
+ * supervisor decides; under isolate each child has a window of its own and is left `failed` when it is over its
+ * limit. A start that fails within a restart is tried again and counted again, until it works or the limit is
+ * reached. RestartSec= and its growth put time between the attempts; they change neither the count nor the order.
+ * With RestartSec=0 and StartMode=sequential all this is Erlang/OTP's supervisor to the letter; tests/otp has four
+ * thousand recorded histories of the original, and the core reproduces each.
+ *
+ * ROOT. When the root supervisor ends, the daemon's work is done: ACT_EXIT with the code of the child that
+ * ExitCodeFrom= names, else of the significant child that ended it, else 70, or 0 when a shutdown was asked for; on
+ * a machine ACT_EMERGENCY instead. EVT_SHUTDOWN has one budget for everything: when it is used up what is left is
+ * killed, and two seconds later the core exits whatever survived.
+ *
+ * REQUESTS. Each request with a token is answered by exactly one ACT_DONE. `start` is answered when the node is
+ * ready or has failed, `stop` when it is down. A stop takes effect at once, whatever its supervisor is busy with,
+ * and interrupts a start (FAILURES B11); neither a stop nor a restart that was asked for counts as a failure. What is
+ * started by hand brings up the supervisors above it and the siblings it requires or wants, and is forgiven its
+ * failures so far. Strict requests (REQ_STRICT) are OTP's calls instead: they queue behind what the supervisor has
+ * to do, and their answers are OTP's.
+ *
+ * WHAT SURVIVES A RESTART. Of a service: its number of incarnations, restarts and backoff, its last reason, its
+ * records. Of a supervisor that is restarted: its initial children are all there again, also those that had ended,
+ * were stopped or deleted; those added at run time are gone; its window is empty. Of neither: pids, readiness,
+ * what was frozen.
+ *
+ * GUARANTEES, each of them an invariant of tests/sim:
+ *   - at most one incarnation of a node lives, and it is closed before the next one opens;
+ *   - every process that was spawned is waited for; no signal goes to one that has ended;
+ *   - no child outlives its supervisor, unless it is stuck;
+ *   - never more than MaxRestarts= restarts in a window; every restart has a record that leads to a first cause;
+ *   - an event about an incarnation that is over, or a node that is gone, changes nothing;
+ *   - a step is short: it emits a bounded number of actions, and core_deadline() asks for the rest at once;
+ *   - a supervisor that waits still answers: nothing here blocks, ever.
+ *
+ * Memory is taken when a tree is loaded or grows (core_new, core_add, core_link, core_set_spec), never in a step.
+ * May be used by: daemon, sim, ctl (simulate), tests.  May use: base and the rest of core. */
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
