@@ -6,21 +6,21 @@
 static void put_cause(struct ctl *c, uint32_t t, bool newest)
 {
         const struct jdoc *d = &c->doc;
-        const char *file = jget_text(d, t, "file");
+        const char *file = jget_text(d, t, "file"), *text = jget_text(d, t, "text");
 
-        buf_adds(&c->out, newest ? "" : "  because  ");
+        buf_adds(&c->out, newest ? "           " : "  because  ");
         put_color(c, COLOR_DIM);
-        put_when(&c->out, jget_text(d, t, "time"), newest);
+        put_when(&c->out, jget_text(d, t, "time"), false);
         put_color(c, COLOR_NONE);
-        buf_adds(&c->out, newest ? "\n           " : "  ");
+        buf_adds(&c->out, "  ");
         put_color(c, newest ? COLOR_BOLD : COLOR_NONE);
-        put_safe(&c->out, jget_text(d, t, "text"));
+        put_safe(&c->out, text);
         put_color(c, COLOR_NONE);
         put_color(c, COLOR_DIM);
-        buf_addf(&c->out, "  [%s, %lld", jget_text(d, t, "rule"), (long long) jget_int(d, t, "seq", 0));
-        if (file && !strstr(jget_text(d, t, "text"), ".s")) /* else the sentence names it already */
+        buf_addf(&c->out, "  [%s", jget_text(d, t, "rule"));
+        if (file && text && !strstr(text, strrchr(file, '/') ? strrchr(file, '/') + 1 : file)) /* else the sentence says it */
                 buf_addf(&c->out, ", %s:%lld", file, (long long) jget_int(d, t, "line", 0));
-        buf_addc(&c->out, ']');
+        buf_addf(&c->out, ", record %lld]", (long long) jget_int(d, t, "seq", 0));
         put_color(c, COLOR_NONE);
         buf_addc(&c->out, '\n');
 }
@@ -37,8 +37,6 @@ static void put_chain(struct ctl *c, uint32_t reply)
         put_colored(c, state_color(state), state);
         buf_adds(&c->out, ":\n");
         for (uint32_t t = jtok_first(d, chain); t != JTOK_NONE; t = jtok_after(d, chain, t)) {
-                if (newest)
-                        buf_adds(&c->out, "           ");
                 put_cause(c, t, newest);
                 newest = false;
         }

@@ -159,7 +159,7 @@ int control_new(struct engine *e, int listen_fd, struct control **ret, struct er
         s->engine = e;
         s->listen_fd = listen_fd;
         s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        s->group = (gid_t) -1;
+        s->group = engine_options(e)->control_group;
         s->own_uid = geteuid();
         s->overflow_uid = overflow_uid();
         ev_io_init(&s->accept, on_accept, listen_fd, EV_READ);

@@ -312,7 +312,8 @@ void method_LogLevel(struct call *c)
                           "levels are error, warning, notice, info and debug");
                 return;
         }
-        log_set_level((enum log_level) level);
+        if (name)
+                engine_set_log_level(call_engine(c), (enum log_level) level);
         j = call_open(c);
         json_str(j, "level", log_level_name((enum log_level) level));
         json_str(j, "before", before);

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/log.h"
 #include "core/core.h"
 #include "core/plan.h"
 #include "os/cgroup.h"

@@ -7,6 +7,7 @@
 #include "core/value.h"
 #include "daemon/options.h"
 #include "os/kernel.h"
+#include "os/user.h"
 
 static const char help[] =
         "Usage: coppiced [OPTION]... [-- COMMAND ARGUMENT...]\n"
@@ -21,13 +22,14 @@ static const char help[] =
         "      --log-target=TARGET     file or console; console is the default in a container\n"
         "      --log-level=LEVEL       error, warning, notice (default), info or debug\n"
         "      --stop-timeout=SPAN     the whole of a shutdown takes at most this long (default 9s)\n"
+        "      --control-group=GROUP   members may open the control socket and change things by it\n"
         "      --help, --version       print this, or the version, and exit\n"
         "\n"
         "COMMAND runs as main.service; when it ends, everything is stopped and its exit code is coppiced's.\n"
         "Signals: TERM, INT, QUIT, PWR, RTMIN+3 stop everything, a second one in a hurry; HUP reads the units again;\n"
         "USR1 reopens the control socket; USR2 writes the state of the tree to standard error.\n";
 
-enum { OPT_UNITS = 256, OPT_RUNTIME, OPT_LOG, OPT_STATE, OPT_ISOLATION, OPT_TARGET, OPT_LEVEL, OPT_STOP, OPT_HELP, OPT_VERSION };
+enum { OPT_UNITS = 256, OPT_RUNTIME, OPT_LOG, OPT_STATE, OPT_ISOLATION, OPT_TARGET, OPT_LEVEL, OPT_STOP, OPT_GROUP, OPT_HELP, OPT_VERSION };
 
 static const struct option longopts[] = {
         { "units", required_argument, NULL, OPT_UNITS },
@@ -38,6 +40,7 @@ static const struct option longopts[] = {
         { "log-target", required_argument, NULL, OPT_TARGET },
         { "log-level", required_argument, NULL, OPT_LEVEL },
         { "stop-timeout", required_argument, NULL, OPT_STOP },
+        { "control-group", required_argument, NULL, OPT_GROUP },
         { "help", no_argument, NULL, OPT_HELP },
         { "version", no_argument, NULL, OPT_VERSION },
         { NULL, 0, NULL, 0 },
@@ -85,6 +88,17 @@ static enum options_result set_stop(struct options *o, const char *value)
         return OPTIONS_RUN;
 }
 
+static enum options_result set_group(struct options *o, const char *value)
+{
+        struct user group;
+
+        if (value[0] == '\0' || user_lookup("", value, NULL, 0, &group, NULL) < 0)
+                return bad("control-group", value, "a group that exists");
+        o->control_group = group.gid;
+        user_done(&group);
+        return OPTIONS_RUN;
+}
+
 /* A directory is kept absolute: the engine changes to / so that it holds nobody's file system busy. */
 static enum options_result set_dir(const char **field, const char *option, const char *value)
 {
@@ -126,6 +140,7 @@ static enum options_result apply(struct options *o, int opt, const char *value)
         case OPT_TARGET: return set_target(o, value);
         case OPT_LEVEL: return set_level(o, value);
         case OPT_STOP: return set_stop(o, value);
+        case OPT_GROUP: return set_group(o, value);
         case OPT_HELP: fputs(help, stdout); return OPTIONS_DONE;
         case OPT_VERSION: printf("coppiced %s\n", PACKAGE_VERSION); return OPTIONS_DONE;
         default: fputs("Try `coppiced --help'.\n", stderr); return OPTIONS_BAD;
@@ -137,7 +152,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
         static char program[] = "coppiced";
         int opt;
 
-        *o = (struct options) { .log_level = LOG_LEVEL_NOTICE, .stop_timeout = 9 * NSEC_PER_SEC };
+        *o = (struct options) { .log_level = LOG_LEVEL_NOTICE, .stop_timeout = 9 * NSEC_PER_SEC,
+                                .control_group = (gid_t) -1 };
         if (argc > 0)
                 argv[0] = program; /* getopt's messages name the program people started */
         while ((opt = getopt_long(argc, argv, "+", longopts, NULL)) != -1) {

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <sys/types.h>
+
 #include "base/log.h"
 #include "core/types.h"
 
@@ -22,6 +24,7 @@ struct options {
         bool log_target_said;
         enum log_level log_level;
         nsec stop_timeout;        /* the whole shutdown */
+        gid_t control_group;      /* may open the control socket and change things; (gid_t) -1 = none */
         char **command;           /* behind "--"; NULL = none; NULL-terminated */
         const char *cwd;          /* where we were started; NULL = unknown */
         int pid;                  /* of init */

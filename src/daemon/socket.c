@@ -12,6 +12,20 @@
 
 #define RETRY_SEC 5.
 
+/* --control-group=: its members reach the socket, and nothing else in the directory. */
+static int open_to_group(struct engine *e, struct err *err)
+{
+        gid_t group = e->opt.control_group;
+
+        if (group == (gid_t) -1)
+                return 0;
+        if (chown(e->opt.runtime_dir, (uid_t) -1, group) < 0 || chmod(e->opt.runtime_dir, 0710) < 0)
+                return err_sys(err, STAGE_NONE, "open %s to group %u", e->opt.runtime_dir, group);
+        if (chown(e->control_path, (uid_t) -1, group) < 0 || chmod(e->control_path, 0660) < 0)
+                return err_sys(err, STAGE_NONE, "open %s to group %u", e->control_path, group);
+        return 0;
+}
+
 static int bind_socket(struct engine *e, int *ret_fd, struct err *err)
 {
         struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -34,6 +48,9 @@ static int bind_socket(struct engine *e, int *ret_fd, struct err *err)
         (void) umask(mask);
         if (r < 0)
                 return -err->code;
+        r = open_to_group(e, err);
+        if (r < 0)
+                return r;
         if (listen(fd, 128) < 0)
                 return err_sys(err, STAGE_NONE, "listen on %s", e->control_path);
         *ret_fd = fd_steal(&fd);

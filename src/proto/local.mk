@@ -12,6 +12,7 @@ src/proto/varlink_text.h: src/proto/methods.def src/proto/io.coppice.Manager.var
 	$(AM_V_GEN)LC_ALL=C awk -f $(srcdir)/src/proto/check-varlink.awk $(srcdir)/src/proto/methods.def \
 	        $(srcdir)/src/proto/io.coppice.Manager.varlink > $@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/proto/varlink_text.h
+src/proto/libproto_a-methods.$(OBJEXT): src/proto/varlink_text.h
 CLEANFILES += src/proto/varlink_text.h
 EXTRA_DIST += src/proto/check-varlink.awk
 

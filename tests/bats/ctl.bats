@@ -317,3 +317,33 @@ EOF
         run ctl status web
         assert_status 0
 }
+
+@test "members of --control-group may change things, others not even look" {
+        skip_unless root
+        skip_unless setpriv
+        service web 'ExecStart=/bin/sleep 1000' 'RestartSec=0'
+        chmod 711 "$W"
+        start_daemon --control-group=54321
+        wait_state web running
+        run as_nobody "$CTL" restart web
+        assert_status 0
+        run setpriv --reuid 54322 --regid 54322 --clear-groups -- "$CTL" status web
+        assert_status 4
+}
+
+@test "G9: with no descriptors left the daemon turns clients away and answers again later" {
+        skip_unless prlimit
+        service web 'ExecStart=/bin/sleep 1000' 'RestartSec=0'
+        start_daemon
+        wait_state web running
+        local engine free=0
+        engine=$(pgrep -P "$DAEMON" -f coppice-engine)
+        while [ -e "/proc/$engine/fd/$free" ]; do free=$((free + 1)); done
+        prlimit --pid "$engine" --nofile=$free:4096
+        run ctl --timeout 5s version
+        [ "$status" != 0 ]
+        prlimit --pid "$engine" --nofile=1024:4096
+        wait_for "$PATIENCE" daemon_answers
+        run ctl status web
+        assert_status 0
+}

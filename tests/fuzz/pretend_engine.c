@@ -142,6 +142,11 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
         return err_set(err, STAGE_USER, ESRCH, "no such user");
 }
 
+void engine_set_log_level(struct engine *e, enum log_level level)
+{
+        (void) e, (void) level;
+}
+
 const char *engine_load_report(const struct engine *e)
 {
         (void) e;
@@ -304,6 +309,7 @@ struct engine *pretend_new(void)
         spec_unref(root);
         e->pid = 1000;
         e->now = NSEC_PER_SEC;
+        e->options.control_group = (gid_t) -1;
         e->options.runtime_dir = e->options.log_dir = e->options.state_dir = "/nowhere";
         for (size_t i = 0; i < ARRAY_LEN(names); i++)
                 add(e, NODE_ROOT, KIND_SERVICE, names[i]);
