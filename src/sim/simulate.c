@@ -452,7 +452,7 @@ static int do_step(struct play *p)
         const struct script_step *s = p->step;
         node_id id = NODE_ROOT;
         nsec limit = GRACE;
-        int r;
+        int r = 0;
 
         switch ((enum verb) s->verb) {
         case VERB_RUN:
@@ -493,7 +493,10 @@ static int do_step(struct play *p)
                 if (request_of[s->verb].kind)
                         do_request(p, id, s->argv);
                 else
-                        return do_mishap(p, id, s->argc, s->argv);
+                        r = do_mishap(p, id, s->argc, s->argv);
+                if (!p->story.options->config.shuffle) /* what follows at this instant has happened */
+                        sim_run_until(p->sim, sim_now(p->sim));
+                return r;
         }
         return 0;
 }

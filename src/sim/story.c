@@ -56,7 +56,7 @@ void story_record(struct story *t, nsec now, const struct record *r)
                 record_json(t, now, r, &line);
         } else {
                 add_time(&line, now);
-                buf_adds(&line, "  ");
+                buf_adds(&line, "   ");
                 core_explain(t->core, r, &line);
         }
         put(t, &line);
@@ -75,7 +75,7 @@ void story_step(struct story *t, nsec now, const struct script_step *s)
                 json_close(&j);
         } else {
                 add_time(&line, now);
-                buf_addf(&line, "> %s", buf_text(&text));
+                buf_addf(&line, " > %s", buf_text(&text));
         }
         put(t, &line);
 }
@@ -98,9 +98,9 @@ void story_expect(struct story *t, nsec now, const struct script *script, const 
         } else {
                 add_time(&line, now);
                 if (met)
-                        buf_addf(&line, "= %s", buf_text(&text));
+                        buf_addf(&line, " = %s", buf_text(&text));
                 else
-                        buf_addf(&line, "! %s:%u: %s: not met, found: %s", script->file, s->line, buf_text(&text),
+                        buf_addf(&line, " ! %s:%u: %s: not met, found: %s", script->file, s->line, buf_text(&text),
                                  found);
         }
         put(t, &line);
@@ -117,7 +117,7 @@ void story_note(struct story *t, nsec now, const char *text)
                 json_close(&j);
         } else {
                 add_time(&line, now);
-                buf_addf(&line, "- %s", text);
+                buf_addf(&line, " - %s", text);
         }
         put(t, &line);
 }
