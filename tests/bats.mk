@@ -5,7 +5,8 @@ BATS_TESTS = \
 	tests/bats/ctl.bats \
 	tests/bats/daemon.bats \
 	tests/bats/lib.bats \
-	tests/bats/notify.bats
+	tests/bats/notify.bats \
+	tests/bats/simulate.bats
 
 EXTRA_DIST += $(BATS_TESTS) tests/bats/lib.bash tests/bats/varlink_client.py tests/bats/hostile_client.py
 if HAVE_BATS

@@ -16,7 +16,16 @@ EXAMPLE_UNITS = \
 	units/examples/demo/shop.supervisor \
 	units/examples/demo/web.service \
 	units/examples/demo/worker.service \
-	units/examples/demo/worker.sh
+	units/examples/demo/worker.sh \
+	units/examples/simulate/api.service \
+	units/examples/simulate/db.service \
+	units/examples/simulate/give-up.sim \
+	units/examples/simulate/hang.sim \
+	units/examples/simulate/heal.sim \
+	units/examples/simulate/mailer.service \
+	units/examples/simulate/metrics.service \
+	units/examples/simulate/shop.supervisor \
+	units/examples/simulate/stop.sim
 
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)

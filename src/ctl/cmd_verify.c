@@ -157,6 +157,7 @@ static int play(struct ctl *c, struct unit_set *set, const struct script *script
         int r;
 
         o.config.seed = seed;
+        o.config.shuffle = ctl_option(c, "shuffle") != NULL;
         r = simulate_tree(set, &config, ctl_diag, NULL, &core, &err);
         if (r >= 0)
                 r = simulate_play(core, script, &o, &result, &err);
@@ -195,6 +196,7 @@ static const struct ctl_option verify_options[] = {
 static const struct ctl_option simulate_options_table[] = {
         { "units", 0, "DIR", "The tree of the units in this directory, instead of the standard places." },
         { "seed", 0, "N", "The seed of the jitter; equal seeds give equal stories. 1 if not given." },
+        { "shuffle", 0, NULL, "Latencies vary, and what is due at one instant comes in any order, drawn from the seed." },
         { 0 },
 };
 
@@ -211,6 +213,7 @@ const struct ctl_verb verb_simulate = {
                  "is standard input) is [TIME] VERB ARGUMENT..., where TIME counts from the start (\"2s\") or from the line "
                  "before (\"+10ms\"): \"2s kill redis SEGV\", \"3s fail-start api 2\", \"+10ms exit worker 0\", \"expect api "
                  "running\". What happens is told line by line; with --json an object a line. Without a script the tree "
-                 "starts, and that is all. Exit status 1 when an expectation was not met.",
+                 "starts, and that is all. Exit status 1 when an expectation was not met. The language is "
+                 "described in coppice.simulate(7).",
         .options = simulate_options_table, .max_args = 1, .complete = COMPLETE_FILES, .run = run_simulate,
 };

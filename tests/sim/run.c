@@ -29,25 +29,27 @@ static bool is_unit_key(const char *key)
         return directive_find(SECTION_UNIT, name) != D_NONE;
 }
 
-static void unit_text(const struct scenario_node *n, struct buf *out)
+static void unit_text(const struct scenario *s, const struct scenario_node *n, struct buf *out)
 {
         bool sup = strstr(n->name, ".supervisor") != NULL;
 
         for (int pass = 0; pass < 2; pass++) {
                 buf_addf(out, "[%s]\n", pass == 0 ? "Unit" : sup ? "Supervisor" : "Service");
+                if (pass == 0 && n->parent > 0)
+                        buf_addf(out, "Supervisor=%s\n", s->nodes[n->parent].name);
                 for (int i = 0; i < n->key_count; i++)
                         if (n->keep_key[i] && is_unit_key(n->keys[i]) == (pass == 0))
                                 buf_addf(out, "%s\n", n->keys[i]);
         }
 }
 
-static struct spec *make_spec(const struct scenario_node *n)
+static struct spec *make_spec(const struct scenario *s, const struct scenario_node *n)
 {
         autobuf struct buf text = BUF_INIT;
         struct unit_source src = { .file = n->name };
         struct spec *spec = NULL;
 
-        unit_text(n, &text);
+        unit_text(s, n, &text);
         src.text = buf_text(&text);
         src.len = text.len;
         if (unit_text_parse(n->name, &src, 1, &unit_host_example, NULL, NULL, &spec) < 0)
@@ -64,13 +66,13 @@ static void no_report(void *arg, const struct err *e)
 static struct core *make_core(const struct scenario *s)
 {
         struct core_config config = { .seed = s->seed, .record_capacity = 1 << 14 };
-        struct spec *spec = make_spec(&s->nodes[0]);
+        struct spec *spec = make_spec(s, &s->nodes[0]);
         struct core *c = spec ? core_new(&config, spec) : NULL;
         node_id ids[SCENARIO_NODES] = { NODE_ROOT };
 
         spec_unref(spec);
         for (int i = 1; c && i < s->node_count; i++) {
-                spec = is_kept(s, i) && ids[s->nodes[i].parent] != NODE_NONE ? make_spec(&s->nodes[i]) : NULL;
+                spec = is_kept(s, i) && ids[s->nodes[i].parent] != NODE_NONE ? make_spec(s, &s->nodes[i]) : NULL;
                 ids[i] = NODE_NONE;
                 if (spec && core_add(c, ids[s->nodes[i].parent], spec, false, &ids[i], NULL) < 0)
                         ids[i] = NODE_NONE;
@@ -280,17 +282,14 @@ void scenario_print(const struct scenario *s)
 
                 if (!is_kept(s, i))
                         continue;
-                printf("# --- %s", s->nodes[i].name);
-                if (i)
-                        printf(" (Supervisor=%s)", s->nodes[s->nodes[i].parent].name);
-                printf("\n");
-                unit_text(&s->nodes[i], &text);
+                printf("# --- %s\n", s->nodes[i].name);
+                unit_text(s, &s->nodes[i], &text);
                 for (char *p = text.data, *end; p && *p; p = end + 1) {
                         end = strchr(p, '\n');
                         printf("# %.*s\n", (int) (end - p), p);
                 }
         }
-        printf("# --- script (simulate --shuffle=%llu)\n", (unsigned long long) s->seed);
+        printf("# --- script (simulate --shuffle --seed=%llu)\n", (unsigned long long) s->seed);
         for (int i = 0; i < s->line_count; i++)
                 if (s->keep_line[i])
                         printf("# %s\n", s->lines[i]);
