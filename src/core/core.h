@@ -42,8 +42,9 @@
  *      ExecStop=  ->  KillSignal= and SIGCONT  ->  TimeoutStopSec= later FinalKillSignal=  ->  nothing is left  ->
  *      ExecStopPost=  ->  what that left is killed  ->  ACT_CLOSE
  *
- * Nothing is started in a place that is not empty. Processes that survive SIGKILL make their node *stuck*: it keeps
- * its place, is not started again, and holds up neither its siblings' stop nor a shutdown.
+ * Nothing is started in a place that is not empty, unless KillMode= says to leave it so. Processes that survive
+ * SIGKILL make their node *stuck*: it keeps its place, is not started again, and holds up neither its siblings' stop
+ * nor a shutdown.
  *
  * RESTART. When a child ends by itself, Restart= and its reason say whether it comes back. Its supervisor counts the
  * restart first: one more than MaxRestarts= in MaxRestartsSec= and it gives up, and nothing is restarted any more.
