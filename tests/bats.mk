@@ -1,14 +1,20 @@
 # Tests against the real binaries. A file of tests/bats is listed here once; without bats they are not run, and
 # configure has said so.
-BATS_TESTS = \
-	tests/arch/arch.bats \
-	tests/bats/ctl.bats \
-	tests/bats/daemon.bats \
-	tests/bats/lib.bats \
-	tests/bats/notify.bats \
-	tests/bats/simulate.bats
+BATS_TESTS =
+BATS_TESTS += tests/arch/arch.bats
+BATS_TESTS += tests/bats/ctl.bats
+BATS_TESTS += tests/bats/daemon.bats
+BATS_TESTS += tests/bats/lib.bats
+BATS_TESTS += tests/bats/notify.bats
+BATS_TESTS += tests/bats/pid1.bats
+BATS_TESTS += tests/bats/readme.bats
+BATS_TESTS += tests/bats/simulate.bats
+BATS_TESTS += tests/bats/units.bats
 
-EXTRA_DIST += $(BATS_TESTS) tests/bats/lib.bash tests/bats/varlink_client.py tests/bats/hostile_client.py
+EXTRA_DIST += $(BATS_TESTS)
+EXTRA_DIST += tests/bats/hostile_client.py
+EXTRA_DIST += tests/bats/lib.bash
+EXTRA_DIST += tests/bats/varlink_client.py
 if HAVE_BATS
 TESTS += $(BATS_TESTS)
 endif

@@ -148,7 +148,7 @@ const struct ctl_verb verb_reload = {
 };
 const struct ctl_verb verb_kill = {
         .name = "kill", .args = "NODE...", .help = "Send a signal to the processes of nodes.",
-        .prose = "Nothing else is changed: when the service ends of it, it is restarted as after any other end. To end a "
+        .prose = "A supervisor stands for every service below it. Nothing else is changed: when the service ends of it, it is restarted as after any other end. To end a "
                  "service for good use stop.",
         .options = kill_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_kill,
 };

@@ -97,19 +97,28 @@ static void signal_all(struct engine *e, node_id id, const struct run *run, int 
                 signal_scattered(e, id, run, sig, cont);
 }
 
-static void on_signal(struct engine *e, const struct action *a, bool cont)
+static void signal_service(struct engine *e, node_id id, const struct action *a, bool cont)
 {
-        const struct run *run = engine_peek(e, a->node);
+        const struct run *run = engine_peek(e, id);
         int sig = (int) a->arg;
 
         if (!run)
                 return;
         if (a->role == ROLE_MAIN)
-                signal_main(e, a->node, run, sig, cont);
+                signal_main(e, id, run, sig, cont);
         else if (a->role == ROLE_CONTROL && run->pid[ROLE_CONTROL])
                 (void) initlink_signal(e->link, run->pid[ROLE_CONTROL], sig, cont ? INIT_SIGNAL_CONT : 0);
         else if (a->role == ROLE_ALL)
-                signal_all(e, a->node, run, sig, cont);
+                signal_all(e, id, run, sig, cont);
+}
+
+/* A supervisor has no processes of its own: a signal to it is one to every service below. */
+static void on_signal(struct engine *e, node_id id, const struct action *a, bool cont)
+{
+        signal_service(e, id, a, cont);
+        for (node_id child = core_first_child(e->core, id); child != NODE_NONE;
+             child = core_next_sibling(e->core, child))
+                on_signal(e, child, a, cont);
 }
 
 /* Without control groups: the processes of one service; empty.c repeats it until none is found. */
@@ -221,7 +230,7 @@ static void perform_one(struct engine *e, const struct action *a, bool cont)
         case ACT_CHECK: on_check(e, a); break;
         case ACT_OPEN: on_open(e, a); break;
         case ACT_SPAWN: spawn(e, a); break;
-        case ACT_SIGNAL: on_signal(e, a, cont); break;
+        case ACT_SIGNAL: on_signal(e, a->node, a, cont); break;
         case ACT_KILL: perform_kill(e, a->node); break;
         case ACT_WATCH_EMPTY: empty_watch(e, a->node, a->incarnation); break;
         case ACT_CLOSE: on_close(e, a); break;
