@@ -30,7 +30,7 @@ world() {
         mkfifo "$W/quiet"
         exec {QUIET}<>"$W/quiet"
         export COPPICE_SOCKET=$W/run/control NO_COLOR=1
-        DAEMON= EVENTS= SEEN=()
+        DAEMON= INNER= EVENTS= SEEN=()
 }
 
 # end_world: what teardown() calls. Shows the daemon's log when the test failed.
@@ -40,8 +40,12 @@ end_world() {
         if [ -n "$EVENTS" ]; then kill "$EVENTS" 2>/dev/null || :; fi
         if [ -n "$DAEMON" ]; then
                 remember_processes
-                kill -TERM "$DAEMON" 2>/dev/null || :
-                wait_for 10 process_gone "$DAEMON" || { kill -KILL "$DAEMON" 2>/dev/null; echo "the daemon did not stop on TERM"; failed=1; }
+                kill -TERM "${INNER:-$DAEMON}" 2>/dev/null || :
+                if ! wait_for 12 process_gone "$DAEMON"; then
+                        echo "the daemon did not stop on TERM"; failed=1
+                        kill -KILL "${INNER:-$DAEMON}" 2>/dev/null || :
+                        wait_for 5 process_gone "$DAEMON" || :
+                fi
                 DAEMON=
         fi
         nothing_left || failed=1
@@ -199,7 +203,7 @@ nothing_left() {
         for pid in /proc/[0-9]*; do
                 pid=${pid#/proc/}
                 [ "$pid" != $$ ] && [ "$pid" != "${BASHPID}" ] || continue
-                if tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$W/"; then
+                if { tr '\0' '\n' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF "$W/"; then
                         echo "left behind: process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null))"; bad=1
                 fi
         done
@@ -247,7 +251,7 @@ give_world_to_nobody() { chown -R 54321:54321 "$W"; }
 # launch_pid1 CMD...: runs CMD in the background as PID 1 of a new pid namespace with a /proc of its own. $BOX is the
 # program that holds the namespace and hands out CMD's exit status, $INNER the pid of CMD as seen from outside.
 launch_pid1() {
-        unshare --pid --fork --mount-proc $(userns_options) "$@" >"$W/daemon.log" 2>&1 3>&- </dev/null &
+        unshare --pid --fork --kill-child --mount-proc $(userns_options) "$@" >"$W/daemon.log" 2>&1 3>&- </dev/null &
         held_by $!
 }
 # launch_boxed [BWRAP-OPTION...] -- CMD...: the same under bubblewrap: read-only root, private /tmp and /run, only $W
@@ -255,7 +259,7 @@ launch_pid1() {
 launch_boxed() {
         local options=()
         while [ "$1" != -- ]; do options+=("$1"); shift; done; shift
-        bwrap --unshare-pid --as-pid-1 --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --bind "$W" "$W" \
+        bwrap --unshare-pid --as-pid-1 --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --ro-bind "$BUILD" "$BUILD" --bind "$W" "$W" \
               "${options[@]}" "$@" >"$W/daemon.log" 2>&1 3>&- </dev/null &
         held_by $!
 }

@@ -220,7 +220,7 @@ EOF
         service loud "ExecStart=/bin/sh -c 'echo up >$W/loud.up; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done'"
         service quiet "ExecStart=/bin/sh -c 'echo up >$W/quiet.up; exec sleep infinity'"
         daemon_command --log-target console
-        unshare --pid --fork --mount-proc $(userns_options) "${DAEMON_COMMAND[@]}" >"$W/console" 2>"$W/daemon.log" 3>&- </dev/null &
+        unshare --pid --fork --kill-child --mount-proc $(userns_options) "${DAEMON_COMMAND[@]}" >"$W/console" 2>"$W/daemon.log" 3>&- </dev/null &
         held_by $!
         wait_file "$W/loud.up"
         wait_file "$W/quiet.up"

@@ -31,7 +31,7 @@ blocks() { awk '/^```sh run$/ { on = 1; n++; next } /^```$/ { if (on) print "ech
         cd "$SOURCE"
         bad=0
         for file in README.md ARCHITECTURE.md HACKING.md CHANGELOG.md; do
-                for name in $(grep -oE '\b(src|tests|contrib|units|man)/[A-Za-z0-9_./@-]*[A-Za-z0-9_@]' "$file" | sort -u); do
+                for name in $(grep -oE '(^|[^/A-Za-z])(src|tests|contrib|units|man)/[A-Za-z0-9_./@-]*[A-Za-z0-9_@]' "$file" | sed 's/^[^a-z]//' | sort -u); do
                         [ -e "$name" ] || ls "$name"* >/dev/null 2>&1 || { echo "$file speaks of $name, which is not there"; bad=1; }
                 done
         done

@@ -7,7 +7,7 @@ teardown() { end_world; }
 verified() {
         run ctl verify --units "$1"
         assert_status 0
-        refute_output_has "warning"
+        assert_output_has " 0 errors, 0 warnings"
 }
 @test "the units of the demo are valid" { verified "$SOURCE/units/examples/demo"; }
 @test "the units of common services are valid" { verified "$SOURCE/units/examples/common"; }
