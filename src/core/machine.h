@@ -112,6 +112,7 @@ struct core {
         struct core_config config;
         struct node **nodes;         /* by id; NULL = forgotten */
         node_id limit, capacity;
+        node_id *stems;              /* index of children by parent and stem, 2 * capacity places; memory.c */
         struct node *buried;         /* forgotten in this step, still readable until the next */
         node_id *heap;
         uint32_t heap_len;

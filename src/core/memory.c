@@ -131,11 +131,66 @@ static int grow_pool(struct core *c, uint32_t cap)
         return 0;
 }
 
+/* --- the index of names ---------------------------------------------------------------------------------------------- */
+
+/* Where the search for a child of that name begins, in an index of 2 * capacity places (a power of two). */
+static uint32_t stem_place(const struct core *c, node_id parent, const char *stem)
+{
+        uint32_t hash = 2166136261u ^ parent;
+
+        for (; *stem; stem++)
+                hash = (hash ^ (unsigned char) *stem) * 16777619u;
+        return (hash ^ hash >> 15) & (2 * c->capacity - 1);
+}
+
+/* Every node is entered once and never taken out (numbers are not used twice), so at least half of it is free. */
+static void index_stem(struct core *c, const struct node *n)
+{
+        uint32_t i = stem_place(c, n->parent, spec_stem(n->spec));
+
+        while (c->stems[i] != NODE_NONE)
+                i = (i + 1) & (2 * c->capacity - 1);
+        c->stems[i] = n->id;
+}
+
+/* The index for a new capacity; what there was is kept when memory is short. */
+static int grow_index(struct core *c, uint32_t cap)
+{
+        node_id *stems = malloc(2 * (size_t) cap * sizeof(*stems));
+
+        if (!stems)
+                return -ENOMEM;
+        memset(stems, 0xff, 2 * (size_t) cap * sizeof(*stems)); /* NODE_NONE */
+        free(c->stems);
+        c->stems = stems;
+        c->capacity = cap;
+        for (node_id id = 0; id < c->limit; id++)
+                if (c->nodes[id])
+                        index_stem(c, c->nodes[id]);
+        return 0;
+}
+
+static bool stem_taken(const struct core *c, const struct node *p, const char *stem)
+{
+        uint32_t i = stem_place(c, p->id, stem);
+
+        for (; c->stems[i] != NODE_NONE; i = (i + 1) & (2 * c->capacity - 1)) {
+                const struct node *n = c->nodes[c->stems[i]];
+
+                if (n && n->parent == p->id && n->child != CHILD_GONE && strcmp(spec_stem(n->spec), stem) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* --- growing ----------------------------------------------------------------------------------------------------------- */
+
 static int grow(struct core *c)
 {
         uint32_t cap = c->capacity ? c->capacity * 2 : 16;
         struct node **nodes;
         node_id *heap;
+        int rc;
 
         if (c->limit < c->capacity)
                 return 0;
@@ -147,8 +202,8 @@ static int grow(struct core *c)
         if (!heap)
                 return -ENOMEM;
         c->heap = heap;
-        c->capacity = cap;
-        return grow_pool(c, 2 * cap + MESSAGES_SPARE);
+        rc = grow_index(c, cap);
+        return rc < 0 ? rc : grow_pool(c, 2 * cap + MESSAGES_SPARE);
 }
 
 static int place(struct core *c, struct node *n, node_id parent)
@@ -165,6 +220,7 @@ static int place(struct core *c, struct node *n, node_id parent)
         if (rc < 0)
                 return rc;
         c->limit++;
+        index_stem(c, n);
         if (!p)
                 return 0;
         n->prev = p->last;
@@ -210,18 +266,11 @@ void core_free(struct core *c)
                 node_free(c->nodes[id]);
         free(c->nodes);
         free(c->heap);
+        free(c->stems);
         free(c->pool);
         free(c->ring);
         free(c->actions);
         free(c);
-}
-
-static bool stem_taken(const struct core *c, const struct node *p, const char *stem)
-{
-        for (node_id id = p->first; id != NODE_NONE; id = c->nodes[id]->next)
-                if (c->nodes[id]->child != CHILD_GONE && strcmp(spec_stem(c->nodes[id]->spec), stem) == 0)
-                        return true;
-        return false;
 }
 
 int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err)
