@@ -33,7 +33,7 @@ CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libcore.a libproto.a libbase
 bin_PROGRAMS += coppicectl
 coppicectl_SOURCES = src/ctl/main.c src/ctl/passwd.c
 coppicectl_LDADD = $(CTL_LIBS)
-coppicectl_LDFLAGS = $(AM_LDFLAGS) $(CTL_LDFLAGS)
+coppicectl_LDFLAGS = $(HARD_LDFLAGS) $(SAN_FLAGS) $(CTL_LDFLAGS)
 
 # The manual page and the completions come from the table of verbs.
 noinst_PROGRAMS += src/ctl/pages
