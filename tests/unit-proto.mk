@@ -6,3 +6,8 @@ tests_unit_varlink_frame_SOURCES = tests/unit/varlink_frame.c
 tests_unit_varlink_frame_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_varlink_frame_LDADD = libproto.a libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 endif
+
+EXTRA_PROGRAMS += tests/bench/jtok
+tests_bench_jtok_SOURCES = tests/bench/jtok.c
+tests_bench_jtok_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_jtok_LDADD = libproto.a libbase.a $(JANSSON_LIBS)

@@ -206,5 +206,9 @@ int ctl_main(int argc, char **argv)
         c.color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
         code = run(&c, &l);
         ctl_flush(&c);
-        return code; /* the kernel frees the rest, and sooner */
+        buf_free(&c.out);
+        frame_reader_free(&c.in);
+        jtok_free(&c.doc);
+        fd_close(&c.fd);
+        return code;
 }
