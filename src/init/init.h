@@ -26,6 +26,7 @@
 #define QUEUE_MAX   8    /* answers waiting for room in the socket */
 #define FLIGHT_MAX  32   /* children that still share our descriptor table */
 #define STORE_BASE  512  /* stored descriptors lie from here on, out of the way of the copies children take */
+#define EXPECTED_MAX 1024 /* children that were sent a signal and may end soon */
 #define REAP_MAX    256  /* exits handled in one turn of the loop (FAILURES A3) */
 
 struct answer {
@@ -64,7 +65,10 @@ struct init {
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */
         bool reap_due;
+        uint64_t reaped;         /* so far */
         pid_t likely;            /* the child that the last SIGCHLD named, 0 = none */
+        pid_t expected[EXPECTED_MAX]; /* children that were sent a signal, oldest first, a ring */
+        uint32_t expected_first, expected_count;
 
         /* what this kernel lets us do, learnt by trying (FAILURES I5) */
         bool use_clone3, use_into_cgroup, use_shared_table;

@@ -13,34 +13,84 @@ static uint64_t usec(const struct timeval *t)
         return (uint64_t) t->tv_sec * 1000000U + (uint64_t) t->tv_usec;
 }
 
-/* One ended child, reaped: `pid`, or any if 0; false when there is none. The raw waitid also gives the resources
- * used. */
-static bool reap_one(struct init_exit *ret, pid_t pid)
+/* One ended child, reaped: `pid`, or any if 0. 1 reaped, 0 not ended yet, -1 there is none. The raw waitid also gives
+ * the resources used. */
+static int reap_one(struct init_exit *ret, pid_t pid)
 {
         struct rusage u;
         siginfo_t si;
 
         si.si_pid = 0;
         memset(&u, 0, sizeof u);
-        if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, WEXITED | WNOHANG, &u) < 0 || si.si_pid == 0)
-                return false;
+        if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, WEXITED | WNOHANG, &u) < 0)
+                return -1;
+        if (si.si_pid == 0)
+                return 0;
         *ret = (struct init_exit) {
                 .pid = si.si_pid, .code = si.si_code, .status = si.si_status, .maxrss_kb = (uint32_t) u.ru_maxrss,
                 .utime_usec = usec(&u.ru_utime), .stime_usec = usec(&u.ru_stime),
                 .minflt = (uint64_t) u.ru_minflt, .majflt = (uint64_t) u.ru_majflt,
                 .inblock = (uint64_t) u.ru_inblock, .oublock = (uint64_t) u.ru_oublock,
         };
-        return true;
+        return 1;
 }
 
-static bool reap_batch(struct init *in, pid_t pid)
+static bool next_any(struct init *in, struct init_exit *ret)
+{
+        (void) in;
+        return reap_one(ret, 0) > 0;
+}
+
+/* The one that the last SIGCHLD named. */
+static bool next_likely(struct init *in, struct init_exit *ret)
+{
+        const pid_t pid = in->likely;
+
+        in->likely = 0;
+        return pid > 0 && reap_one(ret, pid) > 0;
+}
+
+/* One of those that were sent a signal. Who has not ended goes to the end of the row; a few of these in succession
+ * and the others have not ended either. */
+static bool next_expected(struct init *in, struct init_exit *ret)
+{
+        enum { MISSES_MAX = 4 };
+
+        for (int misses = 0; misses < MISSES_MAX && in->expected_count > 0;) {
+                const pid_t pid = in->expected[in->expected_first];
+                const int r = reap_one(ret, pid);
+
+                in->expected_first = (in->expected_first + 1) % EXPECTED_MAX;
+                in->expected_count--;
+                if (r > 0)
+                        return true;
+                if (r < 0)
+                        continue;
+                in->expected[(in->expected_first + in->expected_count++) % EXPECTED_MAX] = pid;
+                misses++;
+        }
+        return false;
+}
+
+static void expect(struct init *in, pid_t pid)
+{
+        if (in->expected_count == EXPECTED_MAX) { /* the oldest took it for something else than its end */
+                in->expected_first = (in->expected_first + 1) % EXPECTED_MAX;
+                in->expected_count--;
+        }
+        in->expected[(in->expected_first + in->expected_count++) % EXPECTED_MAX] = pid;
+}
+
+/* As many as one message holds; returns whether there may be more where these came from. */
+static bool reap_batch(struct init *in, bool (*next)(struct init *in, struct init_exit *ret))
 {
         struct answer a = { .exited = { .h = { .version = INIT_PROTO_VERSION, .kind = INIT_EXITED } } };
         struct init_exit *e = a.exited.list;
         struct init_exit engine = { 0 };
         bool more = true;
 
-        while (a.exited.count < INIT_EXITS_MAX && engine.pid == 0 && (more = reap_one(e, pid))) {
+        while (a.exited.count < INIT_EXITS_MAX && engine.pid == 0 && (more = next(in, e))) {
+                in->reaped++;
                 spawn_ended(in, e->pid);
                 if (e->pid == in->engine) {
                         engine = *e;
@@ -58,24 +108,25 @@ static bool reap_batch(struct init *in, pid_t pid)
 }
 
 /* At most REAP_MAX, and only while their statuses can be passed on: what is not reaped now stays a zombie, which
- * keeps its status and its pid. */
+ * keeps its status and its pid.
+ *
+ * Asking for any child walks over all of them, which takes as long as starting one where they are a thousand. So
+ * those that are known by name come first, and what the engine says to that comes before we look for others. */
 void reap(struct init *in)
 {
-        const pid_t likely = in->likely;
+        const uint64_t before = in->reaped;
         bool more = true;
 
-        in->likely = 0;
         spawn_collect(in);
-        /* Asking for any child walks over all of them, which takes as long as starting one where they are a thousand.
-         * The one that the signal names is known without: it is told first, and what the engine says to that comes
-         * before we look for others. */
-        if (likely > 0 && queue_has_room(in)) {
-                (void) reap_batch(in, likely);
+        (void) reap_batch(in, next_likely);
+        if (in->expected_count > 0 && queue_has_room(in))
+                (void) reap_batch(in, next_expected);
+        if (in->reaped != before) {
                 in->reap_due = true;
                 return;
         }
         for (int n = 0; n < REAP_MAX && more && queue_has_room(in); n += INIT_EXITS_MAX)
-                more = reap_batch(in, 0);
+                more = reap_batch(in, next_any);
         in->reap_due = more;
 }
 
@@ -101,8 +152,11 @@ void signal_request(struct init *in, const struct init_signal *m)
                 a.failed.error = ESRCH;
         else
                 a.failed.error = send_signal(m->pid, m->sig, group);
-        if (a.failed.error)
+        if (a.failed.error) {
                 post(in, &a);
-        else if (m->flags & INIT_SIGNAL_CONT)
+                return;
+        }
+        expect(in, m->pid);
+        if (m->flags & INIT_SIGNAL_CONT)
                 (void) send_signal(m->pid, SIGCONT, group);
 }
