@@ -127,7 +127,7 @@ static int bash(void)
              "                esac\n"
              "        fi\n"
              "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-             "        if [[ ${COMPREPLY[0]:-} == *= ]]; then compopt -o nospace 2>/dev/null; fi\n"
+             "        if [[ ${COMPREPLY[0]:-} == *= ]]; then compopt -o nospace 2>/dev/null || :; fi\n"
              "}\n"
              "complete -F _coppicectl coppicectl");
         return EXIT_SUCCESS;

@@ -347,3 +347,17 @@ EOF
         run ctl status web
         assert_status 0
 }
+
+@test "bash completes verbs, options and the nodes of the running tree" {
+        tree_of_four
+        PATH=$BUILD:$PATH
+        source "$BUILD/contrib/completions/coppicectl.bash"
+        COMP_WORDS=(coppicectl sta); COMP_CWORD=1; _coppicectl
+        assert_eq "${COMPREPLY[*]}" "status start"
+        COMP_WORDS=(coppicectl status /sh); COMP_CWORD=2; _coppicectl
+        assert_eq "${COMPREPLY[*]}" "/shop /shop/db /shop/api"
+        COMP_WORDS=(coppicectl kill --si); COMP_CWORD=2; _coppicectl
+        assert_eq "${COMPREPLY[*]}" "--signal="
+        COMP_WORDS=(coppicectl log-level d); COMP_CWORD=2; _coppicectl
+        assert_eq "${COMPREPLY[*]}" "debug"
+}
