@@ -17,7 +17,7 @@ static void put_command(struct ctl *c, uint32_t t)
 {
         const struct jdoc *d = &c->doc;
         uint32_t steps = jtok_get(d, t, "steps");
-        const char *error = jget_text(d, t, "error"), *file, *shown = "";
+        const char *error = jget_text(d, t, "error"), *file, *kind, *shown = "";
 
         put_color(c, COLOR_BOLD);
         buf_addf(&c->out, "%s, command %lld:\n", jget_text(d, t, "directive"), (long long) jget_int(d, t, "index", 0) + 1);
@@ -26,7 +26,10 @@ static void put_command(struct ctl *c, uint32_t t)
                 buf_addf(&c->out, "  cannot be run: %s\n", error);
         for (uint32_t s = jtok_first(d, steps); s != JTOK_NONE; s = jtok_after(d, steps, s)) {
                 file = jget_text(d, s, "file");
-                buf_addf(&c->out, "%3lld  %-10s ", (long long) jget_int(d, s, "step", 0), jget_text(d, s, "stage"));
+                kind = jget_text(d, s, "stage"); /* "" for a step that cannot fail */
+                if (!kind || !kind[0])
+                        kind = jget_text(d, s, "op");
+                buf_addf(&c->out, "%3lld  %-17s ", (long long) jget_int(d, s, "step", 0), kind);
                 put_safe(&c->out, jget_text(d, s, "text"));
                 put_color(c, COLOR_DIM);
                 if (file && jget_int(d, s, "line", 0) > 0) {

@@ -18,6 +18,7 @@
 #include "base/log.h"
 
 #define EXIT_INTERNAL 70   /* FAILURES J5 */
+#define PID_MAX_LIMIT (4 << 20) /* of 64-bit kernels; others stop far below */
 #define END_SEC       5    /* what survives SIGKILL longer than this hangs in the kernel */
 
 /* --- a crash of our own ------------------------------------------------------------------------------------ */
@@ -138,13 +139,26 @@ static bool kill_if_child(void *arg, const char *name)
         return true;
 }
 
+/* Without /proc nobody lists our children, but of any number waitid tells whether it is one. A second or so for all
+ * of them, at the end of a life, is better than leaving somebody behind. */
+static void kill_by_number(void)
+{
+        siginfo_t si;
+
+        for (pid_t pid = 2; pid <= PID_MAX_LIMIT; pid++)
+                if (waitid(P_PID, (id_t) pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0)
+                        (void) kill(pid, SIGKILL);
+}
+
 /* Children of those who die become ours (subreaper), so killing children again and again reaches all. */
 static void kill_children(struct init *in)
 {
         if (in->pid1)
                 (void) kill(-1, SIGKILL);
-        else
+        else if (access("/proc/self/stat", R_OK) == 0)
                 each_entry(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), kill_if_child, in);
+        else
+                kill_by_number();
 }
 
 /* Reap what has ended; true while there are children. */

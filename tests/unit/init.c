@@ -695,6 +695,39 @@ static void after_the_line_the_death_of_the_engine_ends_everything_with_70(void 
         rig_stop(&r);
 }
 
+/* The grandchild's pid comes out of a pipe: it left the session, its parent has died, and there is no /proc. */
+static void J12_without_proc_orphans_are_found_and_ended_too(void **state)
+{
+        const struct plan_place places[] = { { 0, PLAN_SOURCE_OWN(0) }, { 1, 0 }, { 2, PLAN_SOURCE_OWN(2) } };
+        char text[32] = "";
+        struct planner p;
+        struct rig r;
+        int out[2];
+
+        (void) state;
+        if (geteuid() != 0)
+                skip();
+        if (!rig_start(&r, (struct rig_how) { .no_proc = true })) {
+                rig_stop(&r);
+                skip();
+        }
+        assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+        planner_begin(&p);
+        planner_add(&p, PLAN_PLACE, 0, 0, 0, 0, places, sizeof places);
+        planner_exec(&p, "PATH=/bin:/usr/bin\0", "/bin/sh\0-c\0setsid sh -c 'echo $$; while :; do sleep 9; done' &\0");
+        (void) rig_exit_of(&r, rig_spawn(&r, &p, out + 1, 1, -1));
+        (void) close(out[1]);
+        assert_true(read(out[0], text, sizeof text - 1) > 0);
+        assert_int_equal(initlink_goodbye(r.link, 0), 0);
+        assert_int_equal(initlink_signal(r.link, 1, 0, 0), 0);
+        rig_expect(&r, INIT_SIGNAL_FAILED);
+        rig_engine_exit(&r, 0);
+        assert_int_equal(rig_init_status(&r), 0);
+        assert_int_equal(read(out[0], text + 16, 1), 0); /* nobody holds the other end */
+        (void) close(out[0]);
+        rig_stop(&r);
+}
+
 static void goodbye_carries_the_exit_code_and_leaves_nobody(void **state)
 {
         struct rig r;
@@ -785,6 +818,7 @@ int main(void)
                 TEST(signals_to_the_daemon_reach_the_engine),
                 TEST(before_the_line_the_exit_code_is_that_of_the_engine),
                 TEST(after_the_line_the_death_of_the_engine_ends_everything_with_70),
+                TEST(J12_without_proc_orphans_are_found_and_ended_too),
                 TEST(goodbye_carries_the_exit_code_and_leaves_nobody),
                 TEST(a_directory_is_made_owned_and_no_link_is_followed),
         };

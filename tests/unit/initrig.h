@@ -23,6 +23,7 @@ struct rig_how {
         bool no_fds;             /* with descriptors 0 to 2 closed */
         bool bad_signals;        /* SIGCHLD, SIGPIPE, SIGHUP ignored; TERM blocked */
         bool leak_fd;            /* with descriptor 57 open */
+        bool no_proc;            /* where /proc is not mounted; needs root */
 };
 
 /* Start and read HELLO. Returns false when this machine cannot (without: no seccomp). */
