@@ -85,16 +85,22 @@ EOF
 
 @test "an unknown node ends with 3 and names the nearest, an ambiguous one with 2 and names them all" {
         service one 'ExecStart=/bin/sleep 1000'
-        for s in east west; do
-                printf '[Supervisor]\nChildren=%s-only.service\n' $s | unit $s.supervisor
-                service $s-only 'ExecStart=/bin/sleep 1000'
-        done
+        printf '[Supervisor]\nChildren=thing.service\n' | unit east.supervisor
+        printf '[Supervisor]\nChildren=thing.supervisor\n' | unit west.supervisor
+        printf '[Supervisor]\nChildren=deep.service\n' | unit thing.supervisor
+        service thing 'ExecStart=/bin/sleep 1000'
+        service deep 'ExecStart=/bin/sleep 1000'
         start_daemon
         run ctl status onw
         assert_status 3
         assert_output_has "no such node (did you mean one?)"
         run ctl status /east/nothing
         assert_status 3
+        run ctl status thing
+        assert_status 2
+        assert_output_has "/east/thing, /west/thing"
+        run ctl status thing.service
+        assert_output_has "/east/thing"
 }
 
 @test "list and tree show every node with its state; list --names is for completion" {
@@ -360,4 +366,18 @@ EOF
         assert_eq "${COMPREPLY[*]}" "--signal="
         COMP_WORDS=(coppicectl log-level d); COMP_CWORD=2; _coppicectl
         assert_eq "${COMPREPLY[*]}" "debug"
+}
+
+@test "G15: names without end are refused, by the client or the daemon, and do no harm" {
+        service web 'ExecStart=/bin/sleep 1000'
+        start_daemon
+        run ctl status "$(printf 'x%.0s' {1..5000})"
+        assert_status 3
+        run ctl start "$(printf '/x%.0s' {1..20000})"
+        assert_status 3
+        run ctl stop "$(printf 'x%.0s' {1..100000})"
+        assert_status 2
+        assert_output_has "too much for one request"
+        run ctl status web
+        assert_status 0
 }
