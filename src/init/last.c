@@ -18,6 +18,7 @@
 #include "base/log.h"
 
 #define EXIT_INTERNAL 70   /* FAILURES J5 */
+#define PID_MAX_USUAL (32 << 10)
 #define PID_MAX_LIMIT (4 << 20) /* of 64-bit kernels; others stop far below */
 #define END_SEC       5    /* what survives SIGKILL longer than this hangs in the kernel */
 
@@ -139,15 +140,26 @@ static bool kill_if_child(void *arg, const char *name)
         return true;
 }
 
-/* Without /proc nobody lists our children, but of any number waitid tells whether it is one. A second or so for all
- * of them, at the end of a life, is better than leaving somebody behind. */
-static void kill_by_number(void)
+static bool kill_numbers(pid_t from, pid_t to)
 {
+        bool found = false;
         siginfo_t si;
 
-        for (pid_t pid = 2; pid <= PID_MAX_LIMIT; pid++)
-                if (waitid(P_PID, (id_t) pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0)
+        for (pid_t pid = from; pid <= to; pid++)
+                if (waitid(P_PID, (id_t) pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0) {
                         (void) kill(pid, SIGKILL);
+                        found = true;
+                }
+        return found;
+}
+
+/* Without /proc nobody lists our children, but of any number waitid tells whether it is one. The small numbers, which
+ * is where they are on most machines, take milliseconds; all of them a second or so, at the end of a life better than
+ * leaving somebody behind. */
+static void kill_by_number(void)
+{
+        if (!kill_numbers(2, PID_MAX_USUAL))
+                (void) kill_numbers(PID_MAX_USUAL + 1, PID_MAX_LIMIT);
 }
 
 /* Children of those who die become ours (subreaper), so killing children again and again reaches all. */

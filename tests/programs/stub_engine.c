@@ -1,9 +1,11 @@
 /* stub_engine.c - stands where coppice-engine stands, and hands init's socket to a test: connects to the Unix socket
- * named by its first argument, sends descriptor 3 there, then exits with the number it is sent, or, when the
- * connection ends without one, waits for a signal. */
+ * named by its first argument, sends descriptor 3 there, then exits with the number it is sent; when the
+ * connection ends without one, with 4. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@ int main(int argc, char *argv[])
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                             .msg_controllen = sizeof control };
 
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that was cut off leaves nobody behind */
         if (argc < 2 || strlen(argv[1]) >= sizeof a.sun_path)
                 return 2; /* like a wrong command line */
         memset(&control, 0, sizeof control);
@@ -29,6 +32,6 @@ int main(int argc, char *argv[])
                 return 3;
         (void) close(fd);
         if (read(at, &code, sizeof code) != sizeof code)
-                pause();
+                return 4; /* the test is gone */
         return code;
 }
