@@ -125,9 +125,11 @@ static void start_failed(struct core *c, struct node *s, struct node *n)
                 bool quiet = n->child_flags & CF_QUIET;
 
                 reply(c, s, RESULT_START_FAILED, n->id);
-                if (n->child_flags & CF_RETRY)
+                if (n->last_reason.kind == REASON_DEPENDENCY)
+                        n->child_flags |= CF_PULL; /* comes with what it needs, not by itself */
+                else if (n->child_flags & CF_RETRY)
                         child_retry_later(c, s, n);
-                else
+                if (n->child != CHILD_RESTARTING)
                         order_changed(c, n);
                 if (j->job == job) /* a significant child that stays down has made it JOB_END */
                         job_over(c, s);

@@ -396,6 +396,7 @@ void core_forget(struct core *c, struct node *n)
                         c->nodes[n->next]->prev = n->prev;
                 else
                         p->last = n->prev;
+                p->super->recheck = true; /* who waited for it */
                 core_wake(c, p);
         }
         (void) note(c, n, RULE_FORGOTTEN, n->cause);

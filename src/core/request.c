@@ -190,18 +190,36 @@ static void ask_reload(struct core *c, struct node *n, const struct event *e)
         }
 }
 
-static void ask_signal(struct core *c, struct node *n, const struct event *e)
+static bool has_role(const struct node *n, enum role role)
+{
+        if (n->phase == PHASE_NONE || !(n->flags & NF_OPENED))
+                return false;
+        return role == ROLE_ALL || (role == ROLE_MAIN ? n->pid_main : n->pid_control) != 0;
+}
+
+/* To every service of the branch that has such a process. Only the numbers we know are signalled: they are ours
+ * until their end has been told. */
+static bool signal_branch(struct core *c, struct node *n, const struct event *e)
 {
         struct action *a;
+        bool any = false;
 
-        if (n->phase == PHASE_NONE) {
-                act_done(c, e->token, RESULT_NOT_RUNNING, n->id);
-                return;
+        if (!is_super(n)) {
+                if (!has_role(n, (enum role) e->role) || !core_has_room(c))
+                        return false;
+                a = act(c, n, ACT_SIGNAL);
+                a->role = e->role;
+                a->arg = e->arg;
+                return true;
         }
-        a = act(c, n, ACT_SIGNAL);
-        a->role = e->role;
-        a->arg = e->arg;
-        act_done(c, e->token, RESULT_OK, n->id);
+        for (node_id id = n->first; id != NODE_NONE; id = c->nodes[id]->next)
+                any |= signal_branch(c, c->nodes[id], e);
+        return any;
+}
+
+static void ask_signal(struct core *c, struct node *n, const struct event *e)
+{
+        act_done(c, e->token, signal_branch(c, n, e) ? RESULT_OK : RESULT_NOT_RUNNING, n->id);
 }
 
 /* `exit NODE REASON` of a supervisor ends it as if it had given up; of a service see service_end.c. */

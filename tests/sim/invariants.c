@@ -274,12 +274,17 @@ static bool children_start_in_order(struct witness *w, const struct moment *m)
         return true;
 }
 
-static bool comes_after(const struct node *n, const struct node *other)
+static bool names(const struct node *n, enum directive d, const struct node *other)
 {
-        for (size_t i = 0; i < spec_count(n->spec, D_UNIT_After); i++)
-                if (strcmp(spec_item(n->spec, D_UNIT_After, i), spec_name(other->spec)) == 0)
+        for (size_t i = 0; i < spec_count(n->spec, d); i++)
+                if (strcmp(spec_item(n->spec, d, i), spec_name(other->spec)) == 0)
                         return true;
         return false;
+}
+
+static bool comes_after(const struct node *n, const struct node *other)
+{
+        return names(n, D_UNIT_After, other) && !names(n, D_UNIT_Before, other); /* both: a circle, left out */
 }
 
 static bool what_comes_after_a_sibling_waits_for_it(struct witness *w, const struct moment *m)

@@ -223,7 +223,7 @@ static void mishap(struct gen *g, char *out, size_t size)
         stem(g->s, some_node(g, true), n, sizeof(n));
         stem(g->s, some_node(g, true), m, sizeof(m));
         stem(g->s, some_node(g, true), k, sizeof(k));
-        switch (below(g, 17)) {
+        switch (below(g, 18)) {
         case 0:
         case 1:
         case 2:  (void) snprintf(out, size, "kill %s %s", n, PICK(g, "SEGV", "KILL", "TERM", "ABRT", "STOP", "CONT")); break;
@@ -241,6 +241,7 @@ static void mishap(struct gen *g, char *out, size_t size)
         case 13: (void) snprintf(out, size, "condition %s %s", n, PICK(g, "pass", "skip", "fail")); break;
         case 14: (void) snprintf(out, size, "ready %s", n); break;
         case 15: (void) snprintf(out, size, "late %s %s", n, PICK(g, "exited", "spawned", "empty", "ready", "spawn_failed", "checked", "watchdog", "mainpid", "stopping")); break;
+        case 16: (void) snprintf(out, size, "signal %s %s", n, PICK(g, "HUP", "TERM", "KILL", "USR1", "STOP", "CONT")); break;
         default: (void) snprintf(out, size, "stuck %s %s", n, PICK(g, "on", "off", "off")); break;
         }
 }
