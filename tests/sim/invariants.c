@@ -37,7 +37,7 @@ static bool at_most_one_incarnation_of_a_service_lives_at_a_time(struct witness 
                         if (a->incarnation <= s->incarnation)
                                 return broken(w, "%s: incarnation %u after %u", path_of(w, a->node), a->incarnation,
                                               s->incarnation);
-                        *s = (struct seen) { .open = true, .incarnation = a->incarnation };
+                        *s = (struct seen) { .open = true, .incarnation = a->incarnation, .spec = s->spec };
                 } else if (a->kind == ACT_CLOSE) {
                         struct seen *s = seen(w, a->node);
 

@@ -66,9 +66,28 @@ static void stopped_by_hand(struct witness *w, const struct event *e)
                         w->nodes[id].asked_to_stop = true;
 }
 
+static void forget_restarts(struct witness *w, node_id id)
+{
+        if (id < WITNESS_NODES)
+                w->nodes[id].restart_count = 0;
+}
+
+static void count_restart(struct witness *w, const struct record *r)
+{
+        const struct node *n = core_node(w->core, r->node);
+        struct seen *s = n && n->parent < WITNESS_NODES ? &w->nodes[n->parent] : NULL;
+
+        if (s)
+                s->restarts[s->restart_count++ % WITNESS_WINDOW] = r->at / NSEC_PER_SEC;
+}
+
 static void before(void *arg, struct sim *s, const struct event *e)
 {
         struct witness *w = arg;
+
+        if (e->kind == EVT_RESET_FAILED)
+                for (node_id id = 0; id < WITNESS_NODES; id++)
+                        forget_restarts(w, id);
 
         if (e->token && e->token < WITNESS_TOKENS) {
                 w->token[e->token] = 1;
@@ -90,9 +109,12 @@ static void on_record(void *arg, struct sim *s, const struct record *r)
         struct witness *w = arg;
 
         (void) s;
-        (void) r;
         allocations_watch(false);
         w->allocations = allocations_seen();
+        if (r->rule == RULE_RESTART || r->rule == RULE_RESTART_DELAYED || r->rule == RULE_RETRY)
+                count_restart(w, r);
+        if (r->rule == RULE_SUP_STARTING)
+                forget_restarts(w, r->node);
 }
 
 /* Equal seeds must give equal actions: a sum over all that is in them. */
@@ -124,6 +146,9 @@ static void after_step(void *arg, struct sim *s, const struct event *e, const st
         for (node_id id = 0; id < core_node_limit(w->core) && id < WITNESS_NODES; id++) {
                 const struct node *n = core_node(w->core, id);
 
+                if (n && n->spec != w->nodes[id].spec)
+                        forget_restarts(w, id);
+                w->nodes[id].spec = n ? n->spec : NULL;
                 w->nodes[id].was_stopping = n && n->state == STATE_STOPPING;
                 w->nodes[id].was_incarnation = n ? n->incarnation : 0;
         }

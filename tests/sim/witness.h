@@ -20,6 +20,7 @@ struct seen {
         uint32_t was_incarnation; /* ... and which life of a supervisor it was */
         int64_t restarts[WITNESS_WINDOW]; /* whole seconds of the last restarts that a supervisor decided */
         uint32_t restart_count;
+        const struct spec *spec;  /* under which they were counted; only compared */
 };
 
 struct witness {
