@@ -200,12 +200,9 @@ nothing_left() {
                         echo "left behind: cgroup $group"; bad=1
                 fi
         done
-        for pid in /proc/[0-9]*; do
-                pid=${pid#/proc/}
-                [ "$pid" != $$ ] && [ "$pid" != "${BASHPID}" ] || continue
-                if { tr '\0' '\n' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF "$W/"; then
-                        echo "left behind: process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null))"; bad=1
-                fi
+        for pid in $(grep -lFf <(printf '%s/' "$W") /proc/[0-9]*/cmdline 2>/dev/null); do
+                pid=${pid#/proc/} pid=${pid%/cmdline}
+                echo "left behind: process $pid ($({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null))"; bad=1
         done
         [ ! -S "$W/run/control" ] || { echo "left behind: the control socket"; bad=1; }
         return $bad
