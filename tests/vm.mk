@@ -1,2 +1,6 @@
-# A virtual machine with nothing but cgroup v2: what this machine's hybrid layout cannot show. contrib/check runs it.
-EXTRA_DIST += tests/vm/boot tests/vm/guest
+# A virtual machine with nothing but cgroup v2: what a machine with a hybrid layout cannot show. A sanitized build is
+# too slow under the translator.
+EXTRA_DIST += tests/vm/boot tests/vm/guest tests/vm/pure-v2
+if !SANITIZERS
+TESTS += tests/vm/pure-v2
+endif
