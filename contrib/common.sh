@@ -8,7 +8,9 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 # (second compiler, linters) need.
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libev-dev libinih-dev libjansson-dev libseccomp-dev
         libcap-dev zlib1g-dev uthash-dev"
-TEST_PACKAGES="libcmocka-dev bats jq bubblewrap util-linux procps mandoc"
+TEST_PACKAGES="libcmocka-dev bats jq bubblewrap util-linux procps mandoc python3"
+# The virtual machine of tests/vm, where this is the kind of machine it is made for.
+if [ "$(uname -m)" = x86_64 ]; then TEST_PACKAGES="$TEST_PACKAGES qemu-system-x86 busybox-static cpio"; fi
 REVIEW_PACKAGES="clang shellcheck cppcheck"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
