@@ -124,7 +124,7 @@ static void stop_for(struct core *c, struct node *o, enum rule rule, struct node
 
         if (!there(o) && o->child != CHILD_QUEUED && o->child != CHILD_RESTARTING)
                 return;
-        if (o->child == CHILD_STOPPING)
+        if (o->child == CHILD_STOPPING || (!there(o) && (flags & CF_AGAIN))) /* which is still to come, comes */
                 return;
         cause = note_other(c, o, rule, because->cause, because->id);
         o->child_flags = (uint16_t) ((o->child_flags & ~(CF_AGAIN | CF_PULL)) | flags);
@@ -132,6 +132,7 @@ static void stop_for(struct core *c, struct node *o, enum rule rule, struct node
                 child_cancel(c, parent_of(c, o), o);
                 o->child_flags = (uint16_t) ((o->child_flags & ~CF_AGAIN) | (flags & CF_PULL));
                 enter(c, o, STATE_INACTIVE);
+                order_changed(c, o); /* who waits for it waits no more */
                 return;
         }
         order_stopped(c, o, false);

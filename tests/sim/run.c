@@ -200,6 +200,8 @@ struct outcome scenario_run(const struct scenario *s, enum mutant mutant, void (
                 o.broken = "a scenario can be played";
         }
         script_free(&script);
+        if (r)
+                witness_free(&r->witness);
         if (c)
                 core_free(c);
         free(r);

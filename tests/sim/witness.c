@@ -11,6 +11,12 @@ void witness_init(struct witness *w, struct core *core)
         w->last_seq = core_last_seq(core);
 }
 
+void witness_free(struct witness *w)
+{
+        for (node_id id = 0; id < WITNESS_NODES; id++)
+                spec_unref(w->nodes[id].spec);
+}
+
 bool broken(struct witness *w, const char *fmt, ...)
 {
         va_list ap;
@@ -146,9 +152,11 @@ static void after_step(void *arg, struct sim *s, const struct event *e, const st
         for (node_id id = 0; id < core_node_limit(w->core) && id < WITNESS_NODES; id++) {
                 const struct node *n = core_node(w->core, id);
 
-                if (n && n->spec != w->nodes[id].spec)
+                if (n && n->spec != w->nodes[id].spec) {
                         forget_restarts(w, id);
-                w->nodes[id].spec = n ? n->spec : NULL;
+                        spec_unref(w->nodes[id].spec);
+                        w->nodes[id].spec = spec_ref(n->spec);
+                }
                 w->nodes[id].was_stopping = n && n->state == STATE_STOPPING;
                 w->nodes[id].was_incarnation = n ? n->incarnation : 0;
         }

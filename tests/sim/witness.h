@@ -20,7 +20,7 @@ struct seen {
         uint32_t was_incarnation; /* ... and which life of a supervisor it was */
         int64_t restarts[WITNESS_WINDOW]; /* whole seconds of the last restarts that a supervisor decided */
         uint32_t restart_count;
-        const struct spec *spec;  /* under which they were counted; only compared */
+        struct spec *spec;        /* under which they were counted; owned */
 };
 
 struct witness {
@@ -58,6 +58,7 @@ struct invariant {
 extern const struct invariant action_invariants[], state_invariants[], final_invariants[];
 
 void witness_init(struct witness *w, struct core *core);
+void witness_free(struct witness *w);
 struct sim_observer witness_observer(struct witness *w);
 void witness_final(struct witness *w, struct sim *s);  /* the invariants of the end */
 size_t invariant_count(void);
