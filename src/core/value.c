@@ -469,14 +469,14 @@ int64_t value_default(enum directive d)
 
 static void print_fraction(int64_t v, int64_t scale, struct buf *out)
 {
+        int64_t rest = v % scale;
+
         buf_addf(out, "%lld", (long long) (v / scale));
-        v %= scale;
-        if (v == 0)
-                return;
-        buf_addc(out, '.');
-        for (; v > 0; v %= scale) {
+        if (rest > 0)
+                buf_addc(out, '.');
+        for (; rest > 0; rest %= scale) {
                 scale /= 10;
-                buf_addc(out, (char) ('0' + v / scale));
+                buf_addc(out, (char) ('0' + rest / scale));
         }
 }
 

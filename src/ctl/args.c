@@ -125,7 +125,7 @@ static int unknown_verb(const char *name)
         size_t n = 0;
         const char *near;
 
-        while (ctl_verbs[n] && n < ARRAY_LEN(names)) {
+        while (n < ARRAY_LEN(names) && ctl_verbs[n]) {
                 names[n] = ctl_verbs[n]->name;
                 n++;
         }
