@@ -162,7 +162,13 @@ void child_ended(struct core *c, struct node *n)
                 stopped(c, p, n);
                 break;
         case CHILD_QUEUED: /* was stuck, and somebody waits for it */
-                node_start(c, n, n->cause);
+                if (super_parallel(p)) { /* with the others, in their order */
+                        enter(c, n, STATE_STARTING);
+                        p->super->recheck = true;
+                        core_wake(c, p);
+                } else {
+                        node_start(c, n, n->cause);
+                }
                 break;
         default:
                 enter(c, n, STATE_INACTIVE);

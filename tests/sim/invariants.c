@@ -233,6 +233,13 @@ static bool nothing_starts_below_a_supervisor_that_is_down(struct witness *w, co
         return true;
 }
 
+/* Such a child may be stopped on a sibling's account at any time. */
+static bool has_ties(const struct node *n)
+{
+        return spec_count(n->spec, D_UNIT_BindsTo) + spec_count(n->spec, D_UNIT_Requires) +
+               spec_count(n->spec, D_UNIT_PartOf) + spec_count(n->spec, D_UNIT_Conflicts) > 0;
+}
+
 /* In a supervisor that stops its children one after another, one is asked to stop only when no later one lives.
  * One that has ended by itself is not asked: what it leaves behind is cleared away at any time. */
 static bool stop_order_is_the_reverse_of_start_order(struct witness *w, const struct moment *m)
@@ -246,7 +253,7 @@ static bool stop_order_is_the_reverse_of_start_order(struct witness *w, const st
                         continue;
                 again = seen(w, a->node)->asked_to_stop;
                 seen(w, a->node)->asked_to_stop = true;
-                if (again || n->ending.kind != REASON_SHUTDOWN || n->state != STATE_STOPPING || !s ||
+                if (again || has_ties(n) || n->ending.kind != REASON_SHUTDOWN || n->state != STATE_STOPPING || !s ||
                     s->state != STATE_STOPPING || !seen(w, s->id)->was_stopping ||
                     spec_start_mode(s->spec) != START_SEQUENTIAL || w->shutdown_at != NSEC_NEVER)
                         continue;
