@@ -1,5 +1,7 @@
 noinst_LIBRARIES += libsim.a
 libsim_a_SOURCES = \
+	src/sim/change.c \
+	src/sim/play.h \
 	src/sim/process.c \
 	src/sim/queue.c \
 	src/sim/script.c src/sim/script.h \

@@ -6,23 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "core/resolve.h"
 #include "core/value.h"
-#include "sim/story.h"
+#include "sim/play.h"
 
-enum { MAX_ANSWERS = 4096 };
 #define GRACE (60 * NSEC_PER_SEC)          /* how long the world goes on after the last line */
 #define SHUTDOWN_BUDGET (9 * NSEC_PER_SEC) /* the daemon's --stop-timeout= */
-
-struct play {
-        struct sim *sim;
-        const struct script *script;
-        const struct script_step *step;
-        struct story story;
-        struct err *err;
-        const char *asked[MAX_ANSWERS];  /* by token: the request's verb */
-        node_id asked_node[MAX_ANSWERS];
-};
 
 static const struct sim_observer *other(const struct play *p)
 {
@@ -93,7 +81,7 @@ static void on_answer(void *arg, struct sim *s, uint32_t token, enum result resu
         story_note(&p->story, sim_now(s), text);
 }
 
-static int fail(struct play *p, int code, const char *fmt, const char *what, const char *hint)
+int play_fail(struct play *p, int code, const char *fmt, const char *what, const char *hint)
 {
         int r = err_set(p->err, STAGE_LOAD, code, "%s %s", fmt, what);
 
@@ -103,15 +91,15 @@ static int fail(struct play *p, int code, const char *fmt, const char *what, con
         return r;
 }
 
-static int find(struct play *p, const char *name, node_id *ret)
+int play_find(struct play *p, const char *name, node_id *ret)
 {
         unsigned matches = 0;
         node_id id = core_find(p->story.core, NODE_ROOT, name, &matches);
 
         if (id == NODE_NONE && matches > 1)
-                return fail(p, ENOTUNIQ, "more than one node is called", name, "write its whole path");
+                return play_fail(p, ENOTUNIQ, "more than one node is called", name, "write its whole path");
         if (id == NODE_NONE)
-                return fail(p, ENOENT, "there is no node", name, "write a path, a unit's name or its stem");
+                return play_fail(p, ENOENT, "there is no node", name, "write a path, a unit's name or its stem");
         *ret = id;
         return 0;
 }
@@ -133,7 +121,7 @@ static int do_exit_many(struct play *p, uint32_t argc, char **argv)
 
         (void) script_reason(argv[argc - 1], &why);
         for (uint32_t i = 0; i + 1 < argc; i++) {
-                int r = find(p, argv[i], &ids[i]);
+                int r = play_find(p, argv[i], &ids[i]);
 
                 if (r < 0)
                         return r;
@@ -275,105 +263,6 @@ static void do_request(struct play *p, node_id id, char **argv)
         (void) sim_request(p->sim, (enum event_kind) request_of[p->step->verb].kind, id, arg, &why);
 }
 
-/* --- a unit that is changed or added while everything runs ------------------------------------------------------------ */
-
-/* KEY=VALUE... as the text of a drop-in: each key stands in the section that has it. */
-static void add_assignments(struct buf *text, enum node_kind kind, uint32_t argc, char **argv)
-{
-        enum section own = kind == KIND_SERVICE ? SECTION_SERVICE : SECTION_SUPERVISOR;
-
-        for (int pass = 0; pass < 2; pass++) {
-                buf_addf(text, "[%s]\n", strtab_text(&section_names, pass ? (int) own : (int) SECTION_UNIT));
-                for (uint32_t i = 0; i < argc; i++) {
-                        char key[80];
-
-                        (void) snprintf(key, sizeof(key), "%.*s", (int) strcspn(argv[i], "="), argv[i]);
-                        if ((directive_find(SECTION_UNIT, key) != D_NONE) == !pass)
-                                buf_addf(text, "%s\n", argv[i]);
-                }
-        }
-}
-
-struct first_mistake {
-        struct err err;
-        bool any;
-};
-
-static void keep_first(void *arg, const struct diag *d)
-{
-        struct first_mistake *m = arg;
-
-        if (d->severity == DIAG_ERROR && !m->any)
-                *m = (struct first_mistake) { d->err, true };
-}
-
-/* `base` is the unit as it is now, NULL for a new one. */
-static int make_spec(struct play *p, const char *name, const struct spec *base, enum node_kind kind, uint32_t argc,
-                     char **argv, struct spec **ret)
-{
-        autobuf struct buf now = BUF_INIT, more = BUF_INIT;
-        struct first_mistake mistake = { 0 };
-        struct unit_source sources[2] = { 0 };
-        size_t n = 0;
-        int r;
-
-        if (base)
-                unit_text_print(base, false, &now);
-        add_assignments(&more, kind, argc, argv);
-        if (base)
-                sources[n++] = (struct unit_source) { .file = name, .text = buf_text(&now), .len = now.len };
-        sources[n++] = (struct unit_source) { .file = p->script->file, .text = buf_text(&more), .len = more.len };
-        r = unit_text_parse(name, sources, n, &unit_host_example, keep_first, &mistake, ret);
-        if (r < 0)
-                return fail(p, -r, "the unit would not be valid:", mistake.err.text, mistake.err.hint);
-        return 0;
-}
-
-static void ignore_remark(void *arg, const struct err *e)
-{
-        (void) arg;
-        (void) e;
-}
-
-static int do_change(struct play *p, node_id id, uint32_t argc, char **argv)
-{
-        const struct node *n = core_node(p->story.core, id);
-        struct spec *spec;
-        int r = make_spec(p, spec_name(n->spec), n->spec, spec_kind(n->spec), argc - 1, argv + 1, &spec);
-
-        if (r < 0)
-                return r;
-        story_step(&p->story, sim_now(p->sim), p->step);
-        r = core_set_spec(p->story.core, id, spec, p->err);
-        spec_unref(spec);
-        if (r >= 0)
-                r = core_link(p->story.core, ignore_remark, NULL, p->err);
-        return r;
-}
-
-static int do_add(struct play *p, uint32_t argc, char **argv)
-{
-        struct unit_name name;
-        struct spec *spec;
-        node_id parent, id;
-        int r = find(p, argv[1], &parent);
-
-        if (r < 0 || (r = unit_name_parse(argv[0], &name, p->err)) < 0)
-                return r;
-        r = make_spec(p, argv[0], NULL, name.kind, argc - 2, argv + 2, &spec);
-        if (r < 0)
-                return r;
-        story_step(&p->story, sim_now(p->sim), p->step);
-        r = core_add(p->story.core, parent, spec, true, &id, p->err);
-        spec_unref(spec);
-        if (r >= 0)
-                r = core_link(p->story.core, ignore_remark, NULL, p->err);
-        if (r < 0)
-                return r;
-        (void) sim_request(p->sim, EVT_ADDED, id, 0, NULL);
-        return 0;
-}
-
 /* --- expectations ---------------------------------------------------------------------------------------------------- */
 
 static void expect_state(struct play *p, node_id id, uint32_t argc, char **argv)
@@ -409,7 +298,7 @@ static int expect_lives(struct play *p, uint32_t argc, char **argv, const node_i
 
         for (uint32_t i = 0; i < argc; i++) {
                 node_id id;
-                int r = find(p, argv[i], &id);
+                int r = play_find(p, argv[i], &id);
 
                 if (r < 0)
                         return r;
@@ -441,7 +330,7 @@ static int do_run(struct play *p, uint32_t argc, char **argv)
         nsec t = 0;
 
         if (!argc)
-                return fail(p, EINVAL, "run needs a time:", verb_usage(VERB_RUN), NULL);
+                return play_fail(p, EINVAL, "run needs a time:", verb_usage(VERB_RUN), NULL);
         (void) script_time(argv[argc - 1], &t);
         sim_run_until(p->sim, argc == 2 ? t : sim_now(p->sim) + t);
         return 0;
@@ -479,11 +368,11 @@ static int do_step(struct play *p)
                 break;
         }
         if (s->verb == VERB_ADD)
-                return do_add(p, s->argc, s->argv);
-        if (s->verb != VERB_SHUTDOWN && (r = find(p, s->argv[0], &id)) < 0)
+                return play_add(p, s->argc, s->argv);
+        if (s->verb != VERB_SHUTDOWN && (r = play_find(p, s->argv[0], &id)) < 0)
                 return r;
         if (s->verb == VERB_CHANGE)
-                return do_change(p, id, s->argc, s->argv);
+                return play_change(p, id, s->argc, s->argv);
         if (s->verb == VERB_EXPECT) {
                 expect_state(p, id, s->argc, s->argv);
         } else if (s->verb == VERB_EXPECT_RESTARTS) {
@@ -507,7 +396,7 @@ static int wait_for_time(struct play *p)
         nsec now = sim_now(p->sim);
 
         if (s->when == WHEN_AT && s->time < now)
-                return fail(p, EINVAL, "the time has passed:", verb_name((enum verb) s->verb),
+                return play_fail(p, EINVAL, "the time has passed:", verb_name((enum verb) s->verb),
                             "write +TIME for one after the line before");
         if (s->when != WHEN_NEXT)
                 sim_run_until(p->sim, s->when == WHEN_AT ? s->time : now + s->time);

@@ -1,4 +1,4 @@
-/* story.h - what is told while a script is played: in words or as JSON lines. Used by simulate.c only. */
+/* story.h - what is told while a script is played: in words or as JSON lines. Used by simulate.c and change.c. */
 #ifndef SIM_STORY_H
 #define SIM_STORY_H
 

@@ -25,7 +25,21 @@ struct options {
         bool print;
 };
 
+enum { STORY_MAX = 200 };
+
 static void show_line(void *arg, const char *text)
+{
+        static unsigned lines;
+
+        (void) arg;
+        lines++;
+        if (lines <= STORY_MAX)
+                printf("# %s\n", text);
+        else if (lines == STORY_MAX + 1)
+                printf("# ... (--print tells all)\n");
+}
+
+static void show_every_line(void *arg, const char *text)
 {
         (void) arg;
         printf("# %s\n", text);
@@ -139,7 +153,7 @@ int main(int argc, char **argv)
 
                 scenario_random(&s, o.seed);
                 scenario_print(&s);
-                last = scenario_run(&s, o.mutant, show_line);
+                last = scenario_run(&s, o.mutant, show_every_line);
                 printf("# %s %s\n", last.broken ? last.broken : "all is well", last.detail);
                 return last.broken != NULL;
         }
