@@ -144,6 +144,13 @@ static json_t *make_start_child(struct gen *g, int sup)
         int known = some_child(g, sup, true);
         bool fresh = g->dynamic < MAX_DYNAMIC - 1 && (known < 0 || percent(g, 60));
 
+        if (!fresh && known < 0) { /* nobody to add again */
+                json_decref(o);
+                o = named("delete_child");
+                set_who(g, o, -1);
+                return o;
+        }
+
         if (fresh) {
                 bool is_sup = percent(g, 15);
                 int n = new_node(g, sup, is_sup, is_sup ? "e" : "d", ++g->dynamic);
@@ -152,7 +159,7 @@ static json_t *make_start_child(struct gen *g, int sup)
                 json_object_set_new(c, "name", json_string(g->nodes[n].name));
         } else {
                 c = json_object();
-                json_object_set_new(c, "name", json_string(known < 0 ? "nobody" : g->nodes[known].name));
+                json_object_set_new(c, "name", json_string(g->nodes[known].name));
         }
         add_child_keys(g, c, percent(g, 60) ? "never" : "any_significant");
         json_object_set_new(o, "child", c);
