@@ -9,6 +9,7 @@ AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	COPPICE_BUILD='$(abs_top_builddir)'; export COPPICE_BUILD; \
 	COPPICE_SOURCE='$(abs_top_srcdir)'; export COPPICE_SOURCE; \
+	COPPICE_SANITIZED='$(SAN_FLAGS)'; export COPPICE_SANITIZED; \
 	CC='$(CC)'; export CC;
 EXTRA_DIST += tests/driver
 

@@ -707,7 +707,9 @@ static void J12_without_proc_orphans_are_found_and_ended_too(void **state)
         (void) state;
         if (geteuid() != 0)
                 skip();
-        (void) setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* the search for leaks needs /proc */
+#ifdef __SANITIZE_ADDRESS__
+        skip(); /* the search for leaks at the end of init needs /proc, and nothing tells it otherwise without /proc */
+#endif
         if (!rig_start(&r, (struct rig_how) { .no_proc = true })) {
                 rig_stop(&r);
                 skip();
@@ -724,7 +726,6 @@ static void J12_without_proc_orphans_are_found_and_ended_too(void **state)
         rig_expect(&r, INIT_SIGNAL_FAILED);
         rig_engine_exit(&r, 0);
         assert_int_equal(rig_init_status(&r), 0);
-        (void) unsetenv("ASAN_OPTIONS");
         assert_int_equal(read(out[0], text + 16, 1), 0); /* nobody holds the other end */
         (void) close(out[0]);
         rig_stop(&r);
