@@ -148,9 +148,11 @@ wait_line() { wait_for "${3:-$PATIENCE}" file_has "$1" "$2"; }
 # for which the condition holds and leaves it in $EVENT.
 watch_events() {
         mkfifo "$W/events"
-        "$CTL" events --json >"$W/events" 2>"$W/events.out" 3>&- &
+        "$CTL" events --snapshot --json >"$W/events" 2>"$W/events.out" 3>&- &
         EVENTS=$!
         exec {EVENT_FD}<"$W/events"
+        # The snapshot comes first: once it is here, no later event can be missed.
+        read -r -t "$PATIENCE" -u "$EVENT_FD" EVENT || { echo "no answer from the event stream"; return 1; }
 }
 wait_event() {
         local deadline=$(( ${EPOCHREALTIME/./} + ${2:-$PATIENCE} * 1000000 )) left
