@@ -11,6 +11,8 @@ BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libev-dev libini
 TEST_PACKAGES="libcmocka-dev bats jq bubblewrap util-linux procps mandoc python3"
 # The virtual machine of tests/vm, where this is the kind of machine it is made for.
 if [ "$(uname -m)" = x86_64 ]; then TEST_PACKAGES="$TEST_PACKAGES qemu-system-x86 busybox-static cpio"; fi
+# A virtual machine of pure cgroup v2; its kernel is downloaded and unpacked, never installed.
+MACHINE_PACKAGES="qemu-system-x86 cpio busybox-static"
 REVIEW_PACKAGES="clang shellcheck cppcheck"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -4,3 +4,7 @@ EXTRA_DIST += tests/vm/boot tests/vm/guest tests/vm/pure-v2
 if !SANITIZERS
 TESTS += tests/vm/pure-v2
 endif
+
+# The kernel that the machine boots is kept in the build directory.
+distclean-local:
+	rm -rf vm
