@@ -154,6 +154,8 @@ static void on_message(struct engine *e, struct initlink_msg *m)
                 if (m->fd >= 0)
                         (void) close(m->fd);
         }
+        if (e->early && (m->kind == INIT_SPAWNED || m->kind == INIT_SPAWN_FAILED))
+                notify_retry(e);
 }
 
 void link_drain(struct engine *e)

@@ -9,6 +9,11 @@
 
 enum { MESSAGES_PER_TURN = 64 };
 
+struct early {
+        struct notify_msg m;   /* its descriptors are ours until it is read */
+        struct early *next;
+};
+
 /* The node of a path that may go on below a service (groups it made itself). */
 static node_id node_at(const struct engine *e, char *path)
 {
@@ -145,6 +150,79 @@ static void on_message(struct engine *e, struct notify_msg *m)
                 store_take(e, id, m->f.fdname, !(m->f.has & NOTIFY_FDPOLL_OFF), m->fds, m->fd_count);
 }
 
+/* A process can speak before init's word that it was born has been read: whether it is the main one is not known
+ * yet. True when init owes us such a word for the service of the sender. */
+static bool too_early(const struct engine *e, const struct notify_msg *m)
+{
+        enum pid_kind kind;
+        const struct node *node;
+        const struct run *run;
+        node_id id;
+
+        if (pid_map_get(&e->pids, m->pid))
+                return false;
+        id = sender_node(e, m->pid, &kind);
+        node = id == NODE_NONE ? NULL : core_node(e->core, id);
+        run = node ? engine_peek(e, id) : NULL;
+        if (!run)
+                return false;
+        switch (node->phase) {
+        case PHASE_MAIN:
+                return run->pid[ROLE_MAIN] == 0;
+        case PHASE_CONDITION: case PHASE_PRE: case PHASE_POST: case PHASE_RELOAD: case PHASE_STOP: case PHASE_STOP_POST:
+                return run->pid[ROLE_CONTROL] == 0;
+        default:
+                return false;
+        }
+}
+
+/* Kept in order; there can be no more of them than starts under way have processes that speak. */
+static bool hold(struct engine *e, const struct notify_msg *m)
+{
+        struct early **last = &e->early;
+        struct early *new;
+
+        if (!too_early(e, m))
+                return false;
+        new = malloc(sizeof(*new));
+        if (!new)
+                return false;
+        *new = (struct early) { .m = *m };
+        while (*last)
+                last = &(*last)->next;
+        *last = new;
+        return true;
+}
+
+void notify_retry(struct engine *e)
+{
+        struct early **at = &e->early;
+
+        while (*at) {
+                struct early *one = *at;
+
+                if (too_early(e, &one->m)) {
+                        at = &one->next;
+                        continue;
+                }
+                *at = one->next;
+                on_message(e, &one->m);
+                notify_done(&one->m);
+                free(one);
+        }
+}
+
+static void drop_early(struct engine *e)
+{
+        while (e->early) {
+                struct early *one = e->early;
+
+                e->early = one->next;
+                notify_done(&one->m);
+                free(one);
+        }
+}
+
 /* Called before exits are taken from init, so that what a process said with its last breath still counts. */
 void notify_drain(struct engine *e)
 {
@@ -158,6 +236,8 @@ void notify_drain(struct engine *e)
                         continue;
                 if (r <= 0)
                         return;
+                if (hold(e, &m))
+                        continue;
                 on_message(e, &m);
                 notify_done(&m);
         }
@@ -194,6 +274,7 @@ void notify_start(struct engine *e)
 
 void notify_stop(struct engine *e)
 {
+        drop_early(e);
         if (e->notify_fd < 0)
                 return;
         ev_io_stop(e->loop, &e->notify_watch);

@@ -155,6 +155,7 @@ struct engine {
         int notify_fd;
         struct ev_io notify_watch;
         char *notify_path;            /* owned */
+        struct early *early;          /* owned; notify.c: said before init's word about the sender was read */
 
         int lock_fd;
         char *control_path;           /* owned */
@@ -214,6 +215,7 @@ struct nogroup_id empty_nogroup(const struct engine *e, node_id id, char mark[33
 void notify_start(struct engine *e);
 void notify_stop(struct engine *e);
 void notify_drain(struct engine *e);
+void notify_retry(struct engine *e); /* init has told of a process: what was said too early may count now */
 void notify_main_pid(struct engine *e, node_id id, pid_t pid); /* verified already */
 
 /* store.c: the descriptors a service has deposited */

@@ -126,3 +126,12 @@ teardown() { end_world; }
         assert_eq "$(cat "$W/got")" "1 book $W/kept"
         stop_daemon 0
 }
+
+@test "READY=1 counts also when it arrives before the news of the process" {
+        local i
+        for i in {1..80}; do service "quick$i" "Type=notify" "TimeoutStartSec=20s" "ExecStart=$TELL READY=1 -- /bin/sleep 1000"; done
+        start_daemon
+        all_running() { [ "$(ctl list --json | jq '[.[] | select(.state == "running" and .path != "/")] | length')" = 80 ]; }
+        wait_for 15 all_running
+        stop_daemon 0
+}
