@@ -39,7 +39,7 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
                 return;
         }
         request_split(m->request, &entry.node, &entry.incarnation, &role);
-        entry.kind = (uint32_t) role;
+        entry.kind = (uint32_t) role & 0xf;
         if (pid_map_put(&e->pids, entry) < 0)
                 log_error("out of memory: process %d is not tracked", (int) m->pid);
         run = engine_run(e, entry.node);
@@ -56,17 +56,22 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
         exec_spawned(e, entry.node, m->request);
 }
 
+/* A child that could not run its program is still there while it tells so. The core hears of the failure when it has
+ * ended: only then is its control group empty, and nobody is signalled who is leaving anyway. */
 static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
 {
         struct pid_entry entry = { .pid = m->pid, .kind = PID_UNRUN };
         struct err err = { 0 };
         struct run *run;
         enum role role;
+        bool waits;
 
         initlink_spawn_error(m, &err);
         request_split(m->request, &entry.node, &entry.incarnation, &role);
-        if (m->pid > 0)
-                (void) pid_map_put(&e->pids, entry); /* should that fail, its exit counts as an orphan's: harmless */
+        entry.role = role & 0xf;
+        entry.stage = err.stage & 0xff;
+        entry.error = (unsigned) err.code & 0xffff;
+        waits = m->pid > 0 && pid_map_put(&e->pids, entry) == 0;
         if (is_logd(m->request)) {
                 logs_failed(e, &err);
                 return;
@@ -74,7 +79,9 @@ static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
         run = engine_run(e, entry.node);
         if (run->incarnation == entry.incarnation)
                 run->pid[role] = 0;
-        spawn_failed(e, entry.node, entry.incarnation, role, &err);
+        spawn_failure_told(e, entry.node, role, &err);
+        if (!waits)
+                spawn_failure_posted(e, entry.node, entry.incarnation, role, err.stage, err.code);
 }
 
 /* The first process of a forking service has done its part: which of those it left is the main one now? */
@@ -124,7 +131,12 @@ static void on_exit_of(struct engine *e, const struct init_exit *x)
         case PID_LOGD:
                 logs_exited(e, x);
                 break;
-        default: /* UNRUN, FORMER: the core has no question open about it */
+        case PID_UNRUN:
+                if (entry.node != NODE_NONE)
+                        spawn_failure_posted(e, entry.node, entry.incarnation, (enum role) entry.role,
+                                             (enum stage) entry.stage, (int) entry.error);
+                break;
+        default: /* FORMER: the core has no question open about it */
                 break;
         }
 }

@@ -22,7 +22,7 @@ enum pid_kind {
         PID_MAIN = ROLE_MAIN,
         PID_CONTROL = ROLE_CONTROL,
         PID_LOGD,      /* the log writer */
-        PID_UNRUN,     /* its plan failed: the core knows, nothing follows */
+        PID_UNRUN,     /* its plan failed: people know, the core hears of it when it has ended */
         PID_FORMER,    /* was main until MAINPID= named another */
 };
 
@@ -30,7 +30,10 @@ struct pid_entry {
         pid_t pid;
         node_id node;
         uint32_t incarnation;
-        uint32_t kind;         /* enum pid_kind */
+        uint32_t kind : 4;     /* enum pid_kind */
+        uint32_t role : 4;     /* UNRUN: whose start failed */
+        uint32_t stage : 8;    /* UNRUN: where */
+        uint32_t error : 16;   /* UNRUN: errno */
 };
 
 struct pid_map {
@@ -197,6 +200,10 @@ void perform_kill(struct engine *e, node_id id); /* SIGKILL to everything of a n
 void spawn(struct engine *e, const struct action *a);
 uint64_t spawn_request(node_id node, uint32_t incarnation, enum role role);
 void spawn_failed(struct engine *e, node_id node, uint32_t incarnation, enum role role, const struct err *err);
+/* The two halves of it: tell people, and tell the core. */
+void spawn_failure_told(struct engine *e, node_id node, enum role role, const struct err *err);
+void spawn_failure_posted(struct engine *e, node_id node, uint32_t incarnation, enum role role, enum stage stage,
+                          int error);
 /* The text for COPPICE_INCARNATION_ID and INVOCATION_ID: 32 hex digits and NUL. */
 void spawn_mark(const struct engine *e, node_id node, uint32_t incarnation, char buf[33]);
 

@@ -316,19 +316,31 @@ void spawn(struct engine *e, const struct action *a)
         gathered_done(&g);
 }
 
-void spawn_failed(struct engine *e, node_id node, uint32_t incarnation, enum role role, const struct err *err)
+void spawn_failure_told(struct engine *e, node_id node, enum role role, const struct err *err)
 {
-        struct reason reason = REASON(REASON_SPAWN, err->code);
         struct err told = *err;
         char path[PATH_MAX_NODE];
 
-        reason.stage = (uint8_t) err->stage;
         err_unit(&told, engine_path(e, node, path, sizeof(path)));
         say_err(e, &told);
         if (role == ROLE_MAIN)
                 ledger_failed(e, node, &told);
+}
+
+void spawn_failure_posted(struct engine *e, node_id node, uint32_t incarnation, enum role role, enum stage stage,
+                          int error)
+{
+        struct reason reason = REASON(REASON_SPAWN, error);
+
+        reason.stage = (uint8_t) stage;
         engine_post(e, &(struct event) { .kind = EVT_SPAWN_FAILED, .role = (uint8_t) role, .node = node,
                                          .incarnation = incarnation, .reason = reason });
+}
+
+void spawn_failed(struct engine *e, node_id node, uint32_t incarnation, enum role role, const struct err *err)
+{
+        spawn_failure_told(e, node, role, err);
+        spawn_failure_posted(e, node, incarnation, role, err->stage, err->code);
 }
 
 int engine_plan(struct engine *e, node_id id, enum directive directive, size_t index, struct buf *out,
