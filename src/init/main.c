@@ -66,14 +66,14 @@ void child_defaults(const struct init *in)
         (void) setrlimit(RLIMIT_NOFILE, &in->nofile);
 }
 
-static void put_engine_name(size_t dir_len)
+/* slash: the last one of our own path, inside engine_beside; NULL when there is none. */
+static void put_engine_name(char *slash)
 {
         static const char name[] = "/coppice-engine";
 
-        if (dir_len + sizeof name > sizeof engine_beside)
-                dir_len = 0;
-        memcpy(engine_beside + dir_len, name, sizeof name);
-        if (dir_len == 0)
+        if (slash && (size_t) (slash - engine_beside) + sizeof name <= sizeof engine_beside)
+                memcpy(slash, name, sizeof name);
+        else
                 engine_beside[0] = 0;
 }
 
@@ -82,7 +82,6 @@ static void find_engine(const char *argv0)
 {
         ssize_t n = readlink("/proc/self/exe", engine_beside, sizeof engine_beside - 1);
         const char *name = argv0;
-        const char *slash;
 
         if (n <= 0) { /* no /proc (FAILURES J12) */
                 if (getauxval(AT_EXECFN))
@@ -92,8 +91,7 @@ static void find_engine(const char *argv0)
                         memcpy(engine_beside, name, (size_t) n);
         }
         engine_beside[n] = 0;
-        slash = strrchr(engine_beside, '/');
-        put_engine_name(slash ? (size_t) (slash - engine_beside) : 0);
+        put_engine_name(strrchr(engine_beside, '/'));
 }
 
 static _Noreturn void run_engine(const struct init *in, int sock)

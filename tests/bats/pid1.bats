@@ -294,3 +294,15 @@ EOF
         signal_pid1 TERM
         pid1_ends 0
 }
+
+@test "the programs may lie in the root directory of an image" {
+        skip_unless bwrap
+        [ -z "${COPPICE_SANITIZED:-}" ] || skip "a sanitized init is not static"
+        cd "$W"
+        bwrap --unshare-pid --as-pid-1 --ro-bind "$COPPICED" /coppiced --ro-bind "$BUILD/coppice-engine" /coppice-engine \
+              --ro-bind "$BUILD/coppice-logd" /coppice-logd --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
+              --symlink usr/bin /bin --dir /none --proc /proc --dev /dev --tmpfs /run --bind "$W" "$W" \
+              /coppiced --units "$W/units" -- /bin/sh -c 'exit 5' >"$W/daemon.log" 2>&1 3>&- </dev/null &
+        DAEMON=$!
+        daemon_ends 5
+}
