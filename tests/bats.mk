@@ -4,6 +4,7 @@ BATS_TESTS =
 BATS_TESTS += tests/arch/arch.bats
 BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/daemon.bats
+BATS_TESTS += tests/bats/directives.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats

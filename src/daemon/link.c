@@ -143,6 +143,7 @@ static void on_exit_of(struct engine *e, const struct init_exit *x)
 
 static void on_exited(struct engine *e, const struct init_exited *m)
 {
+        notify_drain(e); /* first what they said, then that they are gone */
         for (uint32_t i = 0; i < m->count && i < INIT_EXITS_MAX; i++)
                 on_exit_of(e, &m->list[i]);
         empty_process_gone(e);
@@ -172,7 +173,6 @@ static void on_message(struct engine *e, struct initlink_msg *m)
 
 void link_drain(struct engine *e)
 {
-        notify_drain(e); /* first what they said, then that they are gone */
         for (int i = 0; i < MESSAGES_PER_TURN; i++) {
                 struct initlink_msg m;
                 int r = initlink_receive(e->link, &m);
