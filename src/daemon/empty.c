@@ -37,13 +37,15 @@ static void on_group_empty(void *arg, uint64_t cookie)
         tell(e, id, (uint32_t) cookie);
 }
 
-/* A group that is about to be used again is kept: to remove and make one costs more than the rest of a restart. */
+/* A group that is about to be used again is kept: to remove and make one costs more than the rest of a restart. Not
+ * one that was killed: kernels since 6.14 compare the count of its kills with that of the group the parent is in, and
+ * kill at birth whoever is cloned into it. */
 static int group_idle(struct engine *e, node_id id, const char *path)
 {
         const struct node *node = core_node(e->core, id);
         int r = -ENOTEMPTY;
 
-        if (node && node->want == WANT_UP && !e->stopping)
+        if (node && node->want == WANT_UP && !e->stopping && !(engine_run(e, id)->flags & RUN_KILLED))
                 r = cgroup_idle(e->cgroup, path);
         if (r == 1)
                 engine_run(e, id)->flags |= RUN_CLEAN;

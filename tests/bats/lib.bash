@@ -183,10 +183,11 @@ cgroup_dir() {
 }
 # remember_processes: notes everything below the daemon (pid, start time, cgroup), for nothing_left to look at later.
 remember_processes() {
-        local pid
+        local pid start
         [ -n "$DAEMON" ] || return 0
         for pid in $(descendants_of "$DAEMON"); do
-                SEEN+=("$pid $(start_time "$pid") $(cgroup_dir "$pid")")
+                start=$(start_time "$pid") || continue # gone meanwhile
+                SEEN+=("$pid $start $(cgroup_dir "$pid")")
         done
 }
 # nothing_left: none of those processes, none of their cgroups, no socket, nobody that runs something of $W.
