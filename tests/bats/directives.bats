@@ -22,7 +22,7 @@ lines_of() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
 
 @test "a service whose group was killed lives on after its restart" {
         service killed "ExecStart=/bin/sh -c 'echo up >>$W/ups; exec sleep 1000'" "RestartSec=0"
-        service stubborn "ExecStart=/bin/sh -c 'trap \"\" TERM; echo up >>$W/stubborn; while :; do sleep 0.1; done'" \
+        service stubborn "ExecStart=/bin/sh -c 'trap \"\" TERM; echo up >>$W/stubborn; while :; do sleep 1000; done'" \
                 "TimeoutStopSec=100ms"
         start_daemon
         wait_line "$W/ups" up
