@@ -149,6 +149,9 @@ const struct record *core_record(const struct core *c, uint64_t seq);
 struct buf;
 void core_explain(const struct core *c, const struct record *r, struct buf *out);
 
+/* The line of a unit that the sentence quotes; line 0 when it quotes none, or a default. */
+struct origin core_quotes(const struct core *c, const struct record *r);
+
 /* The chain of causes of a node's present state, newest first, at most max; returns how many. */
 size_t core_why(const struct core *c, node_id id, const struct record **ret, size_t max);
 

@@ -23,7 +23,7 @@ enum event_kind {
         EVT_ADDED,            /* core_add() put the node here: start it (OTP start_child) */
         EVT_SHUTDOWN,         /* orderly end of everything; arg = the whole budget in ns */
         /* from the world */
-        EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict, line in arg2 */
+        EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict; arg2 = which was unmet: (directive + 1) << 32 | item */
         EVT_SPAWNED,          /* a process exists: arg = pid */
         EVT_EXECED,           /* it runs the program now (only when ACT_SPAWN asked for it) */
         EVT_SPAWN_FAILED,     /* it never ran the program: reason = spawn:STAGE:ERRNO; no EXITED follows */

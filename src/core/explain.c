@@ -69,6 +69,8 @@ static void put_word(const struct core *c, const struct record *r, const char *w
                 put_signal(r->a, out);
         else if (word_is(word, len, "cmd") && r->a >= 0 && r->a < D_COUNT)
                 buf_adds(out, directive_rows[r->a].key);
+        else if (word_is(word, len, "check"))
+                buf_addf(out, "%s", r->a >= 0 && r->a < D_COUNT ? directive_rows[r->a].key : "a condition");
 }
 
 static void put_sentence(const struct core *c, const struct record *r, struct buf *out)
@@ -111,23 +113,55 @@ static const struct spec *quoted(const struct core *c, const struct record *r, e
         return p ? p->spec : NULL;
 }
 
+static void put_place(const struct origin *o, struct buf *out)
+{
+        const char *base = strrchr(o->file, '/');
+
+        if (o->line && *o->file)
+                buf_addf(out, "%s:%u)", base ? base + 1 : o->file, o->line);
+        else
+                buf_adds(out, "the default)");
+}
+
+/* A rule that names its directive as {cmd} or {check} is about the one in a, and its item number b. */
+static bool names_item(const struct core *c, const struct record *r)
+{
+        const struct node *n = node_or_buried(c, r->node);
+
+        return n && strstr(rule_rows[r->rule].text, "{c") && r->a >= 0 && r->a < D_COUNT &&
+               r->b >= 0 && (size_t) r->b < spec_count(n->spec, (enum directive) r->a);
+}
+
+struct origin core_quotes(const struct core *c, const struct record *r)
+{
+        enum directive d = (enum directive) rule_rows[r->rule].directive;
+        const struct spec *s = quoted(c, r, &d);
+
+        if (names_item(c, r))
+                return spec_item_origin(node_or_buried(c, r->node)->spec, (enum directive) r->a, (size_t) r->b);
+        return s ? spec_origin(s, d) : (struct origin) { .file = "" };
+}
+
 static void put_origin(const struct core *c, const struct record *r, struct buf *out)
 {
         enum directive d = (enum directive) rule_rows[r->rule].directive;
         const struct spec *s = quoted(c, r, &d);
-        struct origin o;
-        const char *base;
+        struct origin o = core_quotes(c, r);
 
-        if (!s)
+        if (names_item(c, r)) {
+                d = (enum directive) r->a;
+                buf_adds(out, " (");
+                if (directive_rows[d].type == VT_CONDITION)
+                        buf_addf(out, "%s=%s, ", directive_rows[d].key,
+                                 spec_item(node_or_buried(c, r->node)->spec, d, (size_t) r->b));
+        } else if (s) {
+                buf_addf(out, " (%s=", directive_rows[d].key);
+                spec_print(s, d, out);
+                buf_adds(out, ", ");
+        } else {
                 return;
-        buf_addf(out, " (%s=", directive_rows[d].key);
-        spec_print(s, d, out);
-        o = spec_origin(s, d);
-        base = o.file ? strrchr(o.file, '/') : NULL;
-        if (o.line)
-                buf_addf(out, ", %s:%u)", base ? base + 1 : o.file, o.line);
-        else
-                buf_adds(out, ", the default)");
+        }
+        put_place(&o, out);
 }
 
 void core_explain(const struct core *c, const struct record *r, struct buf *out)

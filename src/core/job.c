@@ -29,6 +29,8 @@ void job_begin(struct core *c, struct node *s, enum job job, node_id cursor, uin
         if (job == JOB_START && super_parallel(s)) {
                 /* All are known to come before the first one asks what it has to wait for. */
                 for (node_id id = cursor; id != NODE_NONE; id = first_live(c, c->nodes[id]->next)) {
+                        if (order_yields(c, c->nodes[id], cause))
+                                continue;
                         child_set(c, c->nodes[id], CHILD_QUEUED);
                         enter(c, c->nodes[id], STATE_STARTING);
                 }
@@ -89,6 +91,8 @@ static bool begin_child(struct core *c, struct node *s, struct node *n)
         if (n->child_flags & CF_HELD)
                 return false;
         cause = start_cause(c, s, n);
+        if (s->super->job == JOB_START && order_yields(c, n, cause))
+                return false;
         s->super->issued = true;
         if (s->super->job != JOB_ONE_START)
                 n->child_flags |= CF_RETRY;

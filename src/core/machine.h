@@ -286,6 +286,8 @@ enum order order_start(const struct core *c, const struct node *n, node_id *ret_
 bool order_stop(const struct core *c, const struct node *n); /* nobody that comes after it is still there */
 void order_changed(struct core *c, struct node *n);          /* n is ready, failed or down: look at its siblings again */
 bool order_pull(struct core *c, struct node *n);             /* n starts: what it requires and wants, conflicts */
+/* n, about to start with its supervisor, conflicts with a sibling that starts before it: it stays down, and is told so. */
+bool order_yields(struct core *c, struct node *n, uint64_t cause);
 void order_stopped(struct core *c, struct node *n, bool again); /* n is stopped by request */
 void order_ended(struct core *c, struct node *n);            /* n ended: what is bound to it */
 void order_drop(struct core *c, struct node *n);             /* n is forgotten */

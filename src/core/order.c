@@ -167,6 +167,20 @@ void order_ended(struct core *c, struct node *n)
         }
 }
 
+bool order_yields(struct core *c, struct node *n, uint64_t cause)
+{
+        for (unsigned i = 0; i < n->dep_count; i++) {
+                const struct node *o = node_at(c, n->deps[i].other);
+
+                if (o && (n->deps[i].kinds & DEP_CONFLICTS) && (there(o) || o->child == CHILD_QUEUED)) {
+                        n->want = WANT_DOWN;
+                        (void) note_other(c, n, RULE_YIELDS, cause, o->id);
+                        return true;
+                }
+        }
+        return false;
+}
+
 bool order_pull(struct core *c, struct node *n)
 {
         bool pulled = false;

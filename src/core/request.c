@@ -179,7 +179,7 @@ static void ask_reload(struct core *c, struct node *n, const struct event *e)
         struct event reload = { .kind = EVT_RELOAD, .node = n->id };
 
         if (is_super(n) || spec_count(n->spec, D_SERVICE_ExecReload) == 0) {
-                act_done(c, e->token, RESULT_NOT_SUPPORTED, n->id);
+                act_done(c, e->token, RESULT_NO_RELOAD, n->id);
         } else if (n->phase == PHASE_UP) {
                 wait_for(c, n, e, EVT_RELOAD);
                 service_event(c, n, &reload);

@@ -149,7 +149,8 @@ void on_checked(struct core *c, struct node *n, const struct event *e)
         }
         if (e->arg == VERDICT_SKIP)
                 n->flags |= NF_SKIPPED;
-        (void) note_ab(c, n, e->arg == VERDICT_SKIP ? RULE_CONDITION_UNMET : RULE_ASSERT_FAILED, n->cause, e->arg2, 0);
+        (void) note_ab(c, n, e->arg == VERDICT_SKIP ? RULE_CONDITION_UNMET : RULE_ASSERT_FAILED, n->cause,
+                       (e->arg2 >> 32) - 1, e->arg2 & INT32_MAX);
         service_end_with(c, n, REASON(REASON_CONDITION, 0), false);
 }
 
@@ -182,7 +183,7 @@ bool command_ok(struct core *c, struct node *n, const struct reason *r)
         if (!reason_abnormal(r))
                 return true;
         (void) note_full(c, n, forgiven(n) ? RULE_COMMAND_FORGIVEN : RULE_COMMAND_FAILED, n->cause, NODE_NONE, r,
-                         n->command, 0);
+                         n->command, n->command_at);
         return forgiven(n);
 }
 

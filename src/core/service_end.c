@@ -92,7 +92,7 @@ static void post_ended(struct core *c, struct node *n, const struct reason *r)
         n->pid_control = 0;
         n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
         if (reason_abnormal(r))
-                (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, 0);
+                (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, n->command_at);
         if (n->phase == PHASE_STOP_POST && n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecStopPost))
                 command_run(c, n, D_SERVICE_ExecStopPost, (uint16_t) (n->command_at + 1), PHASE_STOP_POST);
         else if (n->phase == PHASE_STOP_POST)
@@ -210,10 +210,11 @@ static void first_signal(struct core *c, struct node *n)
         int64_t sig = spec_int(n->spec, D_SERVICE_KillSignal);
         bool all = kill_mode(n) == KILL_CONTROL_GROUP;
 
-        if (!(n->flags & NF_SIGNALLED))
+        if (!(n->flags & NF_SIGNALLED)) {
                 send_by_mode(c, n, all, sig);
+                (void) note_ab(c, n, RULE_STOP_SIGNAL, n->cause, sig, 0);
+        }
         send_by_mode(c, n, all, SIGNAL_CONT);
-        (void) note_ab(c, n, RULE_STOP_SIGNAL, n->cause, sig, 0);
         n->flags |= NF_SIGNALLED;
 }
 
@@ -360,7 +361,7 @@ static void stop_command_over(struct core *c, struct node *n, const struct reaso
                 return;
         }
         if (reason_abnormal(r))
-                (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, 0);
+                (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, n->command_at);
         if (n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecStop))
                 command_run(c, n, D_SERVICE_ExecStop, (uint16_t) (n->command_at + 1), PHASE_STOP);
         else

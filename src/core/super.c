@@ -84,7 +84,8 @@ void super_checked(struct core *c, struct node *s, const struct event *e)
         }
         if (e->arg == VERDICT_SKIP)
                 s->flags |= NF_SKIPPED;
-        (void) note_ab(c, s, e->arg == VERDICT_SKIP ? RULE_CONDITION_UNMET : RULE_ASSERT_FAILED, s->cause, e->arg2, 0);
+        (void) note_ab(c, s, e->arg == VERDICT_SKIP ? RULE_CONDITION_UNMET : RULE_ASSERT_FAILED, s->cause,
+                       (e->arg2 >> 32) - 1, e->arg2 & INT32_MAX);
         super_ended(c, s, REASON(REASON_CONDITION, 0));
 }
 

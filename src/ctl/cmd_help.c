@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "ctl/help.h"
 
 static void put_options(struct ctl *c, const struct ctl_option *o)
@@ -72,15 +73,57 @@ void help_all(struct ctl *c)
                  "\"coppicectl VERB --help\" tells more; so does coppicectl(1).\n");
 }
 
+static void options_json(struct json *j, const struct ctl_option *o)
+{
+        json_open(j, "options", '[');
+        for (; o && o->name; o++) {
+                json_open(j, NULL, '{');
+                json_str(j, "name", o->name);
+                json_str(j, "argument", o->arg);
+                json_str(j, "help", o->help);
+                json_close(j);
+        }
+        json_close(j);
+}
+
+static void verb_json(struct json *j, const struct ctl_verb *v)
+{
+        json_open(j, NULL, '{');
+        json_str(j, "name", v->name);
+        json_str(j, "arguments", v->args);
+        json_str(j, "help", v->help);
+        json_str(j, "text", v->prose);
+        options_json(j, v->options);
+        json_close(j);
+}
+
+static void help_json(struct ctl *c, const struct ctl_verb *only)
+{
+        struct json j = json_start(&c->out);
+
+        json_open(&j, NULL, '{');
+        options_json(&j, ctl_global_options);
+        json_open(&j, "verbs", '[');
+        for (int i = 0; ctl_verbs[i]; i++)
+                if (!only || ctl_verbs[i] == only)
+                        verb_json(&j, ctl_verbs[i]);
+        json_close(&j);
+        json_close(&j);
+        buf_addc(&c->out, '\n');
+}
+
 static int run_help(struct ctl *c)
 {
-        const struct ctl_verb *v;
+        const struct ctl_verb *v = c->argc > 0 ? ctl_verb_find(c->argv[0]) : NULL;
 
+        if (c->json && (v || c->argc == 0)) {
+                help_json(c, v);
+                return CTL_OK;
+        }
         if (c->argc == 0) {
                 help_all(c);
                 return CTL_OK;
         }
-        v = ctl_verb_find(c->argv[0]);
         if (!v)
                 return ctl_error(CTL_USAGE, "%s: no such verb; see coppicectl help", c->argv[0]);
         help_verb(c, v);

@@ -47,7 +47,7 @@ static void write_outcome(struct call *c, struct json *j, const struct asked *a)
         char path[NODE_PATH_MAX];
 
         buf_adds(&text, result_text(a->result));
-        if (n && (a->result == RESULT_START_FAILED || a->result == RESULT_CONDITION || a->result == RESULT_STUCK))
+        if (n && (a->result == RESULT_START_FAILED || a->result == RESULT_CONDITION || a->result == RESULT_FAILED))
                 add_because(c, n, &text);
         json_open(j, NULL, '{');
         json_str(j, "node", n ? core_path(core, a->node, path, sizeof path) : "");

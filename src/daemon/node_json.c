@@ -210,14 +210,11 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
 /* The line of the unit that a rule quotes. */
 static void json_rule_line(struct json *j, const struct engine *e, const struct record *r)
 {
-        const struct node *n = core_node(engine_core(e), r->node);
-        int directive = rule_rows[r->rule].directive;
-        struct origin o = { "", 0 };
+        struct origin o = core_quotes(engine_core(e), r);
+        bool known = o.line && *o.file;
 
-        if (n && directive != D_NONE && spec_has(n->spec, (enum directive) directive))
-                o = spec_origin(n->spec, (enum directive) directive);
-        json_text(j, "file", o.line ? o.file : NULL);
-        json_count(j, "line", o.line ? (int64_t) o.line : -1);
+        json_text(j, "file", known ? o.file : NULL);
+        json_count(j, "line", known ? (int64_t) o.line : -1);
 }
 
 void json_record(struct json *j, const char *key, const struct engine *e, const struct record *r)

@@ -12,7 +12,7 @@ static void on_check(struct engine *e, const struct action *a)
         if (node)
                 r = conditions_check(node->spec);
         engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = a->node, .incarnation = a->incarnation,
-                                         .arg = r.verdict, .arg2 = r.origin.line });
+                                         .arg = r.verdict, .arg2 = r.verdict == VERDICT_PASS ? 0 : ((int64_t) r.directive + 1) << 32 | (int64_t) r.item });
 }
 
 static void on_open(struct engine *e, const struct action *a)

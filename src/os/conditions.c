@@ -237,7 +237,7 @@ static bool list_fails(struct check *c, enum directive d, struct condition_resul
         for (size_t i = 0; i < spec_count(c->s, d); i++) {
                 const char *item = spec_item(c->s, d, i), *argument = item;
                 bool trigger = *argument == '|', negate, holds;
-                struct condition_result r = { VERDICT_PASS, d, item, spec_item_origin(c->s, d, i) };
+                struct condition_result r = { VERDICT_PASS, d, item, i, spec_item_origin(c->s, d, i) };
 
                 argument += trigger;
                 negate = *argument == '!';
@@ -271,7 +271,7 @@ static bool all_fail(const struct spec *s, bool assertions, struct condition_res
 
 struct condition_result conditions_check(const struct spec *s)
 {
-        struct condition_result r = { VERDICT_PASS, D_NONE, NULL, { "", 0 } };
+        struct condition_result r = { VERDICT_PASS, D_NONE, NULL, 0, { "", 0 } };
 
         if (all_fail(s, true, &r))
                 r.verdict = VERDICT_FAIL;

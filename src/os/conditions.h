@@ -11,6 +11,7 @@ struct condition_result {
         enum verdict verdict;      /* PASS, SKIP (a condition), FAIL (an assertion) */
         enum directive directive;  /* the one that was not met; D_NONE when all were */
         const char *argument;      /* its text, borrowed from the spec; NULL when all were met */
+        size_t item;               /* which of the directive's */
         struct origin origin;      /* its line */
 };
 

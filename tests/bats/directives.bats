@@ -35,3 +35,46 @@ lines_of() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         assert_eq "$(incarnation_of /stubborn)" 2
         stop_daemon 0
 }
+
+@test "a condition that is not met is named with its line" {
+        unit web.service <<-UNIT
+                [Unit]
+                ConditionPathExists=/etc
+                ConditionPathExists=/nonexistent
+                [Service]
+                ExecStart=/bin/sleep 1000
+	UNIT
+        start_daemon
+        wait_state /web inactive
+        run ctl why /web
+        assert_output_has "ConditionPathExists is not met (ConditionPathExists=/nonexistent, web.service:3)"
+        stop_daemon 0
+}
+
+@test "a reload that fails says which command failed, and in which line" {
+        service web "ExecStart=/bin/sleep 1000" "ExecReload=/bin/false"
+        service none "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        wait_state /none running
+        run ctl reload /web
+        assert_status 1
+        assert_output_has "web.service:3"
+        run ctl reload /none
+        assert_status 1
+        assert_output_has "ExecReload="
+        stop_daemon 0
+}
+
+@test "SendSIGKILL=no leaves who does not end, and says so" {
+        service stays "ExecStart=/bin/sh -c 'trap \"\" TERM; : >$W/up; while :; do sleep 1000; done'" "SendSIGKILL=no" \
+                "TimeoutStopSec=100ms"
+        start_daemon --stop-timeout=1s
+        wait_file "$W/up"
+        run ctl stop /stays
+        assert_status 1
+        refute_output_has SIGKILL
+        run ctl why /stays
+        assert_output_has "SendSIGKILL=no"
+        stop_daemon 0
+}

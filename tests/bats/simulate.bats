@@ -140,6 +140,6 @@ stuck metrics off
 settle
 expect metrics running
 EOS
-        [[ "$output" == *"survive SIGKILL"* ]]
+        [[ "$output" == *"do not end"* ]]
         [ "$status" = 0 ] || { echo "$output"; return 1; }
 }
