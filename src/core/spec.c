@@ -13,9 +13,9 @@
 #include "core/value.h"
 
 struct entry {
-        uint8_t directive;
+        uint16_t directive;
         uint8_t file;
-        uint16_t pad;
+        uint8_t pad;
         uint32_t line;
         union {
                 int64_t number;                   /* scalars */
@@ -33,7 +33,7 @@ struct spec {
         uint32_t refs, size;
         uint8_t kind;
         bool foreign;
-        uint8_t entry_count;
+        uint16_t entry_count;
         uint8_t file_count;
         uint32_t item_count;
         uint32_t name, stem;   /* offsets of texts */
@@ -41,7 +41,7 @@ struct spec {
         struct entry entries[];
 };
 
-_Static_assert(D_COUNT < 256, "a directive must fit in a byte");
+_Static_assert(D_COUNT < 65536, "a directive must fit in two bytes");
 _Static_assert(sizeof(struct entry) == 16 && sizeof(struct item) == 8, "specs are meant to be small");
 
 enum { LINE_BITS = 24 };
@@ -105,7 +105,7 @@ static uint32_t put_text(struct writer *w, const void *bytes, size_t len)
 /* Every value of one directive, whose entry is e; last_place is the last one's. */
 static void put_values(struct writer *w, struct item *items, struct entry *e, enum directive d, size_t from)
 {
-        e->directive = (uint8_t) d;
+        e->directive = (uint16_t) d;
         e->first = w->next_item;
         for (size_t i = from; i < w->b->count; i++) {
                 const struct build_value *v = &w->b->values[i];
@@ -168,7 +168,7 @@ struct spec *spec_build_finish(const struct spec_build *b, enum node_kind kind, 
                 return NULL;
         *w.s = (struct spec) {
                 .refs = 1, .size = (uint32_t) size, .kind = (uint8_t) kind, .foreign = foreign,
-                .entry_count = (uint8_t) l.entries, .file_count = (uint8_t) file_count,
+                .entry_count = (uint16_t) l.entries, .file_count = (uint8_t) file_count,
                 .item_count = (uint32_t) l.items, .files = (uint32_t) head,
         };
         put_entries(&w, &l);
