@@ -2,7 +2,7 @@
 # corpus with a plain main; with --enable-fuzzing (and clang) libFuzzer drives them:
 #     ./configure --enable-fuzzing --enable-sanitizers CC=clang && make check tests/fuzz/units.dict
 #     tests/fuzz/fuzz_unit_text -dict=tests/fuzz/units.dict NEW_CORPUS tests/fuzz/corpus/unit_text
-FUZZ_TARGETS = tests/fuzz/fuzz_unit_text tests/fuzz/fuzz_value tests/fuzz/fuzz_control
+FUZZ_TARGETS = tests/fuzz/fuzz_unit_text tests/fuzz/fuzz_value tests/fuzz/fuzz_control tests/fuzz/fuzz_message
 FUZZ_LIBS = libcore.a libbase.a $(INIH_LIBS)
 if FUZZING
 FUZZ_MAIN =
@@ -30,6 +30,11 @@ tests_fuzz_fuzz_control_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"
 tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_control_LDADD = libcontrol.a libproto.a $(FUZZ_LIBS) $(JANSSON_LIBS) $(EV_LIBS)
+
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"message"'
+tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_message_LDADD = libproto.a libbase.a
 
 tests_fuzz_dictionary_SOURCES = tests/fuzz/dictionary.c
 tests_fuzz_dictionary_LDADD = $(FUZZ_LIBS)

@@ -1,9 +1,9 @@
 /* escape.c - see escape.h. */
 #include "base/escape.h"
 
-/* Length of the well-formed UTF-8 sequence at s[n] (no surrogates, no overlong forms, at most U+10FFFF); 0 if none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
+size_t escape_utf8_length(const char *text, size_t n)
 {
+        const unsigned char *s = (const unsigned char *) text;
         const unsigned char c = s[0];
         const size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 
@@ -38,7 +38,7 @@ static size_t plain_len(const char *s, size_t n)
                 return colour_len(s, n);
         if ((c < 0x20 && c != '\t') || c == 0x7f)
                 return 0;
-        return utf8_len((const unsigned char *) s, n);
+        return escape_utf8_length(s, n);
 }
 
 void escape_text(struct buf *out, const char *text, size_t n)
