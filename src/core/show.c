@@ -2,6 +2,7 @@
 #include "core/show.h"
 
 #include "core/resolve.h"
+#include "core/value.h"
 
 static bool has_section(const struct spec *s, enum section section)
 {
@@ -9,7 +10,7 @@ static bool has_section(const struct spec *s, enum section section)
                section == (spec_kind(s) == KIND_SERVICE ? SECTION_SERVICE : SECTION_SUPERVISOR);
 }
 
-static void write_setting(struct json *j, const struct spec *s, enum directive d)
+static void write_setting(struct json *j, const struct spec *s, enum directive d, enum isolation isolation)
 {
         const struct directive_row *row = &directive_rows[d];
         autobuf struct buf value = BUF_INIT;
@@ -17,13 +18,10 @@ static void write_setting(struct json *j, const struct spec *s, enum directive d
 
         if (spec_has(s, d))
                 o = spec_origin(s, d);
-        /* Where the default depends on the rest of the unit, the table does not know it. */
-        if (d == D_SERVICE_Restart && !spec_has(s, d))
-                buf_adds(&value, strtab_text(&restart_names, (int) spec_restart(s)));
-        else if (d == D_SUPERVISOR_StartMode && !spec_has(s, d))
-                buf_adds(&value, strtab_text(&start_mode_names, (int) spec_start_mode(s)));
+        if (d == D_SERVICE_Isolation)
+                value_print(d, (int64_t) spec_isolation(s, isolation), &value);
         else
-                spec_print(s, d, &value);
+                spec_print(s, d, &value); /* also what a default depends on: Restart=, TimeoutStartSec=, NotifyAccess= ... */
         json_open(j, NULL, '{');
         json_str(j, "section", strtab_text(&section_names, (int) row->section));
         json_str(j, "key", row->key);
@@ -37,11 +35,11 @@ static void write_setting(struct json *j, const struct spec *s, enum directive d
         json_close(j);
 }
 
-void json_settings(struct json *j, const char *key, const struct spec *s)
+void json_settings(struct json *j, const char *key, const struct spec *s, enum isolation isolation)
 {
         json_open(j, key, '[');
         for (int d = 0; d < D_COUNT; d++)
                 if (has_section(s, directive_rows[d].section))
-                        write_setting(j, s, (enum directive) d);
+                        write_setting(j, s, (enum directive) d, isolation);
         json_close(j);
 }

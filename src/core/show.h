@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "core/spec.h"
 
-/* An array of {section, key, value, set, file, line} under `key`, in the order of the table. */
-void json_settings(struct json *j, const char *key, const struct spec *s);
+/* An array of {section, key, value, set, file, line} under `key`, in the order of the table. `isolation` is what
+ * Isolation= means where the unit does not say. */
+void json_settings(struct json *j, const char *key, const struct spec *s, enum isolation isolation);
 
 #endif

@@ -26,6 +26,14 @@ static void complain(struct reader *r, uint32_t line, uint32_t column, const cha
         remark(r->remarks, DIAG_ERROR, r->source->file, line, column, hint, "%s", what);
 }
 
+/* U+202A to U+202E and U+2066 to U+2069 change the order in which the characters around them are shown, so that a line
+ * does not say what it seems to say. Right-to-left text itself does not need them. */
+static bool reorders_text(const unsigned char *p, size_t len)
+{
+        return len == 3 && p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
+                                            (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
 /* Check the bytes of one physical line; a remark about the first bad one. */
 static bool bytes_ok(struct reader *r, const char *line, size_t n)
 {
@@ -39,6 +47,11 @@ static bool bytes_ok(struct reader *r, const char *line, size_t n)
                         if (len == 0) {
                                 complain(r, r->number, (uint32_t) i + 1, "not UTF-8",
                                          "save the file as UTF-8, or write \\xHH");
+                                return false;
+                        }
+                        if (reorders_text(p + i, len)) {
+                                complain(r, r->number, (uint32_t) i + 1, "a character that reorders the text around it",
+                                         "take it out; in a command or list one can write \\uHHHH");
                                 return false;
                         }
                 } else if ((p[i] < ' ' && p[i] != '\t') || p[i] == 0x7f) {

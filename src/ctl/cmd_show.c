@@ -66,7 +66,7 @@ static int load_reply(struct ctl *c, const char *file, struct buf *text)
         for (size_t i = 0; i < spec_drop_in_count(spec); i++)
                 json_str(&j, NULL, spec_drop_in(spec, i));
         json_close(&j);
-        json_settings(&j, "settings", spec);
+        json_settings(&j, "settings", spec, ISOLATION_STRICT); /* the default of --isolation= */
         json_close(&j);
         spec_unref(spec);
         return buf_failed(text) || jtok_parse(&c->doc, text->data, text->len) < 0 ? ctl_error(CTL_FAILED, "out of memory")

@@ -107,8 +107,8 @@ static void put_supervision(struct ctl *c, uint32_t s)
 static void put_process(struct ctl *c, uint32_t s)
 {
         const struct jdoc *d = &c->doc;
-        int64_t pid = jget_int(d, s, "main_pid", 0), n = jget_int(d, s, "incarnation", 0), errnum;
-        const char *type = jget_text(d, s, "service_type"), *text = jget_text(d, s, "status_text");
+        int64_t pid = jget_int(d, s, "main_pid", 0), n = jget_int(d, s, "incarnation", 0);
+        const char *type = jget_text(d, s, "service_type");
 
         if (type) {
                 label(c, "Process");
@@ -119,14 +119,34 @@ static void put_process(struct ctl *c, uint32_t s)
                 buf_addf(&c->out, "type %s, incarnation %lld", type, (long long) n);
                 end_line(c);
         }
-        errnum = jget_int(d, s, "status_errno", 0);
-        if (text || errnum) {
-                label(c, "Says");
+}
+
+/* What it told of itself with sd_notify. */
+static void put_said(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        const char *text = jget_text(d, s, "status_text"), *bus = jget_text(d, s, "status_bus_error"), *sep = "";
+        int64_t errnum = jget_int(d, s, "status_errno", 0), status = jget_int(d, s, "status_exit", -1);
+
+        if (!text && !errnum && !bus && status < 0)
+                return;
+        label(c, "Says");
+        if (text) {
                 put_safe(&c->out, text);
-                if (errnum)
-                        buf_addf(&c->out, "%s%s", text ? ": " : "", errno_name((int) errnum));
-                end_line(c);
+                sep = ": ";
         }
+        if (errnum) {
+                buf_addf(&c->out, "%s%s", sep, errno_name((int) errnum));
+                sep = ", ";
+        }
+        if (bus) {
+                buf_adds(&c->out, sep);
+                put_safe(&c->out, bus);
+                sep = ", ";
+        }
+        if (status >= 0)
+                buf_addf(&c->out, "%sexit status %lld", sep, (long long) status);
+        end_line(c);
 }
 
 static void put_usage(struct ctl *c, uint32_t s)
@@ -183,6 +203,7 @@ static void put_status(struct ctl *c, uint32_t s)
         put_unit(c, s);
         put_supervision(c, s);
         put_process(c, s);
+        put_said(c, s);
         put_usage(c, s);
         put_log(c, s);
 }

@@ -182,7 +182,7 @@ void method_Show(struct call *c)
                 return;
         j = call_open(c);
         write_file_names(j, n->spec);
-        json_settings(j, "settings", n->spec);
+        json_settings(j, "settings", n->spec, engine_options(call_engine(c))->isolation);
         call_close(c, false);
 }
 

@@ -111,7 +111,7 @@ void engine_forget(struct engine *e, node_id id)
                 store_forget(e, id);
                 logs_forget(e, id);
                 ledger_free(run->extra);
-                free(run->extra->status_text);
+                said_clear(&run->extra->said);
                 free(run->extra);
         }
         *run = (struct run) { 0 };
@@ -122,20 +122,6 @@ pid_t engine_main_pid(const struct engine *e, node_id id)
         const struct run *run = engine_peek(e, id);
 
         return run ? run->pid[ROLE_MAIN] : 0;
-}
-
-const char *engine_status_text(const struct engine *e, node_id id)
-{
-        const struct run *run = engine_peek(e, id);
-
-        return run && run->extra && run->extra->status_text ? run->extra->status_text : "";
-}
-
-int engine_status_errno(const struct engine *e, node_id id)
-{
-        const struct run *run = engine_peek(e, id);
-
-        return run && run->extra ? run->extra->status_errno : 0;
 }
 
 /* --- the queue --------------------------------------------------------------------------------------------------- */

@@ -92,8 +92,15 @@ const char *engine_load_report(const struct engine *e);
 /* --- what the daemon knows of a node beyond the core ---------------------------------------------------------- */
 
 pid_t engine_main_pid(const struct engine *e, node_id id);           /* 0 = none */
-const char *engine_status_text(const struct engine *e, node_id id);  /* STATUS= of sd_notify, "" when none */
-int engine_status_errno(const struct engine *e, node_id id);         /* ERRNO=, 0 when none */
+
+/* What its present incarnation, or the last one, has said about itself with sd_notify. */
+struct said {
+        char *text, *bus_error; /* STATUS=, BUSERROR=; owned by the engine, NULL when not said */
+        int error;              /* ERRNO=, 0 when not said */
+        int exit_status;        /* EXIT_STATUS= + 1, 0 when not said */
+        int access;             /* NOTIFYACCESS= + 1, 0 when not said */
+};
+const struct said *engine_said(const struct engine *e, node_id id); /* never NULL */
 int engine_usage(struct engine *e, node_id id, struct cgroup_usage *ret);
 /* Absolute path of its control group, "" when there is none. Returns buf. */
 char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n);

@@ -9,7 +9,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/load.c \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \
-	src/daemon/notify.c \
+	src/daemon/notify.c src/daemon/said.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/parts.h \
 	src/daemon/perform.c \

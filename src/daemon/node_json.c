@@ -184,7 +184,7 @@ static int depth_of(const struct core *c, const struct node *n)
 void json_status(struct json *j, const char *key, struct engine *e, const struct node *n)
 {
         bool service = n->kind == KIND_SERVICE;
-        int code = engine_status_errno(e, n->id);
+        const struct said *said = engine_said(e, n->id);
 
         json_open(j, key, '{');
         common_head(j, e, n);
@@ -200,8 +200,10 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_node_path(j, "supervisor", e, n->parent);
         json_int(j, "depth", depth_of(engine_core(e), n));
         json_group(j, e, n);
-        json_text(j, "status_text", engine_status_text(e, n->id));
-        json_count(j, "status_errno", code > 0 ? code : -1);
+        json_text(j, "status_text", said->text ? said->text : "");
+        json_count(j, "status_errno", said->error > 0 ? said->error : -1);
+        json_text(j, "status_bus_error", said->bus_error ? said->bus_error : "");
+        json_count(j, "status_exit", said->exit_status - 1);
         json_because(j, e, n);
         json_files(j, e, n);
         json_close(j);

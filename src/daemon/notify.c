@@ -7,10 +7,13 @@
 #include "daemon/parts.h"
 #include "os/notify.h"
 
-enum { MESSAGES_PER_TURN = 64 };
+enum { MESSAGES_PER_TURN = 64, UNSURE_MAX = 256 };
+#define UNSURE_LOOK .01            /* seconds between two looks at who the sender is */
+#define UNSURE_FOR  NSEC_PER_SEC
 
 struct early {
         struct notify_msg m;   /* its descriptors are ours until it is read */
+        nsec until;            /* its sender is not known yet: read without it then; 0 = not so */
         struct early *next;
 };
 
@@ -27,7 +30,8 @@ static node_id node_at(const struct engine *e, char *path)
         }
 }
 
-static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret_kind)
+/* NODE_NONE with *ret_unsure: ask again, it is in the middle of exec. */
+static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret_kind, bool *ret_unsure)
 {
         const struct pid_entry *entry = pid_map_get(&e->pids, pid);
         char path[PATH_MAX_NODE + 256];
@@ -42,6 +46,8 @@ static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret
         }
         r = cgroup_backend(e->cgroup) != CGROUP_NONE ? cgroup_node_of(e->cgroup, pid, path, sizeof(path))
                                                      : nogroup_node_of(pid, path, sizeof(path));
+        if (ret_unsure)
+                *ret_unsure = r == -EAGAIN;
         return r < 0 ? NODE_NONE : node_at(e, path);
 }
 
@@ -60,7 +66,7 @@ static bool may_be_main(const struct engine *e, node_id id, pid_t pid)
 {
         enum pid_kind kind;
 
-        return pid > 1 && sender_node(e, pid, &kind) == id && kind != PID_UNRUN;
+        return pid > 1 && sender_node(e, pid, &kind, NULL) == id && kind != PID_UNRUN;
 }
 
 void notify_main_pid(struct engine *e, node_id id, pid_t pid)
@@ -79,22 +85,6 @@ void notify_main_pid(struct engine *e, node_id id, pid_t pid)
         engine_post(e, &(struct event) { .kind = EVT_MAINPID, .node = id, .incarnation = run->incarnation, .arg = pid });
 }
 
-static void set_status(struct engine *e, node_id id, const struct notify_fields *f)
-{
-        struct extra *x = engine_extra(e, id);
-
-        if (!x)
-                return;
-        if (f->has & NOTIFY_STATUS) {
-                free(x->status_text);
-                x->status_text = strdup(f->status);
-        }
-        if (f->has & NOTIFY_ERRNO)
-                x->status_errno = f->error;
-        if (f->has & NOTIFY_EXIT_STATUS)
-                x->exit_status = f->exit_status;
-}
-
 static void post(struct engine *e, node_id id, enum event_kind kind, int64_t arg)
 {
         engine_post(e, &(struct event) { .kind = (uint8_t) kind, .node = id, .arg = arg,
@@ -106,8 +96,8 @@ static void translate(struct engine *e, node_id id, const struct notify_fields *
 {
         if (f->has & NOTIFY_MAINPID && may_be_main(e, id, f->main_pid))
                 notify_main_pid(e, id, f->main_pid);
-        if (f->has & (NOTIFY_STATUS | NOTIFY_ERRNO | NOTIFY_EXIT_STATUS))
-                set_status(e, id, f);
+        if (f->has & (NOTIFY_STATUS | NOTIFY_ERRNO | NOTIFY_BUSERROR | NOTIFY_EXIT_STATUS | NOTIFY_ACCESS))
+                said_take(e, id, f);
         if (f->has & NOTIFY_WATCHDOG_USEC)
                 post(e, id, EVT_WATCHDOG_USEC, f->watchdog_nsec);
         if (f->has & NOTIFY_EXTEND)
@@ -127,7 +117,7 @@ static void translate(struct engine *e, node_id id, const struct notify_fields *
 static void on_message(struct engine *e, struct notify_msg *m)
 {
         enum pid_kind kind;
-        node_id id = sender_node(e, m->pid, &kind);
+        node_id id = sender_node(e, m->pid, &kind, NULL);
         const struct node *node = id == NODE_NONE ? NULL : core_node(e->core, id);
         char path[PATH_MAX_NODE];
 
@@ -138,7 +128,7 @@ static void on_message(struct engine *e, struct notify_msg *m)
                 log_debug("notification of process %d, which belongs to no service", (int) m->pid);
                 return;
         }
-        if (!believed(spec_notify_access(node->spec), kind)) {
+        if (!believed(said_access(e, id, node->spec), kind)) {
                 log_info("%s: notification of process %d is not believed (NotifyAccess=)",
                          engine_path(e, id, path, sizeof(path)), (int) m->pid);
                 return;
@@ -152,20 +142,21 @@ static void on_message(struct engine *e, struct notify_msg *m)
 
 /* A process can speak before init's word that it was born has been read: whether it is the main one is not known
  * yet. True when init owes us such a word for the service of the sender. */
-static bool too_early(const struct engine *e, const struct notify_msg *m)
+static bool too_early(const struct engine *e, const struct notify_msg *m, bool *ret_unsure)
 {
         enum pid_kind kind;
         const struct node *node;
         const struct run *run;
         node_id id;
 
+        *ret_unsure = false;
         if (pid_map_get(&e->pids, m->pid))
                 return false;
-        id = sender_node(e, m->pid, &kind);
+        id = sender_node(e, m->pid, &kind, ret_unsure);
         node = id == NODE_NONE ? NULL : core_node(e->core, id);
         run = node ? engine_peek(e, id) : NULL;
         if (!run)
-                return false;
+                return *ret_unsure;
         switch (node->phase) {
         case PHASE_MAIN:
                 return run->pid[ROLE_MAIN] == 0;
@@ -176,39 +167,74 @@ static bool too_early(const struct engine *e, const struct notify_msg *m)
         }
 }
 
+static void on_unsure(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        (void) loop;
+        (void) revents;
+        notify_retry(container_of(w, struct engine, unsure_timer));
+}
+
+/* Without control groups a sender in the middle of exec has no name for a moment. It gets a second, and no more than
+ * so many are waited for: whoever runs without an environment looks the same for ever. */
+static bool hold_unsure(struct engine *e, struct early *new)
+{
+        if (e->unsure == UNSURE_MAX)
+                return false;
+        e->unsure++;
+        new->until = engine_now(e) + UNSURE_FOR;
+        if (!ev_is_active(&e->unsure_timer)) {
+                ev_timer_init(&e->unsure_timer, on_unsure, UNSURE_LOOK, UNSURE_LOOK);
+                ev_timer_start(e->loop, &e->unsure_timer);
+        }
+        return true;
+}
+
 /* Kept in order; there can be no more of them than starts under way have processes that speak. */
 static bool hold(struct engine *e, const struct notify_msg *m)
 {
         struct early **last = &e->early;
         struct early *new;
+        bool unsure;
 
-        if (!too_early(e, m))
+        if (!too_early(e, m, &unsure))
                 return false;
         new = malloc(sizeof(*new));
         if (!new)
                 return false;
         *new = (struct early) { .m = *m };
+        if (unsure && !hold_unsure(e, new)) {
+                free(new);
+                return false;
+        }
         while (*last)
                 last = &(*last)->next;
         *last = new;
         return true;
 }
 
+static void forget_early(struct engine *e, struct early *one)
+{
+        if (one->until && --e->unsure == 0)
+                ev_timer_stop(e->loop, &e->unsure_timer);
+        notify_done(&one->m);
+        free(one);
+}
+
 void notify_retry(struct engine *e)
 {
         struct early **at = &e->early;
+        bool unsure;
 
         while (*at) {
                 struct early *one = *at;
 
-                if (too_early(e, &one->m)) {
+                if (too_early(e, &one->m, &unsure) && !(unsure && one->until && engine_now(e) > one->until)) {
                         at = &one->next;
                         continue;
                 }
                 *at = one->next;
                 on_message(e, &one->m);
-                notify_done(&one->m);
-                free(one);
+                forget_early(e, one);
         }
 }
 
@@ -218,8 +244,7 @@ static void drop_early(struct engine *e)
                 struct early *one = e->early;
 
                 e->early = one->next;
-                notify_done(&one->m);
-                free(one);
+                forget_early(e, one);
         }
 }
 

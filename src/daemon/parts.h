@@ -46,6 +46,14 @@ struct pid_entry *pid_map_get(const struct pid_map *m, pid_t pid); /* valid unti
 void pid_map_drop(struct pid_map *m, pid_t pid);
 void pid_map_free(struct pid_map *m);
 
+/* --- said.c: what a service has said about itself ---------------------------------------------------------------- */
+
+struct notify_fields;
+void said_take(struct engine *e, node_id id, const struct notify_fields *f);
+void said_clear(struct said *s); /* a new incarnation */
+/* Whose notifications are believed now: NOTIFYACCESS= counts before NotifyAccess= until the incarnation is over. */
+enum notify_access said_access(const struct engine *e, node_id id, const struct spec *s);
+
 /* --- what the engine keeps for a node --------------------------------------------------------------------------- */
 
 struct stored_fd {
@@ -62,9 +70,7 @@ struct stored_fd {
 struct extra {
         struct engine *e;
         node_id node;
-        char *status_text;     /* owned; STATUS= */
-        int status_errno;
-        int exit_status;       /* EXIT_STATUS= */
+        struct said said;
 
         struct ev_io ready;    /* NotifyFd=: read end */
         struct ev_io exec;     /* waits for the exec of the process of `exec_request` */
@@ -159,6 +165,8 @@ struct engine {
         struct ev_io notify_watch;
         char *notify_path;            /* owned */
         struct early *early;          /* owned; notify.c: said before init's word about the sender was read */
+        unsigned unsure;              /* ... or while it could not be told who the sender is: so many, */
+        struct ev_timer unsure_timer; /* looked at again by this */
 
         int lock_fd;
         char *control_path;           /* owned */

@@ -24,9 +24,7 @@ static void on_open(struct engine *e, const struct action *a)
         run->flags &= RUN_ORPHANED | RUN_GROUP | RUN_CLEAN;
         run->started = engine_now(e);
         if (run->extra) {
-                run->extra->status_errno = 0;
-                free(run->extra->status_text);
-                run->extra->status_text = NULL;
+                said_clear(&run->extra->said);
                 logs_begin(e, a->node);
         }
 }
@@ -52,15 +50,21 @@ static void signal_main(struct engine *e, node_id id, const struct run *run, int
         (void) initlink_signal(e->link, pid, sig, cont ? INIT_SIGNAL_CONT : 0);
 }
 
+/* The main process first, and directly: see signal_group(). */
 static void signal_scattered(struct engine *e, node_id id, const struct run *run, int sig, bool cont)
 {
         char mark[33];
         struct nogroup_id who = empty_nogroup(e, id, mark);
+        pid_t main = run->pid[ROLE_MAIN];
 
-        if (nogroup_signal(&who, sig, run->pid[ROLE_MAIN]) < 0) /* no /proc: the process group at least */
+        if (!main || nogroup_signal_one(&who, main, sig) < 0)
+                signal_main(e, id, run, sig, cont);
+        else if (cont)
+                (void) nogroup_signal_one(&who, main, SIGCONT);
+        if (nogroup_signal(&who, sig, main) < 0) /* no /proc: the process group at least */
                 (void) initlink_signal(e->link, run->leader, sig, INIT_SIGNAL_GROUP | (cont ? INIT_SIGNAL_CONT : 0));
         else if (cont)
-                (void) nogroup_signal(&who, SIGCONT, run->pid[ROLE_MAIN]);
+                (void) nogroup_signal(&who, SIGCONT, main);
 }
 
 /* The main process first, and directly: a shell that sees its child die before it has got the signal itself starts
@@ -92,9 +96,10 @@ static void signal_all(struct engine *e, node_id id, const struct run *run, int 
                         signal_group(e, id, run, SIGCONT);
                 return;
         }
-        signal_main(e, id, run, sig, cont);
         if (!(run->flags & RUN_GROUP) && run->leader)
                 signal_scattered(e, id, run, sig, cont);
+        else
+                signal_main(e, id, run, sig, cont);
 }
 
 static void signal_service(struct engine *e, node_id id, const struct action *a, bool cont)

@@ -231,7 +231,7 @@ static void gather_control(struct engine *e, const struct action *a, struct gath
 }
 
 /* The directories that RuntimeDirectory= and its kin are made in, and what else is the same for every start. */
-static void gather_constants(struct engine *e, const struct spec *s, struct gathered *g)
+static void gather_constants(struct engine *e, node_id node, const struct spec *s, struct gathered *g)
 {
         struct plan_facts *f = &g->facts;
 
@@ -242,7 +242,7 @@ static void gather_constants(struct engine *e, const struct spec *s, struct gath
         f->cache_root = rundir_root(e, "cache");
         f->logs_root = rundir_root(e, "logs");
         f->config_root = rundir_root(e, "configuration");
-        if (spec_notify_access(s) != NOTIFY_NONE)
+        if (said_access(e, node, s) != NOTIFY_NONE)
                 f->notify_socket = e->notify_path;
 }
 
@@ -255,7 +255,7 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
         g->facts.incarnation = a->incarnation;
         spawn_mark(e, a->node, a->incarnation, g->mark);
         g->facts.mark = g->mark;
-        gather_constants(e, s, g);
+        gather_constants(e, a->node, s, g);
         r = gather_group(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_user(s, g, err);
@@ -359,7 +359,7 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
         g.facts.incarnation = engine_run(e, id)->incarnation + 1;
         spawn_mark(e, id, g.facts.incarnation, g.mark);
         g.facts.mark = g.mark;
-        gather_constants(e, s, &g);
+        gather_constants(e, id, s, &g);
         g.facts.control = directive != D_SERVICE_ExecStart;
         if (group) { /* described, not made */
                 g.facts.fds.cgroup = g.fd_count++;

@@ -74,7 +74,8 @@ static int read_table(struct table *t)
         return r == 0 && t->count == 0 ? -ENOENT : r;
 }
 
-/* The value of a variable in the environment a process was started with, into buf[n]. */
+/* The value of a variable in the environment a process was started with, into buf[n]. -ENODATA: it has none, as is
+ * also said of a process in the middle of exec. */
 static int variable_of(pid_t pid, const char *name, char *buf, size_t n)
 {
         char path[40];
@@ -84,6 +85,8 @@ static int variable_of(pid_t pid, const char *name, char *buf, size_t n)
         (void) snprintf(path, sizeof path, "/proc/%d/environ", pid);
         if (fs_read(path, 1U << 20, &text, NULL) < 0)
                 return -ESRCH;
+        if (text.len == 0)
+                return -ENODATA;
         for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)
                 if (strncmp(text.data + at, name, len) == 0 && text.data[at + len] == '=') {
                         (void) snprintf(buf, n, "%s", text.data + at + len + 1);
@@ -166,6 +169,15 @@ static bool signal_held(const struct process *seen, int sig)
         return pidfd >= 0 ? kernel_pidfd_signal(pidfd, sig) == 0 : kill(seen->pid, sig) == 0;
 }
 
+int nogroup_signal_one(const struct nogroup_id *id, pid_t pid, int sig)
+{
+        char name[24];
+        struct process p;
+
+        (void) snprintf(name, sizeof name, "%d", pid);
+        return read_process(name, &p) && !p.zombie && leads_or_marked(&p, id) && signal_held(&p, sig) ? 0 : -ESRCH;
+}
+
 /* No /proc: the process group of the leader, which stays its own as long as one member or its zombie is there. */
 static int signal_group(const struct nogroup_id *id, int sig)
 {
@@ -201,5 +213,12 @@ int nogroup_populated(const struct nogroup_id *id)
 
 int nogroup_node_of(pid_t pid, char *buf, size_t n)
 {
-        return variable_of(pid, "COPPICE_NODE", buf, n);
+        char name[24];
+        struct process p;
+        int r = variable_of(pid, "COPPICE_NODE", buf, n);
+
+        if (r != -ENODATA)
+                return r;
+        (void) snprintf(name, sizeof name, "%d", pid);
+        return read_process(name, &p) && !p.zombie ? -EAGAIN : -ESRCH;
 }

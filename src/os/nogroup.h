@@ -24,10 +24,14 @@ int nogroup_pids(const struct nogroup_id *id, pid_t *pids, size_t max);
  * again before it is signalled, so a recycled pid is never hit. */
 int nogroup_signal(const struct nogroup_id *id, int sig, pid_t except);
 
+/* Signal one of them. -ESRCH when it is none of them, or cannot be reached this way. */
+int nogroup_signal_one(const struct nogroup_id *id, pid_t pid, int sig);
+
 int nogroup_populated(const struct nogroup_id *id); /* 1, 0, -errno */
 
-/* The node a process belongs to: COPPICE_NODE of its environment into buf[n]. -ESRCH when it has none. Only good
- * for a hint: a process can write its own environment. */
+/* The node a process belongs to: COPPICE_NODE of its environment into buf[n]. -ESRCH when it has none; -EAGAIN when it
+ * cannot be told now: while exec replaces a program the kernel shows no environment. Only good for a hint: a process
+ * can write its own environment. */
 int nogroup_node_of(pid_t pid, char *buf, size_t n);
 
 #endif

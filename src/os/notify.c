@@ -106,6 +106,33 @@ static bool is(const char *v, size_t n, const char *text)
         return strlen(text) == n && memcmp(v, text, n) == 0;
 }
 
+/* "org.freedesktop.DBus.Error.TimedOut": letters, digits and _ between dots. */
+static bool keep_bus_error(const char *v, size_t n, char *out)
+{
+        if (n == 0 || n >= NOTIFY_NAME_MAX)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.", v[i]))
+                        return false;
+        memcpy(out, v, n);
+        out[n] = 0;
+        return true;
+}
+
+static bool keep_access(const char *v, size_t n, enum notify_access *ret)
+{
+        static const char *const names[] = {
+                [NOTIFY_NONE] = "none", [NOTIFY_MAIN] = "main", [NOTIFY_EXEC] = "exec", [NOTIFY_ALL] = "all",
+        };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (is(v, n, names[i])) {
+                        *ret = (enum notify_access) i;
+                        return true;
+                }
+        return false;
+}
+
 static uint32_t field(const char *key, size_t len, const char *v, size_t n, struct notify_fields *f)
 {
         if (is(key, len, "READY"))
@@ -130,6 +157,10 @@ static uint32_t field(const char *key, size_t len, const char *v, size_t n, stru
                 return keep_status(v, n, f->status, sizeof f->status), NOTIFY_STATUS;
         if (is(key, len, "ERRNO"))
                 return small(v, n, &f->error) ? NOTIFY_ERRNO : 0;
+        if (is(key, len, "BUSERROR"))
+                return keep_bus_error(v, n, f->bus_error) ? NOTIFY_BUSERROR : 0;
+        if (is(key, len, "NOTIFYACCESS"))
+                return keep_access(v, n, &f->access) ? NOTIFY_ACCESS : 0;
         if (is(key, len, "EXIT_STATUS"))
                 return small(v, n, &f->exit_status) ? NOTIFY_EXIT_STATUS : 0;
         if (is(key, len, "MAINPID"))

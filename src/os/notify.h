@@ -3,7 +3,7 @@
  * Whatever arrives is bounded: NOTIFY_TEXT_MAX bytes, NOTIFY_FDS_MAX descriptors; longer or damaged messages are
  * dropped and their descriptors closed (FAILURES F12, G8). An empty datagram is a message without fields.
  *
- * May be used by: daemon, tests.  May use: base. */
+ * May be used by: daemon, tests.  May use: base, types of core. */
 #ifndef OS_NOTIFY_H
 #define OS_NOTIFY_H
 
@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "core/types.h"
 
 #define NOTIFY_TEXT_MAX 4096
 #define NOTIFY_FDS_MAX  64
@@ -22,7 +23,7 @@ enum {
         NOTIFY_STATUS = 32, NOTIFY_ERRNO = 64, NOTIFY_MAINPID = 128, NOTIFY_WATCHDOG_USEC = 256,
         NOTIFY_EXTEND = 512, NOTIFY_FDSTORE = 1024, NOTIFY_FDSTORE_REMOVE = 2048, NOTIFY_BARRIER = 4096,
         NOTIFY_EXIT_STATUS = 8192, NOTIFY_MONOTONIC = 16384,
-        NOTIFY_FDPOLL_OFF = 32768,
+        NOTIFY_FDPOLL_OFF = 32768, NOTIFY_BUSERROR = 65536, NOTIFY_ACCESS = 131072,
 };
 
 struct notify_fields {
@@ -33,7 +34,9 @@ struct notify_fields {
         int64_t watchdog_nsec;     /* WATCHDOG_USEC=, in ns */
         int64_t extend_nsec;       /* EXTEND_TIMEOUT_USEC=, in ns */
         int64_t monotonic_nsec;    /* MONOTONIC_USEC=, in ns */
+        enum notify_access access; /* NOTIFYACCESS= */
         char fdname[NOTIFY_NAME_MAX]; /* FDNAME=, "stored" when absent or unacceptable */
+        char bus_error[NOTIFY_NAME_MAX]; /* BUSERROR=: a name as D-Bus has them */
         char status[1024];         /* STATUS=, cut at a character, control characters made '?' */
 };
 

@@ -51,6 +51,36 @@ teardown() { end_world; }
         stop_daemon 0
 }
 
+@test "NOTIFYACCESS= changes who is believed, until the service is started again" {
+        mkfifo "$W/go"
+        script web <<-SH
+                $TELL --barrier READY=1
+                cat $W/go
+                exec sleep 1000
+	SH
+        service web "Type=notify" "ExecStart=$TELL NOTIFYACCESS=all -- $W/web"
+        start_daemon
+        wait_state /web running
+        script web <<-SH
+                exec sleep 1000
+	SH
+        ctl restart /web --no-block
+        wait_state /web starting
+        ctl stop /web
+        stop_daemon 0
+}
+
+@test "STATUS=, ERRNO=, BUSERROR= and EXIT_STATUS= are shown" {
+        service web "Type=notify" "ExecStart=$TELL READY=1 STATUS=half ERRNO=5 BUSERROR=org.example.Error.Half EXIT_STATUS=3 -- /bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        run ctl status /web
+        assert_output_has "half: EIO, org.example.Error.Half, exit status 3"
+        run ctl status /web --json
+        assert_json '.status_errno == 5 and .status_bus_error == "org.example.Error.Half" and .status_exit == 3'
+        stop_daemon 0
+}
+
 @test "MAINPID= makes another process of the service the main one" {
         script web <<-SH
                 sleep 1000 & child=\$!

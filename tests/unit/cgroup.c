@@ -393,6 +393,9 @@ static void without_groups_sessions_marks_and_parents_tell(void **state)
         assert_int_equal(nogroup_populated(&other), 0);
         assert_int_equal(nogroup_node_of(pid, found, sizeof(found)), 0);
         assert_string_equal(found, "/shop/web");
+        assert_int_equal(nogroup_signal_one(&other, pid, SIGKILL), -ESRCH);
+        assert_int_equal(nogroup_signal_one(&id, getpid(), SIGKILL), -ESRCH);
+        assert_int_equal(nogroup_signal_one(&id, pid, SIGCONT), 0);
         assert_int_equal(nogroup_signal(&id, SIGKILL, pid), 3);
         (void) kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);

@@ -89,9 +89,11 @@ static void H2_H3_H5_H6_H7_what_is_refused_and_why(void **state)
                 { "[Service]\nExecStart=/x\n[Unit]\nDescription=caf\xe9\n", "a.service:4:16: error: not UTF-8" },
                 { "[Unit]\nDescription=\xc0\xaf\n", "not UTF-8" }, { "[Unit]\nDescription=\xed\xa0\x80\n", "not UTF-8" },
                 { "[Unit]\nDescription=\xf4\x90\x80\x80\n", "not UTF-8" }, { "# \xff\n[Service]\nExecStart=/x\n", "not UTF-8" },
+                { "[Unit]\nDescription=a \xe2\x80\xae b\n", "a.service:2:15: error: a character that reorders the text" },
+                { "[Unit]\nDescription=a \xe2\x81\xa6 b\n", "reorders" }, { "# \xe2\x80\xaa\n[Service]\nExecStart=/x\n", "reorders" },
                 { "[Unit]\nDescription=caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x8c\xb1\n[Service]\nExecStart=/x\n", "" },
-                { "[Unit]\nAfter=\xe2\x80\xae""ecivres.b.service\n[Service]\nExecStart=/x\n", "no name of a unit" },
-                { "[Unit]\nAfter\xe2\x80\xae=b.service\n[Service]\nExecStart=/x\n", "a.service:2:6: error: not a key" },
+                { "[Unit]\nAfter=\xe2\x80\xae""ecivres.b.service\n[Service]\nExecStart=/x\n", "reorders" },
+                { "[Unit]\nAfter\xe2\x80\xae=b.service\n[Service]\nExecStart=/x\n", "a.service:2:6: error: a character that" },
                 /* H7, with the place */
                 { "[Service]\nExecStart=/x\n  RestartSec =  10k\n",
                   "a.service:3:17: error: RestartSec=10k: no time span (write a number with a unit, such as 500ms" },

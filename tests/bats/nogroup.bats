@@ -1,0 +1,40 @@
+#!/usr/bin/env bats
+# What holds as well where there are no control groups: as a user who may not make any.
+load lib
+
+setup() {
+        world
+        TELL=$BUILD/tests/programs/tell
+        DAEMON_WRAPPER=
+        if [ "$(id -u)" = 0 ]; then
+                skip_unless setpriv
+                as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+                give_world_to_nobody
+                DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
+        fi
+}
+teardown() { end_world; }
+
+running() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .state == "running")] | length')" = "$1" ]; }
+
+@test "without control groups a shell hears of its stop before its children do" {
+        local i
+        script worker <<-SH
+                trap 'echo stop >>$W/order; exit 0' TERM
+                : >$W/up.\$1
+                while :; do sleep 1000 & wait; done
+	SH
+        for i in {1..24}; do service "w$i" "ExecStart=$W/worker $i" "TimeoutStopSec=60s"; done
+        start_daemon --stop-timeout=60s
+        for i in {1..24}; do wait_file "$W/up.$i"; done
+        stop_daemon 0
+        assert_eq "$(wc -l <"$W/order")" 24
+}
+
+@test "without control groups readiness told between two programs is believed" {
+        local i
+        for i in {1..80}; do service "quick$i" "Type=notify" "ExecStart=$TELL READY=1 -- /bin/sleep 1000"; done
+        start_daemon
+        wait_for "$PATIENCE" running 80
+        stop_daemon 0
+}
