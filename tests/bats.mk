@@ -10,6 +10,7 @@ BATS_TESTS += tests/bats/nogroup.bats
 BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats
 BATS_TESTS += tests/bats/readme.bats
+BATS_TESTS += tests/bats/run.bats
 BATS_TESTS += tests/bats/simulate.bats
 BATS_TESTS += tests/bats/units.bats
 

@@ -136,3 +136,10 @@ int child_place(struct child *c, const struct plan_step *s, const char *text)
         /* init raised its own limit; LIMIT steps that follow may set another. */
         return setrlimit(RLIMIT_NOFILE, &c->job->nofile) < 0 ? -errno : 0;
 }
+
+/* The session is new (SESSION), so it has no terminal yet; ours has no session either: it was made for this. */
+int child_terminal(struct child *c, const struct plan_step *s, const char *text)
+{
+        (void) c, (void) text;
+        return ioctl((int) s->a, TIOCSCTTY, 0) < 0 ? -errno : 0;
+}

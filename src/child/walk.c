@@ -30,6 +30,7 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_DIRECTORY] = child_directory,
         [PLAN_OPEN] = child_open,
         [PLAN_PLACE] = child_place,
+        [PLAN_TERMINAL] = child_terminal,
         [PLAN_CHROOT] = child_chroot,
         [PLAN_CHDIR] = child_chdir,
         [PLAN_GROUPS] = child_groups,

@@ -21,8 +21,9 @@ struct plan_fds {
         int notify;          /* write end for NotifyFd= */
         int listen;          /* the first of `listen_count` descriptors from the service's own store */
         int listen_count;
+        bool terminal;       /* one of in, out, err is a terminal that shall be the controlling one */
 };
-#define PLAN_FDS_NONE ((struct plan_fds) { -1, -1, -1, -1, -1, -1, 0 })
+#define PLAN_FDS_NONE ((struct plan_fds) { -1, -1, -1, -1, -1, -1, 0, false })
 
 struct plan_facts {
         const char *node;             /* "/shop/api" */

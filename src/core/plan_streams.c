@@ -102,5 +102,8 @@ int plan_streams(struct compiler *c, struct err *err)
                 return r;
         plan_add(c, &(struct step) { .op = PLAN_PLACE, .origin = { "", 0 }, .text = st.places,
                                      .len = st.count * sizeof st.places[0] });
+        if (f->terminal && (f->in >= 0 || f->out >= 0 || f->err >= 0))
+                plan_add(c, &(struct step) { .op = PLAN_TERMINAL, .origin = { "", 0 },
+                                             .a = f->in >= 0 ? 0 : f->out >= 0 ? 1 : 2 });
         return 0;
 }

@@ -92,6 +92,17 @@ static int unknown_option(const struct ctl *c, const char *word)
                          c->verb ? " " : "");
 }
 
+static int keep_given(struct ctl *c, const struct ctl_option *o, const char *arg)
+{
+        struct ctl_given *more = realloc(c->given, (c->given_count + 1) * sizeof *more);
+
+        if (!more)
+                return ctl_error(CTL_FAILED, "out of memory");
+        c->given = more;
+        c->given[c->given_count++] = (struct ctl_given) { o, arg };
+        return CTL_OK;
+}
+
 /* "--name", "--name=ARG", "--name ARG", "-f", "-n ARG", "-n5". */
 static int read_option(struct ctl *c, struct line *l)
 {
@@ -116,7 +127,7 @@ static int read_option(struct ctl *c, struct line *l)
         if (own < 0)
                 return set_global(c, l, global, arg);
         c->value[own] = arg ? arg : "";
-        return CTL_OK;
+        return keep_given(c, o, c->value[own]);
 }
 
 static int unknown_verb(const char *name)
@@ -158,6 +169,7 @@ static int read_line(struct ctl *c, struct line *l)
                         l->at++;
                 } else {
                         c->argv[c->argc++] = l->argv[l->at++];
+                        options = options && !c->verb->command;
                 }
         }
         return CTL_OK;
@@ -210,5 +222,6 @@ int ctl_main(int argc, char **argv)
         frame_reader_free(&c.in);
         jtok_free(&c.doc);
         fd_close(&c.fd);
+        free(c.given);
         return code;
 }

@@ -117,29 +117,58 @@ static int ctl_connect(struct ctl *c)
 
 /* --- calling ---------------------------------------------------------------------------------------------------------- */
 
-static int send_call(struct ctl *c, const char *method, const char *params, bool more)
+static void write_request(struct buf *out, const char *method, const char *params, const char *how)
 {
-        autobuf struct buf request = BUF_INIT;
-        struct json j = json_start(&request);
+        struct json j = json_start(out);
         char name[64];
-        ssize_t n;
-        size_t at = 0;
 
         (void) snprintf(name, sizeof name, MANAGER_INTERFACE ".%s", method);
         json_open(&j, NULL, '{');
         json_str(&j, "method", name);
         if (params)
                 json_raw(&j, "parameters", params);
-        if (more)
-                json_bool(&j, "more", true);
+        if (how)
+                json_bool(&j, how, true);
         json_close(&j);
-        buf_addc(&request, '\0');
+        buf_addc(out, '\0');
+}
+
+/* The descriptors go with the first byte. */
+static ssize_t send_some(int fd, const char *bytes, size_t size, const int *fds, size_t count)
+{
+        union {
+                char bytes[CMSG_SPACE(sizeof(int) * 8)];
+                struct cmsghdr align;
+        } control = { 0 };
+        struct iovec iov = { (void *) (uintptr_t) bytes, size };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+        struct cmsghdr *c;
+
+        if (count > 0) {
+                m.msg_control = control.bytes;
+                m.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+                c = CMSG_FIRSTHDR(&m);
+                c->cmsg_level = SOL_SOCKET;
+                c->cmsg_type = SCM_RIGHTS;
+                c->cmsg_len = CMSG_LEN(sizeof(int) * count);
+                memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
+        }
+        return sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
+static int send_call(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count)
+{
+        autobuf struct buf request = BUF_INIT;
+        ssize_t n;
+        size_t at = 0;
+
+        write_request(&request, method, params, more ? "more" : NULL);
         if (buf_failed(&request))
                 return ctl_error(CTL_FAILED, "out of memory");
         if (request.len > FRAME_REQUEST_MAX)
-                return ctl_error(CTL_USAGE, "too much for one request: name fewer nodes");
+                return ctl_error(CTL_USAGE, "too much for one request: at most %u bytes", FRAME_REQUEST_MAX);
         for (; at < request.len; at += (size_t) n) {
-                n = send(c->fd, request.data + at, request.len - at, MSG_NOSIGNAL);
+                n = send_some(c->fd, request.data + at, request.len - at, fds, at == 0 ? count : 0);
                 if (n < 0)
                         return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection: %s", strerror(errno));
         }
@@ -302,16 +331,33 @@ bool ctl_continues(const struct ctl *c)
         return jget_true(&c->doc, 0, "continues");
 }
 
-int ctl_call(struct ctl *c, const char *method, const char *params, bool more, uint32_t *ret)
+int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
+                 uint32_t *ret)
 {
         int r = ctl_connect(c);
 
         if (r == CTL_OK)
-                r = send_call(c, method, params, more);
+                r = send_call(c, method, params, more, fds, count);
         if (r != CTL_OK)
                 return r;
         c->deadline_ms = c->timeout_ms < 0 ? -1 : now_ms() + c->timeout_ms;
         return ctl_next(c, ret);
+}
+
+int ctl_call(struct ctl *c, const char *method, const char *params, bool more, uint32_t *ret)
+{
+        return ctl_call_fds(c, method, params, more, NULL, 0, ret);
+}
+
+void ctl_tell(const struct ctl *c, const char *method, const char *params)
+{
+        struct ctl other = { .verb = c->verb, .socket = c->socket, .fd = -1 };
+        autobuf struct buf request = BUF_INIT;
+
+        write_request(&request, method, params, "oneway");
+        if (ctl_connect(&other) == CTL_OK)
+                (void) send_some(other.fd, request.data, request.len, NULL, 0);
+        fd_close(&other.fd);
 }
 
 int ctl_call_text(struct ctl *c, const char *method, const char *key, const char *value, uint32_t *ret)

@@ -30,7 +30,7 @@ struct ctl_option {
         const char *arg;      /* "SIGNAL"; NULL = a switch */
         const char *help;
 };
-enum { CTL_OPTIONS_MAX = 10 };
+enum { CTL_OPTIONS_MAX = 24 };
 
 struct ctl;
 struct ctl_verb {
@@ -41,6 +41,7 @@ struct ctl_verb {
         const struct ctl_option *options; /* ends with an entry without a name; NULL = none */
         int min_args, max_args;           /* max -1: any number */
         enum ctl_complete complete;
+        bool command;         /* a command follows: options end at the first argument */
         bool waits;           /* asks for something to be done: --no-block means something */
         int (*run)(struct ctl *c); /* returns an enum ctl_exit */
 };
@@ -48,11 +49,19 @@ extern const struct ctl_verb *const ctl_verbs[]; /* ends with NULL */
 const struct ctl_verb *ctl_verb_find(const char *name);
 extern const struct ctl_option ctl_global_options[];
 
+struct ctl_given {
+        const struct ctl_option *option;
+        const char *arg;      /* "" for a switch */
+};
+
 struct ctl {
         const struct ctl_verb *verb;
         char **argv;          /* the verb's arguments */
         int argc;
         const char *value[CTL_OPTIONS_MAX]; /* by place in verb->options: the argument, "" for a switch; NULL = not given */
+
+        struct ctl_given *given; /* owned; the verb's options in the order they were given */
+        size_t given_count;
 
         const char *socket;   /* NULL: the standard places */
         bool json, no_block, quiet, color;
@@ -88,6 +97,13 @@ int ctl_next(struct ctl *c, uint32_t *ret);
 
 /* As ctl_call() for methods with one parameter, a text. */
 int ctl_call_text(struct ctl *c, const char *method, const char *key, const char *value, uint32_t *ret);
+
+/* As ctl_call(), descriptors going along with the request. */
+int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
+                 uint32_t *ret);
+
+/* Say something to the daemon on a connection of its own and do not wait for an answer. */
+void ctl_tell(const struct ctl *c, const char *method, const char *params);
 
 /* Wait until the daemon closes the connection (it has ended). */
 int ctl_wait_end(struct ctl *c);

@@ -17,7 +17,9 @@ libctl_a_SOURCES = \
 	src/ctl/cmd_list.c \
 	src/ctl/cmd_logs.c \
 	src/ctl/cmd_reload.c \
+	src/ctl/cmd_run.c \
 	src/ctl/cmd_schema.c \
+	src/ctl/attach.c src/ctl/attach.h \
 	src/ctl/cmd_show.c \
 	src/ctl/cmd_status.c \
 	src/ctl/cmd_tree.c \

@@ -13,6 +13,12 @@ size_t conn_unread(const struct conn *k)
         return k->out.len - k->out_at;
 }
 
+static void close_all(int *fds, size_t *count)
+{
+        while (*count > 0)
+                fd_close(&fds[--*count]);
+}
+
 static void end_call(struct conn *k)
 {
         if (!k->busy)
@@ -20,6 +26,7 @@ static void end_call(struct conn *k)
         k->busy = false;
         if (k->call.ops && k->call.ops->drop)
                 k->call.ops->drop(&k->call);
+        close_all(k->call.fds, &k->call.fd_count);
         varlink_call_free(&k->call.in);
         k->call = (struct call) { .conn = k };
 }
@@ -33,6 +40,7 @@ void conn_close(struct conn *k)
                 return;
         k->dead = true;
         end_call(k);
+        close_all(k->fds, &k->fd_count);
         ev_io_stop(loop, &k->read);
         ev_io_stop(loop, &k->write);
         ev_timer_stop(loop, &k->partial);
@@ -219,6 +227,10 @@ static void dispatch(struct call *c)
         };
 
         c->method = method_find(c->in.method);
+        if (c->fd_count > 0 && c->method != M_SpawnTransient) {
+                conn_close(c->conn); /* descriptors nobody asked for (G8) */
+                return;
+        }
         if (c->method != M_NONE && method_rows[c->method].access == METHOD_MUTATING && !c->conn->mutating)
                 not_permitted(c); /* before a look at the parameters (G6) */
         else if (c->method != M_NONE)
@@ -248,6 +260,9 @@ static bool take_request(struct conn *k)
                 return false;
         }
         k->busy = true;
+        memcpy(k->call.fds, k->fds, sizeof k->fds);
+        k->call.fd_count = k->fd_count;
+        k->fd_count = 0;
         dispatch(&k->call);
         return true;
 }
@@ -335,22 +350,29 @@ void conn_work(struct conn *k)
         k->working = false;
 }
 
-/* Descriptors nobody asked for are closed and the connection with them (G8). */
-static bool has_descriptors(struct msghdr *m)
+/* Descriptors belong to the request they come with, so there may be no other on its way or being answered. They are
+ * kept until it is whole; dispatch() closes the connection when its method takes none (G8). False: too many, from
+ * somebody who may not, or at the wrong moment; none is kept then. */
+static bool take_descriptors(struct conn *k, struct msghdr *m)
 {
-        bool some = m->msg_flags & MSG_CTRUNC;
+        bool fine = !(m->msg_flags & MSG_CTRUNC);
         int fd;
 
         for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
                 if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
                         continue;
-                some = true;
+                fine = fine && k->mutating && !k->busy;
                 for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof fd; i++) {
                         memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-                        (void) close(fd);
+                        if (k->fd_count < FDS_PER_CALL && fine) {
+                                k->fds[k->fd_count++] = fd;
+                        } else {
+                                (void) close(fd);
+                                fine = false;
+                        }
                 }
         }
-        return some;
+        return fine;
 }
 
 static ssize_t receive(struct conn *k)
@@ -370,7 +392,7 @@ static ssize_t receive(struct conn *k)
         n = recvmsg(k->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (n < 0)
                 return -errno;
-        if (has_descriptors(&m))
+        if (!take_descriptors(k, &m))
                 return -EPROTO;
         frame_added(&k->in, (size_t) n);
         return n;

@@ -28,6 +28,7 @@ enum {
         OUT_MAX = 256 << 10,      /* no further request is taken with more than this unread (G3) */
         IN_PAUSE = 2 << 16,       /* so much may wait behind a call */
         NODES_PER_CALL = 1024,    /* nodes named in one request */
+        FDS_PER_CALL = 8,         /* descriptors that travel with one request */
 };
 #define PARTIAL_SEC 5.0           /* the rest of a request that has begun must come within this (G2) */
 
@@ -43,6 +44,8 @@ struct call {
         struct conn *conn;
         enum method method;
         struct varlink_call in;
+        int fds[FDS_PER_CALL];       /* owned; came with the request, closed with the call; -1 = taken */
+        size_t fd_count;
         const struct call_ops *ops;  /* set by a method that answers later */
         void *state;                 /* owned by the method */
         struct json j;               /* the reply being written */
@@ -63,6 +66,8 @@ struct conn {
         bool dead;                   /* closed; freed by the next control_sweep() */
         struct call call;
         struct frame_reader in;
+        int fds[FDS_PER_CALL];       /* owned; descriptors of the request that is coming in */
+        size_t fd_count;
         struct buf out;
         size_t out_at;               /* bytes of it already sent */
         ev_io read, write;

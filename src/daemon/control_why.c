@@ -63,17 +63,17 @@ static void write_tail(struct json *j, const char *at, size_t n)
         json_close(j);
 }
 
-static void write_death(struct call *c, struct json *j, const struct death *d)
+void json_death(struct json *j, const char *key, const struct engine *e, const struct death *d)
 {
         char words[NODE_PATH_MAX + 64];
 
-        json_open(j, NULL, '{');
+        json_open(j, key, '{');
         json_uint(j, "incarnation", d->incarnation);
-        json_str(j, "reason", reason_words(call_core(c), &d->reason, words, sizeof words));
+        json_str(j, "reason", reason_words(engine_core(e), &d->reason, words, sizeof words));
         json_str(j, "code", d->ran ? code_word(d->code) : NULL);
         json_count(j, "status", d->ran ? d->status : -1);
-        json_moment(j, "started_at", call_engine(c), d->ran ? d->started : NSEC_NEVER);
-        json_moment(j, "ended_at", call_engine(c), d->ended);
+        json_moment(j, "started_at", e, d->ran ? d->started : NSEC_NEVER);
+        json_moment(j, "ended_at", e, d->ended);
         json_count(j, "lasted_usec", d->ran ? (d->ended - d->started) / NSEC_PER_USEC : -1);
         json_int(j, "user_usec", d->utime_usec);
         json_int(j, "system_usec", d->stime_usec);
@@ -99,7 +99,7 @@ void method_Deaths(struct call *c)
         write_path(c, j, n);
         json_open(j, "deaths", '[');
         for (size_t i = 0; (d = engine_death(call_engine(c), n->id, i)); i++)
-                write_death(c, j, d);
+                json_death(j, NULL, call_engine(c), d);
         json_close(j);
         call_close(c, false);
 }

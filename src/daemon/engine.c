@@ -88,7 +88,7 @@ struct extra *engine_extra(struct engine *e, node_id id)
 
                 if (!x)
                         return NULL;
-                *x = (struct extra) { .e = e, .node = id, .log_in = -1, .log_out = -1 };
+                *x = (struct extra) { .e = e, .node = id, .log_in = -1, .log_out = -1, .given = { -1, -1, -1 } };
                 ev_init(&x->ready, NULL);
                 ev_init(&x->exec, NULL);
                 ev_init(&x->pidfile, NULL);
@@ -110,6 +110,7 @@ void engine_forget(struct engine *e, node_id id)
                 pidfile_forget(e, id);
                 store_forget(e, id);
                 logs_forget(e, id);
+                transient_forget(e, id);
                 ledger_free(run->extra);
                 said_clear(&run->extra->said);
                 free(run->extra);
@@ -238,7 +239,7 @@ static void deliver(struct engine *e)
 
 /* --- the turn ----------------------------------------------------------------------------------------------------- */
 
-static void step(struct engine *e, const struct event *event)
+void engine_step(struct engine *e, const struct event *event)
 {
         struct actions actions = core_step(e->core, event, engine_now(e));
 
@@ -257,9 +258,9 @@ static void run_queue(struct engine *e)
 
                         if (event.kind == EVT_EXITED && e->queue_len > 0) /* who died together is decided on together */
                                 event.flags |= EVENT_MORE;
-                        step(e, &event);
+                        engine_step(e, &event);
                 } else if (core_deadline(e->core) <= engine_now(e) && ticks++ < TICKS_PER_TURN) {
-                        step(e, &(struct event) { .kind = EVT_TICK, .node = NODE_ROOT });
+                        engine_step(e, &(struct event) { .kind = EVT_TICK, .node = NODE_ROOT });
                 } else {
                         break;
                 }
@@ -269,8 +270,10 @@ static void run_queue(struct engine *e)
 
 static void publish(struct engine *e)
 {
-        uint64_t last = core_last_seq(e->core);
+        uint64_t last;
 
+        transient_settle(e); /* before the records of it are told: whoever waits for them finds the result */
+        last = core_last_seq(e->core);
         if (last == e->published)
                 return;
         say_records(e, e->published + 1, last);
@@ -302,6 +305,7 @@ static void engine_turn(struct engine *e)
         run_queue(e);
         publish(e);
         deliver(e);
+        transient_settle(e);
         if (e->queue_len > 0) /* an answer led to a new request */
                 run_queue(e);
         publish(e);

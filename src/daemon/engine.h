@@ -133,6 +133,52 @@ struct death {
 size_t engine_death_count(const struct engine *e, node_id id);
 const struct death *engine_death(const struct engine *e, node_id id, size_t i); /* 0 = the latest; NULL = no more */
 
+/* The code a shell would know the end by: the exit status, 128 and the signal, 124 for a time that ran out, 137 for
+ * memory that did; for what never ran that of reason_exit_code(). */
+int death_exit_code(const struct death *d);
+
+/* --- transient services (transient.c) -------------------------------------------------------------------------------
+ * A service without a file, under a supervisor for as long as it has something to do: once it is at rest its result
+ * goes into a table of the last TRANSIENT_ENDS and its node goes away. */
+
+enum { TRANSIENT_ENDS = 256, TRANSIENTS_MAX = 4096 };
+#define TRANSIENT_PLACE "transient" /* below root: made when first asked for */
+
+struct transient_request {
+        const char *name;              /* stem or unit name; NULL = one is made up */
+        node_id supervisor;            /* NODE_NONE: the built-in place */
+        const char *const *command;
+        size_t argc;
+        const char *const *properties; /* core/transient.h */
+        size_t property_count;
+        int fds[3];                    /* its descriptors 0 to 2, where it says nothing else; -1 = none */
+        bool terminal;                 /* one of them is a terminal, to be the controlling one */
+};
+
+struct transient_end {
+        uint64_t serial;
+        char *path;                    /* owned by the table, as are the texts of death */
+        struct death death;            /* of its last incarnation; incarnation 0: it had none */
+};
+
+/* Called from a turn, `started` (with the answer to the start) before `ended`; after `ended` nothing is called. */
+struct transient_ops {
+        void (*started)(void *arg, enum result result);
+        void (*ended)(void *arg, const struct transient_end *end);
+};
+
+/* Make one and ask for its start. Descriptors are copied. -EINVAL, -EEXIST, -ENOENT, -EMFILE, -ESHUTDOWN, -ENOMEM. */
+int engine_transient(struct engine *e, const struct transient_request *q, const struct transient_ops *ops, void *arg,
+                     uint64_t *ret_serial, node_id *ret_id, struct err *err);
+
+/* The one who asked is gone: nothing more is told, and with `stop` the service is stopped. */
+void engine_transient_leave(struct engine *e, uint64_t serial, bool stop);
+
+bool engine_is_transient(const struct engine *e, node_id id);
+
+/* The latest of that path, unit name or stem that has ended; NULL when none is remembered. */
+const struct transient_end *engine_transient_ended(const struct engine *e, const char *name);
+
 /* --- to the parts themselves ------------------------------------------------------------------------------------ */
 
 /* Queue an event for the next turn. Never fails: memory for it is taken or the daemon says so and goes on. */

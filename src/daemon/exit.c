@@ -49,6 +49,7 @@ void exit_clean(struct engine *e)
                 control_ending(e->control, e->exit_code);
         control_free(e->control);
         e->control = NULL;
+        transient_free(e);
         notify_stop(e);
         logs_free(e);
         if (cgroup_backend(e->cgroup) != CGROUP_NONE && cgroup_end(e->cgroup, KILL_MAX_MSEC) < 0)

@@ -2,15 +2,46 @@
  *
  * What is known of an end is gathered while it happens (exec failure, exit with rusage) and entered by ACT_CLOSE,
  * which has the reason. A node that never died costs nothing. */
+#include <signal.h>
 #include <string.h>
 
 #include "daemon/parts.h"
 
-static void death_done(struct death *d)
+void death_done(struct death *d)
 {
         free(d->error);
         free(d->tail);
         *d = (struct death) { 0 };
+}
+
+int death_copy(struct death *to, const struct death *from)
+{
+        struct death copy = *from;
+
+        copy.error = from->error ? strdup(from->error) : NULL;
+        copy.tail = from->tail ? malloc(from->tail_len + 1) : NULL;
+        if ((from->error && !copy.error) || (from->tail && !copy.tail)) {
+                death_done(&copy);
+                return -ENOMEM;
+        }
+        if (from->tail)
+                memcpy(copy.tail, from->tail, from->tail_len + 1);
+        *to = copy;
+        return 0;
+}
+
+int death_exit_code(const struct death *d)
+{
+        switch ((enum reason_kind) d->reason.kind) {
+        case REASON_TIMEOUT: case REASON_START_TIMEOUT: case REASON_STOP_TIMEOUT: case REASON_WATCHDOG:
+        case REASON_OUT_OF_MEMORY: case REASON_SPAWN:
+                return reason_exit_code(&d->reason);
+        default:
+                break;
+        }
+        if (!d->ran)
+                return reason_exit_code(&d->reason);
+        return d->code == CLD_EXITED ? d->status : 128 + d->status;
 }
 
 static struct death *present(struct engine *e, node_id id)

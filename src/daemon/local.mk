@@ -23,6 +23,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/socket.c \
 	src/daemon/spawn.c \
 	src/daemon/store.c \
+	src/daemon/transient.c \
 	src/daemon/usage.c
 
 # The control server; it reaches the engine only through engine.h, so that its fuzz target can bring another.
@@ -36,6 +37,7 @@ libcontrol_a_SOURCES = \
 	src/daemon/control_priv.h \
 	src/daemon/control_read.c \
 	src/daemon/control_reload.c \
+	src/daemon/control_spawn.c \
 	src/daemon/control_wait.c \
 	src/daemon/control_why.c \
 	src/daemon/node_json.c src/daemon/node_json.h

@@ -13,6 +13,8 @@ void json_node(struct json *j, const char *key, const struct engine *e, const st
 void json_status(struct json *j, const char *key, struct engine *e, const struct node *n);
 /* type Record; with `core_explain` doing the words */
 void json_record(struct json *j, const char *key, const struct engine *e, const struct record *r);
+/* type Death (control_why.c) */
+void json_death(struct json *j, const char *key, const struct engine *e, const struct death *d);
 /* type Problem */
 void json_problem(struct json *j, const char *key, bool fatal, const struct err *err);
 

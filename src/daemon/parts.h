@@ -85,6 +85,9 @@ struct extra {
 
         struct ev_io pidfile;  /* inotify of the directory of PIDFile= */
 
+        int given[3];          /* owned; transient.c: descriptors 0 to 2 from whoever asked for it; -1 = none */
+        bool given_terminal;
+
         struct death *deaths;  /* owned; a ring once it has DEATHS_MAX entries, newest at death_next - 1 */
         uint32_t death_count, death_cap, death_next;
         struct death *now;     /* owned; what is known so far of the present incarnation's end */
@@ -178,6 +181,8 @@ struct engine {
         nsec said_since;              /* say.c: the present second */
         unsigned said, unsaid;
 
+        struct transients *transients; /* owned; NULL until there is one */
+
         int signals_seen;             /* TERM, INT, QUIT so far */
         int exit_code;                /* asked for with a shutdown; -1 = none */
         bool stopping, finishing, done;
@@ -186,6 +191,8 @@ struct engine {
 
 /* engine.c */
 void engine_start_turns(struct engine *e);
+/* Give the core an event at once, before those in the queue: only from a callback, never while actions are performed. */
+void engine_step(struct engine *e, const struct event *event);
 struct run *engine_run(struct engine *e, node_id id);        /* makes room; never NULL for a node of the core */
 const struct run *engine_peek(const struct engine *e, node_id id); /* NULL when there is nothing yet */
 struct extra *engine_extra(struct engine *e, node_id id);    /* makes it; NULL when memory is short */
@@ -256,6 +263,14 @@ void ledger_failed(struct engine *e, node_id id, const struct err *err);
 void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason);
 void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
 void ledger_free(struct extra *x);
+int death_copy(struct death *to, const struct death *from); /* with texts of its own */
+void death_done(struct death *d);
+
+/* transient.c */
+void transient_settle(struct engine *e);             /* those that are at rest become results */
+void transient_forget(struct engine *e, node_id id); /* the node is gone */
+void transient_closed(struct engine *e, node_id id); /* an incarnation is over and no other comes */
+void transient_free(struct engine *e);
 
 /* logs.c: coppice-logd */
 int logs_init(struct engine *e);

@@ -213,6 +213,7 @@ static void on_close(struct engine *e, const struct action *a)
         if (!settled(e, a->node))
                 return;
         store_forget(e, a->node);
+        transient_closed(e, a->node);
         if (run->flags & RUN_ORPHANED)
                 engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = a->node });
 }

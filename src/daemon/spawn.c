@@ -139,15 +139,26 @@ static int gather_environment(const struct spec *s, struct gathered *g, struct e
         return 0;
 }
 
+/* What whoever asked for a transient service gave it, unless its properties say otherwise. Borrowed; -1 = nothing. */
+static int given_stream(const struct engine *e, node_id id, const struct spec *s, enum directive d)
+{
+        const struct run *run = engine_peek(e, id);
+        int i = d == D_SERVICE_StandardInput ? 0 : d == D_SERVICE_StandardOutput ? 1 : 2;
+
+        return run && run->extra && !spec_has(s, d) ? run->extra->given[i] : -1;
+}
+
 /* One of StandardInput=, StandardOutput=, StandardError=: only `log` and fd names need a descriptor of ours. */
 static int gather_stream(struct engine *e, node_id id, const struct spec *s, enum directive d, struct gathered *g,
                          int *ret_index, struct err *err)
 {
         const char *text = spec_str(s, d);
         struct origin o = spec_origin(s, d);
-        int fd;
+        int fd = given_stream(e, id, s, d);
 
-        if (strcmp(text, "log") == 0) {
+        if (fd >= 0) {
+                g->facts.fds.terminal |= engine_peek(e, id)->extra->given_terminal;
+        } else if (strcmp(text, "log") == 0) {
                 fd = logs_pipe(e, id, err);
                 if (fd < 0)
                         return fd;

@@ -13,7 +13,7 @@
 
 /* --- requests ------------------------------------------------------------------------------------------------ */
 
-#define CALL_PARAMS_MAX 8
+#define CALL_PARAMS_MAX 12
 
 struct varlink_call {
         json_t *root;           /* owned */

@@ -216,6 +216,43 @@ const struct death *engine_death(const struct engine *e, node_id id, size_t i)
         return id % 3 == 1 && i < 3 ? &d : NULL;
 }
 
+int death_exit_code(const struct death *d)
+{
+        return d->status;
+}
+
+int engine_transient(struct engine *e, const struct transient_request *q, const struct transient_ops *ops, void *arg,
+                     uint64_t *ret_serial, node_id *ret_id, struct err *err)
+{
+        (void) e, (void) ops, (void) arg;
+        if (q->argc == 0)
+                return err_set(err, STAGE_LOAD, EINVAL, "property 1 (X): is no assignment");
+        *ret_serial = 1;
+        *ret_id = 1;
+        return 0;
+}
+
+void engine_transient_leave(struct engine *e, uint64_t serial, bool stop)
+{
+        (void) e, (void) stop;
+        must(serial == 1, "only what was asked for is left");
+}
+
+bool engine_is_transient(const struct engine *e, node_id id)
+{
+        (void) e;
+        return id == 2;
+}
+
+const struct transient_end *engine_transient_ended(const struct engine *e, const char *name)
+{
+        static char path[] = "/transient/run-1";
+        static const struct transient_end end = { .serial = 1, .path = path, .death = { .ran = true, .status = 3 } };
+
+        (void) e;
+        return strcmp(name, path) == 0 ? &end : NULL;
+}
+
 /* --- the world ----------------------------------------------------------------------------------------------------- */
 
 static void answer(struct engine *e, const struct action *a)

@@ -1,0 +1,415 @@
+/* transient.c - services without a file: made by a request, gone when they have ended, their results kept for a while.
+ *
+ * The node is an ordinary one, dynamic, so a reload leaves it alone. What is special is its end: as soon as it is at
+ * rest (and the request to start it has been answered, so that a node that has not begun is not taken for one that is
+ * done) its last death is copied into the table of results, whoever waits is told, and the node is deleted, all in
+ * one turn. */
+#include <fcntl.h>
+#include <string.h>
+
+#include "core/transient.h"
+#include "daemon/parts.h"
+#include "unit/unit_set.h"
+
+struct transient {
+        uint64_t serial;
+        node_id node;
+        uint32_t token;               /* of the start, 0 = it has been answered */
+        char *path;                   /* owned */
+        struct death death;           /* owned; once its node is gone (NODE_NONE) */
+        const struct transient_ops *ops; /* NULL: nobody listens */
+        void *arg;
+};
+
+struct transients {
+        struct transient *list;       /* owned */
+        size_t count, cap;
+        struct transient_end ends[TRANSIENT_ENDS]; /* a ring; serial 0 = empty */
+        size_t next_end;
+        uint64_t serial;
+        unsigned names;
+};
+
+static struct transient *find_serial(struct transients *t, uint64_t serial)
+{
+        for (size_t i = 0; t && i < t->count; i++)
+                if (t->list[i].serial == serial)
+                        return &t->list[i];
+        return NULL;
+}
+
+static struct transient *find_node(const struct engine *e, node_id id)
+{
+        struct transients *t = e->transients;
+
+        for (size_t i = 0; t && i < t->count; i++)
+                if (t->list[i].node == id)
+                        return &t->list[i];
+        return NULL;
+}
+
+bool engine_is_transient(const struct engine *e, node_id id)
+{
+        return find_node(e, id) != NULL;
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
+static void end_done(struct transient_end *end)
+{
+        free(end->path);
+        death_done(&end->death);
+        *end = (struct transient_end) { 0 };
+}
+
+/* What is known of its last incarnation; of one that never lived the reason alone. */
+static void take_death(struct engine *e, const struct transient *tr, struct death *ret)
+{
+        const struct death *last = engine_death(e, tr->node, 0);
+        const struct node *node = core_node(e->core, tr->node);
+
+        if (last && death_copy(ret, last) == 0)
+                return;
+        *ret = (struct death) { .ended = engine_now(e), .reason = REASON(REASON_LOST, 0) };
+        if (node)
+                ret->reason = node->last_reason;
+}
+
+static bool at_rest(const struct node *n)
+{
+        return n->state == STATE_INACTIVE || n->state == STATE_FAILED || n->state == STATE_FINISHED;
+}
+
+/* Entry i becomes a result. Whoever listens may ask for another one at once, so the list is in order before that. */
+static void finish(struct engine *e, size_t i)
+{
+        struct transients *t = e->transients;
+        struct transient tr = t->list[i];
+        struct transient_end *end = &t->ends[t->next_end];
+
+        t->next_end = (t->next_end + 1) % TRANSIENT_ENDS;
+        end_done(end);
+        *end = (struct transient_end) { .serial = tr.serial, .path = tr.path, .death = tr.death };
+        if (tr.node != NODE_NONE)
+                take_death(e, &tr, &end->death);
+        t->list[i] = t->list[--t->count];
+        if (tr.token)
+                engine_request_forget(e, tr.token);
+        if (tr.ops)
+                tr.ops->ended(tr.arg, end);
+}
+
+void transient_settle(struct engine *e)
+{
+        struct transients *t = e->transients;
+
+        for (size_t i = 0; t && i < t->count;) {
+                const struct node *n = core_node(e->core, t->list[i].node);
+
+                if (n && (t->list[i].token || !at_rest(n))) {
+                        i++;
+                        continue;
+                }
+                if (n)
+                        engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = n->id });
+                finish(e, i);
+        }
+}
+
+static void close_given(struct extra *x)
+{
+        for (int i = 0; i < 3; i++)
+                fd_close(&x->given[i]);
+}
+
+/* Whoever reads what it wrote is to see its end of file now. */
+void transient_closed(struct engine *e, node_id id)
+{
+        struct extra *x = engine_run(e, id)->extra;
+
+        if (x)
+                close_given(x);
+}
+
+/* Deleted by somebody else: its supervisor was restarted, or the whole branch taken away. We are in the middle of a
+ * step: who waits is told by the next transient_settle(). */
+void transient_forget(struct engine *e, node_id id)
+{
+        struct transient *tr = find_node(e, id);
+
+        close_given(e->runs[id].extra);
+        if (!tr)
+                return;
+        take_death(e, tr, &tr->death);
+        tr->node = NODE_NONE;
+}
+
+void transient_free(struct engine *e)
+{
+        struct transients *t = e->transients;
+
+        if (!t)
+                return;
+        for (size_t i = 0; i < t->count; i++) {
+                free(t->list[i].path);
+                death_done(&t->list[i].death);
+        }
+        for (size_t i = 0; i < TRANSIENT_ENDS; i++)
+                end_done(&t->ends[i]);
+        free(t->list);
+        free(ptr_steal(e->transients));
+}
+
+static const char *last_part(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+/* "/transient/run-1", "run-1" and "run-1.service" all mean it. */
+static bool called(const char *path, const char *name)
+{
+        const char *stem = last_part(path);
+        size_t n = strlen(stem);
+
+        if (name[0] == '/')
+                return strcmp(path, name) == 0;
+        return strncmp(name, stem, n) == 0 && (name[n] == '\0' || strcmp(name + n, ".service") == 0);
+}
+
+const struct transient_end *engine_transient_ended(const struct engine *e, const char *name)
+{
+        const struct transients *t = e->transients;
+
+        for (size_t k = 1; t && k <= TRANSIENT_ENDS; k++) {
+                const struct transient_end *end = &t->ends[(t->next_end + TRANSIENT_ENDS - k) % TRANSIENT_ENDS];
+
+                if (end->serial && called(end->path, name))
+                        return end;
+        }
+        return NULL;
+}
+
+void engine_transient_leave(struct engine *e, uint64_t serial, bool stop)
+{
+        struct transient *tr = find_serial(e->transients, serial);
+
+        if (!tr)
+                return;
+        tr->ops = NULL;
+        if (stop && tr->node != NODE_NONE)
+                engine_post(e, &(struct event) { .kind = EVT_STOP, .node = tr->node });
+}
+
+/* --- the beginning ----------------------------------------------------------------------------------------------- */
+
+static int make_room(struct engine *e, struct err *err)
+{
+        struct transients *t = e->transients;
+        struct transient *more;
+
+        if (!t)
+                t = e->transients = calloc(1, sizeof(*t));
+        if (t && t->count == TRANSIENTS_MAX)
+                return err_set(err, STAGE_RESOURCES, EMFILE, "more than %d transient services", TRANSIENTS_MAX);
+        if (t && t->count == t->cap) {
+                more = realloc(t->list, (t->cap * 2 + 4) * sizeof(*more));
+                if (more) {
+                        t->list = more;
+                        t->cap = t->cap * 2 + 4;
+                }
+        }
+        return t && t->count < t->cap ? 0 : err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+}
+
+/* One_for_one, and what is over its limit is left alone: nobody in there has anything to do with his neighbour. */
+static struct spec *place_spec(void)
+{
+        static const char text[] = "[Unit]\nDescription=Services started by run and spawn\n"
+                                   "[Supervisor]\nEscalation=isolate\n";
+        struct unit_source source = { .file = "", .text = text, .len = sizeof(text) - 1 };
+        struct spec *s;
+
+        return unit_text_parse(TRANSIENT_PLACE ".supervisor", &source, 1, &unit_host_example, NULL, NULL, &s) < 0 ? NULL : s;
+}
+
+static int built_in_place(struct engine *e, node_id *ret, struct err *err)
+{
+        node_id id = core_find(e->core, NODE_ROOT, "/" TRANSIENT_PLACE, NULL);
+        struct spec *s;
+        int r;
+
+        if (id == NODE_NONE) {
+                s = place_spec();
+                if (!s)
+                        return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+                r = core_add(e->core, NODE_ROOT, s, true, &id, err);
+                spec_unref(s);
+                if (r < 0)
+                        return r;
+        }
+        *ret = id;
+        return 0;
+}
+
+/* A supervisor that starts forgets whatever was added before: so it has to be up first. An empty one is so at once. */
+static int bring_up(struct engine *e, node_id id, bool ours, struct err *err)
+{
+        const struct node *n = core_node(e->core, id);
+        char path[PATH_MAX_NODE];
+
+        (void) engine_path(e, id, path, sizeof(path));
+        if (ours && n->phase == PHASE_NONE)
+                engine_step(e, &(struct event) { .kind = EVT_START, .node = id });
+        n = core_node(e->core, id);
+        if (n && n->kind != KIND_SUPERVISOR)
+                return err_set(err, STAGE_LOAD, EINVAL, "%.150s is a service, not a supervisor", path);
+        if (!n || n->phase == PHASE_NONE || n->state == STATE_STOPPING) {
+                (void) err_set(err, STAGE_LOAD, ENOENT, "%.150s is not running", path);
+                err_hint(err, "start it, or choose another with --supervisor");
+                return -ENOENT;
+        }
+        return 0;
+}
+
+static bool taken(const struct engine *e, node_id parent, const char *stem)
+{
+        for (node_id id = core_first_child(e->core, parent); id != NODE_NONE; id = core_next_sibling(e->core, id))
+                if (strcmp(spec_stem(core_node(e->core, id)->spec), stem) == 0)
+                        return true;
+        return false;
+}
+
+/* "NAME.service" into buf: as asked for, or the next free run-N. */
+static int choose_name(struct engine *e, const struct transient_request *q, node_id parent, char *buf, size_t n,
+                       struct err *err)
+{
+        char stem[32];
+        size_t len = q->name ? strlen(q->name) : 0;
+        int used;
+
+        if (!q->name) {
+                do
+                        (void) snprintf(stem, sizeof(stem), "run-%u", ++e->transients->names);
+                while (taken(e, parent, stem));
+                (void) snprintf(buf, n, "%s.service", stem);
+                return 0;
+        }
+        used = snprintf(buf, n, "%s%s", q->name, len > 8 && strcmp(q->name + len - 8, ".service") == 0 ? "" : ".service");
+        if (used < 0 || (size_t) used >= n)
+                return err_set(err, STAGE_LOAD, EINVAL, "%.60s...: the name is too long", q->name);
+        buf[strlen(buf) - strlen(".service")] = '\0';
+        if (taken(e, parent, buf))
+                return err_set(err, STAGE_LOAD, EEXIST, "%s: there is a node of that name already", buf);
+        buf[strlen(buf)] = '.';
+        return 0;
+}
+
+static void report_warning(void *arg, const struct diag *d)
+{
+        (void) arg;
+        log_err(LOG_LEVEL_WARNING, &d->err);
+}
+
+static int copy_given(struct engine *e, node_id id, const struct transient_request *q, struct err *err)
+{
+        struct extra *x = engine_extra(e, id);
+
+        if (!x)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        x->given_terminal = q->terminal;
+        for (int i = 0; i < 3; i++) {
+                if (q->fds[i] < 0)
+                        continue;
+                x->given[i] = fcntl(q->fds[i], F_DUPFD_CLOEXEC, 3);
+                if (x->given[i] < 0)
+                        return err_sys(err, STAGE_RESOURCES, "copy descriptor %d", i);
+        }
+        return 0;
+}
+
+static void on_started(void *arg, uint32_t token, enum result result)
+{
+        struct engine *e = arg;
+        struct transients *t = e->transients;
+
+        for (size_t i = 0; t && i < t->count; i++)
+                if (t->list[i].token == token) {
+                        t->list[i].token = 0;
+                        if (t->list[i].ops && t->list[i].ops->started)
+                                t->list[i].ops->started(t->list[i].arg, result);
+                        return;
+                }
+}
+
+/* Linking looks at the whole tree: only for those that name a sibling. */
+static bool relates(const struct spec *s)
+{
+        static const enum directive words[] = { D_UNIT_After, D_UNIT_Before, D_UNIT_Requires, D_UNIT_Wants,
+                                                D_UNIT_BindsTo, D_UNIT_PartOf, D_UNIT_Conflicts };
+
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+                if (spec_count(s, words[i]) > 0)
+                        return true;
+        return false;
+}
+
+/* The node is there: from here on it is in the list, or deleted again. */
+static int begin(struct engine *e, node_id id, const struct transient_request *q, struct transient *tr, struct err *err)
+{
+        char path[PATH_MAX_NODE];
+        int r = copy_given(e, id, q, err);
+
+        if (r == 0)
+                tr->path = strdup(engine_path(e, id, path, sizeof(path)));
+        if (r == 0 && tr->path)
+                tr->token = engine_request(e, &(struct event) { .kind = EVT_START, .node = id }, on_started, e);
+        if (r == 0 && !tr->token)
+                r = err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        if (r < 0) {
+                free(tr->path);
+                engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = id });
+                return r;
+        }
+        tr->node = id;
+        tr->serial = ++e->transients->serial;
+        e->transients->list[e->transients->count++] = *tr;
+        if (relates(core_node(e->core, id)->spec))
+                (void) core_link(e->core, NULL, NULL, NULL);
+        return 0;
+}
+
+int engine_transient(struct engine *e, const struct transient_request *q, const struct transient_ops *ops, void *arg,
+                     uint64_t *ret_serial, node_id *ret_id, struct err *err)
+{
+        struct transient_unit unit = { .command = q->command, .argc = q->argc, .properties = q->properties,
+                                       .count = q->property_count };
+        struct transient tr = { .ops = ops, .arg = arg };
+        node_id parent = q->supervisor;
+        char name[256];
+        struct spec *spec;
+        int r;
+
+        if (e->stopping)
+                return err_set(err, STAGE_LOAD, ESHUTDOWN, "everything is being stopped");
+        r = make_room(e, err);
+        if (r == 0 && parent == NODE_NONE)
+                r = built_in_place(e, &parent, err);
+        if (r == 0)
+                r = bring_up(e, parent, q->supervisor == NODE_NONE, err);
+        if (r == 0)
+                r = choose_name(e, q, parent, name, sizeof(name), err);
+        unit.name = name;
+        if (r == 0)
+                r = transient_parse(&unit, unit_paths_host(e->paths), report_warning, NULL, &spec, err);
+        if (r < 0)
+                return r;
+        r = core_add(e->core, parent, spec, true, ret_id, err);
+        spec_unref(spec);
+        if (r == 0)
+                r = begin(e, *ret_id, q, &tr, err);
+        if (r == 0)
+                *ret_serial = tr.serial;
+        return r;
+}
