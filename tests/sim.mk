@@ -18,3 +18,14 @@ tests_sim_trees_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,
 	-Wl,--wrap=reallocarray -Wl,--wrap=strdup -Wl,--wrap=strndup
 TESTS += tests/sim/trees tests/sim/mutants.sh
 EXTRA_DIST += tests/sim/mutants.sh
+
+# Snapshots of the core: the restored one is the same.
+check_PROGRAMS += tests/sim/twins
+tests_sim_twins_SOURCES = tests/sim/twins.c tests/sim/run.c tests/sim/scenario.c tests/sim/scenario.h \
+	tests/sim/witness.c tests/sim/witness.h tests/sim/invariants.c tests/sim/invariants_state.c
+tests_sim_twins_LDADD = libsim.a libunit.a libcore.a libbase.a $(INIH_LIBS)
+tests_sim_twins_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=core_step -Wl,--wrap=core_free -Wl,--wrap=core_add \
+	-Wl,--wrap=core_link -Wl,--wrap=core_set_spec
+TESTS += tests/sim/twins
+EXTRA_DIST += tests/sim/snapshot-fields.sh
+TESTS += tests/sim/snapshot-fields.sh

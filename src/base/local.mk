@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/logproto.h src/base/initproto.h \
+	src/base/pack.c src/base/pack.h \
 	src/base/plan.c src/base/plan.h src/base/plan_steps.def \
 	src/base/logstore.c src/base/logstore.h \
 	src/base/strtab.c src/base/strtab.h

@@ -125,3 +125,19 @@ void window_copy(struct window *to, const struct window *from, nsec now)
                 if (counts(to, slot_at(from, i), now))
                         add(to, slot_at(from, i)->second, slot_at(from, i)->count);
 }
+
+uint32_t window_slot_count(const struct window *w)
+{
+        return w->len;
+}
+
+void window_slot(const struct window *w, uint32_t i, uint32_t *ret_second, uint32_t *ret_count)
+{
+        *ret_second = slot_at(w, i)->second;
+        *ret_count = slot_at(w, i)->count;
+}
+
+void window_put(struct window *w, uint32_t second, uint32_t count)
+{
+        add(w, second, count);
+}

@@ -25,4 +25,9 @@ uint32_t window_period(const struct window *w); /* seconds */
 /* One more restart: true and counted when it is allowed, false when it would be number max + 1. */
 bool window_take(struct window *w, nsec now);
 
+/* For snapshots: the slots in use, oldest first, and one more behind them. */
+uint32_t window_slot_count(const struct window *w);
+void window_slot(const struct window *w, uint32_t i, uint32_t *ret_second, uint32_t *ret_count);
+void window_put(struct window *w, uint32_t second, uint32_t count);
+
 #endif

@@ -35,4 +35,6 @@ libcore_a_SOURCES += \
 	src/core/request.c src/core/queue.c src/core/call.c src/core/child.c src/core/super.c \
 	src/core/supervisor.c src/core/job.c src/core/order.c src/core/link.c \
 	src/core/service.c src/core/service_run.c src/core/service_end.c \
+	src/core/snapshot.c src/core/snapshot_load.c src/core/snapshot_fields.c src/core/snapshot_priv.h \
+	src/core/snapshot.h src/core/spec_save.c \
 	src/core/intensity.c src/core/intensity.h src/core/restart.c src/core/restart.h

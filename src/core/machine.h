@@ -144,7 +144,12 @@ enum {
         IDLE_SEC = 5,           /* Type=idle waits no longer */
 };
 
-void core_bury(struct core *c); /* memory.c: free what the last step forgot */
+/* --- memory.c --- */
+void core_bury(struct core *c);                     /* free what the last step forgot */
+struct node *node_make(struct spec *spec);          /* in no tree yet; NULL when memory is short */
+void node_free(struct node *n);
+struct core *core_make(const struct core *head);    /* memory for its sizes, no nodes; NULL when it is short */
+void core_reindex(struct core *c);                  /* the index of names, from the nodes */
 
 /* --- core.c --- */
 static inline struct node *node_at(const struct core *c, node_id id)

@@ -10,7 +10,7 @@ enum { RECORDS_DEFAULT = 8192, MESSAGES_SPARE = 256 };
 
 /* --- memory -------------------------------------------------------------------------------------------------------- */
 
-static void node_free(struct node *n)
+void node_free(struct node *n)
 {
         if (!n)
                 return;
@@ -43,7 +43,7 @@ static bool has_check(const struct spec *s)
         return false;
 }
 
-static struct node *node_make(struct spec *spec)
+struct node *node_make(struct spec *spec)
 {
         struct node *n = calloc(1, sizeof(*n));
 
@@ -255,6 +255,40 @@ struct core *core_new(const struct core_config *config, struct spec *root)
                 return NULL;
         }
         return c;
+}
+
+/* All memory that a core of these sizes has, and nothing in it: what core_new() and core_add() would have taken. */
+struct core *core_make(const struct core *head)
+{
+        struct core *c = malloc(sizeof(*c));
+
+        if (!c)
+                return NULL;
+        *c = *head;
+        c->nodes = calloc(c->capacity, sizeof(struct node *));
+        c->heap = calloc(c->capacity, sizeof(*c->heap));
+        c->stems = malloc(2 * (size_t) c->capacity * sizeof(*c->stems));
+        c->ring = calloc(c->ring_cap, sizeof(*c->ring));
+        c->actions = malloc((ACTIONS_MAX + ACTIONS_RESERVE) * sizeof(*c->actions));
+        c->pool = NULL;
+        c->pool_cap = c->pool_left = c->requests = c->action_len = 0;
+        c->pool_free = MSG_NONE;
+        c->buried = NULL;
+        if (!c->nodes || !c->heap || !c->stems || !c->ring || !c->actions || grow_pool(c, head->pool_cap) < 0) {
+                if (!c->nodes)
+                        c->limit = 0;
+                core_free(c);
+                return NULL;
+        }
+        return c;
+}
+
+void core_reindex(struct core *c)
+{
+        memset(c->stems, 0xff, 2 * (size_t) c->capacity * sizeof(*c->stems));
+        for (node_id id = 0; id < c->limit; id++)
+                if (c->nodes[id])
+                        index_stem(c, c->nodes[id]);
 }
 
 void core_free(struct core *c)

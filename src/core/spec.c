@@ -338,6 +338,24 @@ struct command spec_command(const struct spec *s, enum directive d, size_t i)
         return c;
 }
 
+size_t spec_said_count(const struct spec *s)
+{
+        return s->entry_count;
+}
+
+enum directive spec_said(const struct spec *s, size_t i)
+{
+        return (enum directive) s->entries[i].directive;
+}
+
+const char *spec_item_bytes(const struct spec *s, enum directive d, size_t i, size_t *ret_len)
+{
+        const struct item *item = find_item(s, d, i);
+
+        *ret_len = item ? item[1].text - item->text - 1 : 0;
+        return item ? text_at(s, item->text) : "";
+}
+
 size_t spec_bytes(const struct spec *s)
 {
         return s->size;

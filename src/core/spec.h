@@ -78,6 +78,12 @@ void spec_print(const struct spec *s, enum directive d, struct buf *out);
 bool spec_same(const struct spec *a, const struct spec *b, enum directive d);
 int spec_diff(const struct spec *a, const struct spec *b);
 
+/* What is said in it, in a fixed order, i below spec_said_count(); and the bytes of an item, which may hold NULs
+ * (VT_COMMAND). For spec_save.c. */
+size_t spec_said_count(const struct spec *s);
+enum directive spec_said(const struct spec *s, size_t i);
+const char *spec_item_bytes(const struct spec *s, enum directive d, size_t i, size_t *ret_len);
+
 /* Memory held by the spec, for `doctor` and the memory test. */
 size_t spec_bytes(const struct spec *s);
 
