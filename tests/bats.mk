@@ -17,6 +17,7 @@ BATS_TESTS += tests/bats/units.bats
 EXTRA_DIST += $(BATS_TESTS)
 EXTRA_DIST += tests/bats/hostile_client.py
 EXTRA_DIST += tests/bats/lib.bash
+EXTRA_DIST += tests/bats/terminal.py
 EXTRA_DIST += tests/bats/varlink_client.py
 if HAVE_BATS
 TESTS += $(BATS_TESTS)

@@ -18,6 +18,8 @@ static void write_setting(struct json *j, const struct spec *s, enum directive d
 
         if (spec_has(s, d))
                 o = spec_origin(s, d);
+        if (o.file[0] == '\0')
+                o.line = 0; /* a property, in no file */
         if (d == D_SERVICE_Isolation)
                 value_print(d, (int64_t) spec_isolation(s, isolation), &value);
         else

@@ -176,7 +176,7 @@ static int send_call(struct ctl *c, const char *method, const char *params, bool
 }
 
 /* Wait for bytes or the end of the time; without a limit the read itself waits. */
-static int wait_readable(const struct ctl *c)
+static int wait_readable(struct ctl *c)
 {
         struct pollfd p = { .fd = c->fd, .events = POLLIN };
         int64_t left;
@@ -186,6 +186,7 @@ static int wait_readable(const struct ctl *c)
                 left = c->deadline_ms - now_ms();
                 r = left > 0 ? poll(&p, 1, left > 1 << 30 ? 1 << 30 : (int) left) : 0;
         } while (r < 0 && errno == EINTR);
+        c->timed_out = r <= 0;
         return r > 0 ? CTL_OK : ctl_error(CTL_FAILED, "no answer within %lld ms; what was asked for goes on", (long long) c->timeout_ms);
 }
 

@@ -4,9 +4,10 @@
 #include "base/json.h"
 #include "ctl/ctl.h"
 
-enum { OPT_CHECK };
+enum { OPT_CHECK, OPT_TRY, EXIT_NOT_YET = 75 };
 static const struct ctl_option options[] = {
         [OPT_CHECK] = { "check", 0, NULL, "Exit status 1 when the end was not clean." },
+        [OPT_TRY] = { "try", 0, NULL, "Do not wait: exit status 75 when it is not so yet." },
         { 0 },
 };
 
@@ -31,8 +32,12 @@ static int judge(const struct ctl *c, uint32_t t, const char *until)
 {
         const struct jdoc *d = &c->doc;
 
+        if (!jget_true(d, t, "reached") && c->value[OPT_TRY])
+                return EXIT_NOT_YET;
         if (!jget_true(d, t, "reached"))
                 return ctl_error(CTL_FAILED, "%s: is %s and will not be %s", jget_text(d, t, "path"), jget_text(d, t, "state"), until);
+        if (jget_true(d, t, "transient") && c->argc == 1 && strcmp(until, "ended") == 0)
+                return (int) jget_int(d, t, "exit_code", CTL_FAILED); /* as `run` */
         return c->value[OPT_CHECK] && jget_int(d, t, "exit_code", 0) != 0 ? CTL_FAILED : CTL_OK;
 }
 
@@ -48,10 +53,11 @@ static int run_await(struct ctl *c)
                 until = c->argv[--c->argc];
         ctl_nodes_params(c, &j, 0);
         json_str(&j, "until", until);
+        json_bool(&j, "at_once", c->value[OPT_TRY] != NULL);
         json_close(&j);
         r = ctl_call(c, "Await", buf_text(&params), false, &reply);
         if (r != CTL_OK)
-                return r;
+                return c->timed_out && strcmp(until, "ended") == 0 ? EXIT_NOT_YET : r;
         nodes = jtok_get(&c->doc, reply, "nodes");
         for (uint32_t t = jtok_first(&c->doc, nodes); t != JTOK_NONE; t = jtok_after(&c->doc, nodes, t)) {
                 r = judge(c, t, until);
@@ -71,6 +77,9 @@ const struct ctl_verb verb_await = {
         .prose = "Without a last word, or with \"ended\": until the present incarnation of each has ended; why is told, and "
                  "with --check an end that was not clean gives exit status 1. With \"ready\": until each is started and "
                  "ready; 1 when it has failed or was stopped instead. Otherwise until each is in that state. Returns at "
-                 "once when it is so already; --timeout bounds the wait.",
+                 "once when it is so already; --timeout bounds the wait. A wait for an end that is not there in time, or at all with --try, "
+                 "gives exit status 75.\n"
+                 "The end of one service that run or spawn has started gives its exit status as run would have, also after "
+                 "it has ended: the last 256 results are kept.",
         .options = options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_await,
 };

@@ -8,6 +8,7 @@
 #include "core/reason.h"
 #include "core/words.h"
 #include "ctl/attach.h"
+#include "ctl/local.h"
 
 /* --- what is asked for ------------------------------------------------------------------------------------------------ */
 
@@ -200,7 +201,7 @@ static int write_params(struct ctl *c, struct json *j, bool terminal)
 /* --- run ------------------------------------------------------------------------------------------------------------------ */
 
 enum { OPT_PROPERTY, OPT_NAME, OPT_SUPERVISOR, OPT_TIMEOUT, OPT_MEMORY, OPT_CPU, OPT_TASKS, OPT_USER, OPT_SETENV, OPT_DIRECTORY,
-       OPT_PTY, OPT_PIPE, OPT_KEEP };
+       OPT_PTY, OPT_PIPE, OPT_KEEP, OPT_LOCAL, OPT_REPORT };
 
 #define COMMON_OPTIONS \
         [OPT_PROPERTY] = { "property", 'p', "KEY=VALUE", "Any directive of [Service] or [Unit]; may be given several times." }, \
@@ -219,6 +220,8 @@ static const struct ctl_option run_options[] = {
         [OPT_PTY] = { "pty", 't', NULL, "Give it a terminal of its own, whatever we have." },
         [OPT_PIPE] = { "pipe", 'P', NULL, "Give it our own descriptors, also on a terminal." },
         [OPT_KEEP] = { "keep", 0, NULL, "Let it run on when coppicectl ends before it." },
+        [OPT_LOCAL] = { "local", 0, NULL, "With a daemon of its own, started for this and gone afterwards." },
+        [OPT_REPORT] = { "report", 0, "FILE", "Write the report of --json to a file." },
         { 0 },
 };
 
@@ -297,43 +300,75 @@ static void put_report(const struct ctl *c, uint32_t reply, struct buf *out)
         buf_addf(out, "%s,%s\n", buf_text(&head), buf_text(&text) + 1);
 }
 
+static int write_report(const char *file, const struct buf *text)
+{
+        autofclose FILE *f = fopen(file, "we");
+
+        if (!f || fwrite(buf_text(text), 1, text->len, f) != text->len || fflush(f) != 0)
+                return ctl_error(CTL_FAILED, "%s: %s", file, strerror(errno));
+        return CTL_OK;
+}
+
 static int finish_run(struct ctl *c, uint32_t reply)
 {
         uint32_t death = jtok_get(&c->doc, reply, "death");
+        autobuf struct buf report = BUF_INIT;
 
         if (!c->quiet)
                 say_end(c, jget_text(&c->doc, reply, "node"), death);
+        put_report(c, reply, &report);
         if (c->json)
-                put_report(c, reply, &c->out);
+                buf_add(&c->out, report.data, report.len);
+        if (ctl_option(c, "report") && write_report(ctl_option(c, "report"), &report) != CTL_OK)
+                return CTL_FAILED;
         return (int) jget_int(&c->doc, reply, "exit_code", CTL_FAILED);
+}
+
+/* The terminal and the signals are ours from here on. */
+static int ask_and_carry(struct running *r, uint32_t *ret_reply)
+{
+        static const char *const names[3] = { "stdin", "stdout", "stderr" };
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        struct ctl *c = r->c;
+        int fds[3], index[3], code;
+        size_t count;
+
+        code = attach_open(&r->attach, ctl_option(c, "pty") ? 1 : ctl_option(c, "pipe") ? 0 : -1);
+        if (code == CTL_OK)
+                code = write_params(c, &j, r->attach.master >= 0);
+        if (code != CTL_OK)
+                return code;
+        count = attach_fds(&r->attach, fds, index);
+        for (int i = 0; i < 3; i++)
+                if (index[i] >= 0)
+                        json_int(&j, names[i], index[i]);
+        json_bool(&j, "terminal", r->attach.master >= 0);
+        json_bool(&j, "keep", ctl_option(c, "keep") != NULL);
+        json_close(&j);
+        return run_attached(r, buf_text(&params), fds, count, ret_reply);
 }
 
 static int run_run(struct ctl *c)
 {
-        struct running r = { .c = c };
-        autobuf struct buf params = BUF_INIT;
-        struct json j = json_start(&params);
-        static const char *const names[3] = { "stdin", "stdout", "stderr" };
-        int fds[3], index[3], code;
+        struct running r = { .c = c, .attach = { .master = -1, .slave = -1, .signals = -1 } };
+        struct local local = { .leash = -1 };
         uint32_t reply;
-        size_t count;
+        int code = CTL_OK;
 
-        code = attach_open(&r.attach, ctl_option(c, "pty") ? 1 : ctl_option(c, "pipe") ? 0 : -1);
+        if (ctl_option(c, "local") && (c->socket || ctl_option(c, "keep") || ctl_option(c, "supervisor")))
+                return ctl_error(CTL_USAGE, "--local goes neither with --socket nor with --keep or --supervisor");
+        if (ctl_option(c, "local"))
+                code = local_start(&local, c);
         if (code == CTL_OK)
-                code = write_params(c, &j, r.attach.master >= 0);
-        if (code == CTL_OK) {
-                count = attach_fds(&r.attach, fds, index);
-                for (int i = 0; i < 3; i++)
-                        if (index[i] >= 0)
-                                json_int(&j, names[i], index[i]);
-                json_bool(&j, "terminal", r.attach.master >= 0);
-                json_bool(&j, "keep", ctl_option(c, "keep") != NULL);
-                json_close(&j);
-                code = run_attached(&r, buf_text(&params), fds, count, &reply);
-        }
+                code = ask_and_carry(&r, &reply);
         attach_close(&r.attach);
+        if (code == CTL_OK)
+                code = finish_run(c, reply);
+        fd_close(&c->fd);
+        local_stop(&local);
         free(r.node);
-        return code == CTL_OK ? finish_run(c, reply) : code;
+        return code;
 }
 
 static int run_spawn(struct ctl *c)

@@ -139,6 +139,14 @@ static int cat_file(struct ctl *c, const char *file)
         return r;
 }
 
+static void put_text(struct ctl *c, const char *unit, const char *text)
+{
+        put_color(c, COLOR_BLUE);
+        buf_addf(&c->out, "# %s comes from no file\n", unit);
+        put_color(c, COLOR_NONE);
+        buf_adds(&c->out, text ? text : "");
+}
+
 static int cat_node(struct ctl *c, const char *node)
 {
         uint32_t reply, files;
@@ -153,7 +161,7 @@ static int cat_node(struct ctl *c, const char *node)
         }
         files = jtok_get(&c->doc, reply, "files");
         if (jtok_size(&c->doc, files) == 0)
-                buf_addf(&c->out, "# %s comes from no file\n", jget_text(&c->doc, reply, "unit"));
+                put_text(c, jget_text(&c->doc, reply, "unit"), jget_text(&c->doc, reply, "text"));
         for (uint32_t t = jtok_first(&c->doc, files); t != JTOK_NONE && r == CTL_OK; t = jtok_after(&c->doc, files, t))
                 r = put_file(c, jtok_text(&c->doc, t));
         return r;

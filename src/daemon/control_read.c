@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/show.h"
+#include "core/unit_text.h"
 #include "daemon/control_priv.h"
 #include "daemon/node_json.h"
 #include "daemon/options.h"
@@ -186,6 +187,16 @@ void method_Show(struct call *c)
         call_close(c, false);
 }
 
+/* What no file says: a transient service, the implicit root. */
+static void write_text(struct json *j, const struct spec *s)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        if (spec_file(s)[0] == '\0')
+                unit_text_print(s, false, &text);
+        json_text(j, "text", buf_text(&text));
+}
+
 void method_Cat(struct call *c)
 {
         const struct node *n = the_node(c);
@@ -201,6 +212,7 @@ void method_Cat(struct call *c)
         for (size_t i = 0; i < spec_drop_in_count(n->spec); i++)
                 json_str(j, NULL, spec_drop_in(n->spec, i));
         json_close(j);
+        write_text(j, n->spec);
         call_close(c, false);
 }
 

@@ -12,11 +12,13 @@ struct awaited {
         node_id node;
         uint32_t incarnation;     /* ENDED: whose end is waited for */
         bool over, reached;
+        char *transient;          /* owned; its path, when its result outlives it; else NULL */
 };
 
 struct awaiting {
         enum until until;
         int state;                /* UNTIL_STATE */
+        bool at_once;
         size_t count;
         struct awaited list[];
 };
@@ -27,9 +29,9 @@ static bool at_rest(const struct node *n)
 }
 
 /* Has the wait for this node ended, and in the way that was asked for? */
-static void look(const struct core *core, const struct awaiting *w, struct awaited *a)
+static void look(const struct engine *e, const struct awaiting *w, struct awaited *a)
 {
-        const struct node *n = core_node(core, a->node);
+        const struct node *n = core_node(engine_core(e), a->node);
 
         if (a->over)
                 return;
@@ -40,7 +42,8 @@ static void look(const struct core *core, const struct awaiting *w, struct await
         }
         switch (w->until) {
         case UNTIL_ENDED:
-                a->reached = at_rest(n) || n->state == STATE_BACKOFF || n->incarnation != a->incarnation;
+                a->reached = engine_is_transient(e, n->id) ? false : a->transient ? true :
+                             at_rest(n) || n->state == STATE_BACKOFF || n->incarnation != a->incarnation;
                 break;
         case UNTIL_READY:
                 a->reached = n->ready || n->state == STATE_FINISHED;
@@ -53,19 +56,42 @@ static void look(const struct core *core, const struct awaiting *w, struct await
         a->over = a->over || a->reached;
 }
 
+/* Its result where it has gone already; else the end it had last. */
+static const struct death *death_of(struct call *c, const struct awaited *a)
+{
+        const struct transient_end *end = a->transient ? engine_transient_ended(call_engine(c), a->transient) : NULL;
+
+        if (end && !engine_is_transient(call_engine(c), a->node))
+                return &end->death;
+        return core_node(call_core(c), a->node) ? engine_death(call_engine(c), a->node, 0) : NULL;
+}
+
+static int exit_code_of(const struct awaited *a, const struct reason *reason, const struct death *d)
+{
+        if (a->transient && d)
+                return death_exit_code(d);
+        return reason->kind != REASON_NONE ? reason_exit_code(reason) : -1;
+}
+
 static void write_awaited(struct call *c, struct json *j, const struct awaited *a)
 {
         const struct core *core = call_core(c);
         const struct node *n = core_node(core, a->node);
+        const struct death *d = death_of(c, a);
+        struct reason reason = a->transient && d ? d->reason : n ? n->last_reason : REASON(REASON_NONE, 0);
         char text[NODE_PATH_MAX + 64];
-        bool ended = n && n->last_reason.kind != REASON_NONE;
 
         json_open(j, NULL, '{');
-        json_str(j, "path", n ? core_path(core, a->node, text, sizeof text) : "");
-        json_str(j, "state", strtab_text(&state_names, n ? n->state : STATE_INACTIVE));
-        json_text(j, "reason", ended ? reason_words(core, &n->last_reason, text, sizeof text) : NULL);
-        json_count(j, "exit_code", ended ? reason_exit_code(&n->last_reason) : -1);
+        json_str(j, "path", n ? core_path(core, a->node, text, sizeof text) : a->transient ? a->transient : "");
+        json_str(j, "state", strtab_text(&state_names, n ? n->state : a->transient ? STATE_FINISHED : STATE_INACTIVE));
+        json_text(j, "reason", reason.kind != REASON_NONE ? reason_words(core, &reason, text, sizeof text) : NULL);
+        json_count(j, "exit_code", exit_code_of(a, &reason, d));
         json_bool(j, "reached", a->reached);
+        json_bool(j, "transient", a->transient != NULL);
+        if (d)
+                json_death(j, "death", call_engine(c), d);
+        else
+                json_nil(j, "death");
         json_close(j);
 }
 
@@ -84,13 +110,13 @@ static void answer_awaited(struct call *c)
 static void look_at_all(struct call *c)
 {
         struct awaiting *w = c->state;
-        bool over = true;
+        bool over = true; /* of an empty list */
 
         for (size_t i = 0; i < w->count; i++) {
-                look(call_core(c), w, &w->list[i]);
+                look(call_engine(c), w, &w->list[i]);
                 over = over && w->list[i].over;
         }
-        if (over)
+        if (over || w->at_once)
                 answer_awaited(c);
 }
 
@@ -107,14 +133,39 @@ static void await_ending(struct call *c, int code)
         answer_awaited(c);
 }
 
-static void drop_state(struct call *c)
+static void drop_await(struct call *c)
 {
-        free(c->state);
+        struct awaiting *w = c->state;
+
+        for (size_t i = 0; i < w->count; i++)
+                free(w->list[i].transient);
+        free(w);
 }
 
 static const struct call_ops await_ops = {
-        .published = await_published, .ending = await_ending, .drop = drop_state,
+        .published = await_published, .ending = await_ending, .drop = drop_await,
 };
+
+/* The node of that name, or the transient service that was called so. False: the error has been sent. */
+static bool find_awaited(struct call *c, const char *name, struct awaited *a)
+{
+        const struct transient_end *end;
+        char path[NODE_PATH_MAX];
+        unsigned matches;
+
+        a->node = core_find(call_core(c), NODE_ROOT, name, &matches);
+        end = a->node == NODE_NONE ? engine_transient_ended(call_engine(c), name) : NULL;
+        if (end) {
+                a->transient = strdup(end->path);
+                return true;
+        }
+        if (!call_node(c, name, &a->node))
+                return false;
+        a->incarnation = core_node(call_core(c), a->node)->incarnation;
+        if (engine_is_transient(call_engine(c), a->node))
+                a->transient = strdup(core_path(call_core(c), a->node, path, sizeof path));
+        return true;
+}
 
 static bool read_until(const char *word, struct awaiting *w)
 {
@@ -133,6 +184,7 @@ void method_Await(struct call *c)
 {
         json_t *names = param_texts(&c->in, "nodes", true);
         const char *until = param_str(&c->in, "until", false);
+        bool at_once = param_bool(&c->in, "at_once");
         size_t n = json_array_size(names);
         struct awaiting *w;
 
@@ -149,14 +201,14 @@ void method_Await(struct call *c)
         }
         c->state = w;
         c->ops = &await_ops;
+        w->at_once = at_once;
         if (!read_until(until, w)) {
                 call_fail(c, "BadValue", "parameter", "until", "message", "ended, ready or the name of a state");
                 return;
         }
         for (size_t i = 0; i < n; i++) {
-                if (!call_node(c, json_string_value(json_array_get(names, i)), &w->list[i].node))
+                if (!find_awaited(c, json_string_value(json_array_get(names, i)), &w->list[i]))
                         return;
-                w->list[i].incarnation = core_node(call_core(c), w->list[i].node)->incarnation;
                 w->count++;
         }
         look_at_all(c);

@@ -70,3 +70,164 @@ none_left() { [ -z "$(ctl list --names | grep -x '/transient/.*')" ]; }
         assert_status 4
         assert_json '.node == "/transient/job" and .exit_code == 4 and .reason == "exit:4" and .status == 4 and .lasted_usec > 0'
 }
+
+@test "spawn returns the node; await tells the result as run would, also after the end" {
+        start_daemon
+        script job <<'END'
+read -r code <"$1"
+exit "$code"
+END
+        mkfifo "$W/fifo"
+        node=$(ctl spawn --name later "$W/job" "$W/fifo")
+        assert_eq "$node" /transient/later
+        assert_eq "$(state_of later)" running
+        run ctl await --try later
+        assert_status 75
+        run ctl await later --timeout 50ms
+        assert_status 75
+        echo 9 >"$W/fifo"
+        run ctl await later
+        assert_status 9
+        assert_output_has "exit:9"
+        none_left
+        run ctl await /transient/later --json
+        assert_status 9
+        assert_json '.[0].transient and .[0].reached and .[0].death.reason == "exit:9" and .[0].exit_code == 9'
+        run ctl await nobody
+        assert_status 3
+        run ctl spawn /nonexistent/program
+        assert_status 1
+        assert_output_has "execute /nonexistent/program"
+}
+
+@test "a transient service is shown by cat and show, survives daemon-reload, and is written nowhere" {
+        start_daemon
+        ctl spawn --name t -p Nice=3 -p 'Description=for a test' -- sleep 1000
+        run ctl cat t
+        assert_output_has "Nice=3"
+        assert_output_has "Description=for a test"
+        run ctl show t
+        assert_output_has "Nice=3"
+        pid=$(pid_of t)
+        ctl daemon-reload
+        assert_eq "$(pid_of t)" "$pid"
+        [ -z "$(find "$W/units" -mindepth 1)" ]
+        run ctl spawn --name t true
+        assert_status 1
+        assert_output_has "there is a node of that name already"
+        ctl stop t
+        wait_for "$PATIENCE" none_left
+        run ctl await t
+        assert_status 143
+}
+
+@test "below a supervisor of one's choice, if that runs" {
+        printf '[Supervisor]\n' >"$W/units/shop.supervisor"
+        start_daemon
+        run ctl run --supervisor shop -- sh -c 'echo "$COPPICE_NODE"'
+        assert_eq "$output" /shop/run-1
+        ctl stop shop
+        run ctl run --supervisor /shop true
+        assert_status 1
+        assert_output_has "/shop is not running"
+        [[ $(ctl list --names) != *run-* ]]
+}
+
+# The main process of a transient service runs, and has said so by a line in a file.
+has_begun() { [ -s "$W/begun" ]; }
+
+@test "signals that reach coppicectl are sent on to the service" {
+        start_daemon
+        script trap <<END
+trap 'echo got TERM; exit 7' TERM
+trap 'echo got INT; exit 8' INT
+echo >$W/begun
+while :; do read -r _ <$W/quiet; done
+END
+        for pair in TERM:7 INT:8; do
+                rm -f "$W/begun"
+                "$CTL" run "$W/trap" >"$W/out" 3>&- &
+                client=$!
+                wait_for "$PATIENCE" has_begun
+                # Not by the shell's kill: it would have ignored INT for a process in the background.
+                kill -"${pair%:*}" "$client"
+                status=0
+                wait "$client" || status=$?
+                assert_eq "$status" "${pair#*:}"
+                assert_eq "$(cat "$W/out")" "got ${pair%:*}"
+        done
+        none_left
+}
+
+@test "when coppicectl is killed the run is ended; with --keep it goes on" {
+        start_daemon
+        "$CTL" run --name short -- sleep 1000 3>&- &
+        client=$!
+        wait_state short running
+        kill -KILL "$client"
+        wait_for "$PATIENCE" none_left
+        "$CTL" run --name long --keep -- sleep 1000 3>&- &
+        client=$!
+        wait_state long running
+        pid=$(pid_of long)
+        kill -KILL "$client"
+        wait "$client" || :
+        ctl version
+        assert_eq "$(pid_of long)" "$pid"
+}
+
+@test "E5: nothing of a run is left: processes, group, node" {
+        start_daemon
+        run ctl run -- sh -c 'setsid sleep 1000 & sleep 1000 & echo $! >"$0/begun"; cat /proc/self/cgroup' "$W"
+        assert_status 0
+        group=$(sed -n 's/^0:://p' <<<"$output")
+        process_gone "$(cat "$W/begun")"
+        none_left
+        if [ "$group" != / ]; then
+                mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+                [ -z "$mount" ] || [ ! -d "$mount$group" ]
+        fi
+}
+
+@test "on a terminal the command has one of its own: size, Ctrl-C, and ours set back" {
+        skip_unless python3
+        start_daemon
+        run python3 "$SOURCE/tests/bats/terminal.py" "$CTL"
+        echo "$output"
+        assert_status 0
+        none_left
+}
+
+@test "run --local needs no daemon, as root or as anybody, and leaves nothing" {
+        export TMPDIR=$W/tmp
+        mkdir -m 1777 "$W/tmp"
+        unset COPPICE_SOCKET
+        run "$CTL" run --local --json -p LimitNOFILE=55 -- sh -c 'ulimit -n; exit 6'
+        assert_status 6
+        assert_eq "${lines[0]}" 55
+        assert_eq "$(jq -r .reason <<<"${lines[1]}")" exit:6
+        assert_eq "$(ls "$W/tmp")" ""
+        run "$CTL" run --local -p LimitNOFIL=55 true
+        assert_status 1
+        assert_eq "$(ls "$W/tmp")" ""
+        [ "$(id -u)" = 0 ] && command -v setpriv || return 0
+        run as_nobody "$CTL" run --local -- id -u
+        assert_status 0
+        assert_output_has 54321
+        assert_eq "$(ls "$W/tmp")" ""
+}
+
+tmp_empty() { [ -z "$(ls "$W/tmp")" ]; }
+
+@test "run --local tidies up after itself also when it is killed" {
+        export TMPDIR=$W/tmp
+        mkdir "$W/tmp"
+        unset COPPICE_SOCKET
+        "$CTL" run --local -- sh -c 'echo $$ >"$0/begun"; exec sleep 1000' "$W" 3>&- &
+        client=$!
+        wait_for "$PATIENCE" has_begun
+        pid=$(cat "$W/begun")
+        kill -KILL "$client"
+        wait_for "$PATIENCE" process_gone "$pid"
+        wait_for "$PATIENCE" tmp_empty
+}
