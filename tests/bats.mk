@@ -11,6 +11,7 @@ BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats
 BATS_TESTS += tests/bats/readme.bats
 BATS_TESTS += tests/bats/run.bats
+BATS_TESTS += tests/bats/sandbox.bats
 BATS_TESTS += tests/bats/simulate.bats
 BATS_TESTS += tests/bats/units.bats
 

@@ -7,7 +7,7 @@ tests_programs_without_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 tests_programs_without_LDADD = $(SECCOMP_LIBS)
 
 if HAVE_CMOCKA
-OS_TESTS = tests/unit/init tests/unit/plan tests/unit/cgroup tests/unit/os
+OS_TESTS = tests/unit/init tests/unit/plan tests/unit/sandbox tests/unit/cgroup tests/unit/os
 check_PROGRAMS += $(OS_TESTS)
 TESTS += $(OS_TESTS)
 
@@ -20,6 +20,11 @@ tests_unit_plan_SOURCES = tests/unit/plan.c
 tests_unit_plan_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_plan_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_sandbox_SOURCES = tests/unit/sandbox.c
+tests_unit_sandbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_sandbox_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sandbox_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_cgroup_SOURCES = tests/unit/cgroup.c
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -59,7 +59,33 @@ enum {
         PLAN_OPEN_TTY = 1,      /* make it the controlling terminal */
         PLAN_OPTIONAL = 1,      /* CHDIR: a missing directory is no failure, / is taken instead */
         PLAN_SEARCH = 1,        /* EXEC: look the name up in the fixed path */
+        PLAN_KEEP_CAPS = 1,     /* UID: keep the permitted capabilities until AMBIENT */
 };
+
+/* NAMESPACES: a is made of CLONE_NEW*, b of MS_SLAVE, MS_PRIVATE or MS_SHARED: where mounts go from and to.
+ *
+ * MOUNT: a = enum plan_mount, b = attributes it gets, c = access mode of a new file system; text: the path, what it is
+ * made from (a path, or options of the file system). The list comes sorted, a directory before what is below it;
+ * everything that is to be seen again behind something new is taken hold of before the first is performed. SEAL
+ * follows the last one. */
+enum plan_mount {
+        PLAN_MOUNT_KEEP,        /* what is there, with these attributes */
+        PLAN_MOUNT_BIND,        /* another path, with what is mounted below it */
+        PLAN_MOUNT_BIND_ONE,    /* another path without that */
+        PLAN_MOUNT_TMPFS,       /* a new, empty file system */
+        PLAN_MOUNT_HIDE,        /* nothing anybody can open; text: path, stand-in for a directory, for a file */
+        PLAN_MOUNT_COUNT
+};
+enum { /* attributes, in the numbers of mount_setattr(2) */
+        PLAN_ATTR_RDONLY = 1, PLAN_ATTR_NOSUID = 2, PLAN_ATTR_NODEV = 4, PLAN_ATTR_NOEXEC = 8,
+};
+enum { /* flags of MOUNT */
+        PLAN_MOUNT_OPTIONAL = 1, /* skip it when the path (or the source) is missing */
+        PLAN_MOUNT_MAKE = 2,     /* make the mount point when it is missing */
+        PLAN_MOUNT_NO_LINK = 8,  /* skip it when the path is a symbolic link */
+        PLAN_MOUNT_INNER = 4,    /* below something new: look at the path when its turn comes, not before */
+};
+#define PLAN_MOUNTS_MAX 512
 
 /* PLACE: text is a list of these, at most 1,024. */
 struct plan_place {

@@ -51,6 +51,11 @@ struct child {
         char pid_vars[CHILD_PID_VARS][64];   /* ENV_PID */
         int pid_var_count;
         const char *object;                  /* for the report, when it is not the step's first string */
+        const struct plan_iter *it;          /* behind the step that is being performed */
+        struct plan_iter start;              /* the plan from its beginning */
+        int mounts[PLAN_MOUNTS_MAX];         /* copies for the MOUNT steps, in their order; see mounts.c */
+        int mount_at;                        /* how many of them are done */
+        int stand_ins[2];                    /* for hidden directories and files; -1 = none */
 };
 
 /* 0 or -errno. EXEC returns only on failure. */
@@ -62,6 +67,10 @@ child_step child_directory, child_chroot, child_chdir;                          
 child_step child_open, child_place, child_terminal;                               /* descriptors.c */
 child_step child_groups, child_gid, child_uid, child_caps;                        /* ids.c */
 child_step child_env, child_env_pid, child_exec;                                  /* exec.c */
+
+child_step child_namespaces;                                                      /* namespaces.c */
+child_step child_mount, child_seal, child_take_sources;                           /* mounts.c */
+child_step child_bounding, child_securebits, child_ambient;                       /* caps.c */
 
 /* Own copy of the descriptor table, own descriptors only. descriptors.c */
 int child_own_descriptors(const struct child_job *job);

@@ -43,6 +43,8 @@ int child_uid(struct child *c, const struct plan_step *s, const char *text)
         uid_t want = (uid_t) s->a, r = 0, e = 0, saved = 0;
 
         (void) c, (void) text;
+        if ((s->flags & PLAN_KEEP_CAPS) && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+                return -errno;
         if (syscall(SETRESUID, want, want, want) < 0 || getresuid(&r, &e, &saved) < 0)
                 return -errno;
         if (r != want || e != want || saved != want)

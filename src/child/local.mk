@@ -1,9 +1,12 @@
 noinst_LIBRARIES += libchild.a
 libchild_a_SOURCES = \
 	src/child/child.h \
+	src/child/caps.c \
 	src/child/descriptors.c \
 	src/child/exec.c \
 	src/child/files.c \
 	src/child/ids.c \
+	src/child/mounts.c \
+	src/child/namespaces.c \
 	src/child/process.c \
 	src/child/walk.c

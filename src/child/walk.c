@@ -31,12 +31,18 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_OPEN] = child_open,
         [PLAN_PLACE] = child_place,
         [PLAN_TERMINAL] = child_terminal,
+        [PLAN_NAMESPACES] = child_namespaces,
+        [PLAN_MOUNT] = child_mount,
+        [PLAN_SEAL] = child_seal,
         [PLAN_CHROOT] = child_chroot,
         [PLAN_CHDIR] = child_chdir,
+        [PLAN_BOUNDING] = child_bounding,
         [PLAN_GROUPS] = child_groups,
         [PLAN_GID] = child_gid,
         [PLAN_UID] = child_uid,
         [PLAN_CAPS] = child_caps,
+        [PLAN_SECUREBITS] = child_securebits,
+        [PLAN_AMBIENT] = child_ambient,
         [PLAN_DEATHSIG] = child_deathsig,
         [PLAN_NO_NEW_PRIVS] = child_no_new_privs,
         [PLAN_ENV] = child_env,
@@ -137,10 +143,10 @@ static int open_plan(const struct child_job *job, struct plan_iter *it)
 
 void child_run(const struct child_job *job)
 {
-        struct child c = { .job = job, .report = job->report };
+        struct child c = { .job = job, .report = job->report, .stand_ins = { -1, -1 } };
         const struct plan_step *s = NULL;
         const char *text = NULL;
-        struct plan_iter it;
+        struct plan_iter it = { 0 };
         int r;
 
         for (int i = 0; i < PLAN_FD_SLOTS; i++)
@@ -149,6 +155,8 @@ void child_run(const struct child_job *job)
         if (r < 0)
                 fail(&c, NULL, NULL, 0, -r);
         r = open_plan(job, &it);
+        c.it = &it;
+        c.start = it;
         while (r >= 0) {
                 r = plan_next(&it, &s, &text);
                 if (r <= 0)

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libcore.a
 libcore_a_SOURCES = \
 	src/core/types.h src/core/names.c \
-	src/core/directive.c src/core/directive.h src/core/directives.def \
+	src/core/directive.c src/core/directive.h src/core/directives.def src/core/directives_sandbox.def \
 	src/core/resolve.c src/core/resolve.h \
 	src/core/show.c src/core/show.h \
 	src/core/core.h src/core/node.h src/core/event.h src/core/action.h src/core/record.h \
@@ -12,7 +12,7 @@ libcore_a_SOURCES = \
 AM_CPPFLAGS += $(INIH_CFLAGS)
 libcore_a_SOURCES += \
 	src/core/diag.c src/core/diag.h \
-	src/core/value.c src/core/value_item.c src/core/value_row.c src/core/value.h \
+	src/core/value.c src/core/value_item.c src/core/value_row.c src/core/value_sandbox.c src/core/value.h \
 	src/core/words.c src/core/words.h \
 	src/core/unit_name.c src/core/unit_text.c src/core/unit_text.h \
 	src/core/unit_lines.c src/core/unit_lines.h \
@@ -27,7 +27,8 @@ libcore_a_SOURCES += \
 # A spec into the steps of its process, and back into words.
 libcore_a_SOURCES += \
 	src/core/plan.c src/core/plan_env.c src/core/plan_streams.c src/core/plan_explain.c \
-	src/core/plan.h src/core/plan_priv.h
+	src/core/plan.h src/core/plan_priv.h \
+	src/core/plan_sandbox.c src/core/mounts.c src/core/mounts.h src/core/capability.c src/core/capability.h
 
 # The decisions.
 libcore_a_SOURCES += \

@@ -50,6 +50,28 @@ static const char *const isolation_text[] = {
 };
 STRTAB(isolation_names, isolation_text);
 
+static const char *const private_tmp_text[] = {
+        [PRIVATE_TMP_NO] = "no", [PRIVATE_TMP_YES] = "yes", [PRIVATE_TMP_DISCONNECTED] = "disconnected",
+};
+STRTAB(private_tmp_names, private_tmp_text);
+
+static const char *const protect_system_text[] = {
+        [PROTECT_SYSTEM_NO] = "no", [PROTECT_SYSTEM_YES] = "yes", [PROTECT_SYSTEM_FULL] = "full",
+        [PROTECT_SYSTEM_STRICT] = "strict",
+};
+STRTAB(protect_system_names, protect_system_text);
+
+static const char *const protect_home_text[] = {
+        [PROTECT_HOME_NO] = "no", [PROTECT_HOME_YES] = "yes", [PROTECT_HOME_READ_ONLY] = "read-only",
+        [PROTECT_HOME_TMPFS] = "tmpfs",
+};
+STRTAB(protect_home_names, protect_home_text);
+
+static const char *const mount_flags_text[] = {
+        [MOUNT_FLAGS_SLAVE] = "slave", [MOUNT_FLAGS_PRIVATE] = "private", [MOUNT_FLAGS_SHARED] = "shared",
+};
+STRTAB(mount_flags_names, mount_flags_text);
+
 static const char *const log_format_text[] = { [LOG_RAW] = "raw", [LOG_TIME] = "time", [LOG_JSON] = "json" };
 STRTAB(log_format_names, log_format_text);
 

@@ -5,6 +5,7 @@
  *   - the cgroup before anything that uses memory or time;
  *   - /proc/self is written before the process is made undumpable, which gives those files to root;
  *   - files are opened and directories made with the daemon's rights, before the ids are given away;
+ *   - files of StandardOutput= and its kin are the machine's, not the sandbox's: opened before the mounts, as systemd does;
  *   - the limit of descriptors after the descriptors are in place: placing them needs numbers above it;
  *   - groups, gid, uid in this order: each needs the right that the next takes away;
  *   - the working directory with the rights of the user, who will have to read it;
@@ -193,7 +194,8 @@ static void add_ids(struct compiler *c)
                 plan_add(c, &(struct step) { .op = PLAN_GROUPS, .origin = group, .text = f->groups,
                                              .len = f->group_count * sizeof f->groups[0] });
         plan_add(c, &(struct step) { .op = PLAN_GID, .origin = group, .a = f->gid });
-        plan_add(c, &(struct step) { .op = PLAN_UID, .origin = user, .a = f->uid });
+        plan_add(c, &(struct step) { .op = PLAN_UID, .origin = user, .a = f->uid,
+                                     .flags = plan_keeps_caps(c) ? PLAN_KEEP_CAPS : 0 });
 }
 
 static void add_chdir(struct compiler *c)
@@ -222,15 +224,19 @@ static bool becomes_root(const struct compiler *c)
 
 static void add_rights(struct compiler *c)
 {
-        bool drop = c->f->root && !becomes_root(c);
+        bool root = becomes_root(c);
+        bool drop = c->f->root && !root && !plan_keeps_caps(c);
 
+        plan_sandbox_bounding(c, root);
         add_ids(c);
         add_chdir(c);
         if (!c->privileged)
                 plan_add(c, &(struct step) { .op = PLAN_CAPS, .origin = nowhere, .a = drop });
+        plan_sandbox_caps(c, root);
         plan_add(c, &(struct step) { .op = PLAN_DEATHSIG, .origin = nowhere, .a = SIGKILL });
-        if (!becomes_root(c))
-                add_plain(c, PLAN_NO_NEW_PRIVS);
+        if (plan_no_new_privs(c, root))
+                plan_add(c, &(struct step) { .op = PLAN_NO_NEW_PRIVS,
+                                             .origin = spec_origin(c->s, D_SERVICE_NoNewPrivileges) });
 }
 
 /* --- program ---------------------------------------------------------------------------------------------------- */
@@ -266,7 +272,10 @@ static int add_all(struct compiler *c, const struct command *cmd, struct err *er
 
         add_process(c);
         add_all_directories(c);
+        plan_sandbox_directories(c);
         r = plan_streams(c, err);
+        if (r == 0)
+                r = plan_sandbox_namespaces(c, err);
         if (r < 0)
                 return r;
         add_limit(c, D_SERVICE_LimitNOFILE, RLIMIT_NOFILE);

@@ -25,7 +25,14 @@ struct plan_fds {
 };
 #define PLAN_FDS_NONE ((struct plan_fds) { -1, -1, -1, -1, -1, -1, 0, false })
 
+/* For the sandbox. */
+struct plan_sandbox {
+        const char *stand_in_dir, *stand_in_file; /* of mode 0, shown in place of what is hidden */
+        const char *control_socket;               /* stays reachable whatever is mounted over it; may be NULL */
+};
+
 struct plan_facts {
+        struct plan_sandbox sandbox;
         const char *node;             /* "/shop/api" */
         uint32_t incarnation;
         const char *mark;             /* unique text of the incarnation: COPPICE_INCARNATION_ID, INVOCATION_ID (32 hex) */
@@ -65,6 +72,10 @@ struct plan_facts {
  * -errno and err (STAGE_RESOURCES, STAGE_ENVIRONMENT, STAGE_EXEC ...; with file and line) on failure. */
 int plan_compile(const struct spec *s, const struct plan_facts *facts, enum directive directive, size_t index,
                  struct buf *out, struct err *err);
+
+/* PrivateTmp=yes: the name below /tmp and /var/tmp of an incarnation's directories. */
+#define PLAN_PRIVATE_TMP_MAX 64
+void plan_private_tmp(const char *mark, char buf[PLAN_PRIVATE_TMP_MAX]);
 
 /* "7  LIMITS  set NOFILE to 1024:4096   (web.service:9)", one line a step, appended to out. -EBADMSG when the
  * bytes are no plan. plan_explain_json writes an array of {step, op, stage, text, file, line} under `key`. */

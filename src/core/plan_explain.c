@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/capability.h"
 #include "core/plan_priv.h"
 
 struct told {
@@ -125,6 +127,62 @@ static void tell_ids(const struct told *t)
                 buf_adds(t->out, "none");
 }
 
+static void tell_attributes(const struct told *t)
+{
+        int64_t a = t->s->b;
+
+        buf_addf(t->out, "%s%s%s%s", a & PLAN_ATTR_RDONLY ? ", read-only" : "", a & PLAN_ATTR_NOEXEC ? ", noexec" : "",
+                 a & PLAN_ATTR_NOSUID ? ", nosuid" : "", a & PLAN_ATTR_NODEV ? ", nodev" : "");
+}
+
+static void tell_mount(const struct told *t)
+{
+        const char *path = nth(t, 0), *from = nth(t, 1);
+        int64_t a = t->s->b;
+
+        switch ((enum plan_mount) t->s->a) {
+        case PLAN_MOUNT_KEEP:
+                if (a & (PLAN_ATTR_RDONLY | PLAN_ATTR_NOEXEC))
+                        buf_addf(t->out, "make %s%s%s%s", path, a & PLAN_ATTR_RDONLY ? " read-only" : "",
+                                 a & PLAN_ATTR_RDONLY && a & PLAN_ATTR_NOEXEC ? "," : "",
+                                 a & PLAN_ATTR_NOEXEC ? " not executable" : "");
+                else
+                        buf_addf(t->out, "leave %s as it is", path);
+                break;
+        case PLAN_MOUNT_BIND: case PLAN_MOUNT_BIND_ONE:
+                buf_addf(t->out, "show %s at %s", from, path);
+                tell_attributes(t);
+                break;
+        case PLAN_MOUNT_TMPFS:
+                buf_addf(t->out, "mount an empty file system in memory on %s (%s)", path, from);
+                tell_attributes(t);
+                break;
+        case PLAN_MOUNT_HIDE:
+                buf_addf(t->out, "hide %s", path);
+                break;
+        case PLAN_MOUNT_COUNT:
+                break;
+        }
+        if (t->s->flags & PLAN_MOUNT_OPTIONAL)
+                buf_adds(t->out, ", if it exists");
+}
+
+static void tell_spaces(const struct told *t)
+{
+        static const struct { int64_t flag; const char *name; } spaces[] = {
+                { CLONE_NEWNS, "mount" }, { CLONE_NEWNET, "network" }, { CLONE_NEWIPC, "IPC" }, { CLONE_NEWPID, "process" },
+                { CLONE_NEWUTS, "host name" }, { CLONE_NEWUSER, "user" }, { CLONE_NEWCGROUP, "cgroup" },
+        };
+        bool first = true;
+
+        for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++)
+                if (t->s->a & spaces[i].flag) {
+                        buf_addf(t->out, "%s%s", first ? "" : ", ", spaces[i].name);
+                        first = false;
+                }
+        buf_adds(t->out, " namespace");
+}
+
 static bool is(const char *key, size_t n, const char *name)
 {
         return strlen(name) == n && memcmp(key, name, n) == 0;
@@ -166,6 +224,14 @@ static void tell_blank(const struct told *t, const char *key, size_t n)
                 tell_cpus(t);
         else if (is(key, n, "ids"))
                 tell_ids(t);
+        else if (is(key, n, "caps"))
+                capability_print((uint64_t) s->a, t->out);
+        else if (is(key, n, "bits"))
+                securebits_print((unsigned) s->a, t->out);
+        else if (is(key, n, "spaces"))
+                tell_spaces(t);
+        else if (is(key, n, "mount"))
+                tell_mount(t);
 }
 
 static void tell(const struct plan_step *s, const char *text, struct buf *out)

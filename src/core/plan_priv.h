@@ -3,6 +3,7 @@
  *      plan.c           the order of steps; everything but the following
  *      plan_streams.c   descriptors
  *      plan_env.c       environment and $VARIABLES
+ *      plan_sandbox.c   namespaces, mounts, capabilities
  *      plan_explain.c   bytes back into words
  */
 #ifndef CORE_PLAN_PRIV_H
@@ -37,6 +38,14 @@ void plan_add_text(struct compiler *c, enum plan_op op, struct origin origin, co
 
 /* OPEN and PLACE. -EINVAL when NotifyFd= and stored descriptors want one number. */
 int plan_streams(struct compiler *c, struct err *err);
+
+/* The sandbox, in the order the plan has it. A "+" command gets none of it. */
+void plan_sandbox_directories(struct compiler *c);
+int plan_sandbox_namespaces(struct compiler *c, struct err *err); /* -ENOMEM, or err is filled */
+void plan_sandbox_bounding(struct compiler *c, bool becomes_root);
+bool plan_keeps_caps(const struct compiler *c);    /* over the change of uid */
+void plan_sandbox_caps(struct compiler *c, bool becomes_root);
+bool plan_no_new_privs(const struct compiler *c, bool becomes_root);
 
 /* The environment as a row of NAME=VALUE texts, UnsetEnvironment= applied. */
 int plan_environment(const struct compiler *c, struct buf *env, struct err *err);

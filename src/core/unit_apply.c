@@ -47,13 +47,11 @@ static const struct {
 static const char *const not_yet[] = {
         "LinkTo", "Monitor", "TrapExit", "Mailbox", "MemoryMax", "MemoryHigh", "MemorySwapMax", "MemoryLow", "MemoryMin",
         "CPUQuota", "CPUWeight", "TasksMax", "IOWeight", "AllowedCPUs", "SystemCallFilter", "SystemCallArchitectures",
-        "NoNewPrivileges", "PrivateTmp", "PrivateDevices", "PrivateNetwork", "PrivateUsers", "ProtectSystem",
-        "ProtectHome", "ProtectProc", "ProtectKernelTunables", "ProtectKernelModules", "ProtectControlGroups",
-        "ReadOnlyPaths", "ReadWritePaths", "InaccessiblePaths", "BindPaths", "BindReadOnlyPaths",
-        "CapabilityBoundingSet", "AmbientCapabilities", "RestrictAddressFamilies", "RestrictNamespaces",
+        "PrivateDevices", "PrivateNetwork", "PrivateUsers", "ProtectProc", "ProtectKernelTunables", "ProtectKernelModules", "ProtectControlGroups",
+        "RestrictAddressFamilies", "RestrictNamespaces",
         "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute", "DynamicUser", "Sockets",
         "FileDescriptorStoreMax", "TimeoutAbortSec", "SendSIGHUP", "WatchdogSignal", "RestartKillSignal",
-        "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy", "SecureBits", "Delegate",
+        "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy", "Delegate",
 };
 
 /* The section a key belongs to, when it is not this one. */
@@ -204,11 +202,18 @@ static void add_item(struct unit_parse *p, enum directive d, const struct unit_l
                 spec_build_item(&p->build, d, here(p, line), buf_text(&p->item), p->item.len);
 }
 
+/* "~" before the first word is meant for all of the line: not these. */
+static bool inverts(enum directive d, const char *value)
+{
+        return value[0] == '~' && strcmp(directive_rows[d].min, "cap") == 0;
+}
+
 /* Words with systemd's quoting; specifiers are looked at word by word, after the quotes are gone. */
 static void apply_quoted_words(struct unit_parse *p, enum directive d, const struct unit_line *line)
 {
         autobuf struct buf raw = BUF_INIT;
-        struct words words = WORDS(line->value);
+        bool inverted = inverts(d, line->value);
+        struct words words = WORDS(line->value + inverted);
         struct err why = { 0 };
         int r;
 
@@ -217,6 +222,8 @@ static void apply_quoted_words(struct unit_parse *p, enum directive d, const str
 
                 buf_clear(&raw);
                 at = words.p + strspn(words.p, " \t");
+                if (inverted && *at != '~')
+                        buf_addc(&raw, '~');
                 r = words_next(&words, &raw, &why);
                 if (r <= 0)
                         break;
@@ -295,13 +302,15 @@ static void apply_value(struct unit_parse *p, enum directive d, const struct uni
 }
 
 /* An empty value takes back what was said; for one Condition (or Assert) it takes back all of them, as in systemd. */
-static void reset(struct unit_parse *p, enum directive d)
+static void reset(struct unit_parse *p, enum directive d, const struct unit_line *line)
 {
         const char *key = directive_rows[d].key;
         size_t n = strncmp(key, "Condition", 9) == 0 ? 9 : 6;
 
         if (directive_rows[d].type != VT_CONDITION) {
                 spec_build_drop(&p->build, d);
+                if (d == D_SERVICE_CapabilityBoundingSet) /* systemd: none at all, not "as if unset" */
+                        spec_build_item(&p->build, d, here(p, line), "none", 4);
                 return;
         }
         for (int other = 0; other < D_COUNT; other++)
@@ -327,10 +336,12 @@ static void note_repetition(struct unit_parse *p, enum directive d, const struct
 static void assign(struct unit_parse *p, enum directive d, const struct unit_line *line)
 {
         note_repetition(p, d, line);
-        if (*line->value)
+        if (inverts(d, line->value) && !line->value[1]) /* "~" alone: all but none */
+                spec_build_drop(&p->build, d);
+        else if (*line->value)
                 apply_value(p, d, line);
         else
-                reset(p, d);
+                reset(p, d, line);
 }
 
 void unit_apply(struct unit_parse *p, enum section section, const struct unit_line *line)

@@ -131,6 +131,12 @@ void spec_print(const struct spec *s, enum directive d, struct buf *out)
                 value_print(d, effective(s, d), out);
 }
 
+/* "~" at the beginning of a line is meant for all of it. */
+static bool changes_sense(const struct spec *s, enum directive d, size_t i)
+{
+        return strcmp(directive_rows[d].min, "cap") == 0 && (spec_item(s, d, i)[0] == '~') != (spec_item(s, d, i - 1)[0] == '~');
+}
+
 static void print_assignments(const struct spec *s, enum directive d, struct buf *out)
 {
         const char *key = directive_rows[d].key;
@@ -143,7 +149,7 @@ static void print_assignments(const struct spec *s, enum directive d, struct buf
                 return;
         }
         for (size_t i = 0; i < spec_count(s, d); i++) {
-                bool full = i > 0 && (one_a_line(d) || out->len - begin > LINE_SOON_FULL);
+                bool full = i > 0 && (one_a_line(d) || out->len - begin > LINE_SOON_FULL || changes_sense(s, d, i));
 
                 if (full)
                         buf_addc(out, '\n');

@@ -53,6 +53,13 @@ void value_print_range(enum directive d, struct buf *out);
  * the normal form (paths without double slashes, StandardOutput=journal as log ...). 0 or -EINVAL. */
 int value_item(enum directive d, const char *text, struct buf *out, struct err *err);
 
+/* The forms of directives_sandbox.def; 1 when the row's form is none of them. value_sandbox.c */
+int value_sandbox_item(enum directive d, const char *text, struct buf *out, struct err *err);
+
+/* Append an absolute path with runs of slashes, "." parts and a trailing slash taken out. -EINVAL when it is not
+ * absolute or climbs with "..": where that leads depends on links, so nobody can tell by reading the unit. */
+int value_path(const char *path, struct buf *out);
+
 /* VT_LIMIT: soft and hard as numbers of the row's unit, UINT64_MAX for infinity. 0 or -EINVAL. */
 int value_limit(enum directive d, const char *text, uint64_t *ret_soft, uint64_t *ret_hard, struct err *err);
 

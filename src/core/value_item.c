@@ -14,9 +14,7 @@ static int refuse(enum directive d, const char *text, struct err *err, const cha
         return -EINVAL;
 }
 
-/* Append the path with runs of slashes, "." parts and a trailing slash taken out. -EINVAL when it is not absolute
- * or climbs with "..": where that leads depends on links, so nobody can tell by reading the unit. */
-static int add_path(const char *path, struct buf *out)
+int value_path(const char *path, struct buf *out)
 {
         size_t start = out->len;
 
@@ -46,7 +44,7 @@ static int path_item(enum directive d, const char *text, bool dash, struct buf *
 
         if (dash && *p == '-')
                 buf_addc(out, *p++);
-        if (add_path(p, out) < 0)
+        if (value_path(p, out) < 0)
                 return refuse(d, text, err, "not an absolute path without \"..\"", "write a path that begins with /");
         return 0;
 }
@@ -111,7 +109,7 @@ static int dirname_item(enum directive d, const char *text, struct buf *out, str
         autobuf struct buf below_root = BUF_INIT, normal = BUF_INIT;
 
         buf_addf(&below_root, "/%s", text);
-        if (text[0] == '/' || strchr(text, ':') || add_path(buf_text(&below_root), &normal) < 0 || normal.len < 2)
+        if (text[0] == '/' || strchr(text, ':') || value_path(buf_text(&below_root), &normal) < 0 || normal.len < 2)
                 return refuse(d, text, err, "not a relative path without \"..\"", "write a name such as myapp");
         buf_adds(out, buf_text(&normal) + 1);
         return 0;
@@ -295,7 +293,10 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
 {
         const struct directive_row *row = &directive_rows[d];
         const char *form = row->min;
+        int r = value_sandbox_item(d, text, out, err);
 
+        if (r <= 0)
+                return r;
         switch (row->type) {
         case VT_ENVIRON: return env_item(d, text, true, true, out, err);
         case VT_EXITSET: return exit_item(d, text, out, err);

@@ -78,6 +78,8 @@ static int enumerated(const struct strtab *names, const char *text, int64_t *ret
         for (size_t i = 0; v < 0 && i < sizeof(aliases) / sizeof(aliases[0]); i++)
                 if (aliases[i].names == names && strcmp(aliases[i].text, text) == 0)
                         v = aliases[i].value;
+        if (v < 0 && strtab_value(names, "yes") >= 0 && value_bool(text, ret) == 0)
+                v = strtab_value(names, *ret ? "yes" : "no"); /* a yes-or-no that has grown further words */
         if (v < 0)
                 return -EINVAL;
         *ret = v;

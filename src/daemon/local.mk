@@ -18,6 +18,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/ready.c \
 	src/daemon/reload.c \
 	src/daemon/rundir.c \
+	src/daemon/sandbox.c \
 	src/daemon/say.c \
 	src/daemon/signals.c \
 	src/daemon/socket.c \

@@ -98,6 +98,7 @@ enum {
         RUN_GROUP = 1,         /* its cgroup has been made */
         RUN_CLEAN = 128,       /* ... and was found empty since a process was last born into it */
         RUN_DIRS = 2,          /* RuntimeDirectory= may have been made */
+        RUN_TMP = 256,         /* directories of PrivateTmp= may have been made */
         RUN_WATCHED = 4,       /* emptiness is being waited for */
         RUN_PROBE = 8,         /* no cgroup: look again at every exit */
         RUN_KILLED = 64,       /* SIGKILL was sent to all of it; again until it is empty, where that is not atomic */
@@ -225,6 +226,17 @@ void spawn_mark(const struct engine *e, node_id node, uint32_t incarnation, char
 /* rundir.c */
 void rundir_remove(struct engine *e, node_id id);    /* RuntimeDirectory= of an incarnation that is over */
 const char *rundir_root(const struct engine *e, const char *kind); /* "runtime", "state", ...: where they are made */
+/* Remove what is below a directory and, for all but the first one, the directory. Stops when *budget entries were
+ * removed, which is then negative. */
+void rundir_remove_below(int parent, const char *name, int depth, int *budget);
+
+/* sandbox.c */
+struct sandbox_paths {
+        char dir[PATH_MAX_NODE], file[PATH_MAX_NODE];
+};
+void sandbox_facts(const struct engine *e, struct sandbox_paths *paths, struct plan_sandbox *ret);
+int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *err); /* what the mounts need to exist */
+void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation);
 
 /* empty.c */
 void empty_start(struct engine *e);

@@ -207,6 +207,8 @@ static void on_close(struct engine *e, const struct action *a)
         }
         if (run->flags & RUN_DIRS)
                 rundir_remove(e, a->node);
+        if (run->flags & RUN_TMP)
+                sandbox_remove_tmp(e, a->node, a->incarnation);
         ledger_close(e, a->node, a->incarnation, &a->reason);
         run->flags &= RUN_ORPHANED | RUN_GROUP | RUN_CLEAN;
         run->pid[ROLE_MAIN] = run->pid[ROLE_CONTROL] = run->leader = 0;

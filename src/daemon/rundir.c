@@ -23,7 +23,7 @@ const char *rundir_root(const struct engine *e, const char *kind)
         return e->opt.root || !config || config[0] != '/' ? "/etc" : config;
 }
 
-static void remove_below(int parent, const char *name, int depth)
+void rundir_remove_below(int parent, const char *name, int depth, int *budget)
 {
         int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -37,10 +37,12 @@ static void remove_below(int parent, const char *name, int depth)
         while ((entry = readdir(dir))) {
                 if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
                         continue;
+                if (--*budget < 0)
+                        break;
                 if (unlinkat(fd, entry->d_name, 0) == 0 || (errno != EISDIR && errno != EPERM))
                         continue;
                 if (depth < DEPTH_MAX)
-                        remove_below(fd, entry->d_name, depth + 1);
+                        rundir_remove_below(fd, entry->d_name, depth + 1, budget);
                 (void) unlinkat(fd, entry->d_name, AT_REMOVEDIR);
         }
         (void) closedir(dir);
@@ -50,11 +52,12 @@ void rundir_remove(struct engine *e, node_id id)
 {
         const struct node *node = core_node(e->core, id);
         int root = open(rundir_root(e, "runtime"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int budget = INT32_MAX;
 
         for (size_t i = 0; node && root >= 0 && i < spec_count(node->spec, D_SERVICE_RuntimeDirectory); i++) {
                 const char *name = spec_item(node->spec, D_SERVICE_RuntimeDirectory, i);
 
-                remove_below(root, name, 0);
+                rundir_remove_below(root, name, 0, &budget);
                 (void) unlinkat(root, name, AT_REMOVEDIR);
         }
         if (root >= 0)

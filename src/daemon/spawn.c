@@ -16,6 +16,7 @@ struct gathered {
         char path[PATH_MAX_NODE], mark[33], result_buf[32];
         char group_path[PATH_MAX_NODE + 256];
         struct user user;
+        struct sandbox_paths sandbox;
         struct buf env_files, listen_names;
         int fds[INIT_FDS_MAX];
         int fd_count;
@@ -255,6 +256,7 @@ static void gather_constants(struct engine *e, node_id node, const struct spec *
         f->config_root = rundir_root(e, "configuration");
         if (said_access(e, node, s) != NOTIFY_NONE)
                 f->notify_socket = e->notify_path;
+        sandbox_facts(e, &g->sandbox, &f->sandbox);
 }
 
 static int gather(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
@@ -267,7 +269,9 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
         spawn_mark(e, a->node, a->incarnation, g->mark);
         g->facts.mark = g->mark;
         gather_constants(e, a->node, s, g);
-        r = gather_group(e, a->node, s, g, err);
+        r = sandbox_prepare(e, s, err);
+        if (r == 0)
+                r = gather_group(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_user(s, g, err);
         if (r == 0)
@@ -310,6 +314,8 @@ static int try_spawn(struct engine *e, const struct action *a, const struct spec
                 return r;
         if (spec_count(s, D_SERVICE_RuntimeDirectory) > 0)
                 engine_run(e, a->node)->flags |= RUN_DIRS;
+        if (spec_int(s, D_SERVICE_PrivateTmp) == PRIVATE_TMP_YES)
+                engine_run(e, a->node)->flags |= RUN_TMP;
         return initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count,
                               g->facts.fds.cgroup, err);
 }

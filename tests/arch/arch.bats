@@ -108,6 +108,6 @@ allowed() {
                 /^DIRECTIVE\(/ { row = $0; while (row !~ /\)$/) { getline more; row = row more }
                         if (row !~ /"(plan|core|engine|logd|shown)",/) print "enforced by nobody: " substr(row, 1, 60)
                         if (row !~ /"[^"]{8,}[.).]? ?"[)]$/ && row !~ /\."\)$/) print "no sentence of help: " substr(row, 1, 60) }
-                ' src/core/directives.def)
+                ' src/core/directives*.def)
         [ -z "$bad" ] || { echo "$bad"; false; }
 }

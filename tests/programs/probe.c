@@ -135,6 +135,8 @@ int main(int argc, char *argv[])
         print_status_line(out, "CapPrm:", "capprm");
         print_status_line(out, "CapEff:", "capeff");
         print_status_line(out, "CapAmb:", "capamb");
+        print_status_line(out, "CapBnd:", "capbnd");
+        fprintf(out, "securebits %d\n", prctl(PR_GET_SECUREBITS, 0, 0, 0, 0));
         print_file(out, "oom", "/proc/self/oom_score_adj");
         print_file(out, "cgroup", "/proc/self/cgroup");
         print_descriptors(out, path ? fileno(out) : -1);

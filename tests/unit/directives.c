@@ -141,6 +141,7 @@ static const char *sample(int d)
         case VT_CONDITION: return "|!/etc/x";
         case VT_ENUM: return row->names->text[row->names->count - 1];
         case VT_INT: return row->max;
+        case VT_BOOL: return "yes";
         default: break;
         }
         if (strcmp(row->min, "user") == 0) return "www-data";
@@ -151,6 +152,11 @@ static const char *sample(int d)
         if (strcmp(row->min, "path") == 0 || strcmp(row->min, "envfile") == 0) return "/srv/x";
         if (strcmp(row->min, "dirname") == 0) return "a b/c";
         if (strcmp(row->min, "envname") == 0 || strcmp(row->min, "envremove") == 0) return "A B_2";
+        if (strcmp(row->min, "cap") == 0) return "~CAP_CHOWN kill";
+        if (strcmp(row->min, "securebit") == 0) return "noroot keep-caps-locked";
+        if (strcmp(row->min, "mount") == 0) return "/srv -/a//b/ -+/c +/d";
+        if (strcmp(row->min, "bind") == 0) return "/a /b:/c -/d:/e:norbind";
+        if (strcmp(row->min, "tmpfs") == 0) return "/var:ro,size=1M /x";
         return "some text %% more";
 }
 

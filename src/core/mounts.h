@@ -1,0 +1,36 @@
+/* mounts.h - what a service sees of the file system: all that a unit says about it, as one sorted list of mounts.
+ *
+ * Rules, systemd's: of two paths the longer one decides; of two words about one path hiding wins over showing something
+ * else, that over attributes, read-only over writable, not executable over executable; below a hidden path nothing
+ * else counts; read-only does not reach into something new (BindPaths=, PrivateTmp=, TemporaryFileSystem=), "not
+ * executable" does. What changes nothing is left out. Pure. Used by: plan_sandbox.c, its tests.  Uses: spec. */
+#ifndef CORE_MOUNTS_H
+#define CORE_MOUNTS_H
+
+#include "base/buf.h"
+#include "base/plan.h"
+#include "core/plan.h"
+
+struct mount_op {
+        enum plan_mount kind;
+        unsigned flags;              /* PLAN_MOUNT_* */
+        int64_t set, clear;          /* attributes */
+        struct origin origin;        /* of the line that asked for it */
+        uint32_t text, len;          /* in mounts.texts: path, source or options, as the MOUNT step has it */
+};
+
+struct mounts {
+        struct mount_op *ops;        /* owned, parents before children */
+        size_t count;
+        struct buf texts;
+};
+
+/* Does the unit ask for a mount namespace at all? */
+bool mounts_wanted(const struct spec *s);
+
+/* 0; -ENOMEM; -E2BIG for more than PLAN_MOUNTS_MAX. `private_tmp` is the name of the directory below /tmp and
+ * /var/tmp for PrivateTmp=yes. */
+int mounts_compile(const struct spec *s, const struct plan_facts *f, const char *private_tmp, struct mounts *ret);
+void mounts_free(struct mounts *m);
+
+#endif

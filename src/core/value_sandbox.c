@@ -1,0 +1,116 @@
+/* value_sandbox.c - the forms of directives_sandbox.def. See value.h. */
+#include "core/value.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/capability.h"
+
+static int refuse(enum directive d, const char *text, struct err *err, const char *what, const char *hint)
+{
+        (void) err_set(err, STAGE_LOAD, EINVAL, "%s=%.80s: %s", directive_rows[d].key, text, what);
+        err_hint(err, "%s", hint);
+        return -EINVAL;
+}
+
+static int cap_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        bool without = text[0] == '~';
+        int number = capability_number(text + without);
+
+        if (number < 0 && strcmp(text + without, "none") != 0)
+                return refuse(d, text, err, "no capability of that name",
+                              "write names such as CAP_NET_BIND_SERVICE; capabilities(7) lists them");
+        buf_addf(out, "%s%s", without ? "~" : "", number < 0 ? "none" : capability_name(number));
+        return 0;
+}
+
+static int securebit_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        if (!securebit_from_name(text))
+                return refuse(d, text, err, "no secure bit of that name",
+                              "noroot, no-setuid-fixup, keep-caps, each also with -locked");
+        buf_adds(out, text);
+        return 0;
+}
+
+#define PATH_HINT "write a path that begins with /, without \"..\""
+
+static int mount_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        const char *p = text;
+
+        if (*p == '-')
+                buf_addc(out, *p++);
+        if (*p == '+')
+                buf_addc(out, *p++);
+        return value_path(p, out) < 0 ? refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
+}
+
+/* The text up to the next colon as a path; *p moves behind the colon, or becomes NULL. */
+static int part(const char **p, struct buf *out)
+{
+        autobuf struct buf one = BUF_INIT;
+        size_t n = strcspn(*p, ":");
+
+        buf_add(&one, *p, n);
+        *p = (*p)[n] ? *p + n + 1 : NULL;
+        return value_path(buf_text(&one), out);
+}
+
+/* Kept as SOURCE:DESTINATION:rbind. */
+static int bind_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        const char *p = text;
+        size_t from;
+
+        if (*p == '-')
+                buf_addc(out, *p++);
+        from = out->len;
+        if (part(&p, out) < 0)
+                return refuse(d, text, err, "the source is not an absolute path", PATH_HINT);
+        if (p && *p) {
+                buf_addc(out, ':');
+                if (part(&p, out) < 0)
+                        return refuse(d, text, err, "the destination is not an absolute path", PATH_HINT);
+        } else {
+                autobuf struct buf same = BUF_INIT;
+
+                p = NULL;
+                buf_adds(&same, buf_text(out) + from);
+                buf_addf(out, ":%s", buf_text(&same));
+        }
+        if (p && strcmp(p, "rbind") != 0 && strcmp(p, "norbind") != 0 && *p)
+                return refuse(d, text, err, "unknown option", "SOURCE:DESTINATION:rbind or SOURCE:DESTINATION:norbind");
+        buf_addf(out, ":%s", p && *p ? p : "rbind");
+        return 0;
+}
+
+/* Options are the file system's own; those that are the mount's are read by mounts.c. */
+static int tmpfs_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        const char *p = text;
+
+        if (part(&p, out) < 0)
+                return refuse(d, text, err, "not an absolute path", PATH_HINT);
+        if (strcmp(buf_text(out), "/") == 0)
+                return refuse(d, text, err, "nothing would be left to run", "name a directory below /");
+        if (p && *p) {
+                if (strpbrk(p, ": \t"))
+                        return refuse(d, text, err, "not a list of options", "PATH:option,option, such as /var:ro,size=1M");
+                buf_addf(out, ":%s", p);
+        }
+        return 0;
+}
+
+int value_sandbox_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        const char *form = directive_rows[d].min;
+
+        if (strcmp(form, "cap") == 0) return cap_item(d, text, out, err);
+        if (strcmp(form, "securebit") == 0) return securebit_item(d, text, out, err);
+        if (strcmp(form, "mount") == 0) return mount_item(d, text, out, err);
+        if (strcmp(form, "bind") == 0) return bind_item(d, text, out, err);
+        if (strcmp(form, "tmpfs") == 0) return tmpfs_item(d, text, out, err);
+        return 1;
+}

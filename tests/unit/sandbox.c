@@ -1,0 +1,202 @@
+/* sandbox.c - what units say about rights and the file system, as the steps that come of it. */
+#include "core/capability.h"
+#include "core/plan.h"
+#include "tests/unit/units.h"
+
+static struct plan_facts facts(void)
+{
+        return (struct plan_facts) {
+                .node = "/web", .incarnation = 1, .mark = "0123456789abcdef0123456789abcdef", .root = true,
+                .fds = { -1, -1, -1, -1, -1, -1, 0 }, .runtime_root = "/run", .state_root = "/var/lib",
+                .cache_root = "/var/cache", .logs_root = "/var/log", .config_root = "/etc",
+                .sandbox = { .stand_in_dir = "/run/coppice/hidden/directory", .stand_in_file = "/run/coppice/hidden/file",
+                             .control_socket = "/run/coppice/control" },
+        };
+}
+
+/* The steps of the sandbox of a unit with these lines, each as "sentence\n"; static storage. */
+static const char *steps(const char *lines, const struct plan_facts *f)
+{
+        static char said[65536];
+        char unit[4096];
+        struct buf plan = BUF_INIT, out = BUF_INIT;
+        struct err err = { 0 };
+        struct spec *s;
+        char *at = said;
+
+        (void) snprintf(unit, sizeof(unit), "[Service]\nExecStart=/bin/x\n%s\n", lines);
+        s = parse_good("web.service", unit);
+        said[0] = '\0';
+        if (plan_compile(s, f, D_SERVICE_ExecStart, 0, &plan, &err) < 0) {
+                err_format(&err, said, sizeof(said));
+        } else {
+                assert_int_equal(plan_explain(plan.data, plan.len, &out), 0);
+                for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n")) {
+                        char *paren = strstr(line, "   (web.service");
+
+                        if (strncmp(line + 4, "NAMESPACE ", 10) && strncmp(line + 4, "CAPABILITIES ", 13) &&
+                            strncmp(line + 4, "NO_NEW_PRIV", 11))
+                                continue;
+                        if (paren)
+                                *paren = '\0';
+                        at += sprintf(at, "%s\n", line + 23 - (line[21] != ' '));
+                }
+        }
+        buf_free(&plan);
+        buf_free(&out);
+        spec_unref(s);
+        return said;
+}
+
+#define FIRST "leave the daemon's mount namespace for a new one of its own\n"
+#define LAST "close the list of mounts\n"
+#define CAPS "clear inheritable and ambient capabilities\n"
+
+static void each_path_gets_what_the_longest_one_above_it_says(void **state)
+{
+        static const struct { const char *lines, *said; } rows[] = {
+                { "ReadOnlyPaths=/a\nReadWritePaths=/a/b", "make /a read-only\nleave /a/b as it is\n" },
+                { "ReadWritePaths=/a/b\nReadOnlyPaths=/a", "make /a read-only\nleave /a/b as it is\n" },
+                { "ReadOnlyPaths=/a /a/b/c\nReadWritePaths=/a/b", "make /a read-only\nleave /a/b as it is\nmake /a/b/c read-only\n" },
+                { "ReadOnlyPaths=/a /a/b", "make /a read-only\n" },
+                { "ReadOnlyPaths=/a /ab /a-b", "make /a read-only\nmake /a-b read-only\nmake /ab read-only\n" },
+                { "ReadOnlyPaths=/a\nReadWritePaths=/a", "make /a read-only\n" },
+                { "ReadWritePaths=/a", "" },
+                { "InaccessiblePaths=/a\nReadWritePaths=/a/b\nBindPaths=/x:/a/c", "hide /a\n" },
+                { "InaccessiblePaths=/a\nBindPaths=/x:/a", "hide /a\n" },
+                { "NoExecPaths=/\nExecPaths=/usr\nReadOnlyPaths=/usr/x",
+                  "make / not executable\nleave /usr as it is\nmake /usr/x read-only\n" },
+                { "NoExecPaths=/\nReadOnlyPaths=/\nExecPaths=/usr\nReadWritePaths=/srv",
+                  "make / read-only, not executable\nmake /srv not executable\nmake /usr read-only\n" },
+                { "TemporaryFileSystem=/var:ro,size=1M\nBindReadOnlyPaths=/var/lib/x",
+                  "mount an empty file system in memory on /var (mode=0755,size=1M), read-only, nodev\n"
+                  "show /var/lib/x at /var/lib/x, read-only\n" },
+                { "NoExecPaths=/\nBindPaths=/a:/b:norbind", "make / not executable\nshow /a at /b, noexec\n" },
+                { "ReadOnlyPaths=/\nBindPaths=/a:/b", "make / read-only\nshow /a at /b\n" },
+                { "BindReadOnlyPaths=/a:/b\nReadWritePaths=/b/c", "show /a at /b, read-only\nleave /b/c as it is\n" },
+                { "ReadOnlyPaths=-/a\nReadOnlyPaths=/b", "make /a read-only, if it exists\nmake /b read-only\n" },
+                { "ReadOnlyPaths=-/a /a", "make /a read-only\n" },
+                { "TemporaryFileSystem=/run\nInaccessiblePaths=/run/x",
+                  "mount an empty file system in memory on /run (mode=0755), nodev\n"
+                  "show /run/coppice/control at /run/coppice/control, if it exists\nhide /run/x\n" },
+                { "PrivateMounts=yes", "" },
+        };
+        const struct plan_facts f = facts();
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                char want[1024];
+
+                (void) snprintf(want, sizeof(want), FIRST "%s" LAST CAPS, rows[i].said);
+                assert_string_equal(steps(rows[i].lines, &f), want);
+        }
+}
+
+static void the_short_words_stand_for_lists_of_paths(void **state)
+{
+        const struct plan_facts f = facts();
+        const char *said;
+
+        (void) state;
+        said = steps("ProtectSystem=strict\nStateDirectory=web\nRuntimeDirectory=web\nProtectHome=read-only", &f);
+        assert_contains(said, "make / read-only, if it exists\nleave /dev as it is, if it exists\nleave /proc as it is");
+        assert_contains(said, "leave /run/web as it is\n");
+        assert_contains(said, "leave /var/lib/web as it is\n");
+        assert_null(strstr(said, "/home")); /* nothing new: read-only already */
+        said = steps("ProtectSystem=full\nProtectHome=tmpfs", &f);
+        assert_contains(said, "make /etc read-only, if it exists\n");
+        assert_contains(said, "make /usr read-only, if it exists\n");
+        assert_contains(said, "mount an empty file system in memory on /home (mode=0755,size=64k), read-only, noexec, nosuid, nodev, if");
+        said = steps("ProtectSystem=yes\nProtectHome=yes", &f);
+        assert_null(strstr(said, "/etc"));
+        assert_contains(said, "hide /root, if it exists\n");
+        said = steps("PrivateTmp=yes", &f);
+        assert_contains(said, "make directory /tmp/coppice-private-0123456789abcdef0123456789abcdef, mode 0700, owner 0:0\n");
+        assert_contains(said, "/tmp at /tmp, nosuid, nodev\n");
+        said = steps("PrivateTmp=disconnected", &f);
+        assert_contains(said, "mount an empty file system in memory on /tmp (mode=0755,mode=1777), nosuid, nodev\n");
+}
+
+static void a_service_that_asks_for_nothing_gets_no_namespace(void **state)
+{
+        const struct plan_facts f = facts();
+
+        (void) state;
+        assert_string_equal(steps("", &f), CAPS);
+        assert_string_equal(steps("ProtectSystem=no\nPrivateTmp=no\nProtectHome=no\nPrivateMounts=no", &f), CAPS);
+}
+
+static void capabilities_are_added_taken_away_and_reset_as_in_systemd(void **state)
+{
+        static const struct { const char *lines, *said; } rows[] = {
+                { "CapabilityBoundingSet=CAP_KILL", "CAP_KILL" },
+                { "CapabilityBoundingSet=kill\nCapabilityBoundingSet=Cap_Chown", "CAP_CHOWN CAP_KILL" },
+                { "CapabilityBoundingSet=~CAP_KILL CAP_CHOWN", "all but CAP_CHOWN CAP_KILL" },
+                { "CapabilityBoundingSet=CAP_KILL CAP_CHOWN\nCapabilityBoundingSet=~CAP_KILL", "CAP_CHOWN" },
+                { "CapabilityBoundingSet=", "none" },
+                { "CapabilityBoundingSet=CAP_KILL\nCapabilityBoundingSet=", "none" },
+                { "CapabilityBoundingSet=\nCapabilityBoundingSet=CAP_KILL", "CAP_KILL" },
+                { "CapabilityBoundingSet=CAP_KILL\nCapabilityBoundingSet=~", NULL },
+        };
+        const struct plan_facts f = facts();
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                char want[512] = CAPS;
+
+                if (rows[i].said)
+                        (void) snprintf(want, sizeof(want), "never again have capabilities other than %s\n" CAPS, rows[i].said);
+                assert_string_equal(steps(rows[i].lines, &f), want);
+        }
+}
+
+static void rights_follow_from_whom_the_service_runs_as(void **state)
+{
+        struct plan_facts root = facts(), ann = facts();
+
+        (void) state;
+        ann.have_user = true;
+        ann.uid = ann.gid = 1000;
+        ann.user_name = "ann";
+        assert_string_equal(steps("User=ann", &ann), "never again have capabilities other than none\n" CAPS "allow no new privileges\n");
+        assert_string_equal(steps("User=ann\nNoNewPrivileges=no", &ann), CAPS);
+        assert_string_equal(steps("NoNewPrivileges=yes", &root), CAPS "allow no new privileges\n");
+        assert_string_equal(steps("User=ann\nAmbientCapabilities=CAP_NET_BIND_SERVICE", &ann),
+                            "never again have capabilities other than CAP_NET_BIND_SERVICE\n" CAPS
+                            "keep the capabilities CAP_NET_BIND_SERVICE over the execution of programs\nallow no new privileges\n");
+        assert_contains(steps("User=ann\nSecureBits=noroot", &ann), "set the secure bits noroot\nkeep the capabilities none");
+}
+
+static void what_is_wrong_is_refused_with_the_way_out(void **state)
+{
+        static const char *const rows[] = {
+                "ReadOnlyPaths=etc", "ReadOnlyPaths=/a/../b", "InaccessiblePaths=+-/a", "BindPaths=/a:b", "BindPaths=/a:/b:foo",
+                "TemporaryFileSystem=/", "TemporaryFileSystem=/a:b:c", "CapabilityBoundingSet=CAP_NOPE", "AmbientCapabilities=12",
+                "SecureBits=root", "PrivateTmp=maybe", "ProtectSystem=everything", "ProtectHome=readonly", "MountFlags=none",
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                char unit[256];
+                const char *said;
+
+                (void) snprintf(unit, sizeof(unit), "[Service]\nExecStart=/bin/x\n%s\n", rows[i]);
+                said = remarks_of("web.service", unit, strlen(unit), false);
+                assert_contains(said, "web.service:3:");
+                assert_contains(said, "error:");
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(each_path_gets_what_the_longest_one_above_it_says),
+                cmocka_unit_test(the_short_words_stand_for_lists_of_paths),
+                cmocka_unit_test(a_service_that_asks_for_nothing_gets_no_namespace),
+                cmocka_unit_test(capabilities_are_added_taken_away_and_reset_as_in_systemd),
+                cmocka_unit_test(rights_follow_from_whom_the_service_runs_as),
+                cmocka_unit_test(what_is_wrong_is_refused_with_the_way_out),
+        };
+
+        return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+}
