@@ -65,6 +65,7 @@ struct init {
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */
         bool reap_due;
+        uint64_t look_at;        /* nsec: not earlier are children looked for that nobody named; 0 = at once */
         uint64_t reaped;         /* so far */
         pid_t likely;            /* the child that the last SIGCHLD named, 0 = none */
         pid_t expected[EXPECTED_MAX]; /* children that were sent a signal, oldest first, a ring */
@@ -95,6 +96,7 @@ void spawn_ended(struct init *in, pid_t pid);      /* one ended before it landed
 
 /* reap.c */
 void reap(struct init *in);
+int reap_wait_ms(const struct init *in);           /* when something is due: how long it may wait */
 void signal_request(struct init *in, const struct init_signal *m);
 
 /* store.c: 0 or -errno; store_put owns fd, also when it fails */

@@ -249,7 +249,7 @@ static void read_signals(struct init *in)
 static int wait_ms(const struct init *in)
 {
         if (in->reap_due && queue_has_room(in))
-                return 0;
+                return reap_wait_ms(in);
         return in->goodbye && in->engine > 0 ? GOODBYE_MS : -1;
 }
 

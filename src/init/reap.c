@@ -6,7 +6,18 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOOK_NSEC 1000000U
+
+static uint64_t now_nsec(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000000U + (uint64_t) t.tv_nsec;
+}
 
 static uint64_t usec(const struct timeval *t)
 {
@@ -110,8 +121,9 @@ static bool reap_batch(struct init *in, bool (*next)(struct init *in, struct ini
 /* At most REAP_MAX, and only while their statuses can be passed on: what is not reaped now stays a zombie, which
  * keeps its status and its pid.
  *
- * Asking for any child walks over all of them, which takes as long as starting one where they are a thousand. So
- * those that are known by name come first, and what the engine says to that comes before we look for others. */
+ * Asking for any child walks over all of them, which takes as long as starting one where they are a thousand, and for
+ * as long a new child cannot become leader of a session: both need the kernel's lock of the list of tasks. So those
+ * that are known by name come first, and a moment later, when those have been replaced, we look for others. */
 void reap(struct init *in)
 {
         const uint64_t before = in->reaped;
@@ -121,13 +133,20 @@ void reap(struct init *in)
         (void) reap_batch(in, next_likely);
         if (in->expected_count > 0 && queue_has_room(in))
                 (void) reap_batch(in, next_expected);
-        if (in->reaped != before) {
-                in->reap_due = true;
+        if (in->reaped != before && in->look_at == 0)
+                in->look_at = now_nsec() + LOOK_NSEC;
+        in->reap_due = true;
+        if (reap_wait_ms(in) > 0)
                 return;
-        }
+        in->look_at = 0;
         for (int n = 0; n < REAP_MAX && more && queue_has_room(in); n += INIT_EXITS_MAX)
                 more = reap_batch(in, next_any);
         in->reap_due = more;
+}
+
+int reap_wait_ms(const struct init *in)
+{
+        return in->look_at > now_nsec() ? 1 : 0;
 }
 
 /* A child just born has no group of its own yet: then it is alone, and the signal is for it. */
