@@ -30,9 +30,15 @@ struct child_job {
         int report;              /* socket for SPAWN_FAILED */
         struct rlimit nofile;    /* of the daemon when it was started; given back before the plan's own limit */
         int unshare_from;        /* the table of descriptors is init's own: first take a copy of those below; 0 = no */
-        uint32_t *unshared;      /* set to 1 (shared memory) once that is done ... */
+        uint32_t *unshared;      /* if child_needs_fds(): set to 1 (shared memory) once that is done ... */
         int wake;                /* ... and this eventfd is written */
 };
+
+/* Are there received descriptors that the child uses? A group it was born in is none. */
+static inline bool child_needs_fds(const struct child_job *job)
+{
+        return job->fd_count > (job->in_cgroup ? 1 : 0);
+}
 
 /* Perform the plan. Ends in the program or, having told the engine why, in _exit. */
 _Noreturn void child_run(const struct child_job *job);

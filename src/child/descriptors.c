@@ -44,14 +44,14 @@ static void insert(int *list, size_t *n, int fd)
  * something) are not for us, not even until exec. */
 static void close_others(const struct child_job *job)
 {
-        int keep[INIT_FDS_MAX + 2];
+        int keep[INIT_FDS_MAX + 1];
         size_t n = 0;
         int next = 3;
 
         insert(keep, &n, job->report);
-        insert(keep, &n, job->wake);
         for (size_t i = 0; i < job->fd_count; i++)
-                insert(keep, &n, job->fds[i]);
+                if (!job->in_cgroup || (int) i != job->cgroup) /* init may have closed it and used the number again */
+                        insert(keep, &n, job->fds[i]);
         for (size_t i = 0; i < n; i++) {
                 if (keep[i] > next)
                         (void) range((unsigned) next, (unsigned) keep[i] - 1, 0);
@@ -73,8 +73,10 @@ int child_own_descriptors(const struct child_job *job)
         r = range((unsigned) job->unshare_from, ~0U, CLOSE_RANGE_UNSHARE);
         if (r < 0)
                 return r;
-        __atomic_store_n(job->unshared, 1, __ATOMIC_RELEASE);
-        (void) !write(job->wake, &one, sizeof one);
+        if (child_needs_fds(job)) {
+                __atomic_store_n(job->unshared, 1, __ATOMIC_RELEASE);
+                (void) !write(job->wake, &one, sizeof one);
+        }
         close_others(job);
         return 0;
 }

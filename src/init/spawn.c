@@ -4,7 +4,8 @@
  * true of descriptors too, the child is born sharing our table (CLONE_FILES) and takes its own copy of the low
  * part of it only, where the request's descriptors are; the store lies above. Until it has done so we must not
  * close what it was given: such a child is "in flight". It says so through `landed` and `wake`. A child that never
- * gets there (its cgroup is frozen) holds up nothing: when all places are taken, a plain copy is made. */
+ * gets there (its cgroup is frozen) holds up nothing: when all places are taken, a plain copy is made. One that was
+ * given nothing but the group it is born in is never in flight. */
 #include "init/init.h"
 
 #include <errno.h>
@@ -168,7 +169,7 @@ void spawn_request(struct init *in, const struct init_spawn *m, size_t size, con
                 answer_failed(in, m->request, STAGE_FORK, errno);
         else
                 answer_spawned(in, m->request, pid, job.in_cgroup);
-        if (pid < 0 || !flight) {
+        if (pid < 0 || !flight || !child_needs_fds(&job)) {
                 close_fds(fds, count);
                 return;
         }
