@@ -35,3 +35,12 @@ tests_unit_os_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_os_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_os_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 endif
+
+# The benchmark is built by name only: make tests/bench/spawn
+EXTRA_PROGRAMS += tests/bench/spawn tests/programs/nothing
+tests_programs_nothing_SOURCES = tests/programs/nothing.c
+tests_programs_nothing_CFLAGS = -O2 -fno-stack-protector
+tests_programs_nothing_LDFLAGS = -static -nostartfiles
+tests_bench_spawn_SOURCES = tests/bench/spawn.c
+tests_bench_spawn_LDADD = libos.a libbase.a
+tests_bench_spawn_DEPENDENCIES = coppiced tests/programs/nothing libos.a libbase.a
