@@ -29,6 +29,8 @@ struct child_job {
         pid_t parent;            /* init, to notice that it died before PDEATHSIG was set */
         int report;              /* socket for SPAWN_FAILED */
         struct rlimit nofile;    /* of the daemon when it was started; given back before the plan's own limit */
+        bool oom_give_back;      /* init has made itself less likely to be killed: write `oom` back */
+        int oom;
         int unshare_from;        /* the table of descriptors is init's own: first take a copy of those below; 0 = no */
         uint32_t *unshared;      /* if child_needs_fds(): set to 1 (shared memory) once that is done ... */
         int wake;                /* ... and this eventfd is written */
@@ -87,5 +89,8 @@ void child_default_signals(void);
 
 /* Decimal digits of n and a NUL into buf (24 bytes are enough). Returns the length. */
 size_t child_digits(char *buf, int64_t n);
+
+/* Our own oom_score_adj. 0 or -errno. process.c */
+int child_write_oom(int64_t value);
 
 #endif

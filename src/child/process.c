@@ -70,21 +70,28 @@ int child_nice(struct child *c, const struct plan_step *s, const char *text)
         return setpriority(PRIO_PROCESS, 0, (int) s->a) < 0 ? -errno : 0;
 }
 
-int child_oom(struct child *c, const struct plan_step *s, const char *text)
+static const char oom_file[] = "/proc/self/oom_score_adj";
+
+int child_write_oom(int64_t value)
 {
         char digits[24];
-        size_t len = child_digits(digits, s->a);
+        size_t len = child_digits(digits, value);
         int fd, r = 0;
 
-        (void) text;
-        c->object = "/proc/self/oom_score_adj";
-        fd = open(c->object, O_WRONLY | O_CLOEXEC);
+        fd = open(oom_file, O_WRONLY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         if (write(fd, digits, len) < 0)
                 r = -errno;
         (void) close(fd);
         return r;
+}
+
+int child_oom(struct child *c, const struct plan_step *s, const char *text)
+{
+        (void) text;
+        c->object = oom_file;
+        return child_write_oom(s->a);
 }
 
 int child_affinity(struct child *c, const struct plan_step *s, const char *text)

@@ -154,6 +154,8 @@ void child_run(const struct child_job *job)
         r = child_own_descriptors(job);
         if (r < 0)
                 fail(&c, NULL, NULL, 0, -r);
+        if (job->oom_give_back)
+                (void) child_write_oom(job->oom); /* whoever may lower it may raise it */
         r = open_plan(job, &it);
         c.it = &it;
         c.start = it;

@@ -115,6 +115,10 @@ int core_link(struct core *c, void (*report)(void *arg, const struct err *), voi
 /* A new spec for a node that stays (daemon-reload); live values count at once, others at its next start. */
 int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err);
 
+/* Put the children of a supervisor in this order (daemon-reload); those not named follow, in the order they had. Nothing
+ * is started or stopped. -EBUSY while the supervisor starts, stops or restarts some of them in the old order. */
+int core_order(struct core *c, node_id parent, const node_id *ids, size_t n);
+
 /* The one step. The list is valid until the next call. `now` never decreases. */
 struct actions core_step(struct core *c, const struct event *event, nsec now);
 

@@ -347,6 +347,58 @@ int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err
         return 0;
 }
 
+static void unlink_child(struct core *c, struct node *p, struct node *n)
+{
+        if (n->prev != NODE_NONE)
+                c->nodes[n->prev]->next = n->next;
+        else
+                p->first = n->next;
+        if (n->next != NODE_NONE)
+                c->nodes[n->next]->prev = n->prev;
+        else
+                p->last = n->prev;
+}
+
+static void link_behind(struct core *c, struct node *p, struct node *n, node_id before)
+{
+        node_id after = before == NODE_NONE ? p->first : c->nodes[before]->next;
+
+        n->prev = before;
+        n->next = after;
+        if (before == NODE_NONE)
+                p->first = n->id;
+        else
+                c->nodes[before]->next = n->id;
+        if (after == NODE_NONE)
+                p->last = n->id;
+        else
+                c->nodes[after]->prev = n->id;
+}
+
+int core_order(struct core *c, node_id parent, const node_id *ids, size_t n)
+{
+        struct node *p = node_at(c, parent);
+        node_id before = NODE_NONE;
+
+        if (!p || !is_super(p))
+                return -EINVAL;
+        for (size_t i = 0; i < n; i++)
+                if (!node_at(c, ids[i]) || node_at(c, ids[i])->parent != parent)
+                        return -EINVAL;
+        for (size_t i = 0; i < n; i++) {
+                struct node *child = c->nodes[ids[i]];
+
+                if (child->prev != before) {
+                        if (p->super->job != JOB_NONE)
+                                return -EBUSY; /* the first that moves: nothing has been changed */
+                        unlink_child(c, p, child);
+                        link_behind(c, p, child, before);
+                }
+                before = child->id;
+        }
+        return 0;
+}
+
 /* --- leaving ---------------------------------------------------------------------------------------------------------- */
 
 /* No job may keep the number of a node that is gone. */
@@ -422,14 +474,7 @@ void core_forget(struct core *c, struct node *n)
         if (p) {
                 leave_job(c, p, n);
                 p->super->busy[n->child]--;
-                if (n->prev != NODE_NONE)
-                        c->nodes[n->prev]->next = n->next;
-                else
-                        p->first = n->next;
-                if (n->next != NODE_NONE)
-                        c->nodes[n->next]->prev = n->prev;
-                else
-                        p->last = n->prev;
+                unlink_child(c, p, n);
                 p->super->recheck = true; /* who waited for it */
                 core_wake(c, p);
         }

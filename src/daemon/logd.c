@@ -2,12 +2,15 @@
  * started again, with growing pauses, when it dies. */
 #include "daemon/logd.h" /* first: elf.h, which sys/auxv.h brings, has a macro EV_NONE, and so has ev.h a constant */
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "core/unit_text.h"
+#include "os/fs.h"
 
 
 #define DELAY_MAX 10.
@@ -54,13 +57,15 @@ static struct spec *logd_spec(const struct engine *e)
         struct unit_source source = { .file = "built in" };
         struct spec *spec = NULL;
         struct rlimit files;
-        char path[4096];
+        char path[4096], adjust[16];
 
         if (find_logd(path, sizeof(path)) < 0)
                 return NULL;
         buf_adds(&text, "[Service]\nStandardOutput=inherit\nStandardError=inherit\nUMask=0077\n");
         if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY) /* a descriptor a service */
                 buf_addf(&text, "LimitNOFILE=%llu\n", (unsigned long long) files.rlim_max);
+        if (fs_read_small(AT_FDCWD, "/proc/self/oom_score_adj", adjust, sizeof adjust) > 0 && atoi(adjust) < 0)
+                buf_addf(&text, "OOMScoreAdjust=%d\n", atoi(adjust)); /* as much as ourselves */
         buf_adds(&text, "ExecStart=:\"");
         add_quoted(&text, path);
         buf_adds(&text, "\" --control=3 \"--log-dir=");

@@ -24,17 +24,6 @@ static void raise_files(void)
         (void) setrlimit(RLIMIT_NOFILE, &now);
 }
 
-/* The killer of processes that use too much memory should look elsewhere first; not allowed to everybody. */
-static void less_likely_killed(void)
-{
-        int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-        if (fd < 0)
-                return;
-        (void) !write(fd, "-900", 4);
-        (void) close(fd);
-}
-
 static int fail(const struct err *err, int code)
 {
         log_err(LOG_LEVEL_ERROR, err);
@@ -115,6 +104,5 @@ int main(int argc, char **argv)
                 e.opt.cwd = cwd;
         (void) !chdir("/");
         raise_files();
-        less_likely_killed();
         exit(boot(&e)); /* not `return`: what e owns stays reachable for the leak checker */
 }

@@ -193,6 +193,17 @@ static bool settled(const struct engine *e, node_id id)
         return state == STATE_INACTIVE || state == STATE_FAILED || state == STATE_FINISHED;
 }
 
+/* It was stopped and its file is gone; so goes a supervisor that has only lived on for it. */
+static void delete_orphan(struct engine *e, node_id id)
+{
+        node_id above = core_node(e->core, id) ? core_node(e->core, id)->parent : NODE_NONE;
+
+        engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = id });
+        if (above != NODE_NONE && engine_orphaned(e, above) && core_first_child(e->core, above) == id &&
+            core_last_child(e->core, above) == id)
+                engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = above });
+}
+
 static void on_close(struct engine *e, const struct action *a)
 {
         struct run *run = engine_run(e, a->node);
@@ -217,7 +228,18 @@ static void on_close(struct engine *e, const struct action *a)
         store_forget(e, a->node);
         transient_closed(e, a->node);
         if (run->flags & RUN_ORPHANED)
-                engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = a->node });
+                delete_orphan(e, a->node);
+}
+
+/* The group of a deleted supervisor goes with it, unless a namesake has taken its place. */
+static void on_forget(struct engine *e, node_id id)
+{
+        char path[PATH_MAX_NODE];
+
+        (void) engine_path(e, id, path, sizeof(path));
+        if (cgroup_backend(e->cgroup) != CGROUP_NONE && core_find(e->core, NODE_ROOT, path, NULL) == NODE_NONE)
+                (void) cgroup_remove(e->cgroup, path);
+        engine_forget(e, id);
 }
 
 static void on_emergency(struct engine *e)
@@ -244,7 +266,7 @@ static void perform_one(struct engine *e, const struct action *a, bool cont)
         case ACT_CLOSE: on_close(e, a); break;
         case ACT_FREEZE:
         case ACT_THAW: on_freeze(e, a); break;
-        case ACT_FORGET: engine_forget(e, a->node); break;
+        case ACT_FORGET: on_forget(e, a->node); break;
         case ACT_DONE: engine_answer(e, a->token, (enum result) a->result); break;
         case ACT_EXIT: exit_finish(e, (int) a->arg); break;
         case ACT_EMERGENCY: on_emergency(e); break;

@@ -131,12 +131,24 @@ static bool runs(const struct reload *r, node_id id)
         return s != STATE_INACTIVE && s != STATE_FAILED && s != STATE_FINISHED && s != STATE_BACKOFF;
 }
 
+/* Does it do something whose file is gone? A supervisor does when some service below it does. */
+static bool lives_on(const struct reload *r, node_id id)
+{
+        const struct node *n = core_node(r->e->core, id);
+
+        if (n->kind == KIND_SERVICE)
+                return runs(r, id) && unit_set_find(r->set, spec_name(n->spec)) == UINT32_MAX;
+        for (node_id child = core_first_child(r->e->core, id); child != NODE_NONE;
+             child = core_next_sibling(r->e->core, child))
+                if (lives_on(r, child))
+                        return true;
+        return false;
+}
+
 /* A node whose file is gone runs on until it is stopped (FAILURES H15), unless the unit has moved in the tree. */
 static void remove_one(struct reload *r, node_id id)
 {
-        const char *name = spec_name(core_node(r->e->core, id)->spec);
-
-        if (runs(r, id) && unit_set_find(r->set, name) == UINT32_MAX)
+        if (lives_on(r, id))
                 engine_run(r->e, id)->flags |= RUN_ORPHANED;
         else
                 engine_post(r->e, &(struct event) { .kind = EVT_DELETE, .node = id });
@@ -212,6 +224,26 @@ static int apply(struct reload *r, struct err *err)
         return 0;
 }
 
+/* The children of one supervisor stand together in the set. */
+static void put_in_order(struct reload *r)
+{
+        for (size_t i = 1; i < unit_set_count(r->set); ) {
+                uint32_t parent = unit_set_node(r->set, i)->parent;
+                size_t first = i;
+                struct err err = { 0 };
+
+                while (i < unit_set_count(r->set) && unit_set_node(r->set, i)->parent == parent)
+                        i++;
+                if (core_order(r->e->core, r->ids[parent], r->ids + first, i - first) != -EBUSY)
+                        continue;
+                (void) err_set(&err, STAGE_LOAD, EBUSY, "put the children in their new order: some are being started, "
+                               "stopped or restarted now");
+                err_unit(&err, spec_name(unit_set_node(r->set, parent)->spec));
+                err_hint(&err, "they keep the old one until another daemon-reload");
+                problem(r, false, &err);
+        }
+}
+
 static void on_link_problem(void *arg, const struct err *err)
 {
         problem(arg, false, err);
@@ -229,6 +261,8 @@ static int run_reload(struct reload *r, bool dry, struct err *err)
         if (result < 0 || dry)
                 return result;
         result = apply(r, err);
+        if (result == 0)
+                put_in_order(r);
         (void) core_link(r->e->core, on_link_problem, r, NULL); /* each problem has been reported */
         return result;
 }

@@ -64,6 +64,8 @@ struct init {
         int sock, signals, wake; /* sock -1 = nobody to talk to */
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */
+        int oom_before;          /* our oom_score_adj as we were started ... */
+        bool oom_lowered;        /* ... which services get back: init, engine and log writer are spared longer */
         bool reap_due;
         uint64_t look_at;        /* nsec: not earlier are children looked for that nobody named; 0 = at once */
         uint64_t reaped;         /* so far */

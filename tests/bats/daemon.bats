@@ -319,3 +319,20 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         assert_eq "$(switches)" "$before"
         stop_daemon 0
 }
+
+@test "D8: init, engine and log writer are spared when memory runs out, services are not" {
+        sh -c 'echo -900 >/proc/self/oom_score_adj' 2>/dev/null || skip "needs the right to lower oom_score_adj (CAP_SYS_RESOURCE)"
+        service plain "ExecStart=/bin/sh -c 'echo up; exec sleep 1000'"
+        service raised "ExecStart=/bin/sleep 1000" "OOMScoreAdjust=321"
+        start_daemon
+        wait_state /plain running
+        wait_state /raised running
+        local pid
+        assert_eq "$(cat "/proc/$DAEMON/oom_score_adj")" -900
+        for pid in $(cat "/proc/$DAEMON/task/$DAEMON/children"); do
+                [[ $(cat "/proc/$pid/comm") != coppice-* ]] || assert_eq "$(cat "/proc/$pid/oom_score_adj")" -900
+        done
+        assert_eq "$(cat "/proc/$(pid_of /plain)/oom_score_adj")" "$(cat /proc/self/oom_score_adj)"
+        assert_eq "$(cat "/proc/$(pid_of /raised)/oom_score_adj")" 321
+        stop_daemon 0
+}

@@ -1,5 +1,6 @@
 /* Supervisors: strategies, intensity, escalation, requests, shutdown. OTP's own cases are in tests/otp; here is what
  * OTP has no word for, and what people see. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -417,9 +418,38 @@ static void c11_ten_thousand_children_start_and_stop_in_bounded_steps(void **sta
         core_free(c);
 }
 
+static void children_are_put_in_order_but_not_while_their_supervisor_works_on_them(void **state)
+{
+        struct rows r = rows_begin((const struct unit_row[]) {
+                { "", "root.supervisor", "[Supervisor]\nStartMode=sequential\n" },
+                { "/", "a.service", "[Service]\nType=exec\nExecStart=/w\n" }, { "/", "b.service", "[Service]\nExecStart=/w\n" },
+                { "/", "c.service", "[Service]\nExecStart=/w\n" }, { "/", "d.service", "[Service]\nExecStart=/w\n" }, { 0 } });
+        node_id id[4], order[3];
+
+        (void) state;
+        for (unsigned i = 0; i < 4; i++)
+                id[i] = core_find(r.core, NODE_ROOT, (const char *[]) { "/a", "/b", "/c", "/d" }[i], NULL);
+        memcpy(order, (node_id[]) { id[3], id[1], id[0] }, sizeof(order));
+        assert_int_equal(core_order(r.core, NODE_ROOT, order, 3), 0);
+        assert_int_equal(core_first_child(r.core, NODE_ROOT), id[3]);
+        assert_int_equal(core_next_sibling(r.core, id[3]), id[1]);
+        assert_int_equal(core_next_sibling(r.core, id[1]), id[0]);
+        assert_int_equal(core_next_sibling(r.core, id[0]), id[2]);
+        assert_int_equal(core_last_child(r.core, NODE_ROOT), id[2]);
+        assert_int_equal(core_prev_sibling(r.core, id[2]), id[0]);
+        assert_int_equal(core_prev_sibling(r.core, id[3]), NODE_NONE);
+        assert_int_equal(core_order(r.core, id[0], order, 3), -EINVAL);
+        rows_feed(&r, "boot");
+        assert_int_equal(core_order(r.core, NODE_ROOT, order, 3), 0); /* as it is already */
+        assert_int_equal(core_order(r.core, NODE_ROOT, id, 4), -EBUSY);
+        assert_int_equal(core_first_child(r.core, NODE_ROOT), id[3]);
+        rows_end(&r);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(children_are_put_in_order_but_not_while_their_supervisor_works_on_them),
                 cmocka_unit_test(one_for_one_starts_all_at_once_and_stops_them_in_reverse),
                 cmocka_unit_test(c2_one_for_all_stops_the_others_in_reverse_and_starts_all_in_order),
                 cmocka_unit_test(c3_rest_for_one_leaves_the_earlier_ones_alone),
