@@ -6,6 +6,7 @@ BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
 BATS_TESTS += tests/bats/lib.bats
+BATS_TESTS += tests/bats/limits.bats
 BATS_TESTS += tests/bats/nogroup.bats
 BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats

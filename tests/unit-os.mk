@@ -1,5 +1,7 @@
 # Tests of init, the child and the os layer. Those of init start the real coppiced with a stub for its engine.
 check_PROGRAMS += tests/programs/probe tests/programs/stub_engine tests/programs/without
+check_PROGRAMS += tests/programs/hungry
+tests_programs_hungry_SOURCES = tests/programs/hungry.c
 tests_programs_probe_SOURCES = tests/programs/probe.c
 tests_programs_stub_engine_SOURCES = tests/programs/stub_engine.c
 tests_programs_without_SOURCES = tests/programs/without.c
@@ -28,7 +30,7 @@ tests_unit_sandbox_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_cgroup_SOURCES = tests/unit/cgroup.c
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_cgroup_LDADD = libos.a libbase.a $(CMOCKA_LIBS)
+tests_unit_cgroup_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_os_SOURCES = tests/unit/os.c
 tests_unit_os_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

@@ -69,7 +69,7 @@ struct child {
 /* 0 or -errno. EXEC returns only on failure. */
 typedef int child_step(struct child *c, const struct plan_step *s, const char *text);
 
-child_step child_session, child_signals, child_cgroup, child_limit, child_nice, child_oom, child_affinity,
+child_step child_session, child_signals, child_cgroup, child_join, child_limit, child_nice, child_oom, child_affinity,
         child_undumpable, child_umask, child_deathsig, child_no_new_privs;        /* process.c */
 child_step child_directory, child_chroot, child_chdir;                            /* files.c */
 child_step child_open, child_place, child_terminal;                               /* descriptors.c */

@@ -21,6 +21,7 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_SESSION] = child_session,
         [PLAN_SIGNALS] = child_signals,
         [PLAN_CGROUP] = child_cgroup,
+        [PLAN_JOIN] = child_join,
         [PLAN_LIMIT] = child_limit,
         [PLAN_NICE] = child_nice,
         [PLAN_OOM] = child_oom,
@@ -88,6 +89,7 @@ static const char *object_of(const struct child *c, const struct plan_step *s, c
         case PLAN_LIMIT:
                 return plan_limit_name((int) s->a);
         case PLAN_CGROUP:
+        case PLAN_JOIN:
         case PLAN_OPEN:
         case PLAN_CHROOT:
         case PLAN_CHDIR:

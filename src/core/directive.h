@@ -31,6 +31,9 @@ enum value_type {
         VT_LIMIT,     /* soft[:hard] in the row's unit -> "soft hard" as two decimal texts */
         VT_CPUS,      /* list of CPU numbers and ranges */
         VT_CONDITION, /* list: "[|][!]argument" */
+        VT_AMOUNT,    /* as VT_SIZE; or "25%" of what the machine has -> hundredths of a percent, below zero */
+        VT_WEIGHT,    /* as VT_INT; or "idle" -> 0 */
+        VT_LINES,     /* list: a line is one item, in the form of the row */
         VT_TYPE_COUNT
 };
 

@@ -2,6 +2,8 @@ noinst_LIBRARIES += libcore.a
 libcore_a_SOURCES = \
 	src/core/types.h src/core/names.c \
 	src/core/directive.c src/core/directive.h src/core/directives.def src/core/directives_sandbox.def \
+	src/core/directives_resource.def \
+	src/core/limits.c src/core/limits.h src/core/limits.def \
 	src/core/resolve.c src/core/resolve.h \
 	src/core/show.c src/core/show.h \
 	src/core/core.h src/core/node.h src/core/event.h src/core/action.h src/core/record.h \

@@ -78,6 +78,9 @@ STRTAB(log_format_names, log_format_text);
 static const char *const log_compress_text[] = { [LOG_PLAIN] = "no", [LOG_GZIP] = "gzip" };
 STRTAB(log_compress_names, log_compress_text);
 
+static const char *const oom_policy_text[] = { [OOM_STOP] = "stop", [OOM_CONTINUE] = "continue", [OOM_KILL] = "kill" };
+STRTAB(oom_policy_names, oom_policy_text);
+
 static const char *const section_text[] = {
         [SECTION_UNIT] = "Unit", [SECTION_SERVICE] = "Service", [SECTION_SUPERVISOR] = "Supervisor",
         [SECTION_INSTALL] = "Install",

@@ -132,6 +132,12 @@ static void add_process(struct compiler *c)
         add_plain(c, PLAN_SIGNALS);
         if (c->f->fds.cgroup >= 0)
                 plan_add_text(c, PLAN_CGROUP, nowhere, c->f->cgroup_path ? c->f->cgroup_path : "of its own");
+        if (c->f->fds.join >= 0) {
+                const char *names = c->f->join_names ? c->f->join_names : "";
+
+                plan_add(c, &(struct step) { .op = PLAN_JOIN, .origin = nowhere, .a = c->f->fds.join,
+                                             .b = c->f->fds.join_count, .text = names, .len = strlen(names) + 1 });
+        }
         for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
                 add_limit(c, limits[i].d, limits[i].resource);
         add_number(c, PLAN_NICE, D_SERVICE_Nice);

@@ -18,12 +18,13 @@
 struct plan_fds {
         int cgroup;          /* directory of the leaf; also told to init for CLONE_INTO_CGROUP */
         int in, out, err;    /* for StandardX=log and fd names; the others are opened by the plan itself */
+        int join, join_count; /* cgroup v1: the first of the `tasks` files to enter, and how many */
         int notify;          /* write end for NotifyFd= */
         int listen;          /* the first of `listen_count` descriptors from the service's own store */
         int listen_count;
         bool terminal;       /* one of in, out, err is a terminal that shall be the controlling one */
 };
-#define PLAN_FDS_NONE ((struct plan_fds) { -1, -1, -1, -1, -1, -1, 0, false })
+#define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .notify = -1, .listen = -1 })
 
 /* For the sandbox. */
 struct plan_sandbox {
@@ -56,6 +57,7 @@ struct plan_facts {
         const char *listen_names;     /* "a:b:c" for LISTEN_FDNAMES */
         struct plan_fds fds;
         const char *cgroup_path;      /* for explain; NULL when there is no cgroup */
+        const char *join_names;       /* for explain: the controllers of fds.join, "memory, pids" */
 
         /* Directories that RuntimeDirectory= and its kin are made in. */
         const char *runtime_root, *state_root, *cache_root, *logs_root, *config_root;

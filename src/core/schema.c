@@ -13,7 +13,7 @@ static const char *const type_names[VT_TYPE_COUNT] = {
         [VT_ENUM] = "one of", [VT_STRING] = "text", [VT_PATH] = "path", [VT_WORDS] = "list of words",
         [VT_UNITS] = "list of units", [VT_COMMAND] = "list of commands", [VT_ENVIRON] = "list of NAME=VALUE",
         [VT_EXITSET] = "list of exit codes and signals", [VT_LIMIT] = "limit", [VT_CPUS] = "list of processors",
-        [VT_CONDITION] = "list of conditions",
+        [VT_CONDITION] = "list of conditions", [VT_AMOUNT] = "amount", [VT_WEIGHT] = "weight", [VT_LINES] = "list of lines",
 };
 
 const char *value_type_name(int type)
@@ -29,6 +29,8 @@ static const char *pattern_of(enum value_type type)
                              "[Ff]|[Oo][Ff][Ff])$";
         case VT_INT: return "^-?(0|[1-9][0-9]*)$";
         case VT_SIZE: return "^((0|[1-9][0-9]*)[BKMGTPE]?|infinity)$";
+        case VT_AMOUNT: return "^((0|[1-9][0-9]*)[BKMGTPE]?|[0-9]+(\\.[0-9]{1,2})?%|infinity)$";
+        case VT_WEIGHT: return "^([1-9][0-9]*|idle)$";
         case VT_PERCENT: return "^[0-9]+(\\.[0-9]{1,2})?%$";
         case VT_FACTOR: return "^[0-9]+(\\.[0-9]{1,3})?$";
         case VT_MODE: return "^[0-7]{1,8}$";

@@ -265,6 +265,21 @@ bool spec_has(const struct spec *s, enum directive d)
         return find(s, d) != NULL;
 }
 
+bool spec_has_any(const struct spec *s, enum directive first, enum directive last)
+{
+        size_t low = 0, high = s->entry_count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (s->entries[middle].directive < first)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < s->entry_count && s->entries[low].directive <= last;
+}
+
 struct origin spec_origin(const struct spec *s, enum directive d)
 {
         const struct entry *e = find(s, d);

@@ -35,7 +35,10 @@ const char *spec_drop_in(const struct spec *s, size_t i);
 bool spec_has(const struct spec *s, enum directive d);           /* said in a file (not just a default) */
 struct origin spec_origin(const struct spec *s, enum directive d); /* of the last assignment */
 
-/* Scalars: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM. The default when not set; SPEC_UNSET when
+/* Does it say any directive from `first` to `last`, both included? */
+bool spec_has_any(const struct spec *s, enum directive first, enum directive last);
+
+/* Scalars: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM AMOUNT WEIGHT. The default when not set; SPEC_UNSET when
  * there is no default either (Nice=, OOMScoreAdjust=, NotifyFd=, NotifyAccess=, Isolation=, StartMode=).
  * Where a default depends on other values, ask resolve.h instead: spec_restart(), spec_timeout_start() ... */
 #define SPEC_UNSET INT64_MIN
@@ -47,6 +50,7 @@ const char *spec_str(const struct spec *s, enum directive d);
 /* Lists (all other types): the items in order, as texts. VT_COMMAND items are read with spec_command().
  *   VT_EXITSET  "69" an exit code; "SEGV", "RTMIN+3" a signal, without SIG
  *   VT_LIMIT    two items, soft and hard, decimal in the unit of setrlimit(2); infinity is 18446744073709551615
+ *   VT_LINES    a whole line, in the form of its row
  *   VT_CPUS     "3" or "0-7";  VT_CONDITION "[|][!]argument";  VT_ENVIRON "NAME=VALUE" */
 size_t spec_count(const struct spec *s, enum directive d);
 const char *spec_item(const struct spec *s, enum directive d, size_t i);

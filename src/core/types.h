@@ -51,6 +51,7 @@ enum protect_system { PROTECT_SYSTEM_NO, PROTECT_SYSTEM_YES, PROTECT_SYSTEM_FULL
 enum protect_home { PROTECT_HOME_NO, PROTECT_HOME_YES, PROTECT_HOME_READ_ONLY, PROTECT_HOME_TMPFS };
 enum mount_flags { MOUNT_FLAGS_SLAVE, MOUNT_FLAGS_PRIVATE, MOUNT_FLAGS_SHARED };
 enum log_format { LOG_RAW, LOG_TIME, LOG_JSON };
+enum oom_policy { OOM_STOP, OOM_CONTINUE, OOM_KILL };
 enum log_compress { LOG_PLAIN, LOG_GZIP };
 
 /* The state a person sees (DESIGN 3, "want against state"). */
@@ -66,6 +67,6 @@ enum role { ROLE_MAIN, ROLE_CONTROL, ROLE_ALL };
 extern const struct strtab strategy_names, escalation_names, auto_shutdown_names, start_mode_names,
         restart_names, service_type_names, kill_mode_names, node_kind_names, notify_access_names, isolation_names,
         log_format_names, log_compress_names, private_tmp_names, protect_system_names, protect_home_names,
-        mount_flags_names;
+        mount_flags_names, oom_policy_names;
 
 #endif

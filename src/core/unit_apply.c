@@ -45,8 +45,8 @@ static const struct {
 
 /* Words of DESIGN that have no effect in this version, and systemd's for the same things. */
 static const char *const not_yet[] = {
-        "LinkTo", "Monitor", "TrapExit", "Mailbox", "MemoryMax", "MemoryHigh", "MemorySwapMax", "MemoryLow", "MemoryMin",
-        "CPUQuota", "CPUWeight", "TasksMax", "IOWeight", "AllowedCPUs", "SystemCallFilter", "SystemCallArchitectures",
+        "LinkTo", "Monitor", "TrapExit", "Mailbox",
+        "IOWeight", "SystemCallFilter", "SystemCallArchitectures",
         "PrivateDevices", "PrivateNetwork", "PrivateUsers", "ProtectProc", "ProtectKernelTunables", "ProtectKernelModules", "ProtectControlGroups",
         "RestrictAddressFamilies", "RestrictNamespaces",
         "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute", "DynamicUser", "Sockets",
@@ -279,7 +279,7 @@ static void apply_value(struct unit_parse *p, enum directive d, const struct uni
         case VT_COMMAND:
                 unit_apply_command(p, d, line);
                 break;
-        case VT_CONDITION:
+        case VT_CONDITION: case VT_LINES:
                 apply_line(p, d, line);
                 break;
         case VT_UNITS: case VT_EXITSET: case VT_CPUS:

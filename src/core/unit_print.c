@@ -87,6 +87,7 @@ static void print_item(const struct spec *s, enum directive d, size_t i, struct 
 static bool one_a_line(enum directive d)
 {
         return directive_rows[d].type == VT_COMMAND || directive_rows[d].type == VT_CONDITION ||
+               directive_rows[d].type == VT_LINES ||
                d == D_SERVICE_EnvironmentFile;
 }
 

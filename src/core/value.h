@@ -29,6 +29,9 @@ void value_print_size(int64_t size, struct buf *out);
 /* Decimal fraction scaled to an integer: value_fraction("1.5", 3) is 1500; at most `digits` behind the point. */
 int value_fraction(const char *text, int digits, int64_t *ret);
 
+/* A size, or a share from 0% to 100% as hundredths of a percent below zero: "12.5%" is -1250. */
+int value_amount(const char *text, int64_t *ret);
+
 int value_bool(const char *text, int64_t *ret); /* 1 yes y true t on, 0 no n false f off; case ignored */
 
 /* Exit status by name or number ("3", "TEMPFAIL", "EXEC"); -EINVAL when it is none. And a signal: "SIGTERM", "TERM". */
@@ -36,7 +39,7 @@ int value_exit_status(const char *text);
 
 /* --- by directive: err says key, value, what is wrong; the hint what is accepted --------------------------------- */
 
-/* A number: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM. 0 or -EINVAL, -ERANGE. */
+/* A number: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM AMOUNT WEIGHT. 0 or -EINVAL, -ERANGE. */
 int value_parse(enum directive d, const char *text, int64_t *ret, struct err *err);
 void value_print(enum directive d, int64_t value, struct buf *out);
 

@@ -33,6 +33,34 @@ static int percent(const char *text, int64_t *ret)
         return value_fraction(number, 2, ret);
 }
 
+int value_amount(const char *text, int64_t *ret)
+{
+        int64_t share;
+        int r = percent(text, &share);
+
+        if (r == -EINVAL)
+                return value_size(text, ret);
+        if (r < 0 || share > 10000)
+                return -ERANGE;
+        *ret = -share;
+        return 0;
+}
+
+/* Zero is no weight: it stands for the word. */
+static int weight(const char *text, int64_t *ret)
+{
+        int64_t v;
+
+        if (strcmp(text, "idle") == 0) {
+                *ret = 0;
+                return 0;
+        }
+        if (value_decimal(text, &v) < 0 || v < 1)
+                return -EINVAL;
+        *ret = v;
+        return 0;
+}
+
 /* A number with a sign or a blank before it, or leading zeros, is no signal, whatever signal_number() makes of it. */
 static int signal_value(const char *text, int64_t *ret)
 {
@@ -101,6 +129,8 @@ static int parse_plain(enum directive d, const char *text, int64_t *ret)
         case VT_MODE: return octal(text, ret);
         case VT_SIGNAL: return signal_value(text, ret);
         case VT_ENUM: return enumerated(row->names, text, ret);
+        case VT_AMOUNT: return value_amount(text, ret);
+        case VT_WEIGHT: return weight(text, ret);
         default: return -EINVAL;
         }
 }
@@ -115,6 +145,8 @@ static bool below(enum directive d, int64_t v)
         const char *min = zero_is_infinity(d) ? "0" : directive_rows[d].min;
         int64_t bound;
 
+        if (directive_rows[d].type == VT_AMOUNT && v < 0) /* a share */
+                return false;
         return *min && parse_plain(d, min, &bound) == 0 && v < bound;
 }
 
@@ -179,6 +211,8 @@ static const char *type_noun(enum value_type t)
         case VT_FACTOR: return "no factor";
         case VT_MODE: return "no octal mode";
         case VT_SIGNAL: return "no signal";
+        case VT_AMOUNT: return "no amount";
+        case VT_WEIGHT: return "no weight";
         default: return "not one of the values";
         }
 }
@@ -194,6 +228,8 @@ static const char *type_example(enum value_type t)
         case VT_FACTOR: return "a number such as 2 or 1.5";
         case VT_MODE: return "octal digits, such as 0755";
         case VT_SIGNAL: return "a name such as SIGTERM, or a number";
+        case VT_AMOUNT: return "a number, with K, M, G or T if you like, a share such as 25%, or infinity";
+        case VT_WEIGHT: return "a number from 1 up, or idle";
         default: return "";
         }
 }
@@ -271,6 +307,20 @@ void value_print(enum directive d, int64_t v, struct buf *out)
                 break;
         case VT_SIZE:
                 value_print_size(v, out);
+                break;
+        case VT_AMOUNT:
+                if (v >= 0) {
+                        value_print_size(v, out);
+                        break;
+                }
+                print_fraction(-v, 100, out);
+                buf_addc(out, '%');
+                break;
+        case VT_WEIGHT:
+                if (v == 0)
+                        buf_adds(out, "idle");
+                else
+                        buf_addf(out, "%lld", (long long) v);
                 break;
         case VT_PERCENT:
                 print_fraction(v, 100, out);

@@ -5,6 +5,7 @@
  * something is waited for: notifications may be coalesced (FAILURES B7). */
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/parts.h"
 
 static void tell(struct engine *e, node_id id, uint32_t incarnation)
@@ -45,6 +46,10 @@ static int group_idle(struct engine *e, node_id id, const char *path)
         const struct node *node = core_node(e->core, id);
         int r = -ENOTEMPTY;
 
+        if (engine_run(e, id)->flags & RUN_COUNTED) { /* the next life counts from zero */
+                limits_look(e, id);
+                return r;
+        }
         if (node && node->want == WANT_UP && !e->stopping && !(engine_run(e, id)->flags & RUN_KILLED))
                 r = cgroup_idle(e->cgroup, path);
         if (r == 1)

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/limits.h"
 #include "daemon/parts.h"
 
 /* A turn never grows without bound, so that a client is answered in between (FAILURES A3). */
@@ -113,6 +114,7 @@ void engine_forget(struct engine *e, node_id id)
                 transient_forget(e, id);
                 ledger_free(run->extra);
                 said_clear(&run->extra->said);
+                limits_free(run->extra->bound);
                 free(run->extra);
         }
         *run = (struct run) { 0 };

@@ -52,7 +52,7 @@ void exit_clean(struct engine *e)
         transient_free(e);
         notify_stop(e);
         logs_free(e);
-        if (cgroup_backend(e->cgroup) != CGROUP_NONE && cgroup_end(e->cgroup, KILL_MAX_MSEC) < 0)
+        if (cgroup_end(e->cgroup, KILL_MAX_MSEC) < 0)
                 log_warning("processes survive SIGKILL: %s is left behind", cgroup_root_path(e->cgroup));
         socket_stop(e);
         (void) initlink_goodbye(e->link, e->exit_code);

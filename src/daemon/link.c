@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/limits.h"
 #include "daemon/parts.h"
 
 /* At most this many messages (of up to 32 exits each) are taken in one turn (FAILURES A3). */
@@ -97,7 +98,10 @@ static void node_exited(struct engine *e, const struct pid_entry *entry, const s
 {
         struct run *run = engine_run(e, entry->node);
         enum role role = entry->kind == PID_CONTROL ? ROLE_CONTROL : ROLE_MAIN;
+        struct reason reason = reason_from_wait(x->code, x->status);
 
+        if (run->incarnation == entry->incarnation && run->flags & RUN_COUNTED)
+                reason = limits_reason(e, entry->node, reason);
         if (run->incarnation == entry->incarnation) {
                 if (run->pid[role] == x->pid)
                         run->pid[role] = 0;
@@ -106,7 +110,7 @@ static void node_exited(struct engine *e, const struct pid_entry *entry, const s
         }
         engine_post(e, &(struct event) { .kind = EVT_EXITED, .role = (uint8_t) role, .node = entry->node,
                                          .incarnation = entry->incarnation, .arg = x->pid,
-                                         .reason = reason_from_wait(x->code, x->status) });
+                                         .reason = reason });
         if (role == ROLE_MAIN && run->incarnation == entry->incarnation && has_forked(e, entry->node, x))
                 pidfile_wait(e, entry->node);
 }

@@ -5,6 +5,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/engine.c src/daemon/engine.h \
 	src/daemon/exit.c \
 	src/daemon/ledger.c \
+	src/daemon/limits.c src/daemon/limits.h \
 	src/daemon/link.c \
 	src/daemon/load.c \
 	src/daemon/logd.c src/daemon/logd.h \

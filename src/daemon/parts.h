@@ -90,6 +90,7 @@ struct extra {
 
         struct death *deaths;  /* owned; a ring once it has DEATHS_MAX entries, newest at death_next - 1 */
         uint32_t death_count, death_cap, death_next;
+        struct bound *bound;   /* owned; limits.h */
         struct death *now;     /* owned; what is known so far of the present incarnation's end */
 };
 enum { DEATHS_MAX = 20 };
@@ -103,6 +104,8 @@ enum {
         RUN_PROBE = 8,         /* no cgroup: look again at every exit */
         RUN_KILLED = 64,       /* SIGKILL was sent to all of it; again until it is empty, where that is not atomic */
         RUN_ORPHANED = 32,     /* its unit file is gone: it is deleted once it has been stopped (FAILURES H15) */
+        RUN_BOUNDED = 256,     /* its limits have been written (a supervisor: for good) */
+        RUN_COUNTED = 512,     /* ... and its group counts what is used: look before it is removed */
         RUN_NAMED = 16,        /* the service named its main process itself: it need not be a child of init */
 };
 

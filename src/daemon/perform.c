@@ -1,6 +1,7 @@
 /* perform.c - the actions of a step: what is done about each. A failure becomes an event, never silence. */
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/parts.h"
 #include "os/conditions.h"
 
@@ -212,6 +213,7 @@ static void on_close(struct engine *e, const struct action *a)
         empty_forget(e, a->node);
         ready_forget(e, a->node);
         pidfile_forget(e, a->node);
+        limits_end(e, a->node);
         if (run->flags & RUN_GROUP && (!(run->flags & RUN_CLEAN) || settled(e, a->node))) {
                 (void) cgroup_remove(e->cgroup, engine_path(e, a->node, path, sizeof(path)));
                 run->flags &= ~(unsigned) (RUN_GROUP | RUN_CLEAN);

@@ -4,6 +4,7 @@
  * works on while the next ones are being written. */
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/parts.h"
 #include "os/envfile.h"
 #include "os/user.h"
@@ -21,6 +22,7 @@ struct gathered {
         int fds[INIT_FDS_MAX];
         int fd_count;
         int group_fd, notify_fd, exec_fd; /* owned; -1 */
+        int join_fds[CTL_COUNT], join_count; /* owned */
 };
 
 static void gathered_done(struct gathered *g)
@@ -31,6 +33,8 @@ static void gathered_done(struct gathered *g)
         fd_close(&g->group_fd);
         fd_close(&g->notify_fd);
         fd_close(&g->exec_fd);
+        while (g->join_count > 0)
+                (void) close(g->join_fds[--g->join_count]);
 }
 
 static int add_fd(struct gathered *g, int fd)
@@ -64,15 +68,34 @@ static bool leftovers_allowed(const struct spec *s)
         return mode == KILL_PROCESS || mode == KILL_NONE;
 }
 
+/* What bounds it: the groups of its limits, written before anything runs, entered by the child itself. */
+static int gather_limits(struct engine *e, node_id id, const struct spec *s, bool fresh, struct gathered *g,
+                         struct err *err)
+{
+        int r = limits_begin(e, id, s, g->path, g->group_fd, fresh, err);
+
+        if (r == 0)
+                r = limits_enter(e, id, g->path, g->join_fds, err);
+        if (r <= 0)
+                return r;
+        g->join_count = g->facts.fds.join_count = r;
+        g->facts.fds.join = g->fd_count;
+        for (int i = 0; i < r; i++)
+                (void) add_fd(g, g->join_fds[i]);
+        return 0;
+}
+
 static int gather_group(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
 {
         struct run *run = engine_run(e, id);
+        bool fresh;
         int r;
 
         if (cgroup_backend(e->cgroup) == CGROUP_NONE)
-                return 0;
+                return gather_limits(e, id, s, true, g, err);
         r = run->flags & RUN_GROUP ? cgroup_reopen(e->cgroup, g->path, &g->group_fd, NULL) : -ENOENT;
-        if (r < 0)
+        fresh = r < 0;
+        if (fresh)
                 r = cgroup_make(e->cgroup, g->path, &g->group_fd, err);
         if (r == -EBUSY && leftovers_allowed(s))
                 r = cgroup_reopen(e->cgroup, g->path, &g->group_fd, err);
@@ -81,7 +104,7 @@ static int gather_group(struct engine *e, node_id id, const struct spec *s, stru
         run->flags = (run->flags | RUN_GROUP) & ~(unsigned) RUN_CLEAN;
         g->facts.fds.cgroup = add_fd(g, g->group_fd);
         g->facts.cgroup_path = cgroup_node_path(e->cgroup, g->path, g->group_path, sizeof(g->group_path));
-        return 0;
+        return gather_limits(e, id, s, fresh, g, err);
 }
 
 static int gather_user(const struct spec *s, struct gathered *g, struct err *err)

@@ -26,6 +26,17 @@ STRTAB(cgroup_backend_names, backend_texts);
 
 /* --- names --------------------------------------------------------------------------------------------------- */
 
+/* Files of a v1 group whose names have no dot. */
+static bool is_file_of_v1(const char *name, size_t len)
+{
+        static const char *const files[] = { "tasks", "notify_on_release", "release_agent" };
+
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+                if (strlen(files[i]) == len && memcmp(files[i], name, len) == 0)
+                        return true;
+        return false;
+}
+
 int cgroup_relative(const char *node, char *buf, size_t n)
 {
         size_t at = 0;
@@ -41,7 +52,7 @@ int cgroup_relative(const char *node, char *buf, size_t n)
                         return -ENAMETOOLONG;
                 if (at)
                         buf[at++] = '/';
-                if (node[0] == '_' || memchr(node, '.', len))
+                if (node[0] == '_' || memchr(node, '.', len) || is_file_of_v1(node, len))
                         buf[at++] = '_';
                 memcpy(buf + at, node, len);
                 at += len;
@@ -126,7 +137,7 @@ int cgroup_root_fd(const struct cgroup *c)
         return c->root;
 }
 
-static int open_dir(int at, const char *name)
+int cgroup_open_dir(int at, const char *name)
 {
         int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -143,7 +154,7 @@ static int open_leftover(const char *path)
 
         if (path[0] != '/' || strstr(path, "/../") || strncmp(name, "/coppice-", 9) != 0)
                 return -EINVAL;
-        fd = open_dir(AT_FDCWD, path);
+        fd = cgroup_open_dir(AT_FDCWD, path);
         if (fd >= 0 && (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)) {
                 (void) close(fd);
                 return -EINVAL;
@@ -185,7 +196,7 @@ static int sweep(const char *note, unsigned *ret_swept, struct err *err)
  * runtime directory is gone too. Whoever lives holds a lock on his; an empty one without is ours now. */
 static int take_over(int at, const char *name)
 {
-        autoclose int fd = open_dir(at, name);
+        autoclose int fd = cgroup_open_dir(at, name);
 
         if (fd < 0)
                 return fd;
@@ -195,13 +206,13 @@ static int take_over(int at, const char *name)
         return fd_steal(&fd);
 }
 
-static int make_one(int at, const char *name)
+int cgroup_make_one(int at, const char *name)
 {
         int fd;
 
         if (mkdirat(at, name, 0755) < 0)
                 return errno == EEXIST ? take_over(at, name) : -errno;
-        fd = open_dir(at, name);
+        fd = cgroup_open_dir(at, name);
         if (fd >= 0)
                 (void) flock(fd, LOCK_EX | LOCK_NB); /* held as long as this descriptor, or init's copy, is open */
         return fd;
@@ -209,7 +220,7 @@ static int make_one(int at, const char *name)
 
 static int make_root(struct cgroup *c, const char *own, const char *proc, pid_t init)
 {
-        autoclose int at = open_dir(AT_FDCWD, own);
+        autoclose int at = cgroup_open_dir(AT_FDCWD, own);
         char name[48];
         int r = at < 0 ? at : -EEXIST;
 
@@ -217,16 +228,18 @@ static int make_root(struct cgroup *c, const char *own, const char *proc, pid_t 
                 r = -errno;
         for (int i = 0; r == -EEXIST && i < 1000; i++) {
                 (void) snprintf(name, sizeof name, i ? "coppice-%d-%d" : "coppice-%d", init, i);
-                r = make_one(at, name);
+                r = cgroup_make_one(at, name);
         }
         if (r < 0)
                 return r;
         c->root = r;
+        (void) snprintf(c->name, sizeof c->name, "%s", name);
+        c->own = strdup(own);
         if (asprintf(&c->path, "%s/%s", own, name) < 0)
                 c->path = NULL;
         if (asprintf(&c->proc_path, "%s/%s", strcmp(proc, "/") == 0 ? "" : proc, name) < 0)
                 c->proc_path = NULL;
-        return c->path && c->proc_path ? 0 : -ENOMEM;
+        return c->path && c->proc_path && c->own ? 0 : -ENOMEM;
 }
 
 static void abandon(struct cgroup *c)
@@ -249,6 +262,10 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
                 return err_sys(err, STAGE_CGROUP, "get memory for control groups");
         }
         c->root = c->inotify = -1;
+        c->init = init;
+        (void) snprintf(c->name, sizeof c->name, "coppice-%d", init);
+        for (int i = 0; i < CTL_COUNT; i++)
+                c->v1[i] = (struct cgroup_v1) { .own = -1, .root = -1, .with = (enum controller) i };
         if (ret_swept)
                 *ret_swept = 0;
         r = sweep(c->note, ret_swept, err);
@@ -279,7 +296,10 @@ void cgroup_free(struct cgroup *c)
         free(c->watches);
         fd_close(&c->root);
         fd_close(&c->inotify);
+        cgroup_v1_free(c);
         free(c->path);
+        free(c->own);
+        free(c->moved);
         free(c->proc_path);
         free(c->note);
         free(c);
@@ -289,8 +309,10 @@ int cgroup_end(struct cgroup *c, int ms)
 {
         int r;
 
-        if (c->backend == CGROUP_NONE)
+        if (c->backend == CGROUP_NONE) {
+                cgroup_v1_end(c);
                 return 0;
+        }
         r = cgroup_dir_populated(c->root);
         if (r == 1) {
                 (void) cgroup_dir_kill(c->root);
@@ -301,6 +323,8 @@ int cgroup_end(struct cgroup *c, int ms)
         (void) cgroup_dir_remove_below(c->root);
         if (rmdir(c->path) < 0 && errno != ENOENT)
                 return -errno;
+        cgroup_v1_end(c);
+        cgroup_control_end(c);
         (void) unlink(c->note);
         return 0;
 }
@@ -344,7 +368,7 @@ int cgroup_make(struct cgroup *c, const char *node, int *ret_fd, struct err *err
                 return r;
         }
         if (r == 0)
-                r = open_dir(c->root, rel);
+                r = cgroup_open_dir(c->root, rel);
         if (r >= 0) {
                 *ret_fd = r;
                 return 0;
@@ -359,7 +383,7 @@ int cgroup_reopen(struct cgroup *c, const char *node, int *ret_fd, struct err *e
         int r = c->backend == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, sizeof rel);
 
         if (r == 0)
-                r = open_dir(c->root, rel);
+                r = cgroup_open_dir(c->root, rel);
         if (r >= 0) {
                 *ret_fd = r;
                 return 0;
@@ -380,7 +404,7 @@ int cgroup_remove(struct cgroup *c, const char *node)
                 return 0;
         if (errno != EBUSY)
                 return -errno;
-        fd = open_dir(c->root, rel);
+        fd = cgroup_open_dir(c->root, rel);
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
         r = cgroup_dir_populated(fd);
@@ -396,7 +420,7 @@ static int open_node(struct cgroup *c, const char *node)
         char rel[PATH_MAX];
         int r = c->backend == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, sizeof rel);
 
-        return r < 0 ? r : open_dir(c->root, rel);
+        return r < 0 ? r : cgroup_open_dir(c->root, rel);
 }
 
 int cgroup_populated(struct cgroup *c, const char *node)

@@ -24,15 +24,17 @@ static void unescape(char *s)
 }
 
 /* One line: "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw". Returns its type, or NULL. */
-static const char *split(char *line, char **ret_root, char **ret_point)
+const char *cgroup_mount_split(char *line, char **ret_root, char **ret_point, char **ret_options)
 {
         char *type = strstr(line, " - ");
-        char *save = NULL, *field[5];
+        char *save = NULL, *field[5], *options;
 
         if (!type)
                 return NULL;
         *type = 0;
         type += 3;
+        type[strcspn(type, "\n")] = 0;
+        options = strrchr(type, ' ');
         type[strcspn(type, " ")] = 0;
         for (int i = 0; i < 5; i++) {
                 field[i] = strtok_r(i ? NULL : line, " ", &save);
@@ -43,6 +45,7 @@ static const char *split(char *line, char **ret_root, char **ret_point)
         unescape(field[4]);
         *ret_root = field[3];
         *ret_point = field[4];
+        *ret_options = options ? options + 1 : type + strlen(type);
         return type;
 }
 
@@ -58,8 +61,8 @@ static int find_mount(char root[PATH_MAX], char point[PATH_MAX], bool *ret_v1)
                 return -errno;
         *ret_v1 = false;
         while (getline(&line, &room, f) > 0) {
-                char *r = NULL, *p = NULL;
-                const char *type = split(line, &r, &p);
+                char *r = NULL, *p = NULL, *options = NULL;
+                const char *type = cgroup_mount_split(line, &r, &p, &options);
 
                 if (type && strcmp(type, "cgroup") == 0)
                         *ret_v1 = true;
@@ -91,7 +94,7 @@ static int find_group(char group[PATH_MAX])
 
 /* The group below the mount: both are named from the root of our cgroup namespace, but a container without one of
  * its own sees a mount whose root is its group. */
-static const char *below(const char *group, const char *root)
+const char *cgroup_below(const char *group, const char *root)
 {
         size_t len = strlen(root);
 
@@ -119,7 +122,7 @@ int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH
                 (void) snprintf(why, n, "/proc/self/cgroup names no group of the v2 tree");
                 return -ENOENT;
         }
-        rest = below(proc, root);
+        rest = cgroup_below(proc, root);
         if (!rest) {
                 (void) snprintf(why, n, "our own group lies outside of what is mounted at %.100s", point);
                 return -ENOENT;

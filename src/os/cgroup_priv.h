@@ -4,12 +4,16 @@
  *      cgroup.c        the daemon's root group, groups of nodes
  *      cgroup_procs.c  the processes in a group: listing, signals, killing, usage
  *      cgroup_watch.c  emptiness
+ *      cgroup_v1.c     the hierarchies of v1, for limits only
+ *      cgroup_control.c  switching controllers of the v2 tree on
+ *      limits.c, limits_count.c  limits and counters, os/limits.h
  */
 #ifndef OS_CGROUP_PRIV_H
 #define OS_CGROUP_PRIV_H
 
 #include <limits.h>
 
+#include "core/limits.h"
 #include "os/cgroup.h"
 
 struct cgroup_watch_entry {
@@ -19,11 +23,31 @@ struct cgroup_watch_entry {
         char *node;      /* owned */
 };
 
+/* One hierarchy of v1. */
+struct cgroup_v1 {
+        int own;                      /* the group we are in; -1 = not mounted, or out of reach */
+        int root;                     /* the daemon's group below it, made when first needed; -1 = not yet */
+        char *path;                   /* owned: absolute path of `own` */
+        int error;                    /* errno why it cannot be had; 0 = it can, as far as is known */
+        enum controller with;         /* the first controller of the same hierarchy: that one has the groups */
+};
+
 struct cgroup {
         enum cgroup_backend backend;
         char why[200];
         int root;                     /* directory of the daemon's root group */
         char *path;                   /* owned: absolute path of it */
+        char name[48];                /* "coppice-PID", its last part, in v1 hierarchies too */
+        char *own;                    /* owned: absolute path of the group it is in */
+        pid_t init;
+        bool asked;                   /* what follows has been found out: cgroup_control_ask() */
+        unsigned v2_offered;          /* CTL_BIT: controllers of the v2 tree that our own group may hand on */
+        unsigned v2_ours;             /* ... those that we have switched on there ourselves */
+        unsigned v2_enabled;          /* ... and those that the daemon's root group has */
+        int v2_error[CTL_COUNT];      /* errno why one could not be enabled */
+        struct cgroup_v1 v1[CTL_COUNT];
+        char *moved;                  /* owned: the group our own processes were moved to; NULL = not moved */
+        struct limit_facts facts;     /* memory 0 = not asked yet */
         char *proc_path;              /* owned: the same group as /proc/PID/cgroup names it */
         char *note;                   /* owned: RUNTIME_DIR/cgroup */
         int inotify;
@@ -38,6 +62,33 @@ int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH
 /* "/shop/api" -> "shop/api", "/" -> "."; names with a dot or a leading _ get a _ before them. -ENAMETOOLONG. */
 int cgroup_relative(const char *node, char *buf, size_t n);
 
+int cgroup_open_dir(int at, const char *name); /* -errno; never follows a link at the end */
+int cgroup_make_one(int at, const char *name); /* the daemon's own group, locked; -EEXIST: another daemon's */
+
+/* --- controllers --- */
+
+/* Find out which controllers there are and where; asks once. */
+void cgroup_control_ask(struct cgroup *c);
+
+/* Have controllers (CTL_BIT, of the v2 tree) in the groups below the one at `rel` (NULL: in the daemon's root group
+ * itself), and in all above that. Returns those
+ * that are on; c->v2_error tells of the others. */
+unsigned cgroup_control_enable(struct cgroup *c, const char *rel, unsigned controllers);
+void cgroup_control_end(struct cgroup *c); /* remove what was made for it */
+
+/* The hierarchies of v1: /proc/self/mountinfo and /proc/self/cgroup. */
+void cgroup_v1_find(struct cgroup *c);
+/* The node's group, and those above it, as a directory owned by the caller; `make` or -ENOENT. */
+int cgroup_v1_open(struct cgroup *c, enum controller ctl, const char *rel, bool make);
+int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel);
+void cgroup_v1_end(struct cgroup *c);      /* remove the daemon's groups and those below */
+void cgroup_v1_free(struct cgroup *c);
+
+/* mountinfo: the type of the file system of a line, NULL when it is none; its root, where it is mounted, its options.
+ * Changes the line. cgroup_below(): the part of a group's path behind the root of a mount; NULL when it is not below. */
+const char *cgroup_mount_split(char *line, char **ret_root, char **ret_point, char **ret_options);
+const char *cgroup_below(const char *group, const char *root);
+
 /* On an open group directory. */
 int cgroup_dir_populated(int dir);            /* 1, 0, -errno */
 int cgroup_dir_kill(int dir);
@@ -46,5 +97,6 @@ int cgroup_dir_remove_below(int dir);         /* every group below it, bottom up
 
 /* Call fn for each process of a group and below until it returns non-zero; returns that, 0, or -errno. */
 int cgroup_dir_each(int dir, int (*fn)(void *arg, pid_t pid), void *arg);
+int cgroup_dir_each_here(int dir, int (*fn)(void *arg, pid_t pid), void *arg); /* not below */
 
 #endif

@@ -99,6 +99,13 @@ static int each_here(int dir, const struct walk *w)
         return r;
 }
 
+int cgroup_dir_each_here(int dir, int (*fn)(void *arg, pid_t pid), void *arg)
+{
+        struct walk w = { fn, arg, 0 };
+
+        return each_here(dir, &w);
+}
+
 static int each_in(void *arg, int parent, const char *name)
 {
         struct walk *w = arg;

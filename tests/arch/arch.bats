@@ -105,7 +105,7 @@ allowed() {
 
 @test "every directive has words of help and a place where it is enforced" {
         bad=$(awk '
-                /^DIRECTIVE\(/ { row = $0; while (row !~ /\)$/) { getline more; row = row more }
+                /^(DIRECTIVE|RESOURCE)\(/ { row = $0; while (row !~ /\)$/) { getline more; row = row more }
                         if (row !~ /"(plan|core|engine|logd|shown)",/) print "enforced by nobody: " substr(row, 1, 60)
                         if (row !~ /"[^"]{8,}[.).]? ?"[)]$/ && row !~ /\."\)$/) print "no sentence of help: " substr(row, 1, 60) }
                 ' src/core/directives*.def)

@@ -142,6 +142,9 @@ static const char *sample(int d)
         case VT_ENUM: return row->names->text[row->names->count - 1];
         case VT_INT: return row->max;
         case VT_BOOL: return "yes";
+        case VT_AMOUNT: return "12.5%";
+        case VT_WEIGHT: return "idle";
+        case VT_PERCENT: return "150%";
         default: break;
         }
         if (strcmp(row->min, "user") == 0) return "www-data";

@@ -62,7 +62,7 @@ static void H2_H3_H5_H6_H7_what_is_refused_and_why(void **state)
                 { "[Service]\nExecStart=/x\nExecStrat=/y\n",
                   "a.service:3:1: error: unknown key ExecStrat= in [Service] (did you mean ExecStart=?)" },
                 { "[Service]\nExecStart=/x\nAfter=b.service\n", "unknown key After= in [Service] (it belongs in [Unit])" },
-                { "[Service]\nExecStart=/x\nMemoryMax=1G\n", "unknown key MemoryMax= in [Service] (this version does not support it" },
+                { "[Service]\nExecStart=/x\nSockets=x\n", "unknown key Sockets= in [Service] (this version does not support it" },
                 { "[Unit]\nStartLimitBurst=3\n[Service]\nExecStart=/x\n", "(write MaxRestarts= in the supervisor)" },
                 { "[Service]\nExecStart=/x\nQuux=1\n", "unknown key Quux= in [Service] (take it out, or begin it with X-" },
                 { "[Service]\nExecStart=/x\n[Servise]\nA=1\n", "a.service:3:1: error: unknown section [Servise] (did you mean [Service]?)" },
@@ -323,7 +323,7 @@ static void foreign_files_are_read_leniently(void **state)
         static const char text[] =
                 "[Unit]\nDescription=x\nAfter=network.target foo.socket bad\\x2dname.service w@.service b.service\n"
                 "DefaultDependencies=no\nOnFailure=x.service\n"
-                "[Service]\nExecStart=/x\nMemoryMax=1G\n[Mount]\nWhat=x\n[Unit]\nStartLimitBurst=3\n"
+                "[Service]\nExecStart=/x\nSockets=x\n[Mount]\nWhat=x\n[Unit]\nStartLimitBurst=3\n"
                 "[Install]\nWantedBy=multi-user.target\nAlso=foo@.socket\n";
         struct heard h = { 0 };
         struct spec *s = parse_text("a.service", text, sizeof(text) - 1, true, &h);
@@ -333,7 +333,7 @@ static void foreign_files_are_read_leniently(void **state)
         assert_int_equal(h.errors, 0);
         assert_int_equal(spec_count(s, D_UNIT_After), 1);
         assert_string_equal(spec_item(s, D_INSTALL_Also, 0), "foo@.socket");
-        assert_contains(buf_text(&h.text), "warning: unknown key MemoryMax=");
+        assert_contains(buf_text(&h.text), "warning: unknown key Sockets=");
         assert_contains(buf_text(&h.text), "warning: unknown section [Mount]");
         assert_contains(buf_text(&h.text), "warning: a second section [Unit]");
         buf_free(&h.text);

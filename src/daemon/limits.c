@@ -1,0 +1,253 @@
+/* limits.c - which limits hold for a node, and what they tell at its end.
+ *
+ * A supervisor's limits are written when the first service below it starts; those of a service when the first process
+ * of an incarnation does, into a group that counts from zero. What a service says nothing about costs it nothing but
+ * one write: the default TasksMax=, where the pids controller belongs to the v2 tree. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/resolve.h"
+#include "daemon/limits.h"
+
+static struct bound *bound_of(struct engine *e, node_id id)
+{
+        struct extra *x = engine_extra(e, id);
+
+        if (x && !x->bound)
+                x->bound = calloc(1, sizeof(*x->bound));
+        return x ? x->bound : NULL;
+}
+
+static struct bound *bound_peek(const struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        return run && run->extra ? run->extra->bound : NULL;
+}
+
+void limits_free(struct bound *b)
+{
+        if (b)
+                free(b->problems);
+        free(b);
+}
+
+static enum isolation isolation_of(const struct engine *e, const struct spec *s)
+{
+        return spec_isolation(s, e->opt.isolation);
+}
+
+/* --- what cannot be had ------------------------------------------------------------------------------------------- */
+
+static int refuse(const struct limits *l, const struct limit_problem *p, struct err *err)
+{
+        struct origin o = spec_origin(l->spec, limit_directive(p->limit, spec_kind(l->spec)));
+        char text[100];
+
+        (void) err_set(err, STAGE_LIMITS, p->error, "set %s: %s", limit_text(l, p->limit, text, sizeof(text)), p->why);
+        err_where(err, o.file, o.line);
+        err_hint(err, "`coppicectl doctor` tells what this place allows; Isolation=best-effort starts it without");
+        return -p->error;
+}
+
+static void remember(struct engine *e, node_id id, const struct limit_problems *p)
+{
+        struct bound *b = bound_of(e, id);
+
+        if (!b)
+                return;
+        free(b->problems);
+        b->problems = NULL;
+        if (p->count == 0)
+                return;
+        b->problems = malloc(sizeof(*b->problems));
+        if (b->problems)
+                *b->problems = *p;
+}
+
+/* Strict: the first of them ends the start. Best-effort: all are logged and kept for status. */
+static int judge(struct engine *e, node_id id, const struct limits *l, const struct limit_problems *p, struct err *err)
+{
+        char path[PATH_MAX_NODE], text[100];
+
+        remember(e, id, p);
+        if (p->count == 0)
+                return 0;
+        if (isolation_of(e, l->spec) == ISOLATION_STRICT)
+                return refuse(l, &p->list[0], err);
+        for (size_t i = 0; i < p->count; i++)
+                log_warning("%s: %s is not enforced: %s", engine_path(e, id, path, sizeof(path)),
+                            limit_text(l, p->list[i].limit, text, sizeof(text)), p->list[i].why);
+        return 0;
+}
+
+/* --- supervisors ---------------------------------------------------------------------------------------------------- */
+
+static int bound_super(struct engine *e, node_id id, const struct spec *s, struct err *err)
+{
+        struct run *run = engine_run(e, id);
+        struct limit_problems p = { 0 };
+        struct limits l;
+        char path[PATH_MAX_NODE];
+        int r;
+
+        if (run->flags & RUN_BOUNDED)
+                return 0;
+        limits_of(s, limits_facts(e->cgroup), &l);
+        r = limits_apply(e->cgroup, engine_path(e, id, path, sizeof(path)), &l, l.said | l.implied, 0, 0, &p);
+        if (r < 0)
+                return err_set(err, STAGE_LIMITS, -r, "set the limits of %s: %s", path, strerror(-r));
+        r = judge(e, id, &l, &p, err);
+        if (r == 0)
+                run->flags |= RUN_BOUNDED;
+        return r;
+}
+
+/* The supervisors above, root first. *ret_any: one of them has limits; *ret_count: controllers whose victims must be
+ * told apart, service by service. */
+static int bound_above(struct engine *e, node_id id, bool *ret_any, unsigned *ret_count, struct err *err)
+{
+        const struct node *node = core_node(e->core, id);
+        struct limits l;
+        int r;
+
+        if (!node)
+                return 0;
+        r = bound_above(e, node->parent, ret_any, ret_count, err);
+        if (r < 0 || !limits_any(node->spec))
+                return r;
+        *ret_any = true;
+        limits_of(node->spec, limits_facts(e->cgroup), &l);
+        *ret_count |= limits_controllers(l.said) & (CTL_BIT(CTL_MEMORY) | CTL_BIT(CTL_PIDS));
+        return bound_super(e, id, node->spec, err);
+}
+
+/* --- services ------------------------------------------------------------------------------------------------------- */
+
+/* The default TasksMax=512 of a service that says nothing. On v2 it is one write; a group of its own in a v1 hierarchy
+ * would cost a plain start a third more, so there it is left to those that say TasksMax=. */
+static void bound_plainly(struct engine *e, const struct spec *s, const char *path, int group)
+{
+        struct limits l;
+
+        if (group < 0 || strcmp(limits_backend(e->cgroup, CTL_PIDS), "v2") != 0)
+                return;
+        if (limits_quick_tasks(group, spec_int(s, D_SERVICE_TasksMax)) == 0)
+                return;
+        limits_of(s, limits_facts(e->cgroup), &l);
+        (void) limits_apply(e->cgroup, path, &l, l.implied, 0, 0, NULL);
+}
+
+static int bound_fully(struct engine *e, node_id id, const struct spec *s, const char *path, unsigned count,
+                       struct err *err)
+{
+        struct limit_problems p = { 0 };
+        struct bound *b = bound_of(e, id);
+        struct limits l;
+        int r;
+
+        if (!b)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        (void) limits_drop(e->cgroup, path); /* busy: what KillMode= has left is there, and `base` knows its share */
+        limits_of(s, limits_facts(e->cgroup), &l);
+        r = limits_apply(e->cgroup, path, &l, l.said | l.implied, 0, count, &p);
+        if (r < 0)
+                return err_set(err, STAGE_LIMITS, -r, "set the limits of its group: %s", strerror(-r));
+        if (limits_count(e->cgroup, path, &b->base) < 0)
+                memset(&b->base, 0xff, sizeof(b->base));
+        b->last = b->base;
+        b->hits_above = limits_oom_hits_above(e->cgroup, path);
+        engine_run(e, id)->flags |= RUN_COUNTED;
+        return judge(e, id, &l, &p, err);
+}
+
+int limits_begin(struct engine *e, node_id id, const struct spec *s, const char *path, int group, bool fresh,
+                 struct err *err)
+{
+        struct run *run = engine_run(e, id);
+        const struct node *node = core_node(e->core, id);
+        bool any = limits_any(s);
+        unsigned count = 0;
+        int r;
+
+        if (run->flags & RUN_BOUNDED)
+                return 0;
+        r = bound_above(e, node->parent, &any, &count, err);
+        if (r == 0 && any)
+                r = bound_fully(e, id, s, path, count, err);
+        else if (r == 0 && fresh)
+                bound_plainly(e, s, path, group);
+        if (r == 0)
+                run->flags |= RUN_BOUNDED;
+        return r;
+}
+
+int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COUNT], struct err *err)
+{
+        int n;
+
+        if (!(engine_run(e, id)->flags & RUN_COUNTED))
+                return 0;
+        n = limits_join(e->cgroup, path, fds);
+        return n < 0 ? err_set(err, STAGE_LIMITS, -n, "open the control groups of its limits: %s", strerror(-n)) : n;
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------------------- */
+
+static int64_t grown(int64_t now, int64_t before)
+{
+        return now < 0 ? 0 : now - (before < 0 ? 0 : before);
+}
+
+/* Read while the group is still there (FAILURES D6). */
+static struct bound *look(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+        struct bound *b = bound_peek(e, id);
+        char path[PATH_MAX_NODE];
+        struct limit_counters now;
+
+        if (!b || !run || !(run->flags & RUN_COUNTED))
+                return NULL;
+        if (limits_count(e->cgroup, engine_path(e, id, path, sizeof(path)), &now) == 0)
+                b->last = now;
+        return b;
+}
+
+/* A kill by the kernel is its doing however the main process took it (FAILURES D2): by dying, or by a code of its own
+ * because a child died. Nobody's limit was hit: the machine had no memory left (D7). */
+struct reason limits_reason(struct engine *e, node_id id, struct reason r)
+{
+        bool killed = r.kind == REASON_SIGNAL && r.code == SIGKILL, failed = r.kind == REASON_EXIT && r.code != 0;
+        char path[PATH_MAX_NODE];
+        struct bound *b = killed || failed ? look(e, id) : NULL;
+
+        if (!b)
+                return r;
+        if (grown(b->last.oom_kills, b->base.oom_kills) > 0) {
+                (void) engine_path(e, id, path, sizeof(path));
+                return REASON(REASON_OUT_OF_MEMORY,
+                              grown(b->last.oom_hits, b->base.oom_hits) == 0 &&
+                              limits_oom_hits_above(e->cgroup, path) == b->hits_above);
+        }
+        if (failed && grown(b->last.pids_hits, b->base.pids_hits) > 0)
+                return REASON(REASON_LIMIT_PIDS, 0);
+        return r;
+}
+
+void limits_look(struct engine *e, node_id id)
+{
+        (void) look(e, id);
+}
+
+void limits_end(struct engine *e, node_id id)
+{
+        struct run *run = engine_run(e, id);
+        char path[PATH_MAX_NODE];
+
+        if (run->flags & RUN_COUNTED) {
+                (void) look(e, id);
+                (void) limits_drop(e->cgroup, engine_path(e, id, path, sizeof(path)));
+        }
+        run->flags &= ~(unsigned) (RUN_COUNTED | RUN_BOUNDED);
+}

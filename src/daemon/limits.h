@@ -1,0 +1,32 @@
+/* limits.h - the engine's use of os/limits.h.
+ * May be used by: the files of daemon/ except the control server. */
+#ifndef DAEMON_LIMITS_H
+#define DAEMON_LIMITS_H
+
+#include "daemon/parts.h"
+#include "os/limits.h"
+
+/* Only for nodes that have, or are below, limits. */
+struct bound {
+        struct limit_problems *problems; /* owned; what is not enforced; NULL = nothing */
+        struct limit_counters base;      /* when the incarnation began */
+        struct limit_counters last;      /* when they were read last */
+        int64_t hits_above;              /* limits_oom_hits_above() when it began */
+};
+
+/* Before the first process of an incarnation: make everything that is said true. `group` is its v2 group, -1 for none;
+ * `fresh`: that was made just now. With Isolation=strict -errno, stage LIMITS, for what cannot be had. */
+int limits_begin(struct engine *e, node_id id, const struct spec *s, const char *path, int group, bool fresh,
+                 struct err *err);
+
+/* Before each process: the v1 groups it has to enter. Returns how many, owned by the caller, or -errno. */
+int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COUNT], struct err *err);
+
+/* What the counters of the group say about the end of the main process, which the kernel reported as `r`. */
+struct reason limits_reason(struct engine *e, node_id id, struct reason r);
+
+void limits_look(struct engine *e, node_id id); /* before its group is removed */
+void limits_end(struct engine *e, node_id id);  /* the incarnation is over */
+void limits_free(struct bound *b);              /* NULL is fine */
+
+#endif

@@ -1,0 +1,205 @@
+/* cgroup_v1.c - the hierarchies of v1, for limits only: tracking and killing are done on the v2 tree where there is one.
+ *
+ * Our groups lie below the group we are in, one tree for each controller, made when first needed and removed when the
+ * node's life ends. v1's release_agent is never used: it runs a helper as root (FAILURES D15). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "os/cgroup_priv.h"
+#include "os/fs.h"
+
+/* What v1 calls them. */
+static const char *const v1_names[CTL_COUNT] = {
+        [CTL_MEMORY] = "memory", [CTL_CPU] = "cpu", [CTL_CPUSET] = "cpuset", [CTL_PIDS] = "pids", [CTL_IO] = "blkio",
+        [CTL_DEVICES] = "devices", [CTL_CPUACCT] = "cpuacct",
+};
+
+/* Is `word` one of the comma-separated `list`, which may end with a newline or a colon? */
+static bool listed(const char *list, const char *word)
+{
+        size_t len = strlen(word);
+
+        for (const char *p = list; *p;) {
+                size_t n = strcspn(p, ",:\n");
+
+                if (n == len && memcmp(p, word, n) == 0)
+                        return true;
+                p += n;
+                if (*p != ',')
+                        break;
+                p++;
+        }
+        return false;
+}
+
+/* "4:memory:/some/group\n" -> "/some/group". */
+static const char *group_of(char *groups, const char *name)
+{
+        for (char *line = groups; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+                char *names = strchr(line, ':');
+
+                if (names && listed(names + 1, name))
+                        return strchr(names + 1, ':') + 1;
+        }
+        return NULL;
+}
+
+static void found(struct cgroup *c, enum controller ctl, const char *root, const char *point, const char *group)
+{
+        struct cgroup_v1 *v = &c->v1[ctl];
+        char own[PATH_MAX], path[PATH_MAX * 2];
+        const char *rest;
+
+        (void) snprintf(own, sizeof own, "%.*s", (int) strcspn(group, "\n"), group);
+        rest = cgroup_below(own, root);
+        if (!rest || v->own >= 0)
+                return;
+        (void) snprintf(path, sizeof path, "%s%s", point, strcmp(rest, "/") == 0 ? "" : rest);
+        v->own = cgroup_open_dir(AT_FDCWD, path);
+        v->error = v->own < 0 ? -v->own : faccessat(v->own, "tasks", W_OK, AT_EACCESS) < 0 ? errno : 0;
+        v->path = strdup(path);
+        if (!v->path)
+                v->error = ENOMEM;
+        for (int i = 0; i < CTL_COUNT; i++)
+                if (v->path && v->with == ctl && c->v1[i].path && strcmp(c->v1[i].path, path) == 0)
+                        v->with = (enum controller) i;
+}
+
+void cgroup_v1_find(struct cgroup *c)
+{
+        autofclose FILE *f = fopen("/proc/self/mountinfo", "re");
+        autobuf struct buf groups = BUF_INIT;
+        autofree char *line = NULL;
+        size_t room = 0;
+
+        if (!f || fs_read("/proc/self/cgroup", 1 << 20, &groups, NULL) < 0)
+                return;
+        while (getline(&line, &room, f) > 0) {
+                char *root = NULL, *point = NULL, *options = NULL;
+                const char *type = cgroup_mount_split(line, &root, &point, &options);
+
+                if (!type || strcmp(type, "cgroup") != 0)
+                        continue;
+                for (int i = 0; i < CTL_COUNT; i++) {
+                        const char *group = listed(options, v1_names[i]) ? group_of(groups.data, v1_names[i]) : NULL;
+
+                        if (group)
+                                found(c, (enum controller) i, root, point, group);
+                }
+        }
+}
+
+/* cpuset is of no use until it has been told processors and memory: the parent's, to begin with. */
+static void inherit(int parent, int dir)
+{
+        static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+        char text[4096];
+
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+                if (fs_read_small(dir, files[i], text, sizeof text) == 0 &&
+                    fs_read_small(parent, files[i], text, sizeof text) > 0)
+                        (void) fs_write_small(dir, files[i], text);
+}
+
+static int make_root(struct cgroup *c, enum controller ctl)
+{
+        struct cgroup_v1 *v = &c->v1[ctl];
+        char name[sizeof c->name + 8];
+        int r = -EEXIST;
+
+        if (v->own < 0 || v->error)
+                return v->error ? -v->error : -ENOENT;
+        for (int i = 0; r == -EEXIST && i < 100; i++) {
+                (void) snprintf(name, sizeof name, i ? "%s.%d" : "%s", c->name, i);
+                r = cgroup_make_one(v->own, name);
+        }
+        if (r < 0) {
+                v->error = -r;
+                return r;
+        }
+        v->root = r;
+        if (ctl == CTL_CPUSET)
+                inherit(v->own, v->root);
+        return 0;
+}
+
+int cgroup_v1_open(struct cgroup *c, enum controller ctl, const char *rel, bool make)
+{
+        struct cgroup_v1 *v = &c->v1[c->v1[ctl].with];
+        char part[PATH_MAX];
+        int r = v->root >= 0 ? 0 : make ? make_root(c, v->with) : -ENOENT;
+        int dir;
+
+        if (r < 0)
+                return r;
+        if (!make)
+                return cgroup_open_dir(v->root, rel);
+        (void) snprintf(part, sizeof part, "%s", rel);
+        dir = cgroup_open_dir(v->root, ".");
+        for (char *p = part, *end; dir >= 0 && *p && strcmp(p, ".") != 0; p = end) {
+                int next;
+
+                end = p + strcspn(p, "/");
+                if (*end)
+                        *end++ = 0;
+                if (mkdirat(dir, p, 0755) < 0 && errno != EEXIST)
+                        next = -errno;
+                else
+                        next = cgroup_open_dir(dir, p);
+                if (next >= 0 && ctl == CTL_CPUSET)
+                        inherit(dir, next);
+                (void) close(dir);
+                dir = next;
+        }
+        return dir;
+}
+
+int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel)
+{
+        struct cgroup_v1 *v = &c->v1[ctl];
+        autoclose int dir = -1;
+
+        if (v->root < 0 || strcmp(rel, ".") == 0 || unlinkat(v->root, rel, AT_REMOVEDIR) == 0 || errno == ENOENT)
+                return 0;
+        if (errno != EBUSY && errno != ENOTEMPTY)
+                return -errno;
+        dir = cgroup_open_dir(v->root, rel);
+        if (dir < 0)
+                return dir == -ENOENT ? 0 : dir;
+        (void) cgroup_dir_remove_below(dir); /* groups that the service made for itself (FAILURES B9) */
+        return unlinkat(v->root, rel, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+void cgroup_v1_end(struct cgroup *c)
+{
+        for (int i = 0; i < CTL_COUNT; i++) {
+                struct cgroup_v1 *v = &c->v1[i];
+                char link[40], path[PATH_MAX];
+                ssize_t n;
+
+                if (v->root < 0)
+                        continue;
+                (void) cgroup_dir_remove_below(v->root);
+                (void) snprintf(link, sizeof link, "/proc/self/fd/%d", v->root);
+                n = readlink(link, path, sizeof path - 1);
+                if (n > 0) {
+                        path[n] = 0;
+                        (void) unlinkat(v->own, strrchr(path, '/') + 1, AT_REMOVEDIR);
+                }
+                fd_close(&v->root);
+        }
+}
+
+void cgroup_v1_free(struct cgroup *c)
+{
+        for (int i = 0; i < CTL_COUNT; i++) {
+                fd_close(&c->v1[i].own);
+                fd_close(&c->v1[i].root);
+                free(c->v1[i].path);
+        }
+}

@@ -1,0 +1,135 @@
+/* limits_count.c - what a group used and what struck it: see limits.h.
+ *
+ * v2: memory.events counts the group and all below it, memory.events.local only the group itself; `oom` counts where
+ * the limit is that was hit, `oom_kill` where the victim was. v1: memory.oom_control has oom_kill of the group itself,
+ * memory.failcnt how often its own limit was hit. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "os/cgroup_priv.h"
+#include "os/fs.h"
+#include "os/limits.h"
+
+/* The number behind `key` at the beginning of a line (or of the text, for ""), -1 when it is not there. */
+static int64_t number_in(int dir, const char *file, const char *key)
+{
+        char text[4096];
+        size_t len = strlen(key);
+
+        if (fs_read_small(dir, file, text, sizeof text) <= 0)
+                return -1;
+        for (const char *line = text; line; line = strchr(line, '\n'), line += line != NULL)
+                if (strncmp(line, key, len) == 0 && line[len] >= '0' && line[len] <= '9')
+                        return strtoll(line + len, NULL, 10);
+        return -1;
+}
+
+static void count_v2(int dir, struct limit_counters *ret)
+{
+        ret->oom_kills = number_in(dir, "memory.events", "oom_kill ");
+        if (ret->oom_kills >= 0) {
+                ret->oom_kills_own = number_in(dir, "memory.events.local", "oom_kill ");
+                ret->oom_group_kills = number_in(dir, "memory.events.local", "oom_group_kill ");
+                ret->oom_hits = number_in(dir, "memory.events.local", "oom ");
+                ret->memory = number_in(dir, "memory.current", "");
+                ret->memory_peak = number_in(dir, "memory.peak", "");
+        }
+        ret->pids_hits = number_in(dir, "pids.events", "max ");
+        if (ret->pids_hits >= 0) {
+                ret->tasks = number_in(dir, "pids.current", "");
+                ret->tasks_peak = number_in(dir, "pids.peak", "");
+        }
+        ret->cpu_usec = number_in(dir, "cpu.stat", "usage_usec ");
+        ret->throttled_usec = number_in(dir, "cpu.stat", "throttled_usec ");
+        ret->throttled = number_in(dir, "cpu.stat", "nr_throttled ");
+}
+
+static void count_v1(enum controller ctl, int dir, struct limit_counters *ret)
+{
+        switch (ctl) {
+        case CTL_MEMORY:
+                ret->oom_kills = ret->oom_kills_own = number_in(dir, "memory.oom_control", "oom_kill ");
+                ret->oom_hits = number_in(dir, "memory.failcnt", "");
+                ret->memory = number_in(dir, "memory.usage_in_bytes", "");
+                ret->memory_peak = number_in(dir, "memory.max_usage_in_bytes", "");
+                break;
+        case CTL_PIDS:
+                ret->pids_hits = number_in(dir, "pids.events", "max ");
+                ret->tasks = number_in(dir, "pids.current", "");
+                ret->tasks_peak = number_in(dir, "pids.peak", "");
+                break;
+        case CTL_CPU:
+                ret->throttled = number_in(dir, "cpu.stat", "nr_throttled ");
+                ret->throttled_usec = number_in(dir, "cpu.stat", "throttled_time ");
+                if (ret->throttled_usec >= 0)
+                        ret->throttled_usec /= 1000;
+                break;
+        case CTL_CPUACCT:
+                if (ret->cpu_usec < 0)
+                        ret->cpu_usec = number_in(dir, "cpuacct.usage", "");
+                if (ret->cpu_usec > 0)
+                        ret->cpu_usec /= 1000;
+                break;
+        default:
+                break;
+        }
+}
+
+int limits_count(struct cgroup *c, const char *node, struct limit_counters *ret)
+{
+        struct limit_counters found;
+        char rel[PATH_MAX];
+        int r = cgroup_relative(node, rel, sizeof rel);
+        bool any = false;
+
+        if (r < 0)
+                return r;
+        memset(&found, 0xff, sizeof found); /* -1 in each */
+        if (c->backend != CGROUP_NONE) {
+                autoclose int dir = cgroup_open_dir(c->root, rel);
+
+                if (dir >= 0)
+                        count_v2(dir, &found);
+                any = dir >= 0;
+        }
+        for (int i = 0; i < CTL_COUNT; i++) {
+                autoclose int dir = cgroup_v1_open(c, (enum controller) i, rel, false);
+
+                if (dir >= 0)
+                        count_v1((enum controller) i, dir, &found);
+                any |= dir >= 0;
+        }
+        if (!any)
+                return -ENOENT;
+        *ret = found;
+        return 0;
+}
+
+/* How often a memory limit of this very group was hit. */
+static int64_t hits_of(struct cgroup *c, const char *rel)
+{
+        autoclose int v2 = c->backend != CGROUP_NONE ? cgroup_open_dir(c->root, rel) : -1;
+        autoclose int v1 = cgroup_v1_open(c, CTL_MEMORY, rel, false);
+        int64_t n = v2 >= 0 ? number_in(v2, "memory.events.local", "oom ") : -1;
+
+        if (n < 0 && v1 >= 0)
+                n = number_in(v1, "memory.failcnt", "");
+        return n < 0 ? 0 : n;
+}
+
+int64_t limits_oom_hits_above(struct cgroup *c, const char *node)
+{
+        char rel[PATH_MAX];
+        int64_t sum = 0;
+        char *slash;
+
+        if (cgroup_relative(node, rel, sizeof rel) < 0 || strcmp(rel, ".") == 0)
+                return 0;
+        while ((slash = strrchr(rel, '/'))) {
+                *slash = 0;
+                sum += hits_of(c, rel);
+        }
+        return sum + hits_of(c, ".");
+}

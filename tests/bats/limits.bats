@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# Limits of control groups and what they do: on the machine at hand (hybrid: controllers of v1), and in the virtual
+# machine of tests/vm (v2 alone).
+load lib
+
+setup() {
+        world
+        HUNGRY=$BUILD/tests/programs/hungry
+}
+teardown() {
+        local daemon=${INNER:-$DAEMON}
+        end_world && no_groups_left "$daemon"
+}
+
+# Which hierarchy has a controller here: v2, v1 or nothing.
+where() {
+        local mount
+        mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+        if [ -n "$mount" ] && grep -qw "$1" "$mount$(own_group "")/cgroup.controllers" 2>/dev/null; then echo v2
+        elif [ -n "$(v1_mount "$1")" ] && [ -w "$(v1_mount "$1")$(own_group "$1")" ]; then echo v1; fi
+}
+v1_mount() { awk -v c="$1" '$3 == "cgroup" && ("," $4 ",") ~ ("," c ",") { print $2; exit }' /proc/mounts; }
+own_group() {
+        local g
+        g=$(awk -F: -v c="$1" '(c == "" && $1 == "0") || (c != "" && ("," $2 ",") ~ ("," c ",")) { print $3; exit }' /proc/self/cgroup)
+        if [ "$g" != / ]; then echo "$g"; fi
+}
+needs() { [ -n "$(where "$1")" ] && [ "$(id -u)" = 0 ] || skip "needs a writable $1 controller"; }
+# value NODE CONTROLLER V2-FILE V1-FILE: what the kernel has for the group of a node.
+value() {
+        if [ "$(where "$2")" = v2 ]; then cat "$(field "$1" .cgroup)/$3"
+        else cat "$(v1_mount "$2")$(own_group "$2")"/coppice-"$(init_pid)$1/$4"; fi
+}
+init_pid() { echo "${INNER:-$DAEMON}"; }
+# No group of the daemon $1 is left in any hierarchy.
+no_groups_left() {
+        local left
+        [ -n "$1" ] || return 0
+        left=$(find /sys/fs/cgroup -maxdepth 6 -type d \( -name "coppice-$1" -o -name "coppice-$1.*" \) 2>/dev/null)
+        [ -z "$left" ] || { echo "left behind: $left"; return 1; }
+}
+reason_of() { field "$1" .last_reason; }
+
+@test "D1: a program that takes more memory than MemoryMax= ends with out_of_memory" {
+        needs memory
+        service hog "ExecStart=$HUNGRY touch 64" "MemoryMax=24M" "Restart=no"
+        start_daemon
+        wait_state /hog failed
+        assert_eq "$(reason_of /hog)" out_of_memory
+}
+
+@test "D2: the reason is out_of_memory too when a child of the program was the victim" {
+        needs memory
+        service parent "ExecStart=$HUNGRY child 64" "MemoryMax=24M" "Restart=no"
+        start_daemon
+        wait_state /parent failed
+        assert_eq "$(reason_of /parent)" out_of_memory
+}
+
+@test "a program that fails by itself under the same limit is not called out of memory" {
+        needs memory
+        service sober "ExecStart=/bin/sh -c 'exit 137'" "MemoryMax=24M" "Restart=no"
+        start_daemon
+        wait_state /sober failed
+        assert_eq "$(reason_of /sober)" exit:137
+}
+
+@test "each life counts for itself: a kill in the first is no reason of the second" {
+        needs memory
+        script twice <<-SH
+                if [ ! -e $W/once ]; then : >$W/once; exec $HUNGRY touch 64; fi
+                exit 7
+	SH
+        service twice "ExecStart=$W/twice" "MemoryMax=24M" "RestartSec=0" "RestartPreventExitStatus=7"
+        start_daemon
+        wait_state /twice failed
+        assert_eq "$(ctl deaths /twice --json | jq -r '[.[].reason] | reverse | join(" ")')" "out_of_memory exit:7"
+}
+
+@test "D9: a fork beyond TasksMax= fails, and the end of the program is limit:pids" {
+        needs pids
+        service forker "ExecStart=$HUNGRY forks 100 $W/count" "TasksMax=20"
+        service failer "ExecStart=$HUNGRY fail 100" "TasksMax=20" "Restart=no"
+        start_daemon
+        wait_file "$W/count"
+        wait_line "$W/count" '^19$'
+        wait_state /failer failed
+        assert_eq "$(reason_of /failer)" limit:pids
+}
+
+@test "D11: the kernel has the very limits of the unit" {
+        needs memory
+        needs cpu
+        service l "ExecStart=/bin/sleep 1000" "MemoryMax=64M" "TasksMax=33" "CPUQuota=25%" "CPUWeight=200"
+        start_daemon
+        wait_state /l running
+        assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 67108864
+        assert_eq "$(value /l pids pids.max pids.max)" 33
+        if [ "$(where cpu)" = v2 ]; then
+                assert_eq "$(value /l cpu cpu.max)" "25000 100000"
+                assert_eq "$(value /l cpu cpu.weight)" 200
+        else
+                assert_eq "$(value /l cpu "" cpu.cfs_quota_us)" 25000
+                assert_eq "$(value /l cpu "" cpu.shares)" 2048
+        fi
+}
+
+@test "a limit of a supervisor bounds the whole branch" {
+        needs memory
+        unit small.supervisor <<-EOF
+                [Supervisor]
+                MemoryMax=48M
+                Children=a.service b.service
+	EOF
+        service a "ExecStart=/bin/sleep 1000"
+        service b "ExecStart=$HUNGRY touch 96" "Restart=no"
+        start_daemon
+        wait_state /small/b failed
+        assert_eq "$(reason_of /small/b)" out_of_memory
+        wait_state /small/a running
+}
+
+@test "D12: strict refuses a limit that cannot be had and says what to do, best-effort starts without" {
+        [ "$(id -u)" = 0 ] || skip "needs root to become nobody"
+        as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+        service strict "ExecStart=/bin/sleep 1000" "MemoryMax=64M" "Restart=no"
+        service kind "ExecStart=/bin/sleep 1000" "MemoryMax=64M" "Isolation=best-effort"
+        give_world_to_nobody
+        DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --" start_daemon
+        wait_state /kind running
+        wait_state /strict failed
+        [[ $(reason_of /strict) == spawn:LIMITS:* ]]
+        wait_line "$W/daemon.log" "MemoryMax=64M: there is no memory controller: .*Isolation=best-effort"
+        wait_line "$W/daemon.log" "/kind: MemoryMax=64M is not enforced: there is no memory controller"
+}
