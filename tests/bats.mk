@@ -8,6 +8,7 @@ BATS_TESTS += tests/bats/directives.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/limits.bats
 BATS_TESTS += tests/bats/nogroup.bats
+BATS_TESTS += tests/bats/mail.bats
 BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats
 BATS_TESTS += tests/bats/readme.bats
@@ -21,6 +22,7 @@ EXTRA_DIST += $(BATS_TESTS)
 EXTRA_DIST += tests/bats/hostile_client.py
 EXTRA_DIST += tests/bats/lib.bash
 EXTRA_DIST += tests/bats/terminal.py
+EXTRA_DIST += tests/bats/mailbox.py
 EXTRA_DIST += tests/bats/varlink_client.py
 if HAVE_BATS
 TESTS += $(BATS_TESTS)

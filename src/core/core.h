@@ -141,6 +141,10 @@ char *core_path(const struct core *c, node_id id, char *buf, size_t n);
  * ambiguous). `from` is where a short name is looked up outward from (NODE_ROOT for an operator). */
 node_id core_find(const struct core *c, node_id from, const char *name, unsigned *ret_matches);
 
+/* The same for a message: only outward. A path from root, else the name (or relative path) of a child of `super`, of the
+ * supervisor above it, ... of root. NODE_NONE when there is none. */
+node_id core_outward(const struct core *c, node_id super, const char *name);
+
 /* How many events of the supervisor's intensity window count at `now` (its child's own window under isolate). */
 uint32_t core_intensity_used(const struct core *c, node_id id, nsec now);
 

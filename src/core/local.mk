@@ -41,3 +41,7 @@ libcore_a_SOURCES += \
 	src/core/snapshot.c src/core/snapshot_load.c src/core/snapshot_fields.c src/core/snapshot_priv.h \
 	src/core/snapshot.h src/core/spec_save.c \
 	src/core/intensity.c src/core/intensity.h src/core/restart.c src/core/restart.h
+
+# Messages: what waits, who may say what to whom; links, monitors, names.
+libcore_a_SOURCES += \
+	src/core/mail.c src/core/mail.h src/core/mail_results.def src/core/route.c src/core/route.h src/core/directives_mail.def

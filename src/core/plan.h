@@ -20,11 +20,12 @@ struct plan_fds {
         int in, out, err;    /* for StandardX=log and fd names; the others are opened by the plan itself */
         int join, join_count; /* cgroup v1: the first of the `tasks` files to enter, and how many */
         int notify;          /* write end for NotifyFd= */
+        int mailbox;         /* the service's end of its mailbox */
         int listen;          /* the first of `listen_count` descriptors from the service's own store */
         int listen_count;
         bool terminal;       /* one of in, out, err is a terminal that shall be the controlling one */
 };
-#define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .notify = -1, .listen = -1 })
+#define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .notify = -1, .mailbox = -1, .listen = -1 })
 
 /* For the sandbox. */
 struct plan_sandbox {

@@ -114,6 +114,8 @@ static void set_ours(const struct compiler *c, struct buf *env)
         set_number(env, "COPPICE_INCARNATION", f->incarnation);
         set(env, "COPPICE_INCARNATION_ID", f->mark);
         set(env, "NOTIFY_SOCKET", f->notify_socket);
+        if (f->fds.mailbox >= 0)
+                set_number(env, "COPPICE_MAILBOX", plan_mailbox_target(c));
         if (f->watchdog_usec > 0 && !f->control)
                 set_number(env, "WATCHDOG_USEC", f->watchdog_usec);
         if (f->fds.listen_count > 0 && !f->control) {

@@ -47,6 +47,9 @@ bool plan_keeps_caps(const struct compiler *c);    /* over the change of uid */
 void plan_sandbox_caps(struct compiler *c, bool becomes_root);
 bool plan_no_new_privs(const struct compiler *c, bool becomes_root);
 
+/* The descriptor number of the mailbox in the program ($COPPICE_MAILBOX): the first free one behind the stored ones. */
+int plan_mailbox_target(const struct compiler *c);
+
 /* The environment as a row of NAME=VALUE texts, UnsetEnvironment= applied. */
 int plan_environment(const struct compiler *c, struct buf *env, struct err *err);
 const char *plan_env_get(const struct buf *env, const char *name, size_t len); /* value or NULL */

@@ -86,6 +86,13 @@ static int place_notify(struct streams *st, struct err *err)
         return 0;
 }
 
+int plan_mailbox_target(const struct compiler *c)
+{
+        int n = 3 + c->f->fds.listen_count;
+
+        return c->f->fds.notify >= 0 && spec_int(c->s, D_SERVICE_NotifyFd) == n ? n + 1 : n;
+}
+
 int plan_streams(struct compiler *c, struct err *err)
 {
         const struct plan_fds *f = &c->f->fds;
@@ -100,6 +107,8 @@ int plan_streams(struct compiler *c, struct err *err)
         r = place_notify(&st, err);
         if (r < 0)
                 return r;
+        if (f->mailbox >= 0)
+                place(&st, plan_mailbox_target(c), f->mailbox);
         plan_add(c, &(struct step) { .op = PLAN_PLACE, .origin = { "", 0 }, .text = st.places,
                                      .len = st.count * sizeof st.places[0] });
         if (f->terminal && (f->in >= 0 || f->out >= 0 || f->err >= 0))

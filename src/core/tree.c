@@ -166,3 +166,14 @@ node_id core_find(const struct core *c, node_id from, const char *name, unsigned
                 *ret_matches = matches;
         return matches == 1 ? found : NODE_NONE;
 }
+
+node_id core_outward(const struct core *c, node_id super, const char *name)
+{
+        node_id found = NODE_NONE;
+
+        if (name[0] == '/')
+                return find_path(c, NODE_ROOT, name);
+        for (node_id at = super; name[0] && at != NODE_NONE && node_at(c, at) && found == NODE_NONE; at = c->nodes[at]->parent)
+                found = find_path(c, at, name);
+        return found;
+}

@@ -177,6 +177,27 @@ static void put_usage(struct ctl *c, uint32_t s)
         }
 }
 
+static void put_mailbox(struct ctl *c, uint32_t s)
+{
+        static const struct {
+                const char *key, *text;
+        } counts[] = { { "dropped", "dropped" }, { "rejected", "rejected" }, { "lost", "lost" }, { "blocked", "senders wait" } };
+        const struct jdoc *d = &c->doc;
+        uint32_t m = jtok_get(d, s, "mailbox");
+
+        if (m == JTOK_NONE || jtok_kind(d, m) != JTOK_OBJECT)
+                return;
+        label(c, "Mailbox");
+        buf_addf(&c->out, "%lld of %lld waiting, %lld taken", (long long) jget_int(d, m, "waiting", 0),
+                 (long long) jget_int(d, m, "capacity", 0), (long long) jget_int(d, m, "taken", 0));
+        for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+                if (jget_int(d, m, counts[i].key, 0) > 0)
+                        buf_addf(&c->out, ", %lld %s", (long long) jget_int(d, m, counts[i].key, 0), counts[i].text);
+        if (jget_true(d, m, "sender_waits"))
+                buf_adds(&c->out, ", waits to send");
+        end_line(c);
+}
+
 static void put_log(struct ctl *c, uint32_t s)
 {
         enum { LAST = 10 };
@@ -205,6 +226,7 @@ static void put_status(struct ctl *c, uint32_t s)
         put_process(c, s);
         put_said(c, s);
         put_usage(c, s);
+        put_mailbox(c, s);
         put_log(c, s);
 }
 

@@ -110,6 +110,7 @@ void engine_forget(struct engine *e, node_id id)
                 ready_forget(e, id);
                 pidfile_forget(e, id);
                 store_forget(e, id);
+                mail_forget(e, id);
                 logs_forget(e, id);
                 transient_forget(e, id);
                 ledger_free(run->extra);

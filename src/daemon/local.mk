@@ -10,6 +10,8 @@ libdaemon_a_SOURCES = \
 	src/daemon/load.c \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \
+	src/daemon/mail.c src/daemon/mail.h src/daemon/mailroom.h \
+	src/daemon/mail_call.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c \
 	src/daemon/notify.c src/daemon/said.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/parts.h \

@@ -55,6 +55,8 @@ static void run(struct engine *e)
 {
         link_watch(e);
         empty_start(e);
+        if (mail_start(e) < 0)
+                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
         engine_start_turns(e);
         /* From here on init outlives us: what follows must not end the engine but by exit_finish(). */
         (void) initlink_booted(e->link);

@@ -1,6 +1,8 @@
 /* node_json.c - see node_json.h. */
 #include "daemon/node_json.h"
 
+#include "daemon/mailroom.h"
+
 #include <string.h>
 
 #include "base/logstore.h"
@@ -137,6 +139,30 @@ static void json_group(struct json *j, struct engine *e, const struct node *n)
         json_close(j);
 }
 
+static void json_mailbox(struct json *j, struct engine *e, const struct node *n)
+{
+        struct mail_facts f;
+
+        if (!engine_mail_facts(e, n->id, &f)) {
+                json_nil(j, "mailbox");
+                return;
+        }
+        json_open(j, "mailbox", '{');
+        json_uint(j, "waiting", f.waiting);
+        json_uint(j, "capacity", f.capacity);
+        json_uint(j, "bytes", f.bytes);
+        json_uint(j, "accepted", f.accepted);
+        json_uint(j, "taken", f.taken);
+        json_uint(j, "dropped", f.dropped);
+        json_uint(j, "rejected", f.rejected);
+        json_uint(j, "lost", f.lost);
+        json_uint(j, "sent", f.sent);
+        json_uint(j, "bounced", f.bounced);
+        json_uint(j, "blocked", f.blocked);
+        json_bool(j, "sender_waits", f.sender_waits);
+        json_close(j);
+}
+
 static void json_because(struct json *j, const struct engine *e, const struct node *n)
 {
         const struct record *r[1];
@@ -204,6 +230,7 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_count(j, "status_errno", said->error > 0 ? said->error : -1);
         json_text(j, "status_bus_error", said->bus_error ? said->bus_error : "");
         json_count(j, "status_exit", said->exit_status - 1);
+        json_mailbox(j, e, n);
         json_because(j, e, n);
         json_files(j, e, n);
         json_close(j);

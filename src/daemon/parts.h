@@ -84,6 +84,7 @@ struct extra {
         size_t fd_count;
 
         struct ev_io pidfile;  /* inotify of the directory of PIDFile= */
+        struct postbox *postbox; /* owned by mail.c; NULL without Mailbox= */
 
         int given[3];          /* owned; transient.c: descriptors 0 to 2 from whoever asked for it; -1 = none */
         bool given_terminal;
@@ -180,6 +181,7 @@ struct engine {
         struct control *control;
         struct ev_timer socket_timer; /* only while there is no socket yet (FAILURES J11) */
         struct logd *logd;
+        struct mailroom *mail;        /* owned; mail.h */
         uint32_t store_serial;
 
         nsec said_since;              /* say.c: the present second */
@@ -270,6 +272,15 @@ void ready_forget(struct engine *e, node_id id);
 /* pidfile.c: which process is the main one of a forking service */
 void pidfile_wait(struct engine *e, node_id id);
 void pidfile_forget(struct engine *e, node_id id);
+
+/* mail.c: mailboxes (mail.h) */
+int mail_start(struct engine *e);
+void mail_stop(struct engine *e);
+int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_theirs); /* borrowed: the service's end */
+void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
+void mail_forget(struct engine *e, node_id id);
+void mail_changed(struct engine *e, node_id id);    /* a new spec */
+node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the service's end) this is; NODE_NONE */
 
 /* ledger.c */
 void ledger_started(struct engine *e, node_id id);

@@ -218,6 +218,7 @@ static void on_close(struct engine *e, const struct action *a)
                 (void) cgroup_remove(e->cgroup, engine_path(e, a->node, path, sizeof(path)));
                 run->flags &= ~(unsigned) (RUN_GROUP | RUN_CLEAN);
         }
+        mail_close(e, a->node);
         if (run->flags & RUN_DIRS)
                 rundir_remove(e, a->node);
         if (run->flags & RUN_TMP)

@@ -192,8 +192,10 @@ static int change_one(struct reload *r, size_t i, struct err *err)
         result = spec_diff(core_node(r->e->core, id)->spec, after) < 0 ? 0 : core_set_spec(r->e->core, id, after, err);
         if (i == 0)
                 spec_unref(after);
-        if (result == 0)
+        if (result == 0) {
                 logs_changed(r->e, id);
+                mail_changed(r->e, id);
+        }
         return result;
 }
 

@@ -265,6 +265,25 @@ static void gather_control(struct engine *e, const struct action *a, struct gath
         }
 }
 
+/* Commands beside the main process have it too: a hook may have something to say. */
+static int gather_mailbox(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
+{
+        int r, fd;
+
+        if (!spec_int(s, D_SERVICE_Mailbox))
+                return 0;
+        r = e->mail ? mail_open(e, a->node, a->incarnation, &fd) : -EMFILE;
+        if (r < 0) {
+                struct origin o = spec_origin(s, D_SERVICE_Mailbox);
+
+                (void) err_set(err, STAGE_RESOURCES, -r, "make its mailbox: %s", strerror(-r));
+                err_where(err, o.file, o.line);
+                return r;
+        }
+        g->facts.fds.mailbox = add_fd(g, fd);
+        return 0;
+}
+
 /* The directories that RuntimeDirectory= and its kin are made in, and what else is the same for every start. */
 static void gather_constants(struct engine *e, node_id node, const struct spec *s, struct gathered *g)
 {
@@ -301,6 +320,8 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
                 r = gather_environment(s, g, err);
         if (r == 0)
                 r = gather_streams(e, a->node, s, g, err);
+        if (r == 0)
+                r = gather_mailbox(e, a, s, g, err);
         if (r < 0)
                 return r;
         if (a->role == ROLE_MAIN)

@@ -9,6 +9,7 @@ libos_a_SOURCES = \
 	src/os/fs.c src/os/fs.h \
 	src/os/initlink.c src/os/initlink.h \
 	src/os/kernel.c src/os/kernel.h \
+	src/os/mailsock.c src/os/mailsock.h \
 	src/os/nogroup.c src/os/nogroup.h \
 	src/os/notify.c src/os/notify.h \
 	src/os/user.c src/os/user.h

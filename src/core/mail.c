@@ -1,0 +1,322 @@
+/* mail.c - see mail.h. */
+#include "core/mail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const overflow_text[] = {
+        [OVERFLOW_BLOCK] = "block", [OVERFLOW_REJECT] = "reject", [OVERFLOW_DROP_OLDEST] = "drop-oldest",
+        [OVERFLOW_DROP_NEWEST] = "drop-newest",
+};
+STRTAB(overflow_names, overflow_text);
+
+static const struct {
+        const char *word, *text;
+} results[MAIL_RESULT_COUNT] = {
+#define MAIL(id, w, t) [MAIL_##id] = { w, t },
+#include "core/mail_results.def"
+#undef MAIL
+};
+
+const char *mail_word(enum mail_result r)
+{
+        return (unsigned) r < MAIL_RESULT_COUNT ? results[r].word : "?";
+}
+
+const char *mail_sentence(enum mail_result r)
+{
+        return (unsigned) r < MAIL_RESULT_COUNT ? results[r].text : "?";
+}
+
+struct mail *mail_new(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+        struct mail *m = malloc(sizeof *m + a_len + b_len);
+
+        if (!m)
+                return NULL;
+        *m = (struct mail) { .len = (uint32_t) (a_len + b_len) };
+        if (a_len)
+                memcpy(m->bytes, a, a_len);
+        if (b_len)
+                memcpy(m->bytes + a_len, b, b_len);
+        return m;
+}
+
+void mail_free(struct mail *m)
+{
+        if (m)
+                free(m->fds);
+        free(m);
+}
+
+void box_init(struct box *b, const struct box_limits *limits)
+{
+        *b = (struct box) { .limits = *limits };
+}
+
+void box_free(struct box *b)
+{
+        free(b->passed);
+        *b = (struct box) { .limits = b->limits };
+}
+
+/* --- coming in ----------------------------------------------------------------------------------------------------- */
+
+bool box_has_room(const struct box *b, uint32_t len)
+{
+        return box_count(b) < b->limits.messages && box_bytes(b) + len <= b->limits.bytes;
+}
+
+enum box_verdict box_offer(struct box *b, uint32_t len)
+{
+        if (len > b->limits.bytes) {
+                b->rejected++;
+                return BOX_TOO_LONG;
+        }
+        if (box_has_room(b, len))
+                return BOX_ACCEPT;
+        switch ((enum overflow) b->limits.overflow) {
+        case OVERFLOW_REJECT:
+                b->rejected++;
+                return BOX_REJECT;
+        case OVERFLOW_DROP_OLDEST:
+                return BOX_MAKE_ROOM;
+        case OVERFLOW_DROP_NEWEST:
+                b->dropped++;
+                return BOX_DROP;
+        default:
+                return BOX_WAIT;
+        }
+}
+
+int box_reserve(struct box *b, uint32_t n)
+{
+        uint32_t cap = b->passed_cap ? b->passed_cap : 16;
+        uint32_t *more;
+
+        while (cap - b->passed_count < n)
+                cap *= 2;
+        if (cap == b->passed_cap)
+                return 0;
+        more = malloc(cap * sizeof *more);
+        if (!more)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < b->passed_count; i++)
+                more[i] = b->passed[(b->passed_at + i) & (b->passed_cap - 1)];
+        free(b->passed);
+        b->passed = more;
+        b->passed_cap = cap;
+        b->passed_at = 0;
+        return 0;
+}
+
+static void note_passed(struct box *b, uint32_t len)
+{
+        b->passed[(b->passed_at + b->passed_count++) & (b->passed_cap - 1)] = len;
+        b->passed_bytes += len;
+}
+
+void box_pass(struct box *b, uint32_t len)
+{
+        note_passed(b, len);
+        b->accepted++;
+        b->last++;
+}
+
+static void append(struct box *b, struct mail *m)
+{
+        m->next = NULL;
+        if (b->tail)
+                b->tail->next = m;
+        else
+                b->head = m;
+        b->tail = m;
+        b->held++;
+        b->held_bytes += m->len;
+}
+
+void box_hold(struct box *b, struct mail *m)
+{
+        append(b, m);
+        b->accepted++;
+        b->last++;
+}
+
+/* The lengths of those that are left are the last in the ring; all of them go when the first of them comes here. */
+void box_not_passed(struct box *b, struct mail *m, uint32_t left)
+{
+        uint32_t place = (b->passed_at + b->passed_count - left) & (b->passed_cap - 1);
+
+        b->passed_bytes -= b->passed[place];
+        b->passed[place] = 0;
+        append(b, m);
+        if (left == 1)
+                while (b->passed_count && b->passed[(b->passed_at + b->passed_count - 1) & (b->passed_cap - 1)] == 0)
+                        b->passed_count--;
+}
+
+/* --- going out ----------------------------------------------------------------------------------------------------- */
+
+static struct mail *unlink_head(struct box *b)
+{
+        struct mail *m = b->head;
+
+        if (!m)
+                return NULL;
+        b->head = m->next;
+        if (!b->head)
+                b->tail = NULL;
+        b->held--;
+        b->held_bytes -= m->len;
+        m->next = NULL;
+        return m;
+}
+
+struct mail *box_held_passed(struct box *b)
+{
+        struct mail *m = unlink_head(b);
+
+        note_passed(b, m->len);
+        return m;
+}
+
+static uint32_t oldest_passed(struct box *b)
+{
+        uint32_t len = b->passed[b->passed_at];
+
+        b->passed_at = (b->passed_at + 1) & (b->passed_cap - 1);
+        b->passed_count--;
+        b->passed_bytes -= len;
+        return len;
+}
+
+uint32_t box_unread(struct box *b, uint64_t bytes)
+{
+        uint32_t n = 0;
+
+        for (; b->passed_count && b->passed_bytes > bytes; n++)
+                (void) oldest_passed(b);
+        b->taken += n;
+        return n;
+}
+
+void box_passed_dropped(struct box *b)
+{
+        if (!b->passed_count)
+                return;
+        (void) oldest_passed(b);
+        b->dropped++;
+}
+
+void box_take_back(struct box *b, struct mail *m, struct mail **place)
+{
+        if (b->passed_count)
+                (void) oldest_passed(b);
+        m->next = *place ? (*place)->next : b->head;
+        if (*place)
+                (*place)->next = m;
+        else
+                b->head = m;
+        if (!m->next)
+                b->tail = m;
+        *place = m;
+        b->held++;
+        b->held_bytes += m->len;
+}
+
+void box_return(struct box *b, struct mail *m)
+{
+        m->next = b->head;
+        b->head = m;
+        if (!b->tail)
+                b->tail = m;
+        b->held++;
+        b->held_bytes += m->len;
+        if (b->taken)
+                b->taken--;
+}
+
+struct mail *box_remove(struct box *b, enum box_end how)
+{
+        struct mail *m = unlink_head(b);
+
+        if (!m)
+                return NULL;
+        if (how == BOX_TAKEN)
+                b->taken++;
+        else if (how == BOX_DROPPED)
+                b->dropped++;
+        else
+                b->lost++;
+        return m;
+}
+
+/* --- as bytes -------------------------------------------------------------------------------------------------------- */
+
+struct box_record {
+        uint32_t size, held;   /* of the record; messages behind it, each { uint32 length, bytes } */
+        struct box_limits limits;
+        uint64_t last, accepted, taken, dropped, rejected, lost;
+};
+
+void box_save(const struct box *b, struct buf *out)
+{
+        size_t start = out->len;
+        struct box_record r = { .limits = b->limits, .last = b->last, .accepted = b->accepted, .taken = b->taken,
+                                .dropped = b->dropped, .rejected = b->rejected, .lost = b->lost };
+
+        buf_add(out, &r, sizeof r);
+        for (const struct mail *m = b->head; m; m = m->next) {
+                if (m->fd_count) {
+                        r.lost++;
+                        continue;
+                }
+                buf_add(out, &m->len, sizeof m->len);
+                buf_add(out, m->bytes, m->len);
+                r.held++;
+        }
+        r.size = (uint32_t) (out->len - start);
+        if (!buf_failed(out))
+                memcpy(out->data + start, &r, sizeof r);
+}
+
+int64_t box_load(struct box *b, const void *bytes, size_t n)
+{
+        const char *p = bytes, *end;
+        struct box_record r;
+        uint64_t last;
+
+        if (n < sizeof r)
+                return -EBADMSG;
+        memcpy(&r, p, sizeof r);
+        if (r.size < sizeof r || r.size > n)
+                return -EBADMSG;
+        end = p + r.size;
+        p += sizeof r;
+        box_init(b, &r.limits);
+        for (; r.held; r.held--) {
+                struct mail *m;
+                uint32_t len;
+
+                if (end - p < (ptrdiff_t) sizeof len)
+                        return -EBADMSG;
+                memcpy(&len, p, sizeof len);
+                p += sizeof len;
+                if (len > end - p)
+                        return -EBADMSG;
+                m = mail_new(p, len, NULL, 0);
+                if (!m)
+                        return -ENOMEM;
+                box_hold(b, m);
+                p += len;
+        }
+        last = r.last;
+        b->accepted = r.accepted;
+        b->taken = r.taken;
+        b->dropped = r.dropped;
+        b->rejected = r.rejected;
+        b->lost = r.lost;
+        b->last = last;
+        return p == end ? (int64_t) r.size : -EBADMSG;
+}

@@ -1,0 +1,180 @@
+/* mail.h - inside of the mail room: mailboxes of services, who waits where, what goes in and out.
+ *
+ * A *postbox* is what the engine keeps for a service with Mailbox=yes: its place as a receiver (a box of core/mail.h
+ * and the two ends of the socket) and as a sender (what it has sent that could not go on yet). It lives as long as
+ * its node; the socket as long as an incarnation.
+ *
+ * The path of a message: the sender's socket is readable -> mail_in.c reads a batch and handles one message after
+ * another: mail_send() finds out who is meant and whether that is allowed -> mail_put() offers it to the receiver's
+ * box -> it joins the outgoing batch, which one system call writes into the receiver's socket; or is held; or its
+ * sender waits, and nothing more is read from him until there is room. Nobody else notices.
+ *
+ * A message is never copied on the way: what the receiver gets is "FROM=...\n", two pieces, and the bytes as sent.
+ *
+ * For a new engine after a crash: both ends of each socket are in init's store as "mail:PATH" (ours) and
+ * "mailbox:PATH" (the service's); mail_save() writes everything else as flat records (see there).
+ *
+ * Used by: mail*.c.  The control server has mailroom.h, the rest of the engine parts.h. */
+#ifndef DAEMON_MAIL_H
+#define DAEMON_MAIL_H
+
+#include "core/mail.h"
+#include "core/route.h"
+#include "daemon/mailroom.h"
+#include "daemon/parts.h"
+#include "os/mailsock.h"
+#include "proto/message.h"
+
+struct postbox;
+
+/* A message on its way: head and body are one after the other what the receiver gets. */
+struct parcel {
+        const char *head, *body;    /* borrowed */
+        uint32_t head_len, body_len;
+        int *fds;                   /* borrowed from whoever owns fd_count */
+        uint8_t *fd_count;          /* set to 0 when the descriptors are taken over; NULL = there are none */
+};
+
+/* Somebody who waits until a box has room. `done` is called once, from mail_pump() or when the receiver ends; the
+ * waiter has left the list by then and is the callee's to free. */
+struct waiter {
+        struct waiter *next;
+        struct postbox *to;
+        struct mail *mail;          /* owned */
+        void (*done)(struct waiter *w, enum mail_result r);
+        void *arg;
+};
+
+/* SYNC=taken: tell the sender when message `number` of this box has been read. */
+struct notice {
+        struct notice *next;
+        uint64_t number;
+        void (*tell)(struct notice *n, enum mail_result r); /* frees it */
+        struct engine *e;
+        node_id sender;             /* by number: it may be forgotten meanwhile */
+        void *arg;
+        struct buf question;        /* owned: the head of the message */
+};
+
+struct postbox {
+        struct mailroom *room;
+        node_id node;
+        uint32_t incarnation;       /* whose socket it is */
+        int ours, theirs;           /* -1: no incarnation lives */
+        uint64_t inode;             /* of theirs */
+        char *from;                 /* owned: "FROM=/path\n" */
+        uint32_t from_len;
+        unsigned watched;           /* what the set reports */
+
+        /* as a receiver */
+        struct box box;
+        struct waiter *first, *last;
+        struct notice *notices, *last_notice;
+
+        /* as a sender */
+        struct mail *input, *last_input; /* read, to be handled after `waits` */
+        struct waiter *waits;       /* its own place in somebody's list of waiters; NULL = none */
+        bool choked;                /* does not read its answers: nothing is taken from it until it does */
+        bool ready;                 /* in the room's list of those who may go on */
+        struct postbox *next_ready;
+        uint64_t sent, bounced;
+        uint32_t later, later_bytes; /* messages of its own that wait for their time */
+
+        /* the last TO= that was looked up */
+        char to_text[80];
+        node_id to_node, to_limit;
+        uint32_t to_names;
+};
+
+enum { MAIL_BATCH = MAILSOCK_BATCH };
+
+/* An answer to a question may go back where its sender could not go by himself: at most this many are remembered, a
+ * newer one takes the place of an older. */
+enum { TICKETS = 1021 };
+struct ticket {
+        uint32_t asker;             /* node, or number of a client */
+        node_id asked;
+        uint32_t ref;               /* hash */
+        bool client, valid;
+};
+
+struct client {
+        struct client *next;
+        uint32_t number;
+        mail_heard_fn *heard;
+        void *arg;
+};
+
+struct mailroom {
+        struct engine *e;
+        int set;                    /* readiness of all sockets */
+        struct ev_io watch;
+        struct mailsock_reader *reader; /* for what services send */
+        struct mailsock_reader *taker;  /* for what comes back */
+        struct postbox *ready;      /* may go on sending */
+        struct ev_timer again;      /* ready ones were left over */
+        struct client *clients;
+        uint32_t last_client;
+        struct later *later;        /* mail_later.c */
+        struct ticket tickets[TICKETS];
+        uint32_t names;             /* counts changes of registered names */
+
+        struct postbox *batch_to;   /* whom the outgoing batch is for */
+        struct mailsock_out batch[MAIL_BATCH];
+        struct parcel batch_parcel[MAIL_BATCH];
+        int batch_count;
+};
+
+/* --- mail.c --- */
+struct postbox *postbox_of(const struct engine *e, node_id id);       /* NULL: it has none (yet) */
+struct postbox *postbox_make(struct engine *e, node_id id);           /* -> NULL when memory is short */
+bool postbox_reachable(const struct postbox *p);                      /* lives, or will and keeps its messages */
+/* Offer a message. OK: it is on its way or held. WAIT: nothing has happened, the caller may mail_wait(). */
+enum mail_result mail_put(struct postbox *to, struct parcel *p);
+/* A message of coppice's own: never refused for want of room. */
+void mail_put_own(struct postbox *to, struct buf *bytes);
+/* A message that its service has read and gives back: it becomes the first again. */
+enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with);
+/* Wait for room: copies the message. `arg` is for `done`. NULL when memory is short. */
+struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result), void *arg);
+void waiter_leave(struct waiter *w);                                  /* takes it out of its list; does not free it */
+void waiter_free(struct waiter *w);
+struct mail *mail_pack(struct parcel *p);                             /* a copy that takes over the descriptors */
+void mail_drop(struct mail *m);                                       /* closes its descriptors */
+void mail_flush(struct mailroom *r);                                  /* write the outgoing batch */
+void mail_sync(struct postbox *p);                                    /* learn what has been read */
+void mail_watch(struct postbox *p);                                   /* bring the set up to date */
+void notice_add(struct postbox *p, struct notice *n);
+
+/* --- mail_in.c --- */
+void mail_readable(struct postbox *p);
+void mail_queue(struct postbox *p, struct mail *m);                   /* behind what it has sent already; takes m over */
+void mail_ready(struct postbox *p);                                   /* it may go on: put it in the list */
+void mail_go_on(struct mailroom *r);                                  /* let those in the list go on */
+void mail_last_words(struct postbox *p);                              /* read all it has sent before its socket closes */
+/* Tell the sender what became of his message: with REF a DONE (`more`: further lines), else nothing when it went well
+ * and a BOUNCE when not. */
+void mail_tell(struct postbox *from, const struct message *m, enum mail_result r, const struct buf *more);
+/* Send on what `from` has said; the message is parsed. Takes care of everything, telling included. */
+void mail_send(struct postbox *from, const struct message *m, struct parcel *p);
+
+/* --- mail_find.c --- */
+/* Whom a TO= means, seen from where the sender is: outward. */
+enum mail_result mail_find(struct mailroom *r, struct postbox *sender, const struct message_text *to, node_id *ret);
+/* TO=client:N. NOT_FOUND: it is not for a client. */
+enum mail_result mail_to_client(struct postbox *from, const struct message *m, struct parcel *p);
+/* Tickets: `asker` has asked `asked` with the REF of m; an answer with that REF may pass, once. */
+void ticket_give(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m);
+bool ticket_take(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m);
+void ticket_make(struct mailroom *r, node_id asker, node_id asked, const struct message *m);
+bool ticket_use(struct mailroom *r, node_id asker, node_id asked, const struct message *m);
+
+/* --- mail_call.c --- */
+void mail_call(struct postbox *from, const struct message *m, struct parcel *p);
+
+/* --- mail_later.c --- */
+enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec);
+unsigned later_cancel(struct postbox *from, const struct message_text *ref); /* how many of that REF there were */
+void later_forget(struct postbox *from);
+
+#endif

@@ -1,0 +1,334 @@
+/* mail_in.c - what services send: read in batches, checked, sent on; and what they are told about it. See mail.h. */
+#include <string.h>
+
+#include "daemon/mail.h"
+
+enum {
+        BATCHES_PER_CALL = 4,   /* of one sender before others have their turn */
+        GO_ON_MAX = 1024,       /* messages that waited, handled in one go */
+        ANSWERS_MAX = 64,       /* answers of ours that may lie unread beside its messages */
+};
+
+/* --- telling the sender ---------------------------------------------------------------------------------------------- */
+
+static void choke(struct postbox *p)
+{
+        if (p->box.held > p->box.limits.messages + ANSWERS_MAX && p->ours >= 0)
+                p->choked = true;
+}
+
+/* Asked for an answer: exactly one DONE. Else silence means that it went well. */
+static bool wants_done(const struct message *m)
+{
+        return message_has(m, MESSAGE_REF) && (message_has(m, MESSAGE_CALL) || message_has(m, MESSAGE_SYNC));
+}
+
+static void write_answer(const struct message *m, enum mail_result r, const struct buf *more, struct buf *out)
+{
+        const struct message_text *ref = &m->value[MESSAGE_REF], *to = &m->value[MESSAGE_TO];
+        bool done = wants_done(m);
+
+        message_put(out, MESSAGE_FROM, "coppice");
+        message_put(out, MESSAGE_TOPIC, done ? "DONE" : "BOUNCE");
+        if (ref->at)
+                message_putn(out, MESSAGE_REF, ref->at, ref->len);
+        if (to->at)
+                message_putn(out, MESSAGE_TO, to->at, to->len);
+        message_put(out, done ? MESSAGE_RESULT : MESSAGE_REASON, mail_word(r));
+        if (more && more->len)
+                buf_add(out, more->data, more->len);
+        message_end(out);
+        if (r != MAIL_OK)
+                buf_adds(out, mail_sentence(r));
+}
+
+void mail_tell(struct postbox *from, const struct message *m, enum mail_result r, const struct buf *more)
+{
+        autobuf struct buf out = BUF_INIT;
+
+        bool fine = r == MAIL_OK || r == MAIL_DROPPED; /* to drop is what the receiver's policy says: no news */
+
+        if (!fine)
+                from->bounced++;
+        if ((fine && !wants_done(m)) || !postbox_reachable(from))
+                return;
+        write_answer(m, r, more, &out);
+        mail_put_own(from, &out);
+        choke(from);
+}
+
+static void on_taken(struct notice *n, enum mail_result r)
+{
+        struct postbox *from = postbox_of(n->e, n->sender);
+        struct message m;
+        const char *problem;
+
+        if (from && message_parse(n->question.data, n->question.len, &m, &problem) == 0)
+                mail_tell(from, &m, r, NULL);
+        buf_free(&n->question);
+        free(n);
+}
+
+/* SYNC=taken: the answer comes when it has been read. */
+static bool tell_when_taken(struct postbox *from, struct postbox *to, const struct message *m)
+{
+        struct notice *n = calloc(1, sizeof *n);
+
+        if (!n)
+                return false;
+        *n = (struct notice) { .tell = on_taken, .e = to->room->e, .sender = from->node, .question = BUF_INIT };
+        buf_add(&n->question, m->head, m->head_len);
+        message_end(&n->question);
+        notice_add(to, n);
+        return true;
+}
+
+static void told(struct postbox *from, struct postbox *to, const struct message *m, enum mail_result r, const struct buf *more)
+{
+        if (r == MAIL_OK && to && message_is(m, MESSAGE_SYNC, "taken") && message_has(m, MESSAGE_REF) &&
+            tell_when_taken(from, to, m))
+                return;
+        mail_tell(from, m, r, more);
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------------------ */
+
+/* A waits for room at B, B for room at C ...: back at A nobody of them goes on by himself (FAILURES F16). */
+static void look_for_ring(const struct postbox *from)
+{
+        char a[PATH_MAX_NODE], b[PATH_MAX_NODE];
+        const struct postbox *at = from;
+
+        for (int i = 0; at && at->waits && i < 64; i++) {
+                at = at->waits->to;
+                if (at != from)
+                        continue;
+                log_warning("%s and %s wait for room in each other's mailbox: one of them has to read first",
+                            engine_path(from->room->e, from->node, a, sizeof a),
+                            engine_path(from->room->e, from->waits->to->node, b, sizeof b));
+                return;
+        }
+}
+
+static void on_room(struct waiter *w, enum mail_result r)
+{
+        struct postbox *from = w->arg;
+        struct message m;
+        const char *problem;
+
+        from->waits = NULL;
+        /* Its own bytes follow the line we put before them. */
+        if (message_parse(w->mail->bytes + from->from_len, w->mail->len - from->from_len, &m, &problem) == 0)
+                told(from, w->to, &m, r, NULL);
+        waiter_free(w);
+        mail_ready(from);
+}
+
+/* --- sending on ----------------------------------------------------------------------------------------------------------- */
+
+static struct postbox *box_for(struct engine *e, node_id id)
+{
+        const struct node *n = core_node(e->core, id);
+
+        return n && n->kind == KIND_SERVICE && spec_int(n->spec, D_SERVICE_Mailbox) ? postbox_make(e, id) : NULL;
+}
+
+/* To every child of a supervisor that has a mailbox. Nobody waits here: whoever has no room goes without. */
+static enum mail_result broadcast(struct postbox *from, node_id super, struct parcel *p, struct buf *more)
+{
+        struct engine *e = from->room->e;
+        int64_t reached = 0;
+
+        for (node_id id = core_first_child(e->core, super); id != NODE_NONE; id = core_next_sibling(e->core, id)) {
+                struct postbox *to = id == from->node ? NULL : box_for(e, id);
+                struct parcel copy = { .head = p->head, .body = p->body, .head_len = p->head_len, .body_len = p->body_len };
+                enum mail_result r = to ? mail_put(to, &copy) : MAIL_NO_MAILBOX;
+
+                if (r == MAIL_WAIT)
+                        to->box.rejected++;
+                reached += r == MAIL_OK;
+        }
+        message_put_number(more, MESSAGE_COUNT, reached);
+        return MAIL_OK;
+}
+
+void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
+{
+        struct mailroom *r = from->room;
+        autobuf struct buf more = BUF_INIT;
+        struct postbox *to = NULL;
+        node_id id, by;
+        enum mail_result result = mail_to_client(from, m, p);
+
+        if (result == MAIL_NOT_FOUND) {
+                result = mail_find(r, from, &m->value[MESSAGE_TO], &id);
+                if (result == MAIL_OK && !route_message(r->e->core, from->node, id, &by) && !ticket_use(r, id, from->node, m))
+                        result = MAIL_FORBIDDEN;
+                if (result == MAIL_OK && core_node(r->e->core, id)->kind == KIND_SUPERVISOR)
+                        result = broadcast(from, id, p, &more);
+                else if (result == MAIL_OK)
+                        result = (to = box_for(r->e, id)) ? mail_put(to, p) : MAIL_NO_MAILBOX;
+                if (to && (result == MAIL_OK || result == MAIL_WAIT))
+                        ticket_make(r, from->node, id, m);
+        }
+        if (result == MAIL_WAIT) {
+                from->waits = mail_wait(to, p, on_room, from);
+                if (from->waits) {
+                        look_for_ring(from);
+                        return;
+                }
+                result = MAIL_BUSY;
+        }
+        told(from, to, m, result, &more);
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------------------- */
+
+static void handle(struct postbox *from, const char *bytes, uint32_t len, int *fds, uint8_t *fd_count, bool due)
+{
+        struct parcel p = { .head = from->from, .head_len = from->from_len, .body = bytes, .body_len = len, .fds = fds,
+                            .fd_count = fd_count };
+        const char *problem;
+        struct message m;
+        int64_t after;
+
+        from->sent++;
+        if (message_parse(bytes, len, &m, &problem) < 0) {
+                mail_tell(from, &(struct message) { 0 }, MAIL_BAD_MESSAGE, NULL);
+                return;
+        }
+        after = due ? -1 : message_number(&m, MESSAGE_AFTER_USEC);
+        if (message_sendable(&m, &problem) < 0 || after == -2)
+                mail_tell(from, &m, MAIL_BAD_MESSAGE, NULL);
+        else if (message_has(&m, MESSAGE_CALL))
+                mail_call(from, &m, &p);
+        else if (!message_has(&m, MESSAGE_TO) || message_has(&m, MESSAGE_CHANNEL) || message_has(&m, MESSAGE_ACK))
+                mail_tell(from, &m, MAIL_BAD_MESSAGE, NULL);
+        else if (message_has(&m, MESSAGE_SYNC) && !message_has(&m, MESSAGE_REF))
+                mail_tell(from, &m, MAIL_NO_REF, NULL);
+        else if (after >= 0)
+                mail_tell(from, &m, later_add(from, &p, after), NULL);
+        else
+                mail_send(from, &m, &p);
+}
+
+static bool stopped(const struct postbox *p)
+{
+        return p->waits || p->choked || p->input;
+}
+
+void mail_queue(struct postbox *p, struct mail *m)
+{
+        m->next = NULL;
+        if (p->last_input)
+                p->last_input->next = m;
+        else
+                p->input = m;
+        p->last_input = m;
+}
+
+/* Read already, but one before it waits. */
+static void keep(struct postbox *p, struct mailsock_in *in)
+{
+        struct parcel parcel = { .head = in->bytes, .head_len = in->len, .fds = in->fds, .fd_count = &in->fd_count };
+        struct mail *m = mail_pack(&parcel);
+
+        if (m)
+                mail_queue(p, m);
+        else
+                mail_tell(p, &(struct message) { 0 }, MAIL_BUSY, NULL);
+}
+
+static void close_left(struct mailsock_in *in)
+{
+        for (int i = 0; i < in->fd_count; i++)
+                (void) close(in->fds[i]);
+        in->fd_count = 0;
+}
+
+/* One batch; true when there may be more. */
+static bool read_batch(struct postbox *p)
+{
+        struct mailsock_in *in;
+        int n = mailsock_receive(p->room->reader, p->ours, MAIL_BATCH, &in);
+
+        for (int i = 0; i < n; i++) {
+                if (in[i].cut)
+                        mail_tell(p, &(struct message) { 0 }, MAIL_TOO_LONG, NULL);
+                else if (stopped(p))
+                        keep(p, &in[i]);
+                else
+                        handle(p, in[i].bytes, in[i].len, in[i].fds, &in[i].fd_count, false);
+        }
+        mail_flush(p->room); /* until here the bytes of the batch have to stay */
+        for (int i = 0; i < n; i++)
+                close_left(&in[i]);
+        return n == MAIL_BATCH;
+}
+
+void mail_readable(struct postbox *p)
+{
+        bool more = true;
+
+        for (int i = 0; i < BATCHES_PER_CALL && more && !stopped(p); i++)
+                more = read_batch(p);
+        mail_watch(p);
+        if (more && (p->watched & MAILSOCK_OUT) && (p->watched & MAILSOCK_IN)) /* an edge: ask for it again */
+                (void) mailset_change(p->room->set, p->ours, p->watched, p);
+}
+
+/* The socket's queue is bounded, so is this. What cannot go on is kept, and goes on when it can. */
+void mail_last_words(struct postbox *p)
+{
+        while (read_batch(p))
+                ;
+}
+
+/* --- going on ------------------------------------------------------------------------------------------------------------------ */
+
+void mail_ready(struct postbox *p)
+{
+        if (p->ready)
+                return;
+        p->ready = true;
+        p->next_ready = p->room->ready;
+        p->room->ready = p;
+}
+
+static int handle_input(struct postbox *p, int budget)
+{
+        while (p->input && !p->waits && !p->choked && budget > 0) {
+                struct mail *m = p->input;
+
+                p->input = m->next;
+                if (!p->input)
+                        p->last_input = NULL;
+                m->next = NULL;
+                handle(p, m->bytes, m->len, m->fds, &m->fd_count, m->due);
+                mail_flush(p->room);
+                mail_drop(m);
+                budget--;
+        }
+        mail_watch(p);
+        return budget;
+}
+
+void mail_go_on(struct mailroom *r)
+{
+        int budget = GO_ON_MAX;
+
+        while (r->ready && budget > 0) {
+                struct postbox *p = r->ready;
+
+                r->ready = p->next_ready;
+                p->next_ready = NULL;
+                p->ready = false;
+                budget = handle_input(p, budget);
+                if (budget == 0 && p->input)
+                        mail_ready(p);
+        }
+        if (r->ready && !ev_is_active(&r->again)) {
+                ev_timer_set(&r->again, 0., 0.);
+                ev_timer_start(r->e->loop, &r->again);
+        }
+}

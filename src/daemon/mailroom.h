@@ -1,0 +1,33 @@
+/* mailroom.h - messages, as the control server may ask for them: on behalf of a client, who is an operator. */
+#ifndef DAEMON_MAILROOM_H
+#define DAEMON_MAILROOM_H
+
+#include "core/mail.h"
+#include "daemon/engine.h"
+
+/* What is said to a client (TO=client:N): the bytes of the message. Called from a callback or a turn. */
+typedef void mail_heard_fn(void *arg, const char *bytes, size_t n);
+
+/* A client can be answered from now on: its number, 0 when memory is short. */
+uint32_t engine_client_join(struct engine *e, mail_heard_fn *heard, void *arg);
+void engine_client_leave(struct engine *e, uint32_t number);
+
+/* Send a message as client `number`; the bytes are those of a message without FROM. `done` is called once, perhaps
+ * before this returns, with what became of it: OK means delivered (with `taken`: read); a broadcast counts those it
+ * reached. Returns a handle to forget it by, NULL when it is over already. */
+struct sending;
+typedef void mail_sent_fn(void *arg, enum mail_result r, unsigned count);
+struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *bytes, size_t n, bool taken,
+                                 mail_sent_fn *done, void *arg);
+void engine_mail_forget(struct engine *e, struct sending *s); /* takes the message back if it still waits */
+
+/* For status. False when the node has no mailbox. */
+struct mail_facts {
+        uint32_t waiting, capacity;
+        uint64_t bytes, accepted, taken, dropped, rejected, lost, sent, bounced;
+        unsigned blocked;          /* senders that wait for room in it */
+        bool sender_waits;         /* it is one of those itself, elsewhere */
+};
+bool engine_mail_facts(struct engine *e, node_id id, struct mail_facts *ret);
+
+#endif

@@ -1,0 +1,300 @@
+# Mailboxes: messages between services, their bounds, their order, what becomes of them. coppice.mailbox(7) is the contract.
+
+load lib
+
+setup()    { world; }
+teardown() { end_world; }
+
+# talker NAME LINE...: a service with a mailbox that does what it reads from the pipe $W/NAME.do, a command a line (see
+# mailbox.py), and writes what comes of it to $W/NAME.out.
+talker() {
+        local name=$1; shift
+        mkfifo "$W/${name##*/}.do"
+        { echo "[Unit]"; [ -z "${SUPERVISOR:-}" ] || echo "Supervisor=$SUPERVISOR"
+          echo "[Service]"; echo "Mailbox=yes"
+          echo "ExecStart=/usr/bin/env python3 $BATS_TEST_DIRNAME/mailbox.py $W/${name##*/}.do $W/${name##*/}.out"
+          printf '%s\n' "$@"; } >"$W/units/${name##*/}.service"
+}
+# tell NAME COMMAND...: one command to a talker; said NAME TEXT: wait until it has written that.
+tell() { local name=$1; shift; printf '%s\n' "$*" >"$W/$name.do"; }
+said() { wait_line "$W/$1.out" "$2" || { echo "$1 has said:"; cat "$W/$1.out"; return 1; }; }
+lines_of() { grep -c -- "$2" "$W/$1.out" || :; }
+
+@test "a message reaches the service it is for, and says who sent it" {
+        skip_unless python3
+        talker one
+        talker two
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one send TO=two TOPIC=hello REF=7 :payload
+        tell two receive
+        said two 'FROM=/one TO=two TOPIC=hello REF=7 :payload'
+        tell two send TO=/one TOPIC=answer :back
+        tell one receive
+        said one 'FROM=/two TO=/one TOPIC=answer :back'
+}
+
+@test "nobody can say that he is somebody else" {
+        skip_unless python3
+        talker one
+        talker two
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one send TO=/two FROM=/three :forged
+        tell one receive
+        said one 'FROM=coppice TOPIC=BOUNCE TO=/two REASON=bad-message'
+        tell one send TO=/two TOPIC=DOWN :forged
+        tell one receive
+        tell one send TO=/two :honest
+        tell two receive
+        said two 'FROM=/one TO=/two :honest'
+        assert_eq "$(lines_of two forged)" 0
+        assert_eq "$(lines_of one BOUNCE)" 2
+}
+
+@test "whom a message cannot reach its sender is told" {
+        skip_unless python3
+        talker one
+        talker down Restart=no
+        service deaf "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /one running; wait_state /down running
+        ctl stop down
+        tell one send TO=nobody REF=1 ; tell one receive ; said one 'REF=1 TO=nobody REASON=not-found'
+        tell one send TO=deaf REF=2 ;   tell one receive ; said one 'REF=2 TO=deaf REASON=no-mailbox'
+        tell one send TO=down REF=3 ;   tell one receive ; said one 'REF=3 TO=down REASON=noproc'
+        tell one raw 'no head at all' ; tell one receive ; said one 'BOUNCE REASON=bad-message'
+        tell one send TO=one CALL=nonsense REF=4 ; tell one receive ; said one 'DONE REF=4 TO=one RESULT=unknown-call'
+}
+
+@test "descriptors travel with a message" {
+        skip_unless python3
+        talker one
+        talker two
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one sendfd "$W/gift" TO=two :file
+        tell two receive
+        said two 'FROM=/one TO=two :file FDS=1'
+        wait_line "$W/gift" 'written by /two'
+}
+
+@test "F9: a mailbox takes what it can hold, and every policy counts exactly what it does not" {
+        skip_unless python3
+        talker one
+        talker reject MailboxCapacity=3 MailboxOverflow=reject
+        talker oldest MailboxCapacity=3 MailboxOverflow=drop-oldest
+        talker newest MailboxCapacity=3 MailboxOverflow=drop-newest
+        talker block  MailboxCapacity=3 MailboxOverflow=block
+        start_daemon
+        for s in one reject oldest newest block; do wait_state /$s running; done
+        for to in reject oldest newest; do
+                for i in 1 2 3 4 5; do tell one send TO=$to :message-$i; done
+        done
+        # A blocked sender does nothing else until there is room; so this comes last.
+        for i in 1 2 3 4 5; do tell one send TO=block :message-$i; done
+        tell one sent; said one 'sent 20'
+        for to in reject oldest newest block; do for i in 1 2 3; do tell $to receive; done; done
+        said reject ':message-3'; said oldest ':message-5'; said newest ':message-3'; said block ':message-3'
+        assert_eq "$(grep -o 'message-.' "$W/reject.out" | tr -d '\n')" message-1message-2message-3
+        assert_eq "$(grep -o 'message-.' "$W/oldest.out" | tr -d '\n')" message-3message-4message-5
+        assert_eq "$(grep -o 'message-.' "$W/newest.out" | tr -d '\n')" message-1message-2message-3
+        tell block receive; tell block receive
+        said block ':message-5'
+        for to in reject oldest newest block; do tell $to empty; said $to 'empty'; done
+        tell one receive; tell one receive; tell one empty; said one '^empty'
+        assert_eq "$(lines_of one 'TO=reject REASON=full')" 2
+        assert_eq "$(field /reject .mailbox.rejected)" 2
+        assert_eq "$(field /oldest .mailbox.dropped)" 2
+        assert_eq "$(field /newest .mailbox.dropped)" 2
+        assert_eq "$(field /newest .mailbox.accepted)" 3
+        assert_eq "$(field /block .mailbox.taken)" 5
+        assert_eq "$(field /block .mailbox.waiting)" 0
+}
+
+@test "ten thousand messages keep their order, and a sender that is faster waits" {
+        skip_unless python3
+        talker one
+        talker two MailboxCapacity=10
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one many 10000 TO=two
+        tell two take 10000
+        said two 'took 10000 in order, last 10000'
+        assert_eq "$(field /two .mailbox.taken)" 10000
+        tell one empty; said one '^empty'
+}
+
+@test "F8: a service that reads nothing stops those who write to it, and nobody else" {
+        skip_unless python3
+        talker one
+        talker three
+        talker two
+        talker stuck MailboxCapacity=1
+        start_daemon
+        for s in one two three stuck; do wait_state /$s running; done
+        tell one many 2000 TO=stuck
+        wait_for "$PATIENCE" one_waits
+        tell three many 1000 TO=two
+        tell two take 1000
+        said two 'took 1000 in order'
+        run ctl status stuck
+        assert_output_has '1 of 1 waiting'
+        assert_output_has '1 senders wait'
+        tell stuck take 2000
+        said stuck 'took 2000 in order'
+}
+one_waits() { [ "$(field /one .mailbox.sender_waits)" = true ]; }
+
+@test "F16: two services that wait for each other are reported, and the daemon goes on" {
+        skip_unless python3
+        talker a MailboxCapacity=1
+        talker b MailboxCapacity=1
+        start_daemon
+        wait_state /a running; wait_state /b running
+        tell a many 3 TO=b
+        tell b many 3 TO=a
+        wait_line "$W/daemon.log" 'wait for room in each other.s mailbox'
+        tell a take 3; tell b take 3
+        said a 'took 3 in order'; said b 'took 3 in order'
+}
+
+@test "what a service has not read is there after its restart with MailboxKeep=yes, and counted as lost without" {
+        skip_unless python3
+        talker one
+        talker keeps MailboxKeep=yes RestartSec=50ms
+        talker loses RestartSec=50ms
+        start_daemon
+        for s in one keeps loses; do wait_state /$s running; done
+        for to in keeps loses; do
+                tell one many 5 TO=$to; tell one sent; said one sent; : >"$W/one.out"
+        done
+        wait_for "$PATIENCE" accepted /keeps 5; wait_for "$PATIENCE" accepted /loses 5
+        for to in keeps loses; do
+                pid=$(pid_of /$to); tell $to receive; said $to ':1'; tell $to exit 3; wait_restart /$to "$pid"
+        done
+        tell keeps take 4; said keeps 'took 4 in order, last 5'
+        tell loses empty; said loses '^empty'
+        assert_eq "$(field /loses .mailbox.lost)" 4
+        assert_eq "$(field /loses .mailbox.taken)" 1
+        assert_eq "$(field /keeps .mailbox.lost)" 0
+        # Between two lives messages are taken for the one, refused for the other.
+        ctl stop keeps loses
+        tell one send TO=keeps :a; tell one receive; said one 'TO=keeps REASON=noproc'
+}
+accepted() { [ "$(field "$1" .mailbox.accepted)" = "$2" ]; }
+
+@test "a message to a supervisor is one to each of its children" {
+        skip_unless python3
+        printf '[Supervisor]\n' >"$W/units/team.supervisor"
+        talker boss
+        SUPERVISOR=team.supervisor talker a
+        SUPERVISOR=team.supervisor talker b
+        { echo '[Unit]'; echo 'Supervisor=team.supervisor'; echo '[Service]'; echo 'ExecStart=/bin/sleep 1000'; } >"$W/units/deaf.service"
+        start_daemon
+        for s in /boss /team/a /team/b; do wait_state $s running; done
+        tell boss send TO=/team SYNC=delivered REF=1 :all
+        tell boss receive
+        said boss 'DONE REF=1 TO=/team RESULT=ok COUNT=2'
+        tell a receive; tell b receive
+        said a 'FROM=/boss TO=/team .* :all'; said b 'FROM=/boss TO=/team .* :all'
+}
+
+@test "SYNC= tells when a message is delivered, and when it is taken" {
+        skip_unless python3
+        talker one
+        talker two
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one send TO=two SYNC=delivered REF=1 :a
+        tell one receive; said one 'DONE REF=1 TO=two RESULT=ok'
+        tell one send TO=two SYNC=taken REF=2 :b
+        tell one send TO=two SYNC=delivered REF=3 :c
+        tell one receive; said one 'DONE REF=3'
+        assert_eq "$(lines_of one REF=2)" 0
+        tell two receive; tell two receive
+        tell one receive; said one 'DONE REF=2 TO=two RESULT=ok'
+        tell one send TO=two SYNC=taken :no-ref; tell one receive; said one 'REASON=no-ref'
+        # Read by nobody: not taken.
+        tell one send TO=two SYNC=taken REF=4 :d
+        tell two exit 0
+        tell one receive; said one 'DONE REF=4 TO=two RESULT=noproc'
+}
+
+@test "a message can wait for its time, and be called back" {
+        skip_unless python3
+        talker one
+        start_daemon
+        wait_state /one running
+        tell one send TO=one AFTER_USEC=300000 :second
+        tell one send TO=one AFTER_USEC=60000000 REF=x :never
+        tell one send TO=one AFTER_USEC=1000 :first
+        tell one send CALL=cancel VALUE=x REF=1
+        tell one receive; said one 'DONE REF=1 RESULT=ok COUNT=1'
+        tell one receive; tell one receive
+        said one ':second'
+        assert_eq "$(grep -c ':first' "$W/one.out")" 1
+        tell one send CALL=cancel VALUE=x REF=2
+        tell one receive; said one 'DONE REF=2 RESULT=not-found'
+}
+
+@test "what was read and is given back is read again first" {
+        skip_unless python3
+        talker one
+        talker two
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one many 3 TO=two
+        tell two take 2; said two 'took 2 in order, last 2'
+        tell two giveback FROM=/one TO=two :2
+        tell two giveback FROM=/one TO=two :1
+        tell two take 3; said two 'took 3 in order, last 3'
+}
+
+@test "a supervisor's MessagePolicy= decides what crosses its boundary" {
+        skip_unless python3
+        for policy in above in out open closed; do
+                printf '[Supervisor]\nMessagePolicy=%s\n' $policy >"$W/units/$policy.supervisor"
+                SUPERVISOR=$policy.supervisor talker $policy-a
+                SUPERVISOR=$policy.supervisor talker $policy-b
+        done
+        talker top
+        start_daemon
+        wait_state /top running
+        for policy in above in out open closed; do wait_state /$policy/$policy-a running; wait_state /$policy/$policy-b running; done
+        # Who may send to whom: sender, receiver, passes?
+        n=0
+        while read -r from to passes; do
+                : >"$W/$from.out"
+                tell $from send TO=$to SYNC=delivered REF=$((++n))
+                tell $from until DONE
+                said $from "DONE REF=$n"
+                [ "$(lines_of $from RESULT=ok)" = "$passes" ] || { echo "$from -> $to: $(cat "$W/$from.out")"; false; }
+        done <<'ROWS'
+above-a above-b 1
+closed-a closed-b 1
+top /above/above-a 1
+top /in/in-a 1
+top /out/out-a 1
+top /open/open-a 1
+top /closed/closed-a 0
+above-a top 0
+in-a top 0
+out-a top 1
+open-a top 1
+closed-a top 0
+open-a /in/in-a 1
+open-a /open/open-b 1
+open-a /out/out-a 0
+open-a /above/above-a 0
+out-a /in/in-a 1
+in-a /open/open-a 0
+ROWS
+        # An answer goes back the way the question came, once.
+        tell top send TO=/above/above-a REF=q7 :question
+        tell above-a until q7; said above-a 'FROM=/top .*REF=q7'
+        tell above-a send TO=/top REF=q7 :answer
+        tell above-a send TO=/top REF=q7 :again
+        tell top until answer; said top 'FROM=/above/above-a TO=/top REF=q7 :answer'
+        tell above-a until BOUNCE; said above-a 'BOUNCE REF=q7 TO=/top REASON=forbidden'
+}
