@@ -51,7 +51,9 @@ _Noreturn void child_run(const struct child_job *job);
 
 struct child {
         const struct child_job *job;
-        int report;                          /* moved out of the way by PLACE */
+        int report;                          /* this and the next three: moved out of the way by PLACE */
+        int own[3];                          /* 0 to 2 of the daemon */
+        int fds[INIT_FDS_MAX];               /* received */
         int slots[PLAN_FD_SLOTS];            /* opened by OPEN; -1 = not */
         const char *file;                    /* of the last FILE step */
         const struct plan_step *env;

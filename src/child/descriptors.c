@@ -9,8 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PLACES_MAX 1024
-
 static int range(unsigned first, unsigned last, unsigned flags)
 {
         return syscall(SYS_close_range, first, last, flags) < 0 ? -errno : 0;
@@ -18,14 +16,15 @@ static int range(unsigned first, unsigned last, unsigned flags)
 
 /* Everything from 3 on ends at exec. It does so already: whatever init opens or receives is close-on-exec, and it
  * closed what it was started with. This is the second lock on the door, and may be missing (FAILURES E12). */
-static int mark_all(void)
+static void mark_all(void)
 {
-        long max = sysconf(_SC_OPEN_MAX);
-        int r = range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+        long max;
 
-        for (int fd = 3; r < 0 && fd < max && fd < 65536; fd++)
+        if (range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+                return;
+        max = sysconf(_SC_OPEN_MAX);
+        for (int fd = 3; fd < max && fd < 65536; fd++)
                 (void) fcntl(fd, F_SETFD, FD_CLOEXEC); /* EBADF for most: nothing there, nothing to do */
-        return 0;
 }
 
 static void insert(int *list, size_t *n, int fd)
@@ -96,44 +95,61 @@ int child_open(struct child *c, const struct plan_step *s, const char *text)
         return 0;
 }
 
-static int source_of(const struct child *c, int32_t source)
+/* Where the number of a source is kept, NULL when there is no such source. */
+static int *source_of(struct child *c, int32_t source)
 {
         if (source >= 0)
-                return (size_t) source < c->job->fd_count ? c->job->fds[source] : -1;
+                return (size_t) source < c->job->fd_count ? &c->fds[source] : NULL;
         if (source <= PLAN_SOURCE_OWN(0))
-                return source >= PLAN_SOURCE_OWN(2) ? PLAN_SOURCE_OWN(0) - source : -1;
-        return PLAN_SOURCE_SLOT(0) - source < PLAN_FD_SLOTS ? c->slots[PLAN_SOURCE_SLOT(0) - source] : -1;
+                return source >= PLAN_SOURCE_OWN(2) ? &c->own[PLAN_SOURCE_OWN(0) - source] : NULL;
+        return PLAN_SOURCE_SLOT(0) - source < PLAN_FD_SLOTS ? &c->slots[PLAN_SOURCE_SLOT(0) - source] : NULL;
 }
 
-/* Two passes, so that 3 -> 4 together with 4 -> 3 comes out right (FAILURES E13): first every source is copied
- * above all targets, then each copy goes to its place. */
+/* Make *fd a number from `floor` on. */
+static int lift(int *fd, int floor)
+{
+        int high;
+
+        if (*fd >= floor)
+                return 0;
+        high = fcntl(*fd, F_DUPFD_CLOEXEC, floor);
+        if (high < 0)
+                return -errno;
+        *fd = high;
+        return 0;
+}
+
+static int lift_all(struct child *c, const struct plan_place *list, size_t n, int floor)
+{
+        int r = lift(&c->report, floor);
+
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                int *fd = source_of(c, list[i].source);
+
+                r = fd ? lift(fd, floor) : -EBADF;
+        }
+        return r;
+}
+
+/* Two passes, so that 3 -> 4 together with 4 -> 3 comes out right (FAILURES E13): first every source that is not yet
+ * above all targets is copied there, then each goes to its place. */
 int child_place(struct child *c, const struct plan_step *s, const char *text)
 {
         const struct plan_place *list = (const void *) text;
         size_t n = s->text_len / sizeof *list;
-        int copies[PLACES_MAX];
-        int floor = 3;
+        int floor = 3, r;
 
-        if (n > PLACES_MAX)
-                return -EBADMSG;
         for (size_t i = 0; i < n; i++)
                 if (list[i].target < 0)
                         return -EBADMSG;
                 else if (list[i].target >= floor)
                         floor = list[i].target + 1;
-        (void) mark_all();
-        c->report = fcntl(c->report, F_DUPFD_CLOEXEC, floor);
-        if (c->report < 0) {
-                c->report = c->job->report;
-                return -errno;
-        }
-        for (size_t i = 0; i < n; i++) {
-                copies[i] = fcntl(source_of(c, list[i].source), F_DUPFD_CLOEXEC, floor);
-                if (copies[i] < 0)
-                        return -errno;
-        }
+        mark_all();
+        r = lift_all(c, list, n, floor);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < n; i++)
-                if (dup2(copies[i], list[i].target) < 0)
+                if (dup2(*source_of(c, list[i].source), list[i].target) < 0)
                         return -errno;
         /* init raised its own limit; LIMIT steps that follow may set another. */
         return setrlimit(RLIMIT_NOFILE, &c->job->nofile) < 0 ? -errno : 0;

@@ -71,11 +71,12 @@ int child_exec(struct child *c, const struct plan_step *s, const char *text)
         size_t bytes = (argc + envc + CHILD_PID_VARS + 2) * sizeof(char *);
         size_t at = 0, n = 0;
         const char *path = plan_string(text, s->text_len, &at);
-        const char **argv, **envp, *word;
+        const char *few[128], **argv = few, **envp, *word;
 
         if (!path || argc < 2)
                 return -EBADMSG;
-        argv = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (bytes > sizeof few)
+                argv = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if ((void *) argv == MAP_FAILED)
                 return -errno;
         while ((word = plan_string(text, s->text_len, &at)))

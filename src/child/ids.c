@@ -55,21 +55,21 @@ int child_uid(struct child *c, const struct plan_step *s, const char *text)
 }
 
 /* Inheritable capabilities of the daemon must not reach a program by way of file capabilities, ambient ones would
- * reach any. Permitted and effective went with uid 0; that they did is checked. */
+ * reach any; the kernel lets nothing be ambient that is not inheritable. Permitted and effective went with uid 0; that
+ * they did is checked. */
 int child_caps(struct child *c, const struct plan_step *s, const char *text)
 {
         struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[2] = { { 0 } };
 
         (void) c, (void) text;
-        /* EINVAL: a kernel before 4.3, which has no ambient set. */
-        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
-                return -errno;
         if (syscall(SYS_capget, &head, data) < 0)
                 return -errno;
-        data[0].inheritable = data[1].inheritable = 0;
-        if (syscall(SYS_capset, &head, data) < 0)
-                return -errno;
+        if (data[0].inheritable || data[1].inheritable) {
+                data[0].inheritable = data[1].inheritable = 0; /* what was ambient goes with it */
+                if (syscall(SYS_capset, &head, data) < 0)
+                        return -errno;
+        }
         if (s->a && (data[0].permitted || data[1].permitted || data[0].effective || data[1].effective))
                 return -EPERM;
         return 0;

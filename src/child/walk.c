@@ -145,7 +145,7 @@ static int open_plan(const struct child_job *job, struct plan_iter *it)
 
 void child_run(const struct child_job *job)
 {
-        struct child c = { .job = job, .report = job->report, .stand_ins = { -1, -1 } };
+        struct child c = { .job = job, .report = job->report, .own = { 0, 1, 2 }, .stand_ins = { -1, -1 } };
         const struct plan_step *s = NULL;
         const char *text = NULL;
         struct plan_iter it = { 0 };
@@ -153,6 +153,7 @@ void child_run(const struct child_job *job)
 
         for (int i = 0; i < PLAN_FD_SLOTS; i++)
                 c.slots[i] = -1;
+        memcpy(c.fds, job->fds, job->fd_count * sizeof c.fds[0]);
         r = child_own_descriptors(job);
         if (r < 0)
                 fail(&c, NULL, NULL, 0, -r);
