@@ -43,6 +43,7 @@ enum init_kind {
         INIT_SPAWN_FAILED,  /* struct init_spawn_failed */
         INIT_SIGNAL_FAILED, /* struct init_failed */
         INIT_EXITED,        /* struct init_exited */
+        INIT_LISTENER,      /* struct init_listener, one descriptor; from the child itself, as a SPAWN_FAILED with a pid */
         INIT_DAEMON_SIGNAL, /* struct init_daemon_signal: somebody sent this signal to the daemon */
 };
 
@@ -114,6 +115,14 @@ struct init_spawn_failed {
         uint32_t line;         /* the unit's line behind the step, 0 = none */
         char file[120];
         char object[160];      /* what the step was about: "/usr/bin/nope", "NOFILE"; "" when it needs no object */
+};
+
+/* The child has installed its filter; the descriptor is told of calls that the filter does not let pass. */
+struct init_listener {
+        struct init_header h;
+        uint64_t request;
+        int32_t pid;
+        int32_t pad;
 };
 
 struct init_failed {

@@ -66,6 +66,11 @@ struct child {
         int mounts[PLAN_MOUNTS_MAX];         /* copies for the MOUNT steps, in their order; see mounts.c */
         int mount_at;                        /* how many of them are done */
         int stand_ins[2];                    /* for hidden directories and files; -1 = none */
+        const struct plan_step *filter;      /* SECCOMP: installed by EXEC at the last moment */
+        const char *filter_text;
+        const struct plan_step *blame;       /* the step that failed, when it is not the one being performed */
+        pid_t pid;                           /* own, once there is a filter, which may forbid to ask */
+        uint64_t gate;                       /* 0 until a filter is installed */
 };
 
 /* 0 or -errno. EXEC returns only on failure. */
@@ -77,6 +82,14 @@ child_step child_directory, child_chroot, child_chdir;                          
 child_step child_open, child_place, child_terminal;                               /* descriptors.c */
 child_step child_groups, child_gid, child_uid, child_caps;                        /* ids.c */
 child_step child_env, child_env_pid, child_exec;                                  /* exec.c */
+child_step child_seccomp;                                                         /* seccomp.c */
+
+/* Install the filter of the SECCOMP step, if there was one, and hand its listener to the engine. 0 or -errno. From here
+ * on only execve, exit_group and child_send() are sure to be allowed. seccomp.c */
+int child_filter(struct child *c);
+
+/* Send to the engine, waiting for room; allowed by any filter. seccomp.c */
+void child_send(const struct child *c, const void *message, size_t size, int fd);
 
 child_step child_namespaces;                                                      /* namespaces.c */
 child_step child_mount, child_seal, child_take_sources;                           /* mounts.c */

@@ -72,6 +72,7 @@ int child_exec(struct child *c, const struct plan_step *s, const char *text)
         size_t at = 0, n = 0;
         const char *path = plan_string(text, s->text_len, &at);
         const char *few[128], **argv = few, **envp, *word;
+        int r;
 
         if (!path || argc < 2)
                 return -EBADMSG;
@@ -89,6 +90,9 @@ int child_exec(struct child *c, const struct plan_step *s, const char *text)
         for (int i = 0; i < c->pid_var_count; i++)
                 envp[n++] = c->pid_vars[i];
         envp[n] = NULL;
+        r = child_filter(c);
+        if (r < 0)
+                return r;
         if (s->flags & PLAN_SEARCH)
                 return search(path, (char *const *) (uintptr_t) argv, (char *const *) (uintptr_t) envp);
         (void) execve(path, (char *const *) (uintptr_t) argv, (char *const *) (uintptr_t) envp);

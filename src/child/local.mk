@@ -9,4 +9,5 @@ libchild_a_SOURCES = \
 	src/child/mounts.c \
 	src/child/namespaces.c \
 	src/child/process.c \
+	src/child/seccomp.c \
 	src/child/walk.c

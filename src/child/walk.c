@@ -2,10 +2,8 @@
 #include "child/child.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static int child_file(struct child *c, const struct plan_step *s, const char *text)
@@ -48,6 +46,7 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_NO_NEW_PRIVS] = child_no_new_privs,
         [PLAN_ENV] = child_env,
         [PLAN_ENV_PID] = child_env_pid,
+        [PLAN_SECCOMP] = child_seccomp,
         [PLAN_EXEC] = child_exec,
 };
 
@@ -100,16 +99,6 @@ static const char *object_of(const struct child *c, const struct plan_step *s, c
         }
 }
 
-/* The socket never blocks (init shares its open file): wait here for room. When the engine is gone nobody
- * listens, and the exit status has to do. */
-static void report(const struct child *c, const struct init_spawn_failed *m)
-{
-        struct pollfd p = { .fd = c->report, .events = POLLOUT };
-
-        while (send(c->report, m, sizeof *m, MSG_NOSIGNAL) < 0 && (errno == EAGAIN || errno == EINTR))
-                (void) poll(&p, 1, -1);
-}
-
 static _Noreturn void fail(const struct child *c, const struct plan_step *s, const char *text, uint32_t index,
                            int error)
 {
@@ -120,14 +109,14 @@ static _Noreturn void fail(const struct child *c, const struct plan_step *s, con
         memset(&m, 0, sizeof m);
         m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m };
         m.request = c->job->request;
-        m.pid = getpid();
+        m.pid = c->pid ? c->pid : getpid();
         m.error = error;
         m.stage = (uint16_t) stage;
         m.step = (uint16_t) index;
         m.line = s ? s->line : 0;
         copy_text(m.file, sizeof m.file, c->file);
         copy_text(m.object, sizeof m.object, s ? object_of(c, s, text) : NULL);
-        report(c, &m);
+        child_send(c, &m, sizeof m, -1);
         _exit(status ? status : 70);
 }
 
@@ -169,7 +158,7 @@ void child_run(const struct child_job *job)
                 c.object = NULL;
                 r = steps[s->op](&c, s, text);
                 if (r < 0)
-                        fail(&c, s, text, it.index, -r);
+                        fail(&c, c.blame ? c.blame : s, text, it.index, -r);
         }
         /* Only EXEC leaves a plan: one that ends without it, or cannot be read, is damaged. */
         fail(&c, NULL, NULL, 0, r < 0 ? -r : EBADMSG);

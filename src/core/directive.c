@@ -42,7 +42,7 @@ bool directive_is_list(enum directive d)
 {
         switch (directive_rows[d].type) {
         case VT_WORDS: case VT_UNITS: case VT_COMMAND: case VT_ENVIRON: case VT_EXITSET: case VT_LIMIT:
-        case VT_CPUS: case VT_CONDITION: case VT_LINES:
+        case VT_CPUS: case VT_CONDITION: case VT_LINES: case VT_FILTER:
                 return true;
         default:
                 return false;

@@ -34,6 +34,7 @@ enum value_type {
         VT_AMOUNT,    /* as VT_SIZE; or "25%" of what the machine has -> hundredths of a percent, below zero */
         VT_WEIGHT,    /* as VT_INT; or "idle" -> 0 */
         VT_LINES,     /* list: a line is one item, in the form of the row */
+        VT_FILTER,    /* list of names; a line that begins with "~" takes its names out: each is kept as "~name" */
         VT_TYPE_COUNT
 };
 

@@ -4,6 +4,7 @@ libcore_a_SOURCES = \
 	src/core/directive.c src/core/directive.h src/core/directives.def src/core/directives_sandbox.def \
 	src/core/directives_resource.def \
 	src/core/limits.c src/core/limits.h src/core/limits.def \
+	src/core/directives_seccomp.def \
 	src/core/resolve.c src/core/resolve.h \
 	src/core/show.c src/core/show.h \
 	src/core/core.h src/core/node.h src/core/event.h src/core/action.h src/core/record.h \
@@ -45,3 +46,15 @@ libcore_a_SOURCES += \
 # Messages: what waits, who may say what to whom; links, monitors, names.
 libcore_a_SOURCES += \
 	src/core/mail.c src/core/mail.h src/core/mail_results.def src/core/route.c src/core/route.h src/core/directives_mail.def
+
+# Filters of system calls. The table of names is made from the groups.
+libcore_a_SOURCES += \
+	src/core/syscalls.c src/core/syscalls.h src/core/syscall_groups.def \
+	src/core/filter.c src/core/filter_names.c src/core/filter.h src/core/filter_denies.def
+src/core/syscall_table.h: src/core/syscall_groups.def src/core/syscall_table.awk
+	@$(MKDIR_P) src/core
+	$(AM_V_GEN)LC_ALL=C awk -f $(srcdir)/src/core/syscall_table.awk $(srcdir)/src/core/syscall_groups.def > $@.tmp && mv $@.tmp $@
+BUILT_SOURCES += src/core/syscall_table.h
+src/core/syscalls.$(OBJEXT): src/core/syscall_table.h
+CLEANFILES += src/core/syscall_table.h
+EXTRA_DIST += src/core/syscall_table.awk

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/filter.h"
 #include "core/plan_priv.h"
 
 /* --- writing steps --------------------------------------------------------------------------------------------- */
@@ -228,6 +229,30 @@ static bool becomes_root(const struct compiler *c)
         return !f->have_user || c->keep_ids ? f->root : f->uid == 0;
 }
 
+/* The very last step before exec: everything before would otherwise have to be allowed. */
+static void add_filter(struct compiler *c)
+{
+        const struct plan_filter none = { 0 }, *f = c->f->filter ? c->f->filter : &none;
+        autobuf struct buf text = BUF_INIT, words = BUF_INIT;
+
+        if (c->privileged)
+                return;
+        filter_words(c->s, &words);
+        if (words.len == 0)
+                return;
+        buf_add(&text, f->program, f->size);
+        buf_add(&text, buf_text(&words), words.len + 1);
+        plan_add(c, &(struct step) { .op = PLAN_SECCOMP, .origin = filter_origin(c->s), .a = f->flags,
+                                     .b = (int64_t) f->gate, .c = (int64_t) f->size, .text = text.data, .len = text.len });
+        c->failed |= buf_failed(&text) || buf_failed(&words);
+}
+
+/* Only who may administer the system may install a filter and keep the right to gain rights by exec. */
+static bool filter_needs_nnp(const struct compiler *c, bool root)
+{
+        return !c->privileged && c->f->filter && (!root || c->f->filter->needs_nnp);
+}
+
 static void add_rights(struct compiler *c)
 {
         bool root = becomes_root(c);
@@ -240,7 +265,7 @@ static void add_rights(struct compiler *c)
                 plan_add(c, &(struct step) { .op = PLAN_CAPS, .origin = nowhere, .a = drop });
         plan_sandbox_caps(c, root);
         plan_add(c, &(struct step) { .op = PLAN_DEATHSIG, .origin = nowhere, .a = SIGKILL });
-        if (plan_no_new_privs(c, root))
+        if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root))
                 plan_add(c, &(struct step) { .op = PLAN_NO_NEW_PRIVS,
                                              .origin = spec_origin(c->s, D_SERVICE_NoNewPrivileges) });
 }
@@ -264,6 +289,7 @@ static int add_program(struct compiler *c, const struct command *cmd, struct err
                 plan_add_text(c, PLAN_ENV_PID, nowhere, "WATCHDOG_PID");
         if (c->f->fds.listen_count > 0 && !c->f->control && !plan_env_unset(c->s, "LISTEN_PID"))
                 plan_add_text(c, PLAN_ENV_PID, nowhere, "LISTEN_PID");
+        add_filter(c);
         buf_add(&text, cmd->path, strlen(cmd->path) + 1);
         buf_add(&text, words.data, words.len);
         plan_add(c, &(struct step) { .op = PLAN_EXEC, .origin = cmd->origin, .text = text.data, .len = text.len,
@@ -308,7 +334,7 @@ int plan_compile(const struct spec *s, const struct plan_facts *facts, enum dire
         c.keep_ids = cmd.flags & (CMD_FULL_PRIVILEGES | CMD_NO_SETUID);
         buf_add(out, &head, sizeof head);
         r = add_all(&c, &cmd, err);
-        if (r == -ENOMEM || (r == 0 && buf_failed(out)))
+        if (r == -ENOMEM || (r == 0 && (buf_failed(out) || c.failed)))
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "compile the plan: out of memory");
         if (r == 0 && out->len > PLAN_MAX)
                 return err_set(err, STAGE_EXEC, E2BIG, "compile the plan: arguments and environment are %zu bytes", out->len);
@@ -364,6 +390,10 @@ void plan_exit_texts(const struct reason *r, const char **ret_code, const char *
                 else
                         (void) snprintf(buf, n, "%d", r->code);
                 *ret_code = r->core_dumped ? "dumped" : "killed";
+                *ret_status = buf;
+        } else if (r->kind == REASON_SECCOMP) {
+                (void) snprintf(buf, n, "SYS");
+                *ret_code = "killed";
                 *ret_status = buf;
         }
 }

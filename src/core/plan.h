@@ -33,6 +33,15 @@ struct plan_sandbox {
         const char *control_socket;               /* stays reachable whatever is mounted over it; may be NULL */
 };
 
+/* The compiled filter of system calls (os/seccomp.h); a plan that is only explained has none. */
+struct plan_filter {
+        const void *program;
+        size_t size;
+        uint64_t gate;
+        unsigned flags;      /* SECCOMP_FILTER_FLAG_* */
+        bool needs_nnp;      /* the daemon may not install one without no_new_privs */
+};
+
 struct plan_facts {
         struct plan_sandbox sandbox;
         const char *node;             /* "/shop/api" */
@@ -52,6 +61,8 @@ struct plan_facts {
         /* Each a row of NUL-terminated NAME=VALUE texts ending with an empty one (os/envfile.h), or NULL. */
         const char *env_files;        /* all EnvironmentFile=, in order */
         const char *const *environ;   /* the daemon's own, for PassEnvironment=; NULL-terminated or NULL */
+
+        const struct plan_filter *filter; /* NULL when there is none; see plan_filter */
 
         const char *notify_socket;    /* path of the notification socket, NULL = none */
         int64_t watchdog_usec;        /* > 0: WATCHDOG_USEC */

@@ -183,6 +183,15 @@ static void tell_spaces(const struct told *t)
         buf_adds(t->out, " namespace");
 }
 
+/* The words behind the program. */
+static void tell_filter(const struct told *t)
+{
+        size_t at = t->s->c < 0 ? 0 : (size_t) t->s->c;
+        const char *words = plan_string(t->text, t->s->text_len, &at);
+
+        buf_adds(t->out, words ? words : "?");
+}
+
 static bool is(const char *key, size_t n, const char *name)
 {
         return strlen(name) == n && memcmp(key, name, n) == 0;
@@ -222,6 +231,8 @@ static void tell_blank(const struct told *t, const char *key, size_t n)
                 tell_places(t);
         else if (is(key, n, "cpus"))
                 tell_cpus(t);
+        else if (is(key, n, "filter"))
+                tell_filter(t);
         else if (is(key, n, "ids"))
                 tell_ids(t);
         else if (is(key, n, "caps"))

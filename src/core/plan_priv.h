@@ -19,6 +19,7 @@ struct compiler {
         uint32_t steps;
         bool privileged;           /* "+": ids, capabilities and no_new_privs are left alone */
         bool keep_ids;             /* "+" or "!" */
+        bool failed;               /* out of memory */
 };
 
 struct step {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/filter.h"
+
 static const char *const signal_text[] = {
         [1] = "HUP", [2] = "INT", [3] = "QUIT", [4] = "ILL", [5] = "TRAP", [6] = "ABRT", [7] = "BUS", [8] = "FPE",
         [9] = "KILL", [10] = "USR1", [11] = "SEGV", [12] = "USR2", [13] = "PIPE", [14] = "ALRM", [15] = "TERM",
@@ -98,12 +100,27 @@ static char *format_signal(int sig, char *buf, size_t n)
         return buf;
 }
 
-static char *format_seccomp(int call, char *buf, size_t n)
+/* A call of another kind than the native one carries which in the upper byte: "seccomp:x86:102". */
+enum { CALL_BITS = 24, CALL_MASK = (1 << CALL_BITS) - 1 };
+
+int reason_seccomp(int number, int arch)
 {
-        if (call < 0)
+        return (number & CALL_MASK) | arch << CALL_BITS;
+}
+
+static char *format_seccomp(int code, char *buf, size_t n)
+{
+        const char *name = code >= 0 ? syscall_by_number(code) : NULL;
+
+        if (code < 0)
                 (void) snprintf(buf, n, "seccomp:?");
+        else if (name)
+                (void) snprintf(buf, n, "seccomp:%s", name);
+        else if (code > CALL_MASK)
+                (void) snprintf(buf, n, "seccomp:%s:%d", strtab_text(&filter_arch_names, code >> CALL_BITS),
+                                code & CALL_MASK);
         else
-                (void) snprintf(buf, n, "seccomp:%d", call);
+                (void) snprintf(buf, n, "seccomp:%d", code);
         return buf;
 }
 
@@ -202,6 +219,28 @@ static int parse_signal(const char *text, struct reason *ret)
         return 0;
 }
 
+/* "keyctl", "250", "x86:102" */
+static int parse_seccomp(const char *text, struct reason *ret)
+{
+        const char *colon = strchr(text, ':');
+        int index = syscall_find(text), arch = 0, number;
+        char name[16] = "";
+
+        if (index >= 0 && syscall_number((size_t) index) >= 0) {
+                *ret = REASON(REASON_SECCOMP, syscall_number((size_t) index));
+                return 0;
+        }
+        if (colon && (size_t) (colon - text) < sizeof(name)) {
+                memcpy(name, text, (size_t) (colon - text));
+                arch = strtab_value(&filter_arch_names, name);
+                text = colon + 1;
+        }
+        if (arch < 0 || (colon && arch == 0) || !parse_number(text, 0, CALL_MASK, &number))
+                return -EINVAL;
+        *ret = REASON(REASON_SECCOMP, reason_seccomp(number, arch));
+        return 0;
+}
+
 int reason_parse(const char *text, struct reason *ret)
 {
         int word = strtab_value(&word_table, text);
@@ -219,7 +258,7 @@ int reason_parse(const char *text, struct reason *ret)
                 return 0;
         }
         if (strncmp(text, "seccomp:", 8) == 0)
-                return parse_numbered(REASON_SECCOMP, text + 8, 0, 100000, ret);
+                return parse_seccomp(text + 8, ret);
         if (strncmp(text, "spawn:", 6) == 0)
                 return parse_spawn(text + 6, ret);
         if (strncmp(text, "linked:", 7) == 0)

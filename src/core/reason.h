@@ -28,7 +28,7 @@ struct reason {
         uint8_t stage;         /* SPAWN: enum stage */
         uint8_t linked_kind;   /* LINKED: the peer's kind */
         uint8_t core_dumped;   /* SIGNAL: 1 when the kernel wrote a core */
-        int32_t code;          /* EXIT: status; SIGNAL: number; SPAWN: errno; SECCOMP: call number or -1; LINKED: peer's */
+        int32_t code;          /* EXIT: status; SIGNAL: number; SPAWN: errno; SECCOMP: reason_seccomp() or -1; LINKED: peer's */
         node_id peer;          /* LINKED, DEPENDENCY: who */
 };
 
@@ -49,6 +49,9 @@ int reason_parse(const char *text, struct reason *ret);
 
 /* From a wait status as waitid(2) gives it: how = si_code (CLD_*), status = si_status. */
 struct reason reason_from_wait(int how, int status);
+
+/* The code of a SECCOMP reason: call `number` of the kind `arch` (core/filter.h; 0 = native). */
+int reason_seccomp(int number, int arch);
 
 /* Exit code a container runtime expects for it: N for exit:N, 128+N for signal:N, 0 for normal and shutdown, the
  * stage's number or 70 for spawn, 137 for out_of_memory and killed, 124 for the timeouts, else 1. */

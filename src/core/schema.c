@@ -14,6 +14,7 @@ static const char *const type_names[VT_TYPE_COUNT] = {
         [VT_UNITS] = "list of units", [VT_COMMAND] = "list of commands", [VT_ENVIRON] = "list of NAME=VALUE",
         [VT_EXITSET] = "list of exit codes and signals", [VT_LIMIT] = "limit", [VT_CPUS] = "list of processors",
         [VT_CONDITION] = "list of conditions", [VT_AMOUNT] = "amount", [VT_WEIGHT] = "weight", [VT_LINES] = "list of lines",
+        [VT_FILTER] = "list of names to add, or after ~ to take out",
 };
 
 const char *value_type_name(int type)

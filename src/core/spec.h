@@ -51,7 +51,8 @@ const char *spec_str(const struct spec *s, enum directive d);
  *   VT_EXITSET  "69" an exit code; "SEGV", "RTMIN+3" a signal, without SIG
  *   VT_LIMIT    two items, soft and hard, decimal in the unit of setrlimit(2); infinity is 18446744073709551615
  *   VT_LINES    a whole line, in the form of its row
- *   VT_CPUS     "3" or "0-7";  VT_CONDITION "[|][!]argument";  VT_ENVIRON "NAME=VALUE" */
+ *   VT_CPUS     "3" or "0-7";  VT_CONDITION "[|][!]argument";  VT_ENVIRON "NAME=VALUE"
+ *   VT_FILTER   "name" or "~name" */
 size_t spec_count(const struct spec *s, enum directive d);
 const char *spec_item(const struct spec *s, enum directive d, size_t i);
 struct origin spec_item_origin(const struct spec *s, enum directive d, size_t i);

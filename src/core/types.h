@@ -68,5 +68,6 @@ extern const struct strtab strategy_names, escalation_names, auto_shutdown_names
         restart_names, service_type_names, kill_mode_names, node_kind_names, notify_access_names, isolation_names,
         log_format_names, log_compress_names, private_tmp_names, protect_system_names, protect_home_names,
         mount_flags_names, oom_policy_names, overflow_names, message_policy_names;
+extern const struct strtab filter_mode_names;
 
 #endif

@@ -46,10 +46,9 @@ static const struct {
 /* Words of DESIGN that have no effect in this version, and systemd's for the same things. */
 static const char *const not_yet[] = {
         "LinkTo", "Monitor", "TrapExit", "Mailbox",
-        "IOWeight", "SystemCallFilter", "SystemCallArchitectures",
+        "IOWeight",
         "PrivateDevices", "PrivateNetwork", "PrivateUsers", "ProtectProc", "ProtectKernelTunables", "ProtectKernelModules", "ProtectControlGroups",
-        "RestrictAddressFamilies", "RestrictNamespaces",
-        "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute", "DynamicUser", "Sockets",
+        "DynamicUser", "Sockets",
         "FileDescriptorStoreMax", "TimeoutAbortSec", "SendSIGHUP", "WatchdogSignal", "RestartKillSignal",
         "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy", "Delegate",
 };
@@ -188,6 +187,12 @@ static bool skip_unit(struct unit_parse *p, enum directive d, const struct unit_
         return true;
 }
 
+/* A name that nobody here knows: in a file that was written for systemd it is left out, as there. */
+static enum severity severity_of(const struct unit_parse *p, enum directive d)
+{
+        return directive_rows[d].type == VT_FILTER && p->source->foreign ? DIAG_WARNING : DIAG_ERROR;
+}
+
 /* Check and keep what is in p->word. */
 static void add_item(struct unit_parse *p, enum directive d, const struct unit_line *line, const char *at)
 {
@@ -197,7 +202,7 @@ static void add_item(struct unit_parse *p, enum directive d, const struct unit_l
                 return;
         buf_clear(&p->item);
         if (value_item(d, buf_text(&p->word), &p->item, &why) < 0)
-                unit_complain(p, DIAG_ERROR, line, at, &why);
+                unit_complain(p, severity_of(p, d), line, at, &why);
         else
                 spec_build_item(&p->build, d, here(p, line), buf_text(&p->item), p->item.len);
 }
@@ -260,6 +265,24 @@ static void apply_bare_words(struct unit_parse *p, enum directive d, const struc
         }
 }
 
+/* Names; the "~" before the first holds for all of the line. */
+static void apply_filter(struct unit_parse *p, enum directive d, const struct unit_line *line)
+{
+        bool out = *line->value == '~';
+        const char *at = line->value + out;
+
+        while (*(at += strspn(at, " \t"))) {
+                size_t n = strcspn(at, " \t");
+
+                buf_clear(&p->word);
+                if (out)
+                        buf_addc(&p->word, '~');
+                buf_add(&p->word, at, n);
+                add_item(p, d, line, at);
+                at += n;
+        }
+}
+
 /* The whole line is one item. */
 static void apply_line(struct unit_parse *p, enum directive d, const struct unit_line *line)
 {
@@ -284,6 +307,9 @@ static void apply_value(struct unit_parse *p, enum directive d, const struct uni
                 break;
         case VT_UNITS: case VT_EXITSET: case VT_CPUS:
                 apply_bare_words(p, d, line);
+                break;
+        case VT_FILTER:
+                apply_filter(p, d, line);
                 break;
         case VT_WORDS:
                 if (d == D_SERVICE_EnvironmentFile) {

@@ -83,6 +83,23 @@ static void print_item(const struct spec *s, enum directive d, size_t i, struct 
         }
 }
 
+/* The items of a filter are of two kinds, and a line is of one. */
+static bool turns(const struct spec *s, enum directive d, size_t i)
+{
+        return directive_rows[d].type == VT_FILTER && i > 0 && (spec_item(s, d, i)[0] == '~') != (spec_item(s, d, i - 1)[0] == '~');
+}
+
+/* One item of a list; `first` of its line. */
+static void print_item_of_line(const struct spec *s, enum directive d, size_t i, bool first, struct buf *out)
+{
+        const char *item = spec_item(s, d, i);
+
+        if (directive_rows[d].type == VT_FILTER)
+                buf_adds(out, !first && item[0] == '~' ? item + 1 : item);
+        else
+                print_item(s, d, i, out);
+}
+
 /* Has an item to stand in a line of its own? */
 static bool one_a_line(enum directive d)
 {
@@ -104,9 +121,11 @@ static void print_list(const struct spec *s, enum directive d, struct buf *out)
                 return;
         }
         for (size_t i = 0; i < n; i++) {
+                bool line = one_a_line(d) || turns(s, d, i);
+
                 if (i > 0)
-                        buf_adds(out, directive_rows[d].type == VT_COMMAND ? " ; " : one_a_line(d) ? "\n" : " ");
-                print_item(s, d, i, out);
+                        buf_adds(out, directive_rows[d].type == VT_COMMAND ? " ; " : line ? "\n" : " ");
+                print_item_of_line(s, d, i, i == 0 || line, out);
         }
 }
 
@@ -150,7 +169,7 @@ static void print_assignments(const struct spec *s, enum directive d, struct buf
                 return;
         }
         for (size_t i = 0; i < spec_count(s, d); i++) {
-                bool full = i > 0 && (one_a_line(d) || out->len - begin > LINE_SOON_FULL || changes_sense(s, d, i));
+                bool full = i > 0 && (one_a_line(d) || out->len - begin > LINE_SOON_FULL || turns(s, d, i) || changes_sense(s, d, i));
 
                 if (full)
                         buf_addc(out, '\n');
@@ -160,7 +179,7 @@ static void print_assignments(const struct spec *s, enum directive d, struct buf
                 } else {
                         buf_addc(out, ' ');
                 }
-                print_item(s, d, i, out);
+                print_item_of_line(s, d, i, i == 0 || full, out);
         }
         buf_addc(out, '\n');
 }

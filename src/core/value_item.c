@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/filter.h"
 #include "core/reason.h"
 #include "core/unit_text.h"
 
@@ -289,6 +290,24 @@ static int condition_item(enum directive d, const char *text, struct buf *out, s
         return 0;
 }
 
+static bool is_filter_form(const char *form)
+{
+        static const char *const forms[] = { "syscall", "errno", "arch", "family", "namespace" };
+
+        for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+                if (strcmp(form, forms[i]) == 0)
+                        return true;
+        return false;
+}
+
+static int filter_form(enum directive d, const char *form, const char *text, struct buf *out, struct err *err)
+{
+        const char *what = "";
+        char hint[160] = "";
+
+        return filter_item(form, text, out, &what, hint, sizeof(hint)) < 0 ? refuse(d, text, err, what, hint) : 0;
+}
+
 int value_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         const struct directive_row *row = &directive_rows[d];
@@ -305,6 +324,7 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
         case VT_UNITS: form = *form ? form : "unit"; break;
         default: break;
         }
+        if (is_filter_form(form)) return filter_form(d, form, text, out, err);
         if (strcmp(form, "unit") == 0) return unit_item(d, text, out, err);
         if (strcmp(form, "supervisor") == 0) return supervisor_item(d, text, out, err);
         if (strcmp(form, "user") == 0) return user_item(d, text, out, err);

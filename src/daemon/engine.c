@@ -113,6 +113,7 @@ void engine_forget(struct engine *e, node_id id)
                 mail_forget(e, id);
                 logs_forget(e, id);
                 transient_forget(e, id);
+                seccomp_forget(e, id);
                 ledger_free(run->extra);
                 said_clear(&run->extra->said);
                 limits_free(run->extra->bound);

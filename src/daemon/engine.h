@@ -116,6 +116,16 @@ void engine_log_flush_forget(struct engine *e, void *arg);
 /* --log-level= at run time, for the engine and the log writer. */
 void engine_set_log_level(struct engine *e, enum log_level level);
 
+/* The last system call that a filter ended a process of the node for; NULL = none so far. */
+struct denial {
+        uint32_t incarnation;
+        pid_t pid;
+        char call[48];          /* "keyctl" */
+        char comm[17];          /* of the process */
+        char remedy[160];       /* what to write to allow it */
+};
+const struct denial *engine_denial(const struct engine *e, node_id id);
+
 /* One past incarnation. */
 struct death {
         uint32_t incarnation;

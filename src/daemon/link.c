@@ -9,7 +9,7 @@
 /* At most this many messages (of up to 32 exits each) are taken in one turn (FAILURES A3). */
 enum { MESSAGES_PER_TURN = 64, LINK_BYTES = 4 << 20 };
 
-static void request_split(uint64_t request, node_id *node, uint32_t *incarnation, enum role *role)
+void request_split(uint64_t request, node_id *node, uint32_t *incarnation, enum role *role)
 {
         *node = (node_id) (request >> 32);
         *incarnation = (uint32_t) request >> 1;
@@ -102,6 +102,7 @@ static void node_exited(struct engine *e, const struct pid_entry *entry, const s
 
         if (run->incarnation == entry->incarnation && run->flags & RUN_COUNTED)
                 reason = limits_reason(e, entry->node, reason);
+        (void) seccomp_ended(e, entry->node, x->pid, &reason);
         if (run->incarnation == entry->incarnation) {
                 if (run->pid[role] == x->pid)
                         run->pid[role] = 0;
@@ -159,6 +160,7 @@ static void on_message(struct engine *e, struct initlink_msg *m)
         case INIT_SPAWNED: on_spawned(e, m->spawned); break;
         case INIT_SPAWN_FAILED: on_spawn_failed(e, m->spawn_failed); break;
         case INIT_EXITED: on_exited(e, m->exited); break;
+        case INIT_LISTENER: seccomp_listen(e, m->listener, m->fd); break;
         case INIT_DAEMON_SIGNAL: signals_arrived(e, m->daemon_signal); break;
         case INIT_SIGNAL_FAILED: /* it has ended meanwhile: its exit is on the way */
                 log_debug("signal %d to %d: %s", (int) m->failed->sig, (int) m->failed->pid,

@@ -23,6 +23,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/rundir.c \
 	src/daemon/sandbox.c \
 	src/daemon/say.c \
+	src/daemon/seccomp.c \
 	src/daemon/signals.c \
 	src/daemon/socket.c \
 	src/daemon/spawn.c \
@@ -51,4 +52,4 @@ pkglibexec_PROGRAMS += coppice-engine
 coppice_engine_SOURCES = src/daemon/main.c
 coppice_engine_LDADD = \
 	libdaemon.a libcontrol.a libdaemon.a libunit.a libos.a libproto.a libcore.a libbase.a \
-	$(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
+	$(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)

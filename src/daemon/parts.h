@@ -83,6 +83,8 @@ struct extra {
         struct stored_fd **fds; /* owned */
         size_t fd_count;
 
+        struct guard *guard;   /* owned; seccomp.c: its filter, and who listens to it; NULL = has none */
+
         struct ev_io pidfile;  /* inotify of the directory of PIDFile= */
         struct postbox *postbox; /* owned by mail.c; NULL without Mailbox= */
 
@@ -169,6 +171,8 @@ struct engine {
         struct ev_timer empty_timer;  /* only while emptiness is waited for */
         size_t probing;               /* nodes with RUN_PROBE */
 
+        struct filter_program *filters; /* owned; seccomp.c: those in use, by their settings */
+
         int notify_fd;
         struct ev_io notify_watch;
         char *notify_path;            /* owned */
@@ -219,6 +223,7 @@ void perform_kill(struct engine *e, node_id id); /* SIGKILL to everything of a n
 
 /* spawn.c */
 void spawn(struct engine *e, const struct action *a);
+void request_split(uint64_t request, node_id *node, uint32_t *incarnation, enum role *role);
 uint64_t spawn_request(node_id node, uint32_t incarnation, enum role role);
 void spawn_failed(struct engine *e, node_id node, uint32_t incarnation, enum role role, const struct err *err);
 /* The two halves of it: tell people, and tell the core. */
@@ -268,6 +273,15 @@ int ready_pipe(struct engine *e, node_id id, int *ret_write);
 int exec_pipe(struct engine *e, node_id id, uint64_t request, int *ret_write);
 void exec_spawned(struct engine *e, node_id id, uint64_t request);
 void ready_forget(struct engine *e, node_id id);
+
+/* seccomp.c: filters of system calls */
+/* The compiled filter of a node for its next process; *ret is filled and true is returned when there is one. */
+int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct plan_filter *ret, bool *ret_any,
+                   struct err *err);
+void seccomp_listen(struct engine *e, const struct init_listener *m, int fd); /* owns fd */
+bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret); /* a filter did it */
+void seccomp_close(struct engine *e, node_id id, uint32_t incarnation); /* nobody of the incarnation is left */
+void seccomp_forget(struct engine *e, node_id id);
 
 /* pidfile.c: which process is the main one of a forking service */
 void pidfile_wait(struct engine *e, node_id id);

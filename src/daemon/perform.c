@@ -214,6 +214,7 @@ static void on_close(struct engine *e, const struct action *a)
         ready_forget(e, a->node);
         pidfile_forget(e, a->node);
         limits_end(e, a->node);
+        seccomp_close(e, a->node, a->incarnation);
         if (run->flags & RUN_GROUP && (!(run->flags & RUN_CLEAN) || settled(e, a->node))) {
                 (void) cgroup_remove(e->cgroup, engine_path(e, a->node, path, sizeof(path)));
                 run->flags &= ~(unsigned) (RUN_GROUP | RUN_CLEAN);

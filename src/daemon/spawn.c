@@ -18,6 +18,7 @@ struct gathered {
         char group_path[PATH_MAX_NODE + 256];
         struct user user;
         struct sandbox_paths sandbox;
+        struct plan_filter filter;
         struct buf env_files, listen_names;
         int fds[INIT_FDS_MAX];
         int fd_count;
@@ -301,6 +302,16 @@ static void gather_constants(struct engine *e, node_id node, const struct spec *
         sandbox_facts(e, &g->sandbox, &f->sandbox);
 }
 
+static int gather_filter(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
+{
+        bool any = false;
+        int r = seccomp_gather(e, id, s, &g->filter, &any, err);
+
+        if (any)
+                g->facts.filter = &g->filter;
+        return r;
+}
+
 static int gather(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
 {
         int r;
@@ -318,6 +329,8 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
                 r = gather_user(s, g, err);
         if (r == 0)
                 r = gather_environment(s, g, err);
+        if (r == 0)
+                r = gather_filter(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_streams(e, a->node, s, g, err);
         if (r == 0)
@@ -435,6 +448,8 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
         r = gather_user(s, &g, err);
         if (r == 0)
                 r = gather_environment(s, &g, err);
+        if (r == 0)
+                r = gather_filter(e, id, s, &g, err);
         if (r == 0)
                 r = plan_compile(s, &g.facts, directive, index, out, err);
         gathered_done(&g);

@@ -285,6 +285,8 @@ static size_t size_of(const struct init_header *h, size_t n)
                 return sizeof(struct init_spawned);
         case INIT_SPAWN_FAILED:
                 return sizeof(struct init_spawn_failed);
+        case INIT_LISTENER:
+                return sizeof(struct init_listener);
         case INIT_DAEMON_SIGNAL:
                 return sizeof(struct init_daemon_signal);
         case INIT_EXITED: {
@@ -341,7 +343,7 @@ int initlink_receive(struct initlink *l, struct initlink_msg *ret)
         if (c && c->cmsg_type == SCM_RIGHTS)
                 memcpy(&fd, CMSG_DATA(c), sizeof fd);
         if ((size_t) n < sizeof *h || h->version != INIT_PROTO_VERSION || h->size != (size_t) n ||
-            size_of(h, (size_t) n) != (size_t) n || (h->kind == INIT_STORED && fd < 0))
+            size_of(h, (size_t) n) != (size_t) n || ((h->kind == INIT_STORED || h->kind == INIT_LISTENER) && fd < 0))
                 return -EPROTO;
         terminate(h);
         ret->kind = (enum init_kind) h->kind;

@@ -35,6 +35,7 @@ struct initlink_msg {
                 const struct init_failed *failed;       /* STORE_FAILED, SIGNAL_FAILED */
                 const struct init_spawned *spawned;
                 const struct init_spawn_failed *spawn_failed;
+                const struct init_listener *listener;
                 const struct init_exited *exited;
                 const struct init_daemon_signal *daemon_signal;
         };

@@ -12,4 +12,5 @@ libos_a_SOURCES = \
 	src/os/mailsock.c src/os/mailsock.h \
 	src/os/nogroup.c src/os/nogroup.h \
 	src/os/notify.c src/os/notify.h \
+	src/os/seccomp.c src/os/seccomp_program.c src/os/seccomp.h src/os/bpf.h \
 	src/os/user.c src/os/user.h

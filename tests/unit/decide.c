@@ -20,7 +20,7 @@ static void every_reason_is_read_back_as_it_is_written(void **state)
 {
         static const char *const texts[] = {
                 "normal", "shutdown", "exit:0", "exit:3", "exit:255", "signal:SEGV", "signal:RTMIN+3", "out_of_memory",
-                "timeout", "start_timeout", "stop_timeout", "watchdog", "seccomp:250", "seccomp:?", "spawn:EXEC:ENOENT",
+                "timeout", "start_timeout", "stop_timeout", "watchdog", "seccomp:keyctl", "seccomp:x86:102", "seccomp:99999", "seccomp:?", "spawn:EXEC:ENOENT",
                 "spawn:CGROUP:EACCES", "killed", "health", "limit:pids", "lost", "condition", "protocol",
         };
 

@@ -145,12 +145,16 @@ static const char *sample(int d)
         case VT_AMOUNT: return "12.5%";
         case VT_WEIGHT: return "idle";
         case VT_PERCENT: return "150%";
+        case VT_FILTER:
+                return strcmp(row->min, "family") == 0 ? "AF_UNIX AF_INET6" : strcmp(row->min, "namespace") == 0 ? "~net user"
+                       : "@system-service keyctl:EPERM";
         default: break;
         }
         if (strcmp(row->min, "user") == 0) return "www-data";
         if (strcmp(row->min, "uri") == 0) return "man:x(1) https://example.org/";
         if (strcmp(row->min, "supervisor") == 0) return "shop.supervisor";
         if (strcmp(row->min, "unit") == 0) return "b.service";
+        if (strcmp(row->min, "arch") == 0) return "native x86";
         if (strcmp(row->min, "cwd") == 0) return "-/srv//x/";
         if (strcmp(row->min, "path") == 0 || strcmp(row->min, "envfile") == 0) return "/srv/x";
         if (strcmp(row->min, "dirname") == 0) return "a b/c";

@@ -1,0 +1,477 @@
+/* seccomp_program.c - the verdicts of a filter as a program. See seccomp.h.
+ *
+ * Shape, for each kind of call the processor has:
+ *
+ *      arch is this one?  number below the first of another kind?  binary search over ranges of numbers
+ *              -> return the verdict                     for most
+ *              -> jump to a check of arguments           for the few whose arguments decide
+ *              -> jump to the gate                       for sendmsg and ppoll, where they are forbidden
+ */
+#include "os/seccomp.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "os/bpf.h"
+
+enum { NUMBERS = 1024, X32_BIT = 0x40000000, PROGRAM_MAX = BPF_MAXINSNS };
+
+/* How a call is treated: a verdict of filter.h, or 10000 + a check. */
+enum check { CHECK_FAMILY, CHECK_NS_FIRST, CHECK_NS_SECOND, CHECK_REALTIME, CHECK_MODE_1, CHECK_MODE_2, CHECK_OPEN,
+             CHECK_OPENAT, CHECK_MMAP, CHECK_PROT, CHECK_SHMAT, CHECK_PERSONALITY, CHECK_COUNT };
+enum { TREAT_CHECK = 10000, TREAT_LOG = 1000 /* the check passes with LOG */ };
+
+/* One kind of call. */
+struct kind {
+        uint32_t audit;          /* AUDIT_ARCH_* */
+        uint32_t token;          /* libseccomp's; 0 = native */
+        enum filter_arch arch;
+        int bit;                 /* set in every number of this kind */
+};
+
+static const struct kind kinds[] = {
+#if defined(__x86_64__)
+        { AUDIT_ARCH_X86_64, 0, FILTER_ARCH_X86_64, 0 },
+        { AUDIT_ARCH_X86_64, SCMP_ARCH_X32, FILTER_ARCH_X32, X32_BIT },
+        { AUDIT_ARCH_I386, SCMP_ARCH_X86, FILTER_ARCH_X86, 0 },
+#elif defined(__aarch64__)
+        { AUDIT_ARCH_AARCH64, 0, FILTER_ARCH_ARM64, 0 },
+        { AUDIT_ARCH_ARM, SCMP_ARCH_ARM, FILTER_ARCH_ARM, 0 },
+#elif defined(__i386__)
+        { AUDIT_ARCH_I386, 0, FILTER_ARCH_X86, 0 },
+#else
+#error "os/seccomp_program.c: tell the kinds of calls of this processor"
+#endif
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+enum filter_arch seccomp_arch_of(uint32_t audit, int number);
+uint32_t seccomp_token_of(enum filter_arch arch);
+
+enum filter_arch seccomp_arch_of(uint32_t audit, int number)
+{
+        for (size_t i = 1; i < KINDS; i++)
+                if (kinds[i].audit == audit && (!kinds[i].bit || number & kinds[i].bit))
+                        return kinds[i].arch;
+        return FILTER_ARCH_NATIVE;
+}
+
+uint32_t seccomp_token_of(enum filter_arch arch)
+{
+        for (size_t i = 1; i < KINDS; i++)
+                if (kinds[i].arch == arch)
+                        return kinds[i].token;
+        return SCMP_ARCH_NATIVE;
+}
+
+/* The number of a call in a kind, without the bit; -1 = it has none. */
+static int number_in(const struct kind *k, size_t index)
+{
+        int n = syscall_number(index);
+
+        if (k->token == 0)
+                return n;
+        if (n >= 424 && n < 512) /* since then all processors count alike */
+                return n;
+        n = seccomp_syscall_resolve_name_arch(k->token, syscall_name(index));
+        if (n < 0)
+                return -1;
+        return n & ~k->bit;
+}
+
+static uint32_t action_of(int treat)
+{
+        switch (treat) {
+        case FILTER_ALLOW: return SECCOMP_RET_ALLOW;
+        case FILTER_LOG: return SECCOMP_RET_LOG;
+        case FILTER_KILL:
+        case FILTER_LEARN: return SECCOMP_RET_USER_NOTIF;
+        default: return SECCOMP_RET_ERRNO | ((uint32_t) treat & SECCOMP_RET_DATA);
+        }
+}
+
+/* --- which calls have their arguments looked at ------------------------------------------------------------------------ */
+
+static const struct { const char *name; enum check check; } family_calls[] = { { "socket", CHECK_FAMILY } };
+static const struct { const char *name; enum check check; } namespace_calls[] = {
+        { "unshare", CHECK_NS_FIRST }, { "clone", CHECK_NS_FIRST }, { "setns", CHECK_NS_SECOND },
+};
+static const struct { const char *name; enum check check; } mode_calls[] = {
+        { "chmod", CHECK_MODE_1 }, { "fchmod", CHECK_MODE_1 }, { "fchmodat", CHECK_MODE_2 }, { "fchmodat2", CHECK_MODE_2 },
+        { "creat", CHECK_MODE_1 }, { "mkdir", CHECK_MODE_1 }, { "mkdirat", CHECK_MODE_2 }, { "mknod", CHECK_MODE_1 },
+        { "mknodat", CHECK_MODE_2 }, { "open", CHECK_OPEN }, { "openat", CHECK_OPENAT },
+};
+static const struct { const char *name; enum check check; } memory_calls[] = {
+        { "mmap", CHECK_MMAP }, { "mmap2", CHECK_MMAP }, { "mprotect", CHECK_PROT }, { "pkey_mprotect", CHECK_PROT },
+        { "shmat", CHECK_SHMAT },
+};
+
+struct table {
+        const struct kind *kind;
+        const struct filter *f;
+        int treat[NUMBERS];      /* by number */
+};
+
+static int *treat_of(struct table *t, const char *name)
+{
+        int index = syscall_find(name), n = index < 0 ? -1 : number_in(t->kind, (size_t) index);
+
+        return n >= 0 && n < NUMBERS ? &t->treat[n] : NULL;
+}
+
+/* Only what is allowed so far needs a look. */
+static void look_at(struct table *t, const char *name, enum check check)
+{
+        int *treat = treat_of(t, name);
+
+        if (treat && (*treat == FILTER_ALLOW || *treat == FILTER_LEARN))
+                *treat = TREAT_CHECK + (int) check;
+        else if (treat && *treat == FILTER_LOG)
+                *treat = TREAT_CHECK + TREAT_LOG + (int) check;
+}
+
+/* Calls whose arguments lie in memory, where no filter sees them: refused as if the kernel did not have them, so that
+ * programs fall back on those that can be looked at. */
+static void hide(struct table *t, const char *name, int error)
+{
+        int *treat = treat_of(t, name);
+
+        if (treat && *treat < 0 && *treat != FILTER_KILL)
+                *treat = error;
+}
+
+#define LOOK(list)                                                             \
+        for (size_t i = 0; i < sizeof(list) / sizeof((list)[0]); i++)          \
+                look_at(t, (list)[i].name, (list)[i].check)
+
+static void look_at_arguments(struct table *t)
+{
+        const struct filter *f = t->f;
+        bool old_mmap = t->kind->audit == AUDIT_ARCH_I386;
+
+        if (f->families_said) {
+                LOOK(family_calls);
+                hide(t, "socketcall", EAFNOSUPPORT);
+        }
+        if (f->namespaces) {
+                LOOK(namespace_calls);
+                hide(t, "clone3", ENOSYS);
+        }
+        if (f->realtime) {
+                look_at(t, "sched_setscheduler", CHECK_REALTIME);
+                hide(t, "sched_setattr", EPERM);
+        }
+        if (f->suid_sgid) {
+                LOOK(mode_calls);
+                hide(t, "openat2", ENOSYS);
+        }
+        if (f->write_execute) {
+                if (old_mmap) /* there mmap has a struct in memory and mmap2 is the one that everybody uses */
+                        hide(t, "mmap", EPERM);
+                LOOK(memory_calls);
+        }
+        if (f->personality)
+                look_at(t, "personality", CHECK_PERSONALITY);
+}
+
+/* i386 has one call for all of sockets and one for all of System V: it gets the worst of what its parts get. */
+static void worst_of(struct table *t, const char *whole, const char *const *parts, size_t n)
+{
+        int *treat = treat_of(t, whole);
+
+        for (size_t i = 0; treat && i < n; i++) {
+                int index = syscall_find(parts[i]), verdict = index < 0 ? FILTER_ALLOW : t->f->call[index];
+
+                if (*treat == FILTER_ALLOW && (verdict >= 0 || verdict == FILTER_KILL))
+                        *treat = verdict;
+        }
+}
+
+static void table_fill(struct table *t)
+{
+        static const char *const sockets[] = {
+                "socket", "bind", "connect", "listen", "accept4", "getsockname", "getpeername", "socketpair", "sendto",
+                "recvfrom", "shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "recvmmsg", "sendmmsg",
+        };
+        static const char *const sysv[] = {
+                "semop", "semget", "semctl", "semtimedop", "msgsnd", "msgrcv", "msgget", "msgctl", "shmat", "shmdt",
+                "shmget", "shmctl",
+        };
+
+        for (size_t i = 0; i < NUMBERS; i++)
+                t->treat[i] = t->f->unknown;
+        for (size_t i = 0; i < syscall_count(); i++) {
+                int n = number_in(t->kind, i);
+
+                if (n >= 0 && n < NUMBERS)
+                        t->treat[n] = t->f->call[i];
+        }
+        worst_of(t, "socketcall", sockets, sizeof(sockets) / sizeof(sockets[0]));
+        worst_of(t, "ipc", sysv, sizeof(sysv) / sizeof(sysv[0]));
+        look_at_arguments(t);
+}
+
+/* --- the program ---------------------------------------------------------------------------------------------------------- */
+
+struct writer {
+        struct buf *out;
+        const struct table *t;
+        uint64_t gate;
+        int gate_numbers[2];     /* -1 = needs none */
+        struct range { int from, treat; } ranges[NUMBERS + 1];
+        size_t range_count;
+        struct jump { size_t at; int treat, number; } jumps[NUMBERS]; /* to checks and gates */
+        size_t jump_count;
+};
+
+static bool gated(const struct writer *w, int number)
+{
+        return w->gate && number >= 0 && (number == w->gate_numbers[0] || number == w->gate_numbers[1]) &&
+               w->t->treat[number] != FILTER_ALLOW;
+}
+
+static void find_ranges(struct writer *w)
+{
+        for (int n = 0; n <= NUMBERS; n++) {
+                int treat = n < NUMBERS ? w->t->treat[n] : w->t->f->unknown;
+                bool alone = gated(w, n) || (n > 0 && gated(w, n - 1));
+
+                if (n > 0 && !alone && w->ranges[w->range_count - 1].treat == treat)
+                        continue;
+                w->ranges[w->range_count++] = (struct range) { n, treat };
+        }
+}
+
+static void leaf(struct writer *w, const struct range *r)
+{
+        if (r->treat < TREAT_CHECK && !gated(w, r->from)) {
+                bpf_return(w->out, action_of(r->treat));
+                return;
+        }
+        w->jumps[w->jump_count++] = (struct jump) { bpf_jump(w->out), r->treat, gated(w, r->from) ? r->from : -1 };
+}
+
+/* Ranges first to last - 1: the lower half follows, the upper one behind it. A conditional jump reaches 255 steps, which
+ * n ranges of less than 2 n steps may exceed: then a plain jump takes over. */
+static void search(struct writer *w, size_t first, size_t last)
+{
+        size_t middle = first + (last - first) / 2, at = bpf_here(w->out), over;
+        bool near = middle - first < 128;
+
+        if (last - first == 1) {
+                leaf(w, &w->ranges[first]);
+                return;
+        }
+        bpf_add(w->out, BPF_JMP | BPF_JGE | BPF_K, (uint32_t) w->ranges[middle].from, 0, near ? 0 : 1);
+        over = near ? 0 : bpf_jump(w->out);
+        search(w, first, middle);
+        if (!near)
+                bpf_land(w->out, over);
+        else if (!buf_failed(w->out))
+                ((struct sock_filter *) (void *) w->out->data)[at].jt = (uint8_t) (bpf_here(w->out) - at - 1);
+        search(w, middle, last);
+}
+
+/* Loads an argument; with any of these bits set, the call gets the error. */
+static void deny_bits(struct buf *b, unsigned arg, uint32_t bits, int error)
+{
+        bpf_load(b, BPF_ARG_LOW(arg));
+        bpf_add(b, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
+        bpf_return(b, action_of(error));
+}
+
+static void check_family(struct buf *b, const struct filter *f, uint32_t pass)
+{
+        bpf_load(b, BPF_ARG_LOW(0));
+        for (uint32_t family = 0; family < 64; family++) {
+                if ((f->families >> family & 1) == f->families_others)
+                        continue;
+                bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, family, 0, 1);
+                bpf_return(b, f->families_others ? action_of(EAFNOSUPPORT) : pass);
+        }
+        if (!f->families_others)
+                bpf_return(b, action_of(EAFNOSUPPORT));
+}
+
+/* setns(fd, 0) enters whatever the descriptor is of. */
+static void check_setns(struct buf *b, const struct filter *f)
+{
+        bpf_load(b, BPF_ARG_LOW(1));
+        bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+        bpf_add(b, BPF_JMP | BPF_JSET | BPF_K, (uint32_t) f->namespaces, 0, 1);
+        bpf_return(b, action_of(EPERM));
+}
+
+/* Of the policies 0 to 7 only OTHER 0, BATCH 3, IDLE 5 (and EXT 7, which is none of real time). */
+static void check_realtime(struct buf *b)
+{
+        bpf_load(b, BPF_ARG_LOW(1));
+        bpf_add(b, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t) SCHED_RESET_ON_FORK, 0, 0);
+        bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, SCHED_OTHER, 3, 0);
+        bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, SCHED_BATCH, 2, 0);
+        bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, SCHED_IDLE, 1, 0);
+        bpf_return(b, action_of(EPERM));
+}
+
+/* The mode counts only when a file may be made. O_TMPFILE without the bit of O_DIRECTORY is a bit of its own. */
+static void check_open(struct buf *b, unsigned flags)
+{
+        bpf_load(b, BPF_ARG_LOW(flags));
+        bpf_add(b, BPF_JMP | BPF_JSET | BPF_K, 0100 | 020000000, 0, 3); /* O_CREAT, __O_TMPFILE */
+        deny_bits(b, flags + 1, S_ISUID | S_ISGID, EPERM);
+}
+
+static void check_mmap(struct buf *b)
+{
+        bpf_load(b, BPF_ARG_LOW(2));
+        bpf_add(b, BPF_ALU | BPF_AND | BPF_K, PROT_WRITE | PROT_EXEC, 0, 0);
+        bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, PROT_WRITE | PROT_EXEC, 0, 1);
+        bpf_return(b, action_of(EPERM));
+}
+
+/* 0xffffffff asks what it is; 0 is what everybody has. */
+static void check_personality(struct buf *b)
+{
+        bpf_load(b, BPF_ARG_LOW(0));
+        bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0);
+        bpf_add(b, BPF_JMP | BPF_JEQ | BPF_K, UINT32_MAX, 1, 0);
+        bpf_return(b, action_of(EPERM));
+}
+
+static void write_check(struct writer *w, int treat)
+{
+        const struct filter *f = w->t->f;
+        int code = treat - TREAT_CHECK;
+        uint32_t pass = code >= TREAT_LOG ? SECCOMP_RET_LOG : SECCOMP_RET_ALLOW;
+
+        switch ((enum check) (code % TREAT_LOG)) {
+        case CHECK_FAMILY: check_family(w->out, f, pass); break;
+        case CHECK_NS_FIRST: deny_bits(w->out, 0, (uint32_t) f->namespaces, EPERM); break;
+        case CHECK_NS_SECOND: check_setns(w->out, f); break;
+        case CHECK_REALTIME: check_realtime(w->out); break;
+        case CHECK_MODE_1: deny_bits(w->out, 1, S_ISUID | S_ISGID, EPERM); break;
+        case CHECK_MODE_2: deny_bits(w->out, 2, S_ISUID | S_ISGID, EPERM); break;
+        case CHECK_OPEN: check_open(w->out, 1); break;
+        case CHECK_OPENAT: check_open(w->out, 2); break;
+        case CHECK_MMAP: check_mmap(w->out); break;
+        case CHECK_PROT: deny_bits(w->out, 2, PROT_EXEC, EPERM); break;
+        case CHECK_SHMAT: deny_bits(w->out, 2, SHM_EXEC, EPERM); break;
+        case CHECK_PERSONALITY: check_personality(w->out); break;
+        case CHECK_COUNT: break;
+        }
+        bpf_return(w->out, pass);
+}
+
+static void write_gate(struct writer *w, int treat)
+{
+        bpf_load(w->out, BPF_ARG_LOW(5));
+        bpf_add(w->out, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) w->gate, 0, 3);
+        bpf_load(w->out, BPF_ARG_HIGH(5));
+        bpf_add(w->out, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) (w->gate >> 32), 0, 1);
+        bpf_return(w->out, SECCOMP_RET_ALLOW);
+        bpf_return(w->out, action_of(treat));
+}
+
+/* Behind the search: each check once, however many calls lead to it. */
+static void write_goals(struct writer *w)
+{
+        for (size_t i = 0; i < w->jump_count; i++) {
+                const struct jump *j = &w->jumps[i];
+
+                if (j->at == SIZE_MAX)
+                        continue;
+                for (size_t k = i; k < w->jump_count; k++)
+                        if (w->jumps[k].treat == j->treat && w->jumps[k].number == j->number)
+                                bpf_land(w->out, w->jumps[k].at);
+                if (j->number >= 0)
+                        write_gate(w, j->treat);
+                else
+                        write_check(w, j->treat);
+                for (size_t k = i + 1; k < w->jump_count; k++)
+                        if (w->jumps[k].treat == j->treat && w->jumps[k].number == j->number)
+                                w->jumps[k].at = SIZE_MAX;
+        }
+}
+
+static int write_kind(const struct kind *k, const struct filter *f, uint64_t gate, struct buf *out)
+{
+        autofree struct table *t = calloc(1, sizeof(*t));
+        autofree struct writer *w = calloc(1, sizeof(*w));
+        int calls[2] = { syscall_find("sendmsg"), syscall_find("ppoll") };
+
+        if (!t || !w)
+                return -ENOMEM;
+        *t = (struct table) { .kind = k, .f = f };
+        table_fill(t);
+        w->out = out;
+        w->t = t;
+        w->gate = k->token == 0 ? gate : 0;
+        for (int i = 0; i < 2; i++)
+                w->gate_numbers[i] = number_in(k, (size_t) calls[i]);
+        find_ranges(w);
+        if (k->bit)
+                bpf_add(out, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t) k->bit, 0, 0);
+        search(w, 0, w->range_count);
+        write_goals(w);
+        return 0;
+}
+
+static bool wanted(const struct kind *k, const struct filter *f)
+{
+        if (!f->archs_said || (k->token == 0 && f->archs & 1U << FILTER_ARCH_NATIVE))
+                return true;
+        return f->archs >> k->arch & 1;
+}
+
+/* Two kinds may share an architecture and differ in one bit of the number. The native one is never left out: the
+ * child itself could not execute anything. */
+int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, struct err *err)
+{
+        uint32_t stranger = f->archs_said ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW;
+
+        buf_clear(out);
+        for (size_t i = 0; i < KINDS; i++) {
+                const struct kind *k = &kinds[i], *bit = i + 1 < KINDS && kinds[i + 1].bit ? &kinds[i + 1] : NULL;
+                size_t past, other;
+                int r = 0;
+
+                if (k->token && !wanted(k, f) && !bit && !k->bit)
+                        continue;
+                if (k->bit)
+                        continue; /* written with the one before it */
+                bpf_load(out, offsetof(struct seccomp_data, arch));
+                bpf_add(out, BPF_JMP | BPF_JEQ | BPF_K, k->audit, 1, 0);
+                past = bpf_jump(out);
+                bpf_load(out, offsetof(struct seccomp_data, nr));
+                if (bit) {
+                        bpf_add(out, BPF_JMP | BPF_JSET | BPF_K, (uint32_t) bit->bit, 0, 1);
+                        other = bpf_jump(out);
+                        r = write_kind(k, f, gate, out);
+                        bpf_land(out, other);
+                        if (r == 0 && wanted(bit, f))
+                                r = write_kind(bit, f, gate, out);
+                        else
+                                bpf_return(out, stranger);
+                } else {
+                        r = write_kind(k, f, gate, out);
+                }
+                if (r < 0)
+                        return err_set(err, STAGE_SECCOMP, ENOMEM, "make the filter: out of memory");
+                bpf_land(out, past);
+        }
+        bpf_return(out, stranger);
+        if (buf_failed(out))
+                return err_set(err, STAGE_SECCOMP, ENOMEM, "make the filter: out of memory");
+        if (bpf_here(out) > PROGRAM_MAX)
+                return err_set(err, STAGE_SECCOMP, E2BIG, "make the filter: %zu steps, the kernel takes %d", bpf_here(out),
+                               PROGRAM_MAX);
+        return 0;
+}
