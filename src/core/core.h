@@ -108,7 +108,7 @@ void core_free(struct core *c);
  * does. Errors: -ENOMEM, -EEXIST (a sibling of that stem), -EINVAL (parent is no supervisor). */
 int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err);
 
-/* Resolve After=, Requires=, ... between siblings once all nodes are there (and again after a reload).
+/* Resolve After=, Requires=, ... between siblings, and After= and Before= between branches, once all nodes are there (and again after a reload).
  * Cycles and unknown names are reported, all of them, through `report`; returns how many. */
 int core_link(struct core *c, void (*report)(void *arg, const struct err *), void *arg, struct err *err);
 

@@ -1,5 +1,5 @@
 /* link.c - core_link(): the names in After=, Requires= and the others become relations between siblings, each kept
- * at both ends. What names nobody, and what runs in a circle, is reported and left out.
+ * at both ends. After= and Before= between units that are no siblings order the branches they are in. What names nobody, and what runs in a circle, is reported and left out.
  * Used by: the daemon, simulate, tests (through core.h).  Uses: machine.h, order of order.c. */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static void complain(struct linker *l, const struct node *n, enum directive d, s
                        spec_item(n->spec, d, item));
         err_unit(&err, spec_name(n->spec));
         err_where(&err, o.file, o.line);
-        err_hint(&err, elsewhere ? "relations hold between children of one supervisor; order the supervisors instead" :
+        err_hint(&err, elsewhere ? "between branches only After= and Before= count" :
                                    "correct the name, or add the unit to Children=");
         if (l->report)
                 l->report(l->arg, &err);
@@ -84,12 +84,59 @@ static bool has_suffix(const char *name, const char *suffix)
         return n > k && strcmp(name + n - k, suffix) == 0;
 }
 
-/* Names that mean nothing here and are no mistake: systemd's targets and mounts, and mere wishes. */
-static bool may_be_missing(const struct node *n, const char *name, enum directive d)
+/* Names that mean nothing here and are no mistake: systemd's targets and mounts ... */
+static bool other_kind(const char *name)
 {
-        if (!has_suffix(name, ".service") && !has_suffix(name, ".supervisor") && strchr(name, '.'))
-                return true;
+        return !has_suffix(name, ".service") && !has_suffix(name, ".supervisor") && strchr(name, '.');
+}
+
+/* ... and mere wishes. */
+static bool may_be_missing(const struct node *n, enum directive d)
+{
         return spec_foreign(n->spec) && d != D_UNIT_Requires && d != D_UNIT_BindsTo;
+}
+
+static unsigned depth_of(const struct core *c, const struct node *n)
+{
+        unsigned depth = 0;
+
+        for (; n->parent != NODE_NONE; n = c->nodes[n->parent])
+                depth++;
+        return depth;
+}
+
+/* Up to the two that are siblings. False when one is above the other: a supervisor and what is below it. */
+static bool climb(const struct core *c, struct node **a, struct node **b)
+{
+        unsigned x = depth_of(c, *a), y = depth_of(c, *b);
+
+        for (; x > y; x--)
+                *a = c->nodes[(*a)->parent];
+        for (; y > x; y--)
+                *b = c->nodes[(*b)->parent];
+        while (*a != *b && (*a)->parent != (*b)->parent) {
+                *a = c->nodes[(*a)->parent];
+                *b = c->nodes[(*b)->parent];
+        }
+        return *a != *b;
+}
+
+static int both_ways(struct node *n, struct node *o, size_t r)
+{
+        int rc = relate(n, o->id, relations[r].mine);
+
+        return rc < 0 ? rc : relate(o, n->id, relations[r].theirs);
+}
+
+static int link_elsewhere(struct linker *l, struct node *n, struct node *o, size_t r, size_t item)
+{
+        enum directive d = relations[r].directive;
+
+        if (d != D_UNIT_After && d != D_UNIT_Before)
+                complain(l, n, d, item, true);
+        else if (climb(l->c, &n, &o))
+                return both_ways(n, o, r);
+        return 0;
 }
 
 static int link_item(struct linker *l, struct node *n, size_t r, size_t item)
@@ -97,18 +144,18 @@ static int link_item(struct linker *l, struct node *n, size_t r, size_t item)
         enum directive d = relations[r].directive;
         const char *name = spec_item(n->spec, d, item);
         struct node *o = sibling_named(l->c, n, name);
-        int rc;
+        node_id elsewhere;
 
-        if (o == n)
+        if (o)
+                return o == n ? 0 : both_ways(n, o, r);
+        if (other_kind(name))
                 return 0;
-        if (!o && may_be_missing(n, name, d))
-                return 0;
-        if (!o) {
-                complain(l, n, d, item, core_find(l->c, n->parent, name, NULL) != NODE_NONE);
-                return 0;
-        }
-        rc = relate(n, o->id, relations[r].mine);
-        return rc < 0 ? rc : relate(o, n->id, relations[r].theirs);
+        elsewhere = core_find(l->c, n->parent, name, NULL);
+        if (elsewhere != NODE_NONE)
+                return link_elsewhere(l, n, l->c->nodes[elsewhere], r, item);
+        if (!may_be_missing(n, d))
+                complain(l, n, d, item, false);
+        return 0;
 }
 
 static int link_node(struct linker *l, struct node *n)

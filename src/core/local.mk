@@ -23,7 +23,7 @@ libcore_a_SOURCES += \
 	src/core/unit_print.c \
 	src/core/transient.c src/core/transient.h \
 	src/core/spec.c src/core/spec_build.c src/core/spec.h src/core/spec_build.h \
-	src/core/validate.c src/core/validate_tree.c src/core/validate.h \
+	src/core/branches.c src/core/branches.h src/core/validate.c src/core/validate_tree.c src/core/validate.h \
 	src/core/unit_tree.c src/core/unit_tree.h \
 	src/core/schema.c src/core/schema.h
 

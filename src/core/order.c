@@ -1,7 +1,7 @@
 /* order.c - relations between siblings: After, Before, Requires, Wants, BindsTo, PartOf, Conflicts.
  *
  * Each relation is kept at both ends, so a node sees at once who waits for it. They hold between children of one
- * supervisor; between branches the tree itself is the order.
+ * supervisor; an order between units further down is one between the branches they are in (link.c).
  *
  *      start    waits for what it comes After= and what is itself on its way; fails when something it Requires= is
  *               not up and not coming; asked for by a person it brings what it requires and wants, and ends what

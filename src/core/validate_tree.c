@@ -1,7 +1,8 @@
 /* validate_tree.c - rules between siblings: see validate.h.
  *
  * The siblings of a supervisor are looked at as a graph: an edge from a to b says "a starts before b". It comes from
- * After= and Before=, and in a supervisor that starts its children one after another from their order as well. */
+ * After= and Before=, also from those between units further down (branches.h), and in a supervisor that starts its
+ * children one after another from their order as well. */
 #include "core/validate.h"
 
 #include <stdlib.h>
@@ -9,17 +10,19 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "core/branches.h"
 #include "core/resolve.h"
 
 struct edge {
         uint32_t from, to;     /* ranks among the siblings: from waits for to */
         enum directive d;      /* why; D_NONE: the order of the children */
-        uint32_t item;         /* of the unit that said it */
-        bool said_by_to;       /* Before=: the other end said it */
+        uint32_t item;         /* of the unit that says it */
+        const struct spec *said;
 };
 
 struct family {
         const struct unit_node *nodes;
+        const struct branch_orders *branches;
         const struct spec *supervisor;
         struct remarks *remarks;
         const uint32_t *members;       /* node indices, in start order */
@@ -73,15 +76,17 @@ static void add_edge(struct family *f, struct edge e)
 /* A name that is no sibling: what needs it can never start; an order with nobody is most likely a slip of the pen. */
 static void unknown_sibling(struct family *f, const struct spec *s, enum directive d, size_t item)
 {
-        bool needs = d == D_UNIT_Requires || d == D_UNIT_BindsTo;
+        bool needs = d == D_UNIT_Requires || d == D_UNIT_BindsTo, orders = d == D_UNIT_After || d == D_UNIT_Before;
+        bool elsewhere = branch_orders_node(f->branches, spec_item(s, d, item)) != UINT32_MAX;
         struct origin at = spec_item_origin(s, d, item);
 
-        if (spec_foreign(s))
+        if (spec_foreign(s) || (orders && elsewhere))
                 return;
         f->remarks->unit = spec_name(s);
         remark(f->remarks, needs ? DIAG_ERROR : DIAG_WARNING, at.file, at.line, 0,
-               "siblings are the units below the same supervisor", "%s=%s: there is no such sibling",
-               directive_rows[d].key, spec_item(s, d, item));
+               elsewhere ? "it hangs below another supervisor; between branches only After= and Before= count" :
+                           "siblings are the units below the same supervisor",
+               "%s=%s: there is no such sibling", directive_rows[d].key, spec_item(s, d, item));
 }
 
 static void look_at(struct family *f, uint32_t rank, enum directive d)
@@ -94,10 +99,9 @@ static void look_at(struct family *f, uint32_t rank, enum directive d)
                 if (other == UINT32_MAX)
                         unknown_sibling(f, s, d, i);
                 else if (d == D_UNIT_After)
-                        add_edge(f, (struct edge) { .from = rank, .to = other, .d = d, .item = (uint32_t) i });
+                        add_edge(f, (struct edge) { .from = rank, .to = other, .d = d, .item = (uint32_t) i, .said = s });
                 else if (d == D_UNIT_Before)
-                        add_edge(f, (struct edge) { .from = other, .to = rank, .d = d, .item = (uint32_t) i,
-                                                    .said_by_to = true });
+                        add_edge(f, (struct edge) { .from = other, .to = rank, .d = d, .item = (uint32_t) i, .said = s });
         }
 }
 
@@ -158,6 +162,29 @@ static void collect(struct family *f)
         }
 }
 
+/* What units further down say: the members of a family stand together, so an index gives the rank. */
+static void collect_branches(struct family *f)
+{
+        const struct branch_orders *b = f->branches;
+        uint32_t first = f->members[0], parent = f->nodes[first].parent;
+        size_t low = 0, high = b->count;
+
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (b->list[middle].parent < parent)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        for (; low < b->count && b->list[low].parent == parent; low++) {
+                const struct branch_order *o = &b->list[low];
+
+                add_edge(f, (struct edge) { .from = o->from - first, .to = o->to - first, .d = o->d, .item = o->item,
+                                            .said = o->said });
+        }
+}
+
 static int compare_edges(const void *a, const void *b)
 {
         const struct edge *x = a, *y = b;
@@ -192,7 +219,7 @@ static void report_cycle(struct search *x, size_t depth)
 
                 buf_addf(&text, "%s -> ", spec_name(spec_of(f, e->from)));
                 if (e->d != D_NONE && at.line == 0)
-                        at = spec_item_origin(spec_of(f, e->said_by_to ? e->to : e->from), e->d, e->item);
+                        at = spec_item_origin(e->said, e->d, e->item);
         }
         buf_adds(&text, spec_name(spec_of(f, target)));
         remark(f->remarks, DIAG_ERROR, at.file, at.line, 0,
@@ -273,6 +300,7 @@ static void validate_family(struct family *f)
         f->by_name = by_name;
         check_exit_code_from(f);
         collect(f);
+        collect_branches(f);
         if (!f->failed)
                 find_cycles(f);
         free(f->edges);
@@ -281,11 +309,13 @@ static void validate_family(struct family *f)
 void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *remarks)
 {
         autofree uint32_t *members = calloc(n + 1, sizeof(uint32_t));
+        struct branch_orders branches;
 
-        if (!members)
+        if (!members || branch_orders_find(nodes, n, &branches) < 0)
                 return;
         for (size_t i = 1; i < n; ) { /* the children of one supervisor stand together */
-                struct family f = { .nodes = nodes, .remarks = remarks, .members = members };
+                struct family f = { .nodes = nodes, .branches = &branches, .remarks = remarks,
+                                    .members = members };
                 uint32_t parent = nodes[i].parent;
 
                 for (; i < n && nodes[i].parent == parent; i++)
@@ -294,4 +324,5 @@ void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *rema
                 f.sequential = spec_start_mode(f.supervisor) == START_SEQUENTIAL;
                 validate_family(&f);
         }
+        branch_orders_free(&branches);
 }

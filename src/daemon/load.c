@@ -31,9 +31,11 @@ static void note_diags(struct engine *e, const struct unit_set *set)
         }
 }
 
+/* Names that mean nothing were told when the units were read; new is only which part of a circle does not count. */
 static void on_link_problem(void *arg, const struct err *err)
 {
-        load_note(arg, true, err);
+        if (err->code == ELOOP)
+                load_note(arg, true, err);
 }
 
 /* --- coppiced -- CMD ARGS ------------------------------------------------------------------------------------------- */

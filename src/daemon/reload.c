@@ -246,11 +246,6 @@ static void put_in_order(struct reload *r)
         }
 }
 
-static void on_link_problem(void *arg, const struct err *err)
-{
-        problem(arg, false, err);
-}
-
 static int run_reload(struct reload *r, bool dry, struct err *err)
 {
         int result;
@@ -265,7 +260,7 @@ static int run_reload(struct reload *r, bool dry, struct err *err)
         result = apply(r, err);
         if (result == 0)
                 put_in_order(r);
-        (void) core_link(r->e->core, on_link_problem, r, NULL); /* each problem has been reported */
+        (void) core_link(r->e->core, NULL, NULL, NULL); /* each problem was told when the units were read */
         return result;
 }
 

@@ -15,7 +15,7 @@ static void pass_on(void *arg, const struct err *e)
 {
         const struct relay *r = arg;
 
-        if (r->report)
+        if (r->report && e->code == ELOOP) /* the others were told when the units were read */
                 r->report(r->arg, &(struct diag) { .severity = DIAG_WARNING, .err = *e });
 }
 

@@ -78,3 +78,25 @@ lines_of() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         assert_output_has "SendSIGKILL=no"
         stop_daemon 0
 }
+
+@test "After= between units of different supervisors orders the branches; a circle of branches is told with its line" {
+        unit front.supervisor <<<$'[Supervisor]\nChildren=app.service'
+        unit back.supervisor <<<$'[Supervisor]\nChildren=db.service'
+        unit app.service <<<$'[Unit]\nAfter=db.service\n[Service]\nExecStart=/bin/sleep 1000'
+        mkfifo "$W/go"
+        unit db.service <<<$'[Service]\nType=notify\nExecStart=/bin/sh -c \'cat '"$W/go; exec $TELL"$' READY=1 -- sleep 1000\''
+        start_daemon
+        wait_state /back/db starting
+        assert_eq "$(state_of /front/app)" inactive
+        run ctl why /front
+        assert_output_has "its start waits for /back"
+        echo >"$W/go"
+        wait_state /front/app running
+        stop_daemon 0
+        sed -i '1i [Unit]\nAfter=app.service' "$W/units/db.service"
+        run ctl verify --units "$W/units"
+        assert_status 1
+        assert_output_has "each waits for the next: "
+        assert_output_has "back.supervisor -> front.supervisor"
+        assert_output_has ".service:2: error"
+}

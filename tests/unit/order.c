@@ -185,13 +185,35 @@ static void names_of_nobody_are_reported_and_targets_of_systemd_are_not(void **s
         assert_int_equal(problems(UNITS(APP("After=nobody.service"))), 1);
         assert_int_equal(problems(UNITS(APP("After=network.target"))), 0);
         assert_int_equal(problems(UNITS({ "/", "in.supervisor", "[Supervisor]\n" }, { "/in", "db.service", RUN },
-                                        APP("After=db.service"))), 1);
+                                        APP("After=db.service\nWants=db.service"))), 1);
+}
+
+static void after_between_branches_orders_the_branches(void **state)
+{
+        (void) state;
+        rows_play(UNITS({ "/", "front.supervisor", "[Supervisor]\n" },
+                        { "/front", "app.service", "[Unit]\nAfter=db.service\n" RUN },
+                        { "/front", "other.service", RUN },
+                        { "/", "back.supervisor", "[Supervisor]\n" },
+                        { "/back", "in.supervisor", "[Supervisor]\n" }, { "/back/in", "db.service", RUN }), ROWS(
+                { "boot", "open db; spawn db ExecStart", "front=starting other=inactive" },
+                { "spawned db", "open app; spawn app ExecStart; open other; spawn other ExecStart", "back=running" },
+                { "spawned app", "" }, { "spawned other", "", "/=running" },
+                { "shutdown 9s", "signal other all TERM; signal app all TERM", "db=running" },
+                { "exited app", "watch app" }, { "empty app", "close app shutdown" },
+                { "exited other", "watch other" }, { "empty other", "close other shutdown; signal db all TERM" }));
+        assert_int_equal(problems(UNITS(
+                { "/", "a.supervisor", "[Supervisor]\n" }, { "/a", "x.service", "[Unit]\nAfter=y.service\n" RUN },
+                { "/", "b.supervisor", "[Supervisor]\n" }, { "/b", "y.service", "[Unit]\nAfter=x.service\n" RUN })), 1);
+        assert_int_equal(problems(UNITS({ "/", "a.supervisor", "[Supervisor]\n" },
+                                        { "/a", "x.service", "[Unit]\nAfter=a.supervisor\n" RUN })), 0);
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(after_waits_for_readiness_and_stops_first),
+                cmocka_unit_test(after_between_branches_orders_the_branches),
                 cmocka_unit_test(before_is_after_seen_from_the_other_side),
                 cmocka_unit_test(after_alone_goes_on_when_the_other_has_failed),
                 cmocka_unit_test(requires_with_after_waits_for_the_next_attempt_of_the_other),
