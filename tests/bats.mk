@@ -16,6 +16,7 @@ BATS_TESTS += tests/bats/run.bats
 BATS_TESTS += tests/bats/sandbox.bats
 BATS_TESTS += tests/bats/reload.bats
 BATS_TESTS += tests/bats/seccomp.bats
+BATS_TESTS += tests/bats/security.bats
 BATS_TESTS += tests/bats/simulate.bats
 BATS_TESTS += tests/bats/units.bats
 

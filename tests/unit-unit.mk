@@ -6,7 +6,8 @@ UNIT_TESTS = \
 	tests/unit/directives \
 	tests/unit/value \
 	tests/unit/spec \
-	tests/unit/validate
+	tests/unit/validate \
+	tests/unit/security
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 EXTRA_DIST += tests/unit/units.h
@@ -35,6 +36,11 @@ tests_unit_spec_SOURCES = tests/unit/spec.c
 tests_unit_spec_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_spec_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_spec_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_security_SOURCES = tests/unit/security.c
+tests_unit_security_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_security_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_security_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_validate_SOURCES = tests/unit/validate.c
 tests_unit_validate_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

@@ -22,6 +22,7 @@ libcore_a_SOURCES += \
 	src/core/unit_apply.c src/core/unit_command.c src/core/unit_apply.h \
 	src/core/unit_print.c \
 	src/core/transient.c src/core/transient.h \
+	src/core/security.c src/core/security.h src/core/security.def \
 	src/core/spec.c src/core/spec_build.c src/core/spec.h src/core/spec_build.h \
 	src/core/branches.c src/core/branches.h src/core/validate.c src/core/validate_tree.c src/core/validate.h \
 	src/core/unit_tree.c src/core/unit_tree.h \

@@ -187,14 +187,12 @@ void method_Show(struct call *c)
         call_close(c, false);
 }
 
-/* What no file says: a transient service, the implicit root. */
 static void write_text(struct json *j, const struct spec *s)
 {
         autobuf struct buf text = BUF_INIT;
 
-        if (spec_file(s)[0] == '\0')
-                unit_text_print(s, false, &text);
-        json_text(j, "text", buf_text(&text));
+        unit_text_print(s, false, &text);
+        json_str(j, "text", buf_text(&text));
 }
 
 void method_Cat(struct call *c)

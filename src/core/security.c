@@ -1,0 +1,343 @@
+/* security.c - see security.h: the judges, the sum, the advice. */
+#include "core/security.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/capability.h"
+#include "core/mounts.h"
+#include "core/resolve.h"
+#include "core/unit_text.h"
+
+#define GOOD   ((struct security_verdict) { 0, row->good })
+#define BAD    ((struct security_verdict) { 100, row->bad })
+#define NOTHING ((struct security_verdict) { -1, "" })
+#define PARTLY(percent, sentence) ((struct security_verdict) { (percent), (sentence) })
+
+#define JUDGE(name) \
+        static struct security_verdict judge_##name(const struct spec *s, enum directive d, const struct security_row *row, \
+                                                    bool root)
+#define UNUSED (void) s, (void) d, (void) row, (void) root
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+/* The value in effect as text; true when it is one of these words (NULL ends them). */
+static bool is_one_of(const struct spec *s, enum directive d, const char *const *words)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        spec_print(s, d, &text);
+        for (; *words; words++)
+                if (strcmp(buf_text(&text), *words) == 0)
+                        return true;
+        return false;
+}
+
+#define IS(...) is_one_of(s, d, (const char *const[]) { __VA_ARGS__, NULL })
+
+static bool says(const struct spec *s, const char *key)
+{
+        enum directive d = directive_find(SECTION_SERVICE, key);
+
+        return d != D_NONE && spec_has(s, d);
+}
+
+static bool is_on(const struct spec *s, const char *key)
+{
+        enum directive d = directive_find(SECTION_SERVICE, key);
+
+        return d != D_NONE && !IS("", "no");
+}
+
+/* Does it run as root in the end? */
+static bool privileged(const struct spec *s, bool root)
+{
+        const char *user = spec_str(s, D_SERVICE_User);
+
+        if (user[0] == '\0')
+                return root && !is_on(s, "DynamicUser");
+        return strcmp(user, "root") == 0 || strcmp(user, "0") == 0;
+}
+
+static bool no_new_privileges(const struct spec *s, bool root)
+{
+        if (spec_has(s, D_SERVICE_NoNewPrivileges))
+                return spec_int(s, D_SERVICE_NoNewPrivileges);
+        return !privileged(s, root);
+}
+
+/* What it may have at most: who is not root and gets no new privileges has what he keeps, and nothing to gain. */
+static uint64_t bounding(const struct spec *s, bool root)
+{
+        uint64_t ambient = capability_mask(s, D_SERVICE_AmbientCapabilities, 0);
+        uint64_t unset = !privileged(s, root) && no_new_privileges(s, root) ? ambient : CAPABILITY_ALL;
+
+        return capability_mask(s, D_SERVICE_CapabilityBoundingSet, unset);
+}
+
+/* --- judges -------------------------------------------------------------------------------------------------------- */
+
+JUDGE(on)
+{
+        UNUSED;
+        return IS("", "no") ? BAD : GOOD;
+}
+
+JUDGE(off)
+{
+        UNUSED;
+        return IS("", "no") ? GOOD : BAD;
+}
+
+JUDGE(given)
+{
+        UNUSED;
+        return IS("", "/") ? BAD : GOOD;
+}
+
+JUDGE(limited)
+{
+        UNUSED;
+        return IS("", "infinity") ? BAD : GOOD;
+}
+
+JUDGE(no_core)
+{
+        UNUSED;
+        return IS("0") ? GOOD : BAD;
+}
+
+JUDGE(is_private)
+{
+        UNUSED;
+        return IS("private") ? GOOD : BAD;
+}
+
+JUDGE(user)
+{
+        UNUSED;
+        if (privileged(s, root))
+                return BAD;
+        if (IS("nobody", "65534"))
+                return PARTLY(90, "it runs as nobody, whom it shares with others");
+        if (is_on(s, "DynamicUser"))
+                return PARTLY(0, "it runs as a user made for it");
+        return spec_str(s, d)[0] ? GOOD : PARTLY(0, "it runs as the daemon's user, who is not root");
+}
+
+JUDGE(groups)
+{
+        UNUSED;
+        if (privileged(s, root))
+                return NOTHING;
+        return spec_count(s, d) > 0 ? BAD : GOOD;
+}
+
+JUDGE(new_privileges)
+{
+        UNUSED;
+        return no_new_privileges(s, root) ? GOOD : BAD;
+}
+
+JUDGE(ambient)
+{
+        UNUSED;
+        return capability_mask(s, d, 0) ? BAD : GOOD;
+}
+
+JUDGE(capability)
+{
+        UNUSED;
+        return bounding(s, root) & row->param ? BAD : GOOD;
+}
+
+JUDGE(system)
+{
+        UNUSED;
+        if (IS("strict") || is_on(s, "DynamicUser"))
+                return GOOD;
+        if (IS("full"))
+                return PARTLY(30, "it cannot write to the system's programs and settings");
+        return IS("yes") ? PARTLY(50, "it cannot write to the system's programs") : BAD;
+}
+
+JUDGE(home)
+{
+        UNUSED;
+        if (IS("yes"))
+                return GOOD;
+        if (IS("tmpfs"))
+                return PARTLY(10, "it sees empty home directories");
+        return IS("read-only") || is_on(s, "DynamicUser") ? PARTLY(50, "it can read home directories") : BAD;
+}
+
+JUDGE(own_mounts)
+{
+        UNUSED;
+        return mounts_wanted(s) ? GOOD : BAD;
+}
+
+JUDGE(proc)
+{
+        UNUSED;
+        if (IS("invisible", "ptraceable"))
+                return GOOD;
+        return IS("noaccess") ? PARTLY(33, "it sees others in /proc, but nothing of them") : BAD;
+}
+
+JUDGE(proc_subset)
+{
+        UNUSED;
+        return IS("pid") ? GOOD : BAD;
+}
+
+JUDGE(landlock)
+{
+        UNUSED;
+        return says(s, "LandlockRead") || says(s, "LandlockWrite") || says(s, "LandlockExecute") ? GOOD : BAD;
+}
+
+JUDGE(landlock_net)
+{
+        UNUSED;
+        if (is_on(s, "PrivateNetwork"))
+                return NOTHING;
+        return says(s, "LandlockBindTCP") && says(s, "LandlockConnectTCP") ? GOOD :
+               says(s, "LandlockBindTCP") || says(s, "LandlockConnectTCP") ? PARTLY(50, "Landlock bounds its connections one way") :
+               BAD;
+}
+
+JUDGE(devices)
+{
+        UNUSED;
+        if (is_on(s, "PrivateDevices") && !says(s, "DeviceAllow"))
+                return GOOD;
+        if (!IS("closed", "strict"))
+                return BAD;
+        return says(s, "DeviceAllow") ? PARTLY(50, "some devices are open to it, by name") : GOOD;
+}
+
+JUDGE(umask)
+{
+        int64_t mask = spec_int(s, d);
+
+        UNUSED;
+        if (!(mask & 0002))
+                return BAD;
+        if (!(mask & 0004))
+                return PARTLY(50, "what it makes others may read");
+        if (!(mask & 0020))
+                return PARTLY(20, "what it makes its group may change");
+        return mask & 0040 ? GOOD : PARTLY(10, "what it makes its group may read");
+}
+
+JUDGE(notify)
+{
+        UNUSED;
+        return spec_notify_access(s) == NOTIFY_ALL ? BAD : GOOD;
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------------- */
+
+#define CAP(n) (UINT64_C(1) << (n))
+const struct security_row security_rows[SECURITY_COUNT] = {
+#define SECURITY(id, name, key, weight, judge, param, good, bad, effort, line) \
+        [SECURITY_##id] = { name, #key, weight, judge_##judge, param, good, bad, effort, line },
+#include "core/security.def"
+#undef SECURITY
+};
+
+void security_judge(const struct spec *s, bool root, struct security_report *ret)
+{
+        uint64_t bad = 0, all = 0;
+
+        for (int i = 0; i < SECURITY_COUNT; i++) {
+                const struct security_row *row = &security_rows[i];
+                enum directive d = directive_find(SECTION_SERVICE, row->key);
+                struct security_verdict *v = &ret->verdicts[i];
+
+                *v = d == D_NONE ? NOTHING : row->judge(s, d, row, root);
+                if (v->bad < 0)
+                        continue;
+                bad += (uint64_t) v->bad * row->weight;
+                all += row->weight;
+        }
+        ret->score = all ? (unsigned) ((bad + all - 1) / all) : 0; /* rounded up: 0 is only for who has earned it */
+}
+
+const char *security_word(unsigned score)
+{
+        static const struct {
+                unsigned from;
+                const char *word;
+        } words[] = {
+                { 100, "dangerous" }, { 90, "unsafe" }, { 75, "exposed" }, { 50, "medium" }, { 10, "ok" }, { 1, "safe" },
+        };
+
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+                if (score >= words[i].from)
+                        return words[i].word;
+        return "perfect";
+}
+
+/* --- advice ---------------------------------------------------------------------------------------------------------- */
+
+/* The unit with one line more, as a drop-in. NULL when that is no unit. */
+static struct spec *with_line(const struct spec *s, const struct buf *text, const char *line)
+{
+        autobuf struct buf more = BUF_INIT;
+        struct unit_source sources[2] = { { .file = "unit", .text = buf_text(text), .len = text->len }, { .file = "advice" } };
+        struct spec *both;
+
+        if (strcmp(line, "User=NAME") == 0)
+                line = "User=60000"; /* anybody but root */
+        buf_addf(&more, "[Service]\n%s\n", line);
+        sources[1].text = buf_text(&more);
+        sources[1].len = more.len;
+        return unit_text_parse(spec_name(s), sources, 2, &unit_host_example, NULL, NULL, &both) < 0 ? NULL : both;
+}
+
+static bool advised(const struct security_advice *advice, size_t n, const char *line)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(advice[i].line, line) == 0)
+                        return true;
+        return false;
+}
+
+static int by_effort(const void *a, const void *b)
+{
+        const struct security_advice *x = a, *y = b;
+
+        if (x->effort != y->effort)
+                return x->effort - y->effort;
+        return x->gain != y->gain ? (x->gain < y->gain ? 1 : -1) : (int) x->why - (int) y->why;
+}
+
+size_t security_advise(const struct spec *s, bool root, struct security_advice *advice)
+{
+        autobuf struct buf text = BUF_INIT;
+        struct security_report now, then;
+        size_t n = 0;
+
+        unit_text_print(s, false, &text);
+        security_judge(s, root, &now);
+        for (int i = 0; i < SECURITY_COUNT; i++) {
+                const struct security_row *row = &security_rows[i];
+                struct spec *better;
+
+                if (now.verdicts[i].bad <= 0 || !row->line[0] || advised(advice, n, row->line))
+                        continue;
+                better = with_line(s, &text, row->line);
+                if (!better)
+                        continue;
+                security_judge(better, root, &then);
+                spec_unref(better);
+                if (then.verdicts[i].bad < now.verdicts[i].bad)
+                        advice[n++] = (struct security_advice) {
+                                .line = row->line, .effort = row->effort, .why = (enum security_check) i,
+                                .gain = now.score > then.score ? now.score - then.score : 0 };
+        }
+        qsort(advice, n, sizeof *advice, by_effort);
+        return n;
+}
