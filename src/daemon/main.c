@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/slice.h"
 #include "daemon/parts.h"
 
 #define EXIT_STARTUP 111
@@ -106,5 +107,6 @@ int main(int argc, char **argv)
                 e.opt.cwd = cwd;
         (void) !chdir("/");
         raise_files();
+        slice_short();
         exit(boot(&e)); /* not `return`: what e owns stays reachable for the leak checker */
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/slice.h"
 #include "child/child.h"
 
 #define EXIT_STARTUP 111 /* nothing was started (FAILURES J5) */
@@ -204,6 +205,7 @@ static int prepare(struct init *in)
         if ((void *) in->landed == MAP_FAILED)
                 return -errno;
         spawn_probe(in);
+        slice_short();
         return 0;
 }
 

@@ -6,12 +6,14 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -67,6 +69,15 @@ static void print_limits(FILE *out)
                 (void) getrlimit((__rlimit_resource_t) all[i].resource, &r);
                 fprintf(out, "limit-%s %lld:%lld\n", all[i].name, (long long) r.rlim_cur, (long long) r.rlim_max);
         }
+}
+
+/* The slice of processor time it gets, where the kernel tells. */
+static void print_slice(FILE *out)
+{
+        struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, rest[2]; } a = { 0 };
+
+        (void) syscall(SYS_sched_getattr, 0, &a, sizeof a, 0);
+        fprintf(out, "slice %llu %llu\n", (unsigned long long) a.runtime, (unsigned long long) a.flags);
 }
 
 static void print_ids(FILE *out)
@@ -129,6 +140,7 @@ int main(int argc, char *argv[])
         print_ids(out);
         print_process(out);
         print_limits(out);
+        print_slice(out);
         print_status_line(out, "SigIgn:", "sigign");
         print_status_line(out, "SigBlk:", "sigblk");
         print_status_line(out, "CapInh:", "capinh");

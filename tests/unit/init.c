@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -130,6 +131,33 @@ static void A5_a_child_has_default_signals_and_blocks_none(void **state)
         assert_string_equal(probe_value(said, "leader"), "1");
         assert_string_equal(probe_value(said, "session-leader"), "1");
         assert_string_equal(probe_value(said, "dumpable"), "1");
+        free(said);
+        rig_stop(&r);
+}
+
+/* Before Linux 6.12 it is 0 for all. */
+static uint64_t slice_of(pid_t pid)
+{
+        struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, rest[2]; } a = { 0 };
+
+        assert_return_code(syscall(SYS_sched_getattr, pid, &a, sizeof a, 0), errno);
+        return a.runtime;
+}
+
+static void short_slices_stay_with_init(void **state)
+{
+        struct rig r;
+        struct planner p;
+        char *said, wanted[32];
+
+        (void) state;
+        assert_true(rig_start(&r, (struct rig_how) { .without = NULL }));
+        (void) snprintf(wanted, sizeof wanted, "%llu 0", (unsigned long long) slice_of(0));
+        assert_true(slice_of(0) == 0 || slice_of(r.init) < slice_of(0));
+        planner_begin(&p);
+        planner_standard(&p);
+        said = rig_probe(&r, &p, NULL, 0, -1, NO_ENV);
+        assert_string_equal(probe_value(said, "slice"), wanted);
         free(said);
         rig_stop(&r);
 }
@@ -797,6 +825,7 @@ int main(void)
                 TEST(A2_a_hundred_exits_at_one_moment_are_a_hundred_statuses),
                 TEST(A4_statuses_are_kept_when_SIGCHLD_was_ignored),
                 TEST(A5_a_child_has_default_signals_and_blocks_none),
+                TEST(short_slices_stay_with_init),
                 TEST(A7_a_signal_only_goes_to_an_unreaped_child),
                 TEST(A11_orphans_come_to_init_and_are_reaped),
                 TEST(A13_exec_failures_carry_errno_stage_and_line),
