@@ -66,22 +66,26 @@ void buf_adds(struct buf *b, const char *s)
         buf_add(b, s, strlen(s));
 }
 
+/* Into the room there is; only what does not fit is formatted again. */
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
+        const size_t room = b->cap - b->len;
         va_list again;
         int n;
 
+        if (b->failed)
+                return;
         va_copy(again, ap);
-        n = vsnprintf(NULL, 0, fmt, again);
+        n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, again);
         va_end(again);
-        if (n < 0) {
+        if (n >= 0 && (size_t) n >= room && buf_reserve(b, (size_t) n))
+                n = vsnprintf(b->data + b->len, (size_t) n + 1, fmt, ap);
+        if (n < 0)
                 b->failed = true;
-                return;
-        }
-        if (!buf_reserve(b, (size_t) n))
-                return;
-        (void) vsnprintf(b->data + b->len, (size_t) n + 1, fmt, ap);
-        b->len += (size_t) n;
+        if (!b->failed)
+                b->len += (size_t) n;
+        else if (room)
+                b->data[b->len] = '\0';
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

@@ -54,8 +54,9 @@ static void set(struct buf *env, const char *name, const char *value)
         if (!value)
                 return;
         drop(env, name, strlen(name));
-        buf_addf(env, "%s=%s", name, value);
-        buf_addc(env, 0);
+        buf_adds(env, name);
+        buf_addc(env, '=');
+        buf_add(env, value, strlen(value) + 1);
 }
 
 static void set_number(struct buf *env, const char *name, int64_t value)
