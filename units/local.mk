@@ -7,6 +7,13 @@ EXAMPLE_UNITS = \
 	units/examples/common/redis.service \
 	units/examples/common/worker@.service \
 	units/examples/common/workers.supervisor \
+	units/examples/machine/root.supervisor \
+	units/examples/machine/mounts.service \
+	units/examples/machine/loopback.service \
+	units/examples/machine/hostname.service \
+	units/examples/machine/services.supervisor \
+	units/examples/machine/getty@.service \
+	units/examples/machine/emergency.service \
 	units/examples/container/main.service \
 	units/examples/container/root.supervisor \
 	units/examples/container/sidecar.service \

@@ -79,10 +79,13 @@ struct init_name {
         char name[INIT_NAME_MAX];
 };
 
+/* What init does once everything has ended; anything but EXIT only as PID 1 of a machine. */
+enum init_end { INIT_END_EXIT, INIT_END_HALT, INIT_END_POWEROFF, INIT_END_REBOOT };
+
 struct init_code {
         struct init_header h;
         int32_t code;
-        int32_t pad;
+        int32_t end;           /* GOODBYE: enum init_end */
 };
 
 enum {

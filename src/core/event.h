@@ -48,6 +48,7 @@ enum verdict { VERDICT_PASS, VERDICT_SKIP, VERDICT_FAIL }; /* Condition*= unmet:
 enum {
         REQ_STRICT = 1,       /* answer as OTP's supervisor does (start: running, restarting, not_found ...) */
         REQ_BY_SIGNAL = 2,    /* came from a signal to the daemon, not from a client */
+        REQ_ALONE = 8,        /* start: when the root supervisor is down it comes up with no other child than this one */
         EVENT_MORE = 4,       /* any event: others of the same instant follow. Supervisors take note but decide only
                                * at the first event without it, so that a thousand deaths at once are one restart of
                                * the group (FAILURES C8, otp/README fact 12). End such a row with EVT_TICK. */

@@ -246,6 +246,7 @@ void child_ended(struct core *c, struct node *n);  /* the incarnation is over, n
 void child_stuck(struct core *c, struct node *n);
 void child_set(struct core *c, struct node *n, enum child_status status);
 void super_start(struct core *c, struct node *s, uint64_t cause);
+void super_stand(struct core *c, struct node *s, uint64_t cause); /* up with no child started */
 void super_checked(struct core *c, struct node *s, const struct event *e);
 void super_stop(struct core *c, struct node *s, uint64_t cause);
 void super_run(struct core *c, struct node *s);    /* from core_pump(): go on as far as possible */

@@ -91,6 +91,10 @@ static void ask_start(struct core *c, struct node *n, const struct event *e, uin
         struct node *top = top_down(c, n);
         enum result result;
 
+        if (top->parent == NODE_NONE && top != n && (e->flags & REQ_ALONE)) {
+                super_stand(c, top, note(c, top, RULE_BOOT, cause));
+                top = top_down(c, n);
+        }
         if (top->parent == NODE_NONE) {
                 if (top != n)
                         wait_for(c, n, e, EVT_START);

@@ -46,11 +46,8 @@ static void super_begin(struct core *c, struct node *s)
         core_wake(c, s);
 }
 
-void super_start(struct core *c, struct node *s, uint64_t cause)
+static void life_begins(struct core *c, struct node *s, uint64_t cause)
 {
-        const struct node *bad;
-
-        super_revive(c, s);
         s->incarnation++;
         s->flags &= NF_CHECK;
         s->started_at = c->now;
@@ -60,6 +57,23 @@ void super_start(struct core *c, struct node *s, uint64_t cause)
         window_clear(s->super->window);
         enter(c, s, STATE_STARTING);
         (void) note_ab(c, s, RULE_SUP_STARTING, cause, s->incarnation, 0);
+}
+
+/* Up, with every child down that was: whoever asked starts what it wants. */
+void super_stand(struct core *c, struct node *s, uint64_t cause)
+{
+        life_begins(c, s, cause);
+        s->phase = PHASE_UP;
+        job_begin(c, s, JOB_START, NODE_NONE, s->cause);
+        core_wake(c, s);
+}
+
+void super_start(struct core *c, struct node *s, uint64_t cause)
+{
+        const struct node *bad;
+
+        super_revive(c, s);
+        life_begins(c, s, cause);
         bad = bad_child(c, s);
         if (bad) {
                 (void) note_other(c, s, RULE_BAD_SPEC, s->cause, bad->id);

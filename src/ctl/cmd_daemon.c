@@ -78,10 +78,12 @@ static int watch_daemon(struct ctl *c, int *ret_fd)
 
 static int run_shutdown(struct ctl *c)
 {
+        static const char *const ends[] = { "halt", "poweroff", "reboot" };
         autobuf struct buf params = BUF_INIT;
         struct json j = json_start(&params);
         autoclose int daemon = -1;
         struct pollfd p = { .events = POLLIN };
+        const char *end = NULL;
         uint32_t reply;
         nsec span;
         int r;
@@ -91,6 +93,14 @@ static int run_shutdown(struct ctl *c)
                 if (value_span(ctl_option(c, "within"), NSEC_PER_SEC, &span) < 0 || span == NSEC_NEVER)
                         return ctl_error(CTL_USAGE, "--within=%s: a time span such as 5s", ctl_option(c, "within"));
                 json_int(&j, "timeout_usec", span / NSEC_PER_USEC);
+        }
+        for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+                if (!ctl_option(c, ends[i]))
+                        continue;
+                if (end)
+                        return ctl_error(CTL_USAGE, "--%s and --%s: only one of them can be", end, ends[i]);
+                end = ends[i];
+                json_str(&j, "end", end);
         }
         json_close(&j);
         r = watch_daemon(c, &daemon);
@@ -107,6 +117,9 @@ static int run_shutdown(struct ctl *c)
 
 static const struct ctl_option shutdown_options[] = {
         { "within", 0, "SPAN", "Bound the whole: what is left then is killed. If not given, what --stop-timeout= of coppiced says." },
+        { "poweroff", 0, NULL, "As PID 1 of a machine: then switch it off. This is what it does unless told otherwise." },
+        { "reboot", 0, NULL, "As PID 1 of a machine: then boot it again." },
+        { "halt", 0, NULL, "As PID 1 of a machine: then stop the processors." },
         { 0 },
 };
 

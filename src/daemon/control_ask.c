@@ -304,10 +304,17 @@ void method_ResetFailed(struct call *c)
                 ask(c, (struct event) { .kind = EVT_RESET_FAILED }, true);
 }
 
+static const char *const end_texts[] = {
+        [INIT_END_EXIT] = "exit", [INIT_END_HALT] = "halt", [INIT_END_POWEROFF] = "poweroff", [INIT_END_REBOOT] = "reboot",
+};
+static STRTAB(end_names, end_texts);
+
 void method_Shutdown(struct call *c)
 {
         bool said = param_has(&c->in, "timeout_usec");
         int64_t usec = param_int(&c->in, "timeout_usec", 0);
+        const char *how = param_str(&c->in, "end", false);
+        int end = strtab_value(&end_names, how ? how : "exit");
         const struct core *core = call_core(c);
         int depth = 0, left = 0;
         struct json *j;
@@ -316,6 +323,11 @@ void method_Shutdown(struct call *c)
                 return;
         if (usec < 0 || usec > NSEC_NEVER / 2000) {
                 call_fail(c, "BadValue", "parameter", "timeout_usec", "message", "a time span in microseconds");
+                return;
+        }
+        if (end < 0 || engine_end(call_engine(c), (enum init_end) end) < 0) {
+                call_fail(c, "BadValue", "parameter", "end", "message",
+                          "exit; or halt, poweroff or reboot when the daemon is PID 1 of a machine");
                 return;
         }
         for (node_id id = NODE_ROOT; id != NODE_NONE; id = node_after(core, NODE_ROOT, id, &depth))

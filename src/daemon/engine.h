@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/initproto.h"
 #include "base/log.h"
 #include "base/log.h"
 #include "core/core.h"
@@ -56,6 +57,10 @@ void engine_request_forget(struct engine *e, uint32_t token);
 /* Stop everything within `budget` ns (NSEC_NEVER: --stop-timeout=), then exit. `code` is the exit code, -1 = what
  * ExitCodeFrom= and FAILURES J5 say. Asking again only ever shortens the budget. */
 void engine_shutdown(struct engine *e, nsec budget, int code);
+
+/* What is done when everything has stopped; a machine powers off unless told otherwise. -EOPNOTSUPP when we are not
+ * PID 1 of a machine, which is the only one that can do more than exit. */
+int engine_end(struct engine *e, enum init_end end);
 
 /* --- units ---------------------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/parts.h"
+#include "os/machine.h"
 
 #define LOGS_MAX_SEC 2.
 #define KILL_MAX_MSEC 1000
@@ -56,7 +57,9 @@ void exit_clean(struct engine *e)
         if (cgroup_end(e->cgroup, KILL_MAX_MSEC) < 0)
                 log_warning("processes survive SIGKILL: %s is left behind", cgroup_root_path(e->cgroup));
         socket_stop(e);
-        (void) initlink_goodbye(e->link, e->exit_code);
+        if (e->opt.machine)
+                machine_release();
+        (void) initlink_goodbye(e->link, e->exit_code, e->end);
         for (int i = 0; initlink_pending(e->link) && i < 100; i++) {
                 struct pollfd p = { .fd = initlink_fd(e->link), .events = POLLOUT };
 

@@ -180,7 +180,7 @@ static int seed(uint64_t *ret)
 
 static int build(struct engine *e, const struct unit_set *set, struct err *err)
 {
-        struct core_config config = { .machine = e->opt.pid1 && !e->opt.command && !kernel_get()->container };
+        struct core_config config = { .machine = e->opt.machine && !e->opt.command };
         struct spec *root;
         int r;
 

@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 #include "daemon/parts.h"
+#include "os/machine.h"
 
 #define EXIT_STARTUP 111
 #define FILES        (1 << 20)
@@ -67,6 +68,16 @@ static void run(struct engine *e)
         exit_clean(e);
 }
 
+/* Before anything looks at /proc, /run or the control groups. */
+static void find_machine(struct engine *e)
+{
+        if (!e->opt.pid1 || e->opt.machine_said == MACHINE_NO || (e->opt.machine_said == MACHINE_AUTO && !machine_is()))
+                return;
+        e->opt.machine = true;
+        e->end = INIT_END_POWEROFF;
+        machine_start();
+}
+
 static int boot(struct engine *e)
 {
         struct err err = { 0 };
@@ -96,12 +107,20 @@ int main(int argc, char **argv)
         log_open("coppiced");
         switch (options_parse(&e.opt, argc, argv)) {
         case OPTIONS_DONE: return 0;
-        case OPTIONS_BAD: return EXIT_STARTUP;
+        case OPTIONS_BAD:
+                /* The kernel hands on every word of its command line that it does not know itself. */
+                if (getppid() != 1 || !machine_is())
+                        return EXIT_STARTUP;
+                log_warning("the command line is not followed any further");
+                break;
         case OPTIONS_RUN: break;
         }
         log_set_level(e.opt.log_level);
         log_nonblocking();
-        if (link_start(&e, &err) < 0 || options_defaults(&e.opt, &err) < 0)
+        if (link_start(&e, &err) < 0)
+                return fail(&err, EXIT_STARTUP);
+        find_machine(&e);
+        if (options_defaults(&e.opt, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         if (getcwd(cwd, sizeof(cwd)))
                 e.opt.cwd = cwd;

@@ -22,14 +22,15 @@ static const char help[] =
         "      --log-target=TARGET     file or console; console is the default in a container\n"
         "      --log-level=LEVEL       error, warning, notice (default), info or debug\n"
         "      --stop-timeout=SPAN     the whole of a shutdown takes at most this long (default 9s)\n"
+        "      --machine=auto|yes|no   whether PID 1 is that of a machine, which mounts /proc and its like and reboots\n"
         "      --control-group=GROUP   members may open the control socket and change things by it\n"
         "      --help, --version       print this, or the version, and exit\n"
         "\n"
         "COMMAND runs as main.service; when it ends, everything is stopped and its exit code is coppiced's.\n"
-        "Signals: TERM, INT, QUIT, PWR, RTMIN+3 stop everything, a second one in a hurry; HUP reads the units again;\n"
+        "Signals: TERM, INT, QUIT, PWR, RTMIN+3 to RTMIN+5 stop everything, a second one in a hurry; HUP reads the units again;\n"
         "USR1 reopens the control socket; USR2 writes the state of the tree to standard error.\n";
 
-enum { OPT_UNITS = 256, OPT_RUNTIME, OPT_LOG, OPT_STATE, OPT_ISOLATION, OPT_TARGET, OPT_LEVEL, OPT_STOP, OPT_GROUP, OPT_HELP, OPT_VERSION };
+enum { OPT_UNITS = 256, OPT_RUNTIME, OPT_LOG, OPT_STATE, OPT_ISOLATION, OPT_TARGET, OPT_LEVEL, OPT_STOP, OPT_GROUP, OPT_MACHINE, OPT_HELP, OPT_VERSION };
 
 static const struct option longopts[] = {
         { "units", required_argument, NULL, OPT_UNITS },
@@ -41,6 +42,7 @@ static const struct option longopts[] = {
         { "log-level", required_argument, NULL, OPT_LEVEL },
         { "stop-timeout", required_argument, NULL, OPT_STOP },
         { "control-group", required_argument, NULL, OPT_GROUP },
+        { "machine", required_argument, NULL, OPT_MACHINE },
         { "help", no_argument, NULL, OPT_HELP },
         { "version", no_argument, NULL, OPT_VERSION },
         { NULL, 0, NULL, 0 },
@@ -69,6 +71,18 @@ static enum options_result set_target(struct options *o, const char *value)
         o->log_target = strcmp(value, "file") == 0 ? TARGET_FILE : TARGET_CONSOLE;
         o->log_target_said = true;
         return OPTIONS_RUN;
+}
+
+static enum options_result set_machine(struct options *o, const char *value)
+{
+        static const char *const words[] = { [MACHINE_AUTO] = "auto", [MACHINE_YES] = "yes", [MACHINE_NO] = "no" };
+
+        for (int i = 0; i < 3; i++)
+                if (strcmp(value, words[i]) == 0) {
+                        o->machine_said = i;
+                        return OPTIONS_RUN;
+                }
+        return bad("machine", value, "auto, yes or no");
 }
 
 static enum options_result set_level(struct options *o, const char *value)
@@ -141,6 +155,7 @@ static enum options_result apply(struct options *o, int opt, const char *value)
         case OPT_LEVEL: return set_level(o, value);
         case OPT_STOP: return set_stop(o, value);
         case OPT_GROUP: return set_group(o, value);
+        case OPT_MACHINE: return set_machine(o, value);
         case OPT_HELP: fputs(help, stdout); return OPTIONS_DONE;
         case OPT_VERSION: printf("coppiced %s\n", PACKAGE_VERSION); return OPTIONS_DONE;
         default: fputs("Try `coppiced --help'.\n", stderr); return OPTIONS_BAD;

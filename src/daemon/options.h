@@ -29,6 +29,8 @@ struct options {
         const char *cwd;          /* where we were started; NULL = unknown */
         int pid;                  /* of init */
         bool pid1, root;
+        bool machine;             /* PID 1 of a machine, not of a container */
+        enum { MACHINE_AUTO, MACHINE_YES, MACHINE_NO } machine_said;
         uid_t uid;                /* effective: asked once */
 };
 

@@ -194,6 +194,7 @@ struct engine {
         struct transients *transients; /* owned; NULL until there is one */
 
         int signals_seen;             /* TERM, INT, QUIT so far */
+        enum init_end end;            /* what init does when all has ended; EXIT unless PID 1 of a machine */
         int exit_code;                /* asked for with a shutdown; -1 = none */
         bool stopping, finishing, done;
         struct ev_timer finish_timer;

@@ -248,14 +248,16 @@ static void on_forget(struct engine *e, node_id id)
 
 static void on_emergency(struct engine *e)
 {
-        node_id id = core_find(e->core, NODE_ROOT, "emergency.service", NULL);
+        struct err err = { 0 };
+        node_id id;
 
-        if (id == NODE_NONE) {
-                log_error("the root supervisor has given up and there is no emergency.service: staying alive");
+        if (engine_bring(e, "emergency.service", &id, &err) < 0) {
+                log_err(LOG_LEVEL_ERROR, &err);
+                log_error("the root supervisor has given up and there is no emergency.service to start: staying alive");
                 return;
         }
         log_error("the root supervisor has given up: starting emergency.service");
-        engine_post(e, &(struct event) { .kind = EVT_START, .node = id });
+        engine_post(e, &(struct event) { .kind = EVT_START, .flags = REQ_ALONE, .node = id });
 }
 
 static void perform_one(struct engine *e, const struct action *a, bool cont)

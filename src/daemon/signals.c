@@ -1,10 +1,12 @@
 /* signals.c - what a signal to the daemon means (FAILURES J2, J3).
  *
- *      TERM INT QUIT PWR RTMIN+3 RTMIN+4   stop everything in order, then exit; a second one: in a hurry
+ *      TERM INT QUIT PWR RTMIN+3,4,5       stop everything in order, then exit; a second one: in a hurry
  *      HUP                                 read the units again; ignored while stopping (J19)
  *      USR1                                make the control socket again
  *      USR2                                write the state of the tree to standard error
- */
+ *
+ * PID 1 of a machine does not exit: INT (Ctrl-Alt-Del) and RTMIN+5 reboot, RTMIN+3 halts, the others power off. */
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/parts.h"
@@ -20,6 +22,33 @@ void engine_shutdown(struct engine *e, nsec budget, int code)
                 e->exit_code = code;
         e->stopping = true;
         engine_post(e, &(struct event) { .kind = EVT_SHUTDOWN, .node = NODE_ROOT, .arg = budget });
+}
+
+static const struct stop_signal { int above_min, sig; enum init_end end; } stop_signals[] = {
+        { -1, SIGTERM, INIT_END_POWEROFF }, { -1, SIGQUIT, INIT_END_POWEROFF }, { -1, SIGPWR, INIT_END_POWEROFF },
+        { -1, SIGINT, INIT_END_REBOOT },    { 3, 0, INIT_END_HALT },            { 4, 0, INIT_END_POWEROFF },
+        { 5, 0, INIT_END_REBOOT },
+};
+
+/* SIGRTMIN is not a constant: the C library keeps some for itself. */
+static const struct stop_signal *find_stop(int sig)
+{
+        for (size_t i = 0; i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++) {
+                const struct stop_signal *s = &stop_signals[i];
+
+                if (sig == (s->above_min < 0 ? s->sig : SIGRTMIN + s->above_min))
+                        return s;
+        }
+        return NULL;
+}
+
+int engine_end(struct engine *e, enum init_end end)
+{
+        if (!e->opt.machine)
+                return end == INIT_END_EXIT ? 0 : -EOPNOTSUPP;
+        if (end != INIT_END_EXIT) /* PID 1 has nowhere to exit to */
+                e->end = end;
+        return 0;
 }
 
 static void stop(struct engine *e, const struct init_daemon_signal *s)
@@ -57,13 +86,16 @@ static void dump(struct engine *e)
 
 void signals_arrived(struct engine *e, const struct init_daemon_signal *s)
 {
-        if (s->sig == SIGTERM || s->sig == SIGINT || s->sig == SIGQUIT || s->sig == SIGPWR || s->sig == SIGRTMIN + 3 ||
-            s->sig == SIGRTMIN + 4)
+        const struct stop_signal *by = find_stop(s->sig);
+
+        if (by) {
+                (void) engine_end(e, by->end); /* in a container all are the same */
                 stop(e, s);
-        else if (s->sig == SIGHUP && !e->stopping)
+        } else if (s->sig == SIGHUP && !e->stopping) {
                 (void) engine_reload(e, false, NULL, NULL, NULL);
-        else if (s->sig == SIGUSR1 && !e->stopping)
+        } else if (s->sig == SIGUSR1 && !e->stopping) {
                 socket_again(e);
-        else if (s->sig == SIGUSR2)
+        } else if (s->sig == SIGUSR2) {
                 dump(e);
+        }
 }

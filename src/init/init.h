@@ -61,6 +61,7 @@ struct init {
         bool booted;             /* past the line of no return */
         bool goodbye;            /* the engine has finished everything in order */
         int exit_code;           /* what it said */
+        int end;                 /* and what to do then: enum init_end */
         int sock, signals, wake; /* sock -1 = nobody to talk to */
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -219,6 +220,19 @@ void last_end_all(struct init *in)
                 remove_groups(root);
 }
 
+/* On a machine nobody is there to take our exit code, and the kernel panics when we go. */
+static void end_machine(int end)
+{
+        static const unsigned commands[] = { [INIT_END_HALT] = RB_HALT_SYSTEM, [INIT_END_POWEROFF] = RB_POWER_OFF,
+                                        [INIT_END_REBOOT] = RB_AUTOBOOT };
+
+        if (end <= INIT_END_EXIT || end > INIT_END_REBOOT)
+                return;
+        sync();
+        if (reboot((int) commands[end]) < 0)
+                log_error("reboot: %s", strerror(errno));
+}
+
 _Noreturn void last_engine_ended(struct init *in, int code, int status)
 {
         int exit_code = code == CLD_EXITED ? status : 128 + status;
@@ -236,5 +250,7 @@ _Noreturn void last_engine_ended(struct init *in, int code, int status)
                 exit_code = EXIT_INTERNAL;
         }
         last_end_all(in);
+        if (in->pid1 && in->goodbye)
+                end_machine(in->end);
         exit(exit_code);
 }

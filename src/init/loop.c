@@ -152,6 +152,7 @@ static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count
         } else if (h.kind == INIT_GOODBYE && n == sizeof(struct init_code)) {
                 in->goodbye = true;
                 in->exit_code = ((const struct init_code *) (const void *) bytes)->code;
+                in->end = ((const struct init_code *) (const void *) bytes)->end;
         } else {
                 log_warning("engine: an unknown message, kind %u", h.kind);
         }

@@ -252,21 +252,21 @@ int initlink_unstore(struct initlink *l, const char *name)
         return put_name(l, INIT_UNSTORE, name, NULL);
 }
 
-static int put_code(struct initlink *l, enum init_kind kind, int code)
+static int put_code(struct initlink *l, enum init_kind kind, int code, enum init_end end)
 {
-        struct init_code m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m }, .code = code };
+        struct init_code m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m }, .code = code, .end = (int32_t) end };
 
         return put_fixed(l, &m, sizeof m, NULL);
 }
 
 int initlink_booted(struct initlink *l)
 {
-        return put_code(l, INIT_BOOTED, 0);
+        return put_code(l, INIT_BOOTED, 0, INIT_END_EXIT);
 }
 
-int initlink_goodbye(struct initlink *l, int code)
+int initlink_goodbye(struct initlink *l, int code, enum init_end end)
 {
-        return put_code(l, INIT_GOODBYE, code);
+        return put_code(l, INIT_GOODBYE, code, end);
 }
 
 /* --- receiving ----------------------------------------------------------------------------------------------- */

@@ -54,7 +54,7 @@ int initlink_signal(struct initlink *l, pid_t pid, int sig, unsigned flags);
 int initlink_store(struct initlink *l, const char *name, int fd); /* -ENAMETOOLONG */
 int initlink_unstore(struct initlink *l, const char *name);
 int initlink_booted(struct initlink *l);
-int initlink_goodbye(struct initlink *l, int code);
+int initlink_goodbye(struct initlink *l, int code, enum init_end end);
 
 /* The failure of a spawn as an error: stage, "verb object: cause", file, line and a hint where there is one. */
 void initlink_spawn_error(const struct init_spawn_failed *m, struct err *err);

@@ -12,6 +12,7 @@ verified() {
 @test "the units of the demo are valid" { verified "$SOURCE/units/examples/demo"; }
 @test "the units of common services are valid" { verified "$SOURCE/units/examples/common"; }
 @test "the units of a container with a sidecar are valid" { verified "$SOURCE/units/examples/container"; }
+@test "the units of a small machine are valid" { verified "$SOURCE/units/examples/machine"; }
 @test "the units to simulate with are valid" { verified "$SOURCE/units/examples/simulate"; }
 @test "no directory of examples is left out of the tests" {
         for dir in "$SOURCE"/units/*/ "$SOURCE"/units/examples/*/; do

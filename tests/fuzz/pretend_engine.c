@@ -118,6 +118,12 @@ void engine_shutdown(struct engine *e, nsec budget, int code)
         e->stopping = true; /* the pretend world goes on: the next input wants it too */
 }
 
+int engine_end(struct engine *e, enum init_end end)
+{
+        (void) e;
+        return end == INIT_END_EXIT ? 0 : -EOPNOTSUPP;
+}
+
 int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_problem_fn *problem, void *arg)
 {
         struct err err = { 0 };

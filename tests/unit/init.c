@@ -749,7 +749,7 @@ static void J12_without_proc_orphans_are_found_and_ended_too(void **state)
         (void) rig_exit_of(&r, rig_spawn(&r, &p, out + 1, 1, -1));
         (void) close(out[1]);
         assert_true(read(out[0], text, sizeof text - 1) > 0);
-        assert_int_equal(initlink_goodbye(r.link, 0), 0);
+        assert_int_equal(initlink_goodbye(r.link, 0, INIT_END_EXIT), 0);
         assert_int_equal(initlink_signal(r.link, 1, 0, 0), 0);
         rig_expect(&r, INIT_SIGNAL_FAILED);
         rig_engine_exit(&r, 0);
@@ -768,7 +768,7 @@ static void goodbye_carries_the_exit_code_and_leaves_nobody(void **state)
         assert_true(rig_start(&r, plain));
         assert_int_equal(initlink_booted(r.link), 0);
         pid = spawn_shell(&r, "while :; do sleep 9; done", NULL, 0);
-        assert_int_equal(initlink_goodbye(r.link, 17), 0);
+        assert_int_equal(initlink_goodbye(r.link, 17, INIT_END_EXIT), 0);
         assert_int_equal(initlink_signal(r.link, 1, 0, 0), 0);
         rig_expect(&r, INIT_SIGNAL_FAILED);
         rig_engine_exit(&r, 0);

@@ -292,6 +292,38 @@ static void a_machine_does_not_exit_when_root_gives_up(void **state)
         core_free(c);
 }
 
+static void a_machine_that_gave_up_comes_back_with_the_one_child_that_is_asked_for(void **state)
+{
+        struct core_config config = { .seed = 1, .machine = true };
+        struct spec *root = spec_new_default(KIND_SUPERVISOR, "root.supervisor"), *child;
+        struct core *c = core_new(&config, root);
+        struct event boot = { .kind = EVT_START }, end = { .kind = EVT_EXIT, .reason = REASON(REASON_EXIT, 1) };
+        struct event alone = { .kind = EVT_START, .flags = REQ_ALONE };
+        struct actions acts;
+        node_id other;
+
+        (void) state;
+        child = spec_new_default(KIND_SERVICE, "other.service");
+        assert_int_equal(core_add(c, NODE_ROOT, child, false, &other, NULL), 0);
+        spec_unref(child);
+        (void) core_step(c, &boot, 0);
+        (void) core_step(c, &(struct event) { .kind = EVT_SPAWN_FAILED, .node = other, .incarnation = 1,
+                                              .reason = REASON(REASON_SPAWN, 2) }, 0);
+        (void) core_step(c, &end, 0);
+        acts = core_step(c, &(struct event) { .kind = EVT_EMPTY, .node = other, .incarnation = 1 }, 0);
+        assert_int_equal(acts.list[acts.count - 1].kind, ACT_EMERGENCY);
+        child = spec_new_default(KIND_SERVICE, "emergency.service");
+        assert_int_equal(core_add(c, NODE_ROOT, child, true, &alone.node, NULL), 0);
+        spec_unref(child);
+        acts = core_step(c, &alone, 0);
+        assert_int_equal(acts.count, 1);
+        assert_int_equal(acts.list[0].kind, ACT_OPEN);
+        assert_int_equal(acts.list[0].node, alone.node);
+        assert_int_equal(core_node(c, other)->phase, 0);
+        spec_unref(root);
+        core_free(c);
+}
+
 static void a_deleted_node_is_stopped_and_forgotten(void **state)
 {
         struct rows r = rows_begin(UNITS({ "/", "in.supervisor", "[Supervisor]\n" }, { "/in", "a.service", NOW }));
@@ -467,6 +499,7 @@ int main(void)
                 cmocka_unit_test(b4_a_shutdown_goes_on_when_something_survives_sigkill),
                 cmocka_unit_test(the_exit_code_is_that_of_the_child_it_is_taken_from),
                 cmocka_unit_test(a_machine_does_not_exit_when_root_gives_up),
+                cmocka_unit_test(a_machine_that_gave_up_comes_back_with_the_one_child_that_is_asked_for),
                 cmocka_unit_test(a_deleted_node_is_stopped_and_forgotten),
                 cmocka_unit_test(why_leads_back_to_the_first_cause),
                 cmocka_unit_test(equal_seeds_give_equal_histories),
