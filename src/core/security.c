@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/capability.h"
+#include "core/filter.h"
 #include "core/mounts.h"
 #include "core/resolve.h"
 #include "core/unit_text.h"
@@ -14,10 +15,16 @@
 #define NOTHING ((struct security_verdict) { -1, "" })
 #define PARTLY(percent, sentence) ((struct security_verdict) { (percent), (sentence) })
 
+/* Who is judged; its filter is worked out once. */
+struct subject {
+        const struct spec *s;
+        bool root;           /* the daemon is */
+        struct filter filter;
+};
+
 #define JUDGE(name) \
-        static struct security_verdict judge_##name(const struct spec *s, enum directive d, const struct security_row *row, \
-                                                    bool root)
-#define UNUSED (void) s, (void) d, (void) row, (void) root
+        static struct security_verdict judge_##name(const struct subject *x, enum directive d, const struct security_row *row)
+#define UNUSED (void) x, (void) d, (void) row
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
@@ -33,7 +40,7 @@ static bool is_one_of(const struct spec *s, enum directive d, const char *const 
         return false;
 }
 
-#define IS(...) is_one_of(s, d, (const char *const[]) { __VA_ARGS__, NULL })
+#define IS(...) is_one_of(x->s, d, (const char *const[]) { __VA_ARGS__, NULL })
 
 static bool says(const struct spec *s, const char *key)
 {
@@ -46,7 +53,7 @@ static bool is_on(const struct spec *s, const char *key)
 {
         enum directive d = directive_find(SECTION_SERVICE, key);
 
-        return d != D_NONE && !IS("", "no");
+        return d != D_NONE && !is_one_of(s, d, (const char *const[]) { "", "no", NULL });
 }
 
 /* Does it run as root in the end? */
@@ -116,45 +123,45 @@ JUDGE(is_private)
 JUDGE(user)
 {
         UNUSED;
-        if (privileged(s, root))
+        if (privileged(x->s, x->root))
                 return BAD;
         if (IS("nobody", "65534"))
                 return PARTLY(90, "it runs as nobody, whom it shares with others");
-        if (is_on(s, "DynamicUser"))
+        if (is_on(x->s, "DynamicUser"))
                 return PARTLY(0, "it runs as a user made for it");
-        return spec_str(s, d)[0] ? GOOD : PARTLY(0, "it runs as the daemon's user, who is not root");
+        return spec_str(x->s, d)[0] ? GOOD : PARTLY(0, "it runs as the daemon's user, who is not root");
 }
 
 JUDGE(groups)
 {
         UNUSED;
-        if (privileged(s, root))
+        if (privileged(x->s, x->root))
                 return NOTHING;
-        return spec_count(s, d) > 0 ? BAD : GOOD;
+        return spec_count(x->s, d) > 0 ? BAD : GOOD;
 }
 
 JUDGE(new_privileges)
 {
         UNUSED;
-        return no_new_privileges(s, root) ? GOOD : BAD;
+        return no_new_privileges(x->s, x->root) ? GOOD : BAD;
 }
 
 JUDGE(ambient)
 {
         UNUSED;
-        return capability_mask(s, d, 0) ? BAD : GOOD;
+        return capability_mask(x->s, d, 0) ? BAD : GOOD;
 }
 
 JUDGE(capability)
 {
         UNUSED;
-        return bounding(s, root) & row->param ? BAD : GOOD;
+        return bounding(x->s, x->root) & row->param ? BAD : GOOD;
 }
 
 JUDGE(system)
 {
         UNUSED;
-        if (IS("strict") || is_on(s, "DynamicUser"))
+        if (IS("strict") || is_on(x->s, "DynamicUser"))
                 return GOOD;
         if (IS("full"))
                 return PARTLY(30, "it cannot write to the system's programs and settings");
@@ -168,13 +175,13 @@ JUDGE(home)
                 return GOOD;
         if (IS("tmpfs"))
                 return PARTLY(10, "it sees empty home directories");
-        return IS("read-only") || is_on(s, "DynamicUser") ? PARTLY(50, "it can read home directories") : BAD;
+        return IS("read-only") || is_on(x->s, "DynamicUser") ? PARTLY(50, "it can read home directories") : BAD;
 }
 
 JUDGE(own_mounts)
 {
         UNUSED;
-        return mounts_wanted(s) ? GOOD : BAD;
+        return mounts_wanted(x->s) ? GOOD : BAD;
 }
 
 JUDGE(proc)
@@ -194,32 +201,32 @@ JUDGE(proc_subset)
 JUDGE(landlock)
 {
         UNUSED;
-        return says(s, "LandlockRead") || says(s, "LandlockWrite") || says(s, "LandlockExecute") ? GOOD : BAD;
+        return says(x->s, "LandlockRead") || says(x->s, "LandlockWrite") || says(x->s, "LandlockExecute") ? GOOD : BAD;
 }
 
 JUDGE(landlock_net)
 {
         UNUSED;
-        if (is_on(s, "PrivateNetwork"))
+        if (is_on(x->s, "PrivateNetwork"))
                 return NOTHING;
-        return says(s, "LandlockBindTCP") && says(s, "LandlockConnectTCP") ? GOOD :
-               says(s, "LandlockBindTCP") || says(s, "LandlockConnectTCP") ? PARTLY(50, "Landlock bounds its connections one way") :
+        return says(x->s, "LandlockBindTCP") && says(x->s, "LandlockConnectTCP") ? GOOD :
+               says(x->s, "LandlockBindTCP") || says(x->s, "LandlockConnectTCP") ? PARTLY(50, "Landlock bounds its connections one way") :
                BAD;
 }
 
 JUDGE(devices)
 {
         UNUSED;
-        if (is_on(s, "PrivateDevices") && !says(s, "DeviceAllow"))
+        if (is_on(x->s, "PrivateDevices") && !says(x->s, "DeviceAllow"))
                 return GOOD;
         if (!IS("closed", "strict"))
                 return BAD;
-        return says(s, "DeviceAllow") ? PARTLY(50, "some devices are open to it, by name") : GOOD;
+        return says(x->s, "DeviceAllow") ? PARTLY(50, "some devices are open to it, by name") : GOOD;
 }
 
 JUDGE(umask)
 {
-        int64_t mask = spec_int(s, d);
+        int64_t mask = spec_int(x->s, d);
 
         UNUSED;
         if (!(mask & 0002))
@@ -234,29 +241,85 @@ JUDGE(umask)
 JUDGE(notify)
 {
         UNUSED;
-        return spec_notify_access(s) == NOTIFY_ALL ? BAD : GOOD;
+        return spec_notify_access(x->s) == NOTIFY_ALL ? BAD : GOOD;
+}
+
+/* --- system calls ------------------------------------------------------------------------------------------------- */
+
+struct search {
+        const struct filter *f;
+        bool found;
+};
+
+static void look_for_allowed(void *arg, size_t index)
+{
+        struct search *q = arg;
+
+        if (syscall_number(index) >= 0 && q->f->call[index] < 0 && q->f->call[index] != FILTER_KILL)
+                q->found = true;
+}
+
+JUDGE(calls)
+{
+        struct search q = { .f = &x->filter };
+
+        UNUSED;
+        (void) syscall_each(row->word, look_for_allowed, &q);
+        return q.found ? BAD : GOOD;
+}
+
+JUDGE(architectures)
+{
+        UNUSED;
+        if (!x->filter.archs_said)
+                return BAD;
+        return x->filter.archs & (x->filter.archs - 1) ? PARTLY(80, "calls of several kinds of processors are open to it") : GOOD;
+}
+
+JUDGE(families)
+{
+        UNUSED;
+        return !x->filter.families_said || x->filter.families & row->param ? BAD : GOOD;
+}
+
+JUDGE(other_families)
+{
+        UNUSED;
+        return !x->filter.families_said || x->filter.families_others || x->filter.families & ~row->param ? BAD : GOOD;
+}
+
+JUDGE(namespaces)
+{
+        UNUSED;
+        return x->filter.namespaces & row->param ? GOOD : BAD;
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------------- */
 
-#define CAP(n) (UINT64_C(1) << (n))
+#define ONE(n)  .param = (n)
+#define CAP(n)  (UINT64_C(1) << (n))
+#define FAMILY(n) (UINT64_C(1) << (n))
+#define CALLS(group) .word = (group)
 const struct security_row security_rows[SECURITY_COUNT] = {
-#define SECURITY(id, name, key, weight, judge, param, good, bad, effort, line) \
-        [SECURITY_##id] = { name, #key, weight, judge_##judge, param, good, bad, effort, line },
+#define SECURITY(id, title, directive, share, question, parameter, yes, no, cost, advice) \
+        [SECURITY_##id] = { .name = title, .key = #directive, .weight = share, .judge = judge_##question, parameter, \
+                            .good = yes, .bad = no, .effort = cost, .line = advice },
 #include "core/security.def"
 #undef SECURITY
 };
 
 void security_judge(const struct spec *s, bool root, struct security_report *ret)
 {
+        struct subject x = { .s = s, .root = root };
         uint64_t bad = 0, all = 0;
 
+        (void) filter_of(s, &x.filter);
         for (int i = 0; i < SECURITY_COUNT; i++) {
                 const struct security_row *row = &security_rows[i];
                 enum directive d = directive_find(SECTION_SERVICE, row->key);
                 struct security_verdict *v = &ret->verdicts[i];
 
-                *v = d == D_NONE ? NOTHING : row->judge(s, d, row, root);
+                *v = d == D_NONE ? NOTHING : row->judge(&x, d, row);
                 if (v->bad < 0)
                         continue;
                 bad += (uint64_t) v->bad * row->weight;

@@ -23,12 +23,14 @@ struct security_verdict {
         const char *text;    /* the sentence */
 };
 
+struct subject;          /* security.c */
 struct security_row {
         const char *name;    /* "CapabilityBoundingSet=~CAP_SYS_ADMIN" */
         const char *key;     /* of [Service] */
         unsigned weight;
-        struct security_verdict (*judge)(const struct spec *s, enum directive d, const struct security_row *row, bool root);
-        uint64_t param;
+        struct security_verdict (*judge)(const struct subject *x, enum directive d, const struct security_row *row);
+        uint64_t param;      /* of the judge: a mask, a number */
+        const char *word;    /* of the judge: "@mount" */
         const char *good, *bad;
         int effort;          /* of `line`: 1 hardly ever breaks anything, 2 seldom, 3 needs thought */
         const char *line;    /* what makes it good; "" when nothing does */
