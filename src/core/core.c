@@ -212,7 +212,9 @@ static void world_event(struct core *c, const struct event *e)
                 return;
         if (!is_super(n))
                 service_event(c, n, e);
-        else if (e->kind == EVT_CHECKED)
+        if (e->kind == EVT_OOM)
+                super_oom(c, n, e);
+        else if (is_super(n) && e->kind == EVT_CHECKED)
                 super_checked(c, n, e);
 }
 

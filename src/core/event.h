@@ -38,6 +38,7 @@ enum event_kind {
         EVT_WATCHDOG_TRIGGER, /* WATCHDOG=trigger */
         EVT_WATCHDOG_USEC,    /* arg = new interval in ns, 0 = off */
         EVT_EXTEND_TIMEOUT,   /* arg = ns from now */
+        EVT_OOM,              /* the kernel killed a process of it for want of memory: reason */
         EVT_COUNT
 };
 extern const struct strtab event_names; /* "start", "exited", ... */

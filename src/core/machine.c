@@ -8,7 +8,7 @@
 
 #define START_COLUMNS                                                                                        \
         [EVT_STOP] = stop_early, [EVT_EXIT] = end_asked_exit, [EVT_TICK] = start_timeout,                    \
-        [EVT_EXTEND_TIMEOUT] = extend, [EVT_WATCHDOG_USEC] = watchdog_set
+        [EVT_EXTEND_TIMEOUT] = extend, [EVT_WATCHDOG_USEC] = watchdog_set, [EVT_OOM] = oom_struck
 
 #define COMMAND_COLUMNS                                                                                      \
         START_COLUMNS, [EVT_SPAWNED] = control_spawned, [EVT_SPAWN_FAILED] = start_spawn_failed,             \
@@ -18,7 +18,8 @@
         [EVT_EXIT] = end_asked_exit, [EVT_EXITED] = up_exited, [EVT_SPAWNED] = control_spawned,              \
         [EVT_SPAWN_FAILED] = up_spawn_failed, [EVT_MAINPID] = main_pid, [EVT_WATCHDOG] = watchdog_ping,      \
         [EVT_WATCHDOG_TRIGGER] = watchdog_trigger, [EVT_WATCHDOG_USEC] = watchdog_set,                       \
-        [EVT_EXTEND_TIMEOUT] = extend, [EVT_STOPPING] = up_stopping, [EVT_EMPTY] = up_empty
+        [EVT_EXTEND_TIMEOUT] = extend, [EVT_STOPPING] = up_stopping, [EVT_EMPTY] = up_empty,                       \
+        [EVT_OOM] = oom_struck
 
 #define END_COLUMNS                                                                                          \
         [EVT_SPAWNED] = end_spawned, [EVT_EMPTY] = end_empty, [EVT_STUCK] = end_stuck,                       \

@@ -238,7 +238,7 @@ service_fn command_exited, control_spawned, extend, idle_over, main_execed, main
         start_timeout, stop_early, stop_up, up_empty, up_exited, up_reload, up_reloading, up_spawn_failed,
         up_stopping, watchdog_ping, watchdog_set, watchdog_trigger, end_main_exited, end_spawned,
         end_spawn_failed, end_empty, end_timer, end_stuck, end_asked_exit, post_exited, post_spawned,
-        post_spawn_failed, post_timer, post_empty, stuck_gone, stop_exited, stop_spawn_failed, stop_timer;
+        post_spawn_failed, post_timer, post_empty, oom_struck, stuck_gone, stop_exited, stop_spawn_failed, stop_timer;
 
 /* --- child.c --- reports of a child; they wake its supervisor */
 void child_started(struct core *c, struct node *n);
@@ -266,6 +266,7 @@ void child_stays_down(struct core *c, struct node *s, struct node *n, enum rule 
 void message_run(struct core *c, struct node *s, const struct msg *m);
 void super_fail_start(struct core *c, struct node *s, struct node *because, uint64_t cause);
 void super_revive(struct core *c, struct node *s);
+void super_oom(struct core *c, struct node *n, const struct event *e); /* OOMPolicy= of those above n */
 
 /* --- job.c --- */
 void job_begin(struct core *c, struct node *s, enum job job, node_id cursor, uint64_t cause);

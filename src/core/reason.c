@@ -134,6 +134,9 @@ char *reason_format(const struct reason *r, const char *peer_path, char *buf, si
                 return buf;
         case REASON_SIGNAL:
                 return format_signal(r->code, buf, n);
+        case REASON_OUT_OF_MEMORY:
+                (void) snprintf(buf, n, "out_of_memory%s", r->code ? ":system" : "");
+                return buf;
         case REASON_SECCOMP:
                 return format_seccomp(r->code, buf, n);
         case REASON_SPAWN:
@@ -247,6 +250,10 @@ int reason_parse(const char *text, struct reason *ret)
 
         if (word > REASON_NONE) {
                 *ret = REASON(word, 0);
+                return 0;
+        }
+        if (strcmp(text, "out_of_memory:system") == 0) {
+                *ret = REASON(REASON_OUT_OF_MEMORY, 1);
                 return 0;
         }
         if (strncmp(text, "exit:", 5) == 0)

@@ -6,6 +6,7 @@
  * A main process that ends by itself enters at "nothing is left". Whoever reaches the end of a step without the
  * processes being gone is STUCK: everything is kept and no new incarnation begins (FAILURES B4, B5).
  * Used by: service.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
+#include "core/limits.h"
 #include "core/machine.h"
 #include "core/resolve.h"
 #include "core/restart.h"
@@ -433,6 +434,20 @@ void service_kill_now(struct core *c, struct node *n, struct reason r)
                 final_signal(c, n);
         if (n->phase == PHASE_EMPTY)
                 (void) act(c, n, ACT_WATCH_EMPTY);
+}
+
+/* The kernel took one of its processes. That of the main process is told by EVT_EXITED as well, in any order. */
+void oom_struck(struct core *c, struct node *n, const struct event *e)
+{
+        enum oom_policy policy = spec_oom_policy(n->spec);
+
+        (void) note_full(c, n, RULE_OUT_OF_MEMORY, 0, NODE_NONE, &e->reason, 0, 0);
+        if (policy == OOM_STOP) {
+                service_end_with(c, n, e->reason, false);
+        } else if (policy == OOM_KILL) {
+                n->flags |= NF_KILLED;
+                service_kill_now(c, n, e->reason);
+        }
 }
 
 /* `exit NODE REASON`: its end counts as its own doing. */

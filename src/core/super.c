@@ -1,5 +1,6 @@
 /* super.c - a supervisor's own life: its start, its end, its turn.
  * Used by: child.c, request.c, core.c.  Uses: machine.h.  Tested by: tests/unit/supervisor.c, tests/otp/replay.c */
+#include "core/limits.h"
 #include "core/machine.h"
 #include "core/resolve.h"
 
@@ -123,6 +124,21 @@ void super_end(struct core *c, struct node *s, struct reason r, bool gave_up_now
         (void) note(c, s, RULE_SUP_STOPPING, cause);
         job_begin(c, s, JOB_END, last_live(c, s->last), s->cause);
         core_wake(c, s);
+}
+
+/* Of the supervisors above, the nearest that wants more than to let its children see to it ends as a whole. */
+void super_oom(struct core *c, struct node *n, const struct event *e)
+{
+        struct node *s = is_super(n) ? n : parent_of(c, n);
+
+        while (s && spec_oom_policy(s->spec) == OOM_CONTINUE)
+                s = parent_of(c, s);
+        if (!s || s->phase != PHASE_UP || s->super->job == JOB_END || s->super->job == JOB_UNWIND)
+                return;
+        if (spec_oom_policy(s->spec) == OOM_KILL)
+                (void) act(c, s, ACT_KILL);
+        super_end(c, s, e->reason, false,
+                  note_full(c, s, RULE_OOM_BRANCH, n->cause, n == s ? NODE_NONE : n->id, &e->reason, 0, 0));
 }
 
 /* Its own start failed because of one child: stop those that are up (otp/README, fact 16). */

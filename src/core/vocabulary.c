@@ -13,6 +13,7 @@ static const char *const event_text[] = {
         [EVT_READY] = "ready", [EVT_RELOADING] = "reloading", [EVT_STOPPING] = "stopping",
         [EVT_MAINPID] = "mainpid", [EVT_WATCHDOG] = "watchdog", [EVT_WATCHDOG_TRIGGER] = "watchdog_trigger",
         [EVT_WATCHDOG_USEC] = "watchdog_usec", [EVT_EXTEND_TIMEOUT] = "extend_timeout",
+        [EVT_OOM] = "oom",
 };
 _Static_assert(sizeof(event_text) / sizeof(event_text[0]) == EVT_COUNT, "every event has a name");
 STRTAB(event_names, event_text);

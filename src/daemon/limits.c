@@ -32,6 +32,123 @@ void limits_free(struct bound *b)
         free(b);
 }
 
+/* --- counters -------------------------------------------------------------------------------------------------------- */
+
+/* Long enough for a program to end because its child did, short enough not to blame a kill of long ago. */
+#define KILL_TELLS (2 * NSEC_PER_SEC)
+
+static int64_t grown(int64_t now, int64_t before)
+{
+        return now < 0 ? 0 : now - (before < 0 ? 0 : before);
+}
+
+static int64_t kills_of(const struct bound *b, const struct limit_counters *at)
+{
+        (void) b;
+        return at->oom_kills < 0 ? 0 : at->oom_kills;
+}
+
+/* Read while the group is still there (FAILURES D6). */
+static struct bound *look(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+        struct bound *b = bound_peek(e, id);
+        char path[PATH_MAX_NODE];
+        struct limit_counters now;
+
+        if (!b || !run || !(run->flags & RUN_COUNTED))
+                return NULL;
+        if (limits_count(e->cgroup, engine_path(e, id, path, sizeof(path)), &now) == 0)
+                b->last = now;
+        return b;
+}
+
+/* Nobody's limit was hit: the machine had no memory left (FAILURES D7). */
+static struct reason out_of_memory(struct engine *e, node_id id, const struct bound *b)
+{
+        char path[PATH_MAX_NODE];
+        bool ours = grown(b->last.oom_hits, b->base.oom_hits) > 0 ||
+                    limits_oom_hits_above(e->cgroup, engine_path(e, id, path, sizeof(path))) > b->hits_above ||
+                    limits_v1_full(e->cgroup, path);
+
+        return REASON(REASON_OUT_OF_MEMORY, !ours);
+}
+
+/* Tell the core, once for each, of processes that the kernel has killed. */
+static void tell_kills(struct engine *e, node_id id, struct bound *b)
+{
+        int64_t kills = kills_of(b, &b->last);
+
+        if (kills <= b->told)
+                return;
+        b->told = kills;
+        b->killed_at = engine_now(e);
+        engine_post(e, &(struct event) { .kind = EVT_OOM, .node = id, .incarnation = engine_run(e, id)->incarnation,
+                                         .reason = out_of_memory(e, id, b) });
+}
+
+/* --- news of kills -------------------------------------------------------------------------------------------------- */
+
+static void on_kills(void *arg, uint64_t cookie)
+{
+        struct engine *e = arg;
+        struct bound *b = look(e, (node_id) cookie);
+
+        if (b)
+                tell_kills(e, (node_id) cookie, b);
+}
+
+/* v1 rings before it kills: look at 1, 3, 7 ... ms, up to a second in all. */
+static void again(struct engine *e)
+{
+        double wait = .001 * (1U << e->oom_rounds);
+
+        if (!limits_watch_late(e->cgroup) || e->oom_rounds > 9)
+                return;
+        e->oom_rounds++;
+        ev_timer_stop(e->loop, &e->oom_timer);
+        ev_timer_set(&e->oom_timer, wait, 0.);
+        ev_timer_start(e->loop, &e->oom_timer);
+}
+
+static void on_oom_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, oom_timer);
+
+        (void) loop;
+        (void) revents;
+        limits_watched(e->cgroup, on_kills, e);
+        again(e);
+}
+
+static void on_news(struct ev_loop *loop, ev_io *w, int revents)
+{
+        struct engine *e = container_of(w, struct engine, oom_watch);
+
+        (void) loop;
+        (void) revents;
+        limits_heard(e->cgroup, on_kills, e);
+        e->oom_rounds = 0;
+        again(e);
+}
+
+void limits_start(struct engine *e)
+{
+        ev_init(&e->oom_watch, on_news);
+        ev_timer_init(&e->oom_timer, on_oom_timer, 0., 0.);
+}
+
+/* Nothing is watched before the first group that counts memory. */
+static void listen_for(struct engine *e, node_id id, const char *path)
+{
+        int fd = limits_watch(e->cgroup, path, id) < 0 ? -1 : limits_watch_fd(e->cgroup);
+
+        if (fd < 0 || ev_is_active(&e->oom_watch))
+                return;
+        ev_io_set(&e->oom_watch, fd, EV_READ);
+        ev_io_start(e->loop, &e->oom_watch);
+}
+
 static enum isolation isolation_of(const struct engine *e, const struct spec *s)
 {
         return spec_isolation(s, e->opt.isolation);
@@ -156,6 +273,9 @@ static int bound_fully(struct engine *e, node_id id, const struct spec *s, const
         if (limits_count(e->cgroup, path, &b->base) < 0)
                 memset(&b->base, 0xff, sizeof(b->base));
         b->last = b->base;
+        b->told = kills_of(b, &b->base);
+        b->killed_at = 0;
+        listen_for(e, id, path);
         b->hits_above = limits_oom_hits_above(e->cgroup, path);
         engine_run(e, id)->flags |= RUN_COUNTED;
         return judge(e, id, &l, &p, err);
@@ -194,42 +314,18 @@ int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COU
 
 /* --- the end ---------------------------------------------------------------------------------------------------------- */
 
-static int64_t grown(int64_t now, int64_t before)
-{
-        return now < 0 ? 0 : now - (before < 0 ? 0 : before);
-}
-
-/* Read while the group is still there (FAILURES D6). */
-static struct bound *look(struct engine *e, node_id id)
-{
-        const struct run *run = engine_peek(e, id);
-        struct bound *b = bound_peek(e, id);
-        char path[PATH_MAX_NODE];
-        struct limit_counters now;
-
-        if (!b || !run || !(run->flags & RUN_COUNTED))
-                return NULL;
-        if (limits_count(e->cgroup, engine_path(e, id, path, sizeof(path)), &now) == 0)
-                b->last = now;
-        return b;
-}
-
 /* A kill by the kernel is its doing however the main process took it (FAILURES D2): by dying, or by a code of its own
- * because a child died. Nobody's limit was hit: the machine had no memory left (D7). */
+ * because a child died. */
 struct reason limits_reason(struct engine *e, node_id id, struct reason r)
 {
         bool killed = r.kind == REASON_SIGNAL && r.code == SIGKILL, failed = r.kind == REASON_EXIT && r.code != 0;
-        char path[PATH_MAX_NODE];
         struct bound *b = killed || failed ? look(e, id) : NULL;
 
         if (!b)
                 return r;
-        if (grown(b->last.oom_kills, b->base.oom_kills) > 0) {
-                (void) engine_path(e, id, path, sizeof(path));
-                return REASON(REASON_OUT_OF_MEMORY,
-                              grown(b->last.oom_hits, b->base.oom_hits) == 0 &&
-                              limits_oom_hits_above(e->cgroup, path) == b->hits_above);
-        }
+        tell_kills(e, id, b);
+        if (b->killed_at && engine_now(e) - b->killed_at < KILL_TELLS)
+                return out_of_memory(e, id, b);
         if (failed && grown(b->last.pids_hits, b->base.pids_hits) > 0)
                 return REASON(REASON_LIMIT_PIDS, 0);
         return r;
@@ -247,6 +343,7 @@ void limits_end(struct engine *e, node_id id)
 
         if (run->flags & RUN_COUNTED) {
                 (void) look(e, id);
+                limits_unwatch(e->cgroup, id);
                 (void) limits_drop(e->cgroup, engine_path(e, id, path, sizeof(path)));
         }
         run->flags &= ~(unsigned) (RUN_COUNTED | RUN_BOUNDED);

@@ -12,6 +12,8 @@ struct bound {
         struct limit_counters base;      /* when the incarnation began */
         struct limit_counters last;      /* when they were read last */
         int64_t hits_above;              /* limits_oom_hits_above() when it began */
+        int64_t told;                    /* kills that the core knows of */
+        nsec killed_at;                  /* when it was told last; 0 = never */
 };
 
 /* Before the first process of an incarnation: make everything that is said true. `group` is its v2 group, -1 for none;
@@ -25,6 +27,7 @@ int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COU
 /* What the counters of the group say about the end of the main process, which the kernel reported as `r`. */
 struct reason limits_reason(struct engine *e, node_id id, struct reason r);
 
+void limits_start(struct engine *e); /* hear of kills */
 void limits_look(struct engine *e, node_id id); /* before its group is removed */
 void limits_end(struct engine *e, node_id id);  /* the incarnation is over */
 void limits_free(struct bound *b);              /* NULL is fine */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/slice.h"
+#include "daemon/limits.h"
 #include "daemon/parts.h"
 #include "os/machine.h"
 
@@ -57,6 +58,7 @@ static void run(struct engine *e)
 {
         link_watch(e);
         empty_start(e);
+        limits_start(e);
         if (mail_start(e) < 0)
                 log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
         engine_start_turns(e);

@@ -167,6 +167,9 @@ struct engine {
         uint64_t boot_mark;           /* first half of every INVOCATION_ID */
 
         struct cgroup *cgroup;
+        struct ev_io oom_watch;       /* limits.c */
+        struct ev_timer oom_timer;    /* ... only for a moment after news */
+        unsigned oom_rounds;
         struct ev_io empty_watch;     /* cgroup.events */
         struct ev_timer empty_timer;  /* only while emptiness is waited for */
         size_t probing;               /* nodes with RUN_PROBE */

@@ -261,7 +261,7 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
                 errno = ENOMEM;
                 return err_sys(err, STAGE_CGROUP, "get memory for control groups");
         }
-        c->root = c->inotify = -1;
+        c->root = c->inotify = c->oom_fd = -1;
         c->init = init;
         (void) snprintf(c->name, sizeof c->name, "coppice-%d", init);
         for (int i = 0; i < CTL_COUNT; i++)
@@ -296,6 +296,8 @@ void cgroup_free(struct cgroup *c)
         free(c->watches);
         fd_close(&c->root);
         fd_close(&c->inotify);
+        fd_close(&c->oom_fd);
+        free(c->oom_watches);
         cgroup_v1_free(c);
         free(c->path);
         free(c->own);

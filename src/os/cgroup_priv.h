@@ -6,7 +6,7 @@
  *      cgroup_watch.c  emptiness
  *      cgroup_v1.c     the hierarchies of v1, for limits only
  *      cgroup_control.c  switching controllers of the v2 tree on
- *      limits.c, limits_count.c  limits and counters, os/limits.h
+ *      limits.c, limits_count.c, limits_watch.c  limits and counters, os/limits.h
  */
 #ifndef OS_CGROUP_PRIV_H
 #define OS_CGROUP_PRIV_H
@@ -21,6 +21,11 @@ struct cgroup_watch_entry {
         int wd;          /* of inotify; -1 = none could be had: the safety check finds it */
         bool due;        /* look at it at the next check */
         char *node;      /* owned */
+};
+
+struct cgroup_oom_watch {
+        uint64_t cookie;
+        int wd;
 };
 
 /* One hierarchy of v1. */
@@ -46,6 +51,9 @@ struct cgroup {
         unsigned v2_enabled;          /* ... and those that the daemon's root group has */
         int v2_error[CTL_COUNT];      /* errno why one could not be enabled */
         struct cgroup_v1 v1[CTL_COUNT];
+        int oom_fd;                   /* limits_watch.c; -1 = not made */
+        struct cgroup_oom_watch *oom_watches; /* owned */
+        size_t oom_count, oom_room;
         char *moved;                  /* owned: the group our own processes were moved to; NULL = not moved */
         struct limit_facts facts;     /* memory 0 = not asked yet */
         char *proc_path;              /* owned: the same group as /proc/PID/cgroup names it */

@@ -71,7 +71,20 @@ struct limit_counters {
 };
 int limits_count(struct cgroup *c, const char *node, struct limit_counters *ret);
 
+/* Kills by the kernel. Watched groups are those that count memory; a watch lasts until it is taken back. When
+ * limits_watch_fd() is readable, limits_heard() calls fn for the groups whose counters are to be looked at. Where
+ * limits_watch_late() the news come before the deed: look again a little later, at all, with limits_watched(). */
+int limits_watch_fd(struct cgroup *c); /* -1: nothing can be heard */
+int limits_watch(struct cgroup *c, const char *node, uint64_t cookie);
+void limits_unwatch(struct cgroup *c, uint64_t cookie);
+void limits_heard(struct cgroup *c, void (*fn)(void *arg, uint64_t cookie), void *arg);
+bool limits_watch_late(const struct cgroup *c);
+void limits_watched(struct cgroup *c, void (*fn)(void *arg, uint64_t cookie), void *arg);
+
 /* How often the groups above the node, up to the daemon's root, ran into a memory limit of their own. */
 int64_t limits_oom_hits_above(struct cgroup *c, const char *node);
+
+/* v1: has this group, or one above it, ever been as full as its limit allows? */
+bool limits_v1_full(struct cgroup *c, const char *node);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * v2: memory.events counts the group and all below it, memory.events.local only the group itself; `oom` counts where
  * the limit is that was hit, `oom_kill` where the victim was. v1: memory.oom_control has oom_kill of the group itself,
- * memory.failcnt how often its own limit was hit. */
+ * memory.failcnt and memory.memsw.failcnt how often its own limits were hit. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,12 +46,20 @@ static void count_v2(int dir, struct limit_counters *ret)
         ret->throttled = number_in(dir, "cpu.stat", "nr_throttled ");
 }
 
+/* Memory alone and memory with swap have limits of their own; where they are equal only the second is hit. */
+static int64_t failures(int dir)
+{
+        int64_t memory = number_in(dir, "memory.failcnt", ""), both = number_in(dir, "memory.memsw.failcnt", "");
+
+        return memory < 0 ? memory : memory + (both > 0 ? both : 0);
+}
+
 static void count_v1(enum controller ctl, int dir, struct limit_counters *ret)
 {
         switch (ctl) {
         case CTL_MEMORY:
                 ret->oom_kills = ret->oom_kills_own = number_in(dir, "memory.oom_control", "oom_kill ");
-                ret->oom_hits = number_in(dir, "memory.failcnt", "");
+                ret->oom_hits = failures(dir);
                 ret->memory = number_in(dir, "memory.usage_in_bytes", "");
                 ret->memory_peak = number_in(dir, "memory.max_usage_in_bytes", "");
                 break;
@@ -115,8 +123,34 @@ static int64_t hits_of(struct cgroup *c, const char *rel)
         int64_t n = v2 >= 0 ? number_in(v2, "memory.events.local", "oom ") : -1;
 
         if (n < 0 && v1 >= 0)
-                n = number_in(v1, "memory.failcnt", "");
+                n = failures(v1);
         return n < 0 ? 0 : n;
+}
+
+/* kernel: since 6.11 or so failcnt stays 0; then only the peak tells. A charge of several pages fails a little below. */
+static bool was_full(struct cgroup *c, const char *rel)
+{
+        autoclose int dir = cgroup_v1_open(c, CTL_MEMORY, rel, false);
+        int64_t limit = dir < 0 ? -1 : number_in(dir, "memory.limit_in_bytes", "");
+        int64_t peak = dir < 0 ? -1 : number_in(dir, "memory.max_usage_in_bytes", "");
+
+        return limit >= 0 && peak >= limit - limit / 64 - (256 << 10);
+}
+
+bool limits_v1_full(struct cgroup *c, const char *node)
+{
+        char rel[PATH_MAX];
+        char *slash;
+
+        if (cgroup_relative(node, rel, sizeof rel) < 0 || c->v1[CTL_MEMORY].root < 0)
+                return false;
+        while (!was_full(c, rel)) {
+                slash = strrchr(rel, '/');
+                if (!slash)
+                        return was_full(c, ".");
+                *slash = 0;
+        }
+        return true;
 }
 
 int64_t limits_oom_hits_above(struct cgroup *c, const char *node)

@@ -57,6 +57,58 @@ reason_of() { field "$1" .last_reason; }
         assert_eq "$(reason_of /parent)" out_of_memory
 }
 
+@test "OOMPolicy= stop ends the whole service when a worker was killed, continue lets it live, kill spares nobody" {
+        needs memory
+        local node
+        for node in stop continue kill; do
+                service $node "ExecStart=$HUNGRY worker 64 $W/$node" "MemoryMax=24M" "Restart=no" "OOMPolicy=$node" "TimeoutStopSec=30"
+        done
+        start_daemon
+        wait_state /stop failed
+        wait_state /kill failed
+        wait_file "$W/continue"
+        assert_eq "$(reason_of /stop)" out_of_memory
+        assert_eq "$(reason_of /kill)" out_of_memory
+        wait_for "$PATIENCE" knows_of_kill /continue
+        assert_eq "$(state_of /continue)" running
+}
+knows_of_kill() { ctl why "$1" --json | jq -e 'tostring | test("out_of_memory")' >/dev/null; }
+
+@test "D4: many children that are killed are one out_of_memory, and nobody is left" {
+        needs memory
+        service many "ExecStart=$HUNGRY many 20 64" "MemoryMax=48M" "RestartSec=0" "Restart=no"
+        start_daemon
+        wait_state /many failed
+        assert_eq "$(ctl deaths /many --json | jq -r '[.[].reason] | join(" ")')" out_of_memory
+}
+
+@test "a supervisor with OOMPolicy=kill ends as a whole when one of its children is killed" {
+        needs memory
+        unit whole.supervisor <<-EOF
+                [Supervisor]
+                MemoryMax=48M
+                OOMPolicy=kill
+                Restart=no
+                Children=calm.service hog.service
+	EOF
+        service calm "ExecStart=/bin/sleep 1000"
+        service hog "ExecStart=$HUNGRY touch 96"
+        start_daemon
+        wait_state /whole failed
+        assert_eq "$(reason_of /whole)" out_of_memory
+        assert_eq "$(state_of /whole/calm)" inactive
+}
+
+@test "D7: when the machine itself has no memory left, the reason says so" {
+        [ -n "${COPPICE_VM:-}" ] || skip "needs a machine of its own"
+        service victim "ExecStart=$HUNGRY touch 64" "MemoryAccounting=yes" "OOMScoreAdjust=1000" "Restart=no"
+        start_daemon
+        wait_state /victim running
+        echo f >/proc/sysrq-trigger
+        wait_state /victim failed
+        assert_eq "$(reason_of /victim)" out_of_memory:system
+}
+
 @test "a program that fails by itself under the same limit is not called out of memory" {
         needs memory
         service sober "ExecStart=/bin/sh -c 'exit 137'" "MemoryMax=24M" "Restart=no"

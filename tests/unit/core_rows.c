@@ -129,7 +129,7 @@ static const struct {
         { "exit", EVT_EXIT }, { "checked", EVT_CHECKED }, { "spawned", EVT_SPAWNED }, { "execed", EVT_EXECED },
         { "spawn_failed", EVT_SPAWN_FAILED }, { "exited", EVT_EXITED }, { "empty", EVT_EMPTY }, { "stuck", EVT_STUCK },
         { "ready", EVT_READY }, { "reloading", EVT_RELOADING }, { "stopping", EVT_STOPPING }, { "mainpid", EVT_MAINPID },
-        { "watchdog", EVT_WATCHDOG }, { "watchdog_trigger", EVT_WATCHDOG_TRIGGER }, { "extend", EVT_EXTEND_TIMEOUT },
+        { "watchdog", EVT_WATCHDOG }, { "watchdog_trigger", EVT_WATCHDOG_TRIGGER }, { "extend", EVT_EXTEND_TIMEOUT }, { "oom", EVT_OOM },
 };
 
 static size_t split(const char *text, char words[][WORD_MAX])
@@ -176,7 +176,7 @@ static void set_argument(struct rows *r, struct event *e, const char *arg, const
                 break;
         default: break;
         }
-        if ((e->kind == EVT_EXITED || e->kind == EVT_EXIT) && *arg && reason_parse(arg, &e->reason) < 0)
+        if ((e->kind == EVT_EXITED || e->kind == EVT_EXIT || e->kind == EVT_OOM) && *arg && reason_parse(arg, &e->reason) < 0)
                 fail_msg("what reason is %s?", arg);
 }
 

@@ -275,6 +275,32 @@ static void runtime_and_watchdog_end_a_service(void **state)
                 { "empty web", "close web watchdog", "web=failed" }));
 }
 
+static void memory_policy_decides_what_follows_a_kill_by_the_kernel(void **state)
+{
+        (void) state;
+        rows_play(SERVICE("ExecStart=/w\nRestart=no\n"), ROWS( /* stop */
+                UP,
+                { "oom web out_of_memory", "signal web all TERM" },
+                { "exited web signal:TERM", "watch web" },
+                { "empty web", "close web out_of_memory", "web=failed" }));
+        rows_play(SERVICE("ExecStart=/w\nRestart=no\nOOMPolicy=kill\n"), ROWS(
+                UP,
+                { "oom web out_of_memory:system", "kill web" },
+                { "exited web signal:KILL", "watch web" },
+                { "empty web", "close web out_of_memory:system", "web=failed" }));
+        rows_play(SERVICE("ExecStart=/w\nRestart=no\nOOMPolicy=continue\n"), ROWS(
+                UP,
+                { "oom web out_of_memory", "", "web=running" },
+                { "exited web exit:1", "watch web" },
+                { "empty web", "close web exit:1", "web=failed" }));
+        rows_play(SERVICE("ExecStart=/w\nRestart=no\n"), ROWS( /* told twice, in the other order */
+                UP,
+                { "exited web out_of_memory", "watch web" },
+                { "oom web out_of_memory", "" },
+                { "empty web", "close web out_of_memory", "web=failed" },
+                { "oom web out_of_memory", "", "web=failed" }));
+}
+
 static void c9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop(void **state)
 {
         (void) state;
@@ -335,17 +361,17 @@ static const struct {
         const char *events;
 } handled[] = {
         { PHASE_NONE, "" },
-        { PHASE_CHECK, "tick stop exit checked watchdog_usec extend_timeout" },
+        { PHASE_CHECK, "tick stop exit checked watchdog_usec extend_timeout oom" },
         { PHASE_IDLE, "tick stop exit" },
-        { PHASE_CONDITION, "tick stop exit spawned spawn_failed exited watchdog_usec extend_timeout" },
-        { PHASE_PRE, "tick stop exit spawned spawn_failed exited watchdog_usec extend_timeout" },
-        { PHASE_MAIN, "tick stop exit spawned execed spawn_failed exited ready mainpid watchdog_usec extend_timeout" },
+        { PHASE_CONDITION, "tick stop exit spawned spawn_failed exited watchdog_usec extend_timeout oom" },
+        { PHASE_PRE, "tick stop exit spawned spawn_failed exited watchdog_usec extend_timeout oom" },
+        { PHASE_MAIN, "tick stop exit spawned execed spawn_failed exited ready mainpid watchdog_usec extend_timeout oom" },
         { PHASE_POST, "tick stop exit spawned spawn_failed exited empty stopping mainpid watchdog watchdog_trigger "
-                      "watchdog_usec extend_timeout" },
+                      "watchdog_usec extend_timeout oom" },
         { PHASE_UP, "stop reload exit spawned spawn_failed exited empty reloading stopping mainpid watchdog "
-                    "watchdog_trigger watchdog_usec extend_timeout" },
+                    "watchdog_trigger watchdog_usec extend_timeout oom" },
         { PHASE_RELOAD, "tick stop exit spawned spawn_failed exited empty ready stopping mainpid watchdog "
-                        "watchdog_trigger watchdog_usec extend_timeout" },
+                        "watchdog_trigger watchdog_usec extend_timeout oom" },
         { PHASE_STOP, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
         { PHASE_TERM, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
         { PHASE_KILL, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
@@ -441,6 +467,7 @@ int main(void)
                 cmocka_unit_test(b11_a_start_is_interrupted_by_a_stop),
                 cmocka_unit_test(a_start_that_takes_too_long_has_failed),
                 cmocka_unit_test(runtime_and_watchdog_end_a_service),
+                cmocka_unit_test(memory_policy_decides_what_follows_a_kill_by_the_kernel),
                 cmocka_unit_test(c9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop),
                 cmocka_unit_test(exit_node_reason_counts_as_the_services_own_end),
                 cmocka_unit_test(a_success_exit_status_is_a_clean_end),
