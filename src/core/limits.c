@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "core/value.h"
 
 static const char *const controller_texts[] = {
         [CTL_MEMORY] = "memory", [CTL_CPU] = "cpu", [CTL_CPUSET] = "cpuset", [CTL_PIDS] = "pids", [CTL_IO] = "io",
@@ -104,7 +105,7 @@ static void take_quota(struct limits *l, const struct spec *s)
         l->value[LIMIT_CPU_QUOTA] = quota < 1000 ? 1000 : quota;
 }
 
-void limits_of(const struct spec *s, const struct limit_facts *facts, struct limits *ret)
+void limits_read(const struct spec *s, const struct limit_facts *facts, struct limits *ret)
 {
         enum directive tasks = limit_directive(LIMIT_TASKS_MAX, spec_kind(s));
 
@@ -133,7 +134,10 @@ char *limit_text(const struct limits *l, enum limit which, char *buf, size_t n)
         enum directive d = limit_directive(which, spec_kind(l->spec));
         autobuf struct buf text = BUF_INIT;
 
-        spec_print(l->spec, d, &text);
+        if (l->implied & LIMIT_BIT(which))
+                value_print(d, l->value[which], &text);
+        else
+                spec_print(l->spec, d, &text);
         (void) snprintf(buf, n, "%s=%s", directive_rows[d].key, buf_text(&text));
         return buf;
 }

@@ -40,11 +40,11 @@ enum directive limit_directive(enum limit l, enum node_kind kind);
 enum limit limit_of_directive(enum directive d);
 enum controller limit_controller(enum limit l);
 
-/* Does the unit say anything that needs limits_of()? Cheap; false for most. A service that says nothing has
+/* Does the unit say anything that needs limits_read()? Cheap; false for most. A service that says nothing has
  * TasksMax=512 all the same. */
 bool limits_any(const struct spec *s);
 
-void limits_of(const struct spec *s, const struct limit_facts *facts, struct limits *ret);
+void limits_read(const struct spec *s, const struct limit_facts *facts, struct limits *ret);
 
 /* Bits of the controllers that these limits (LIMIT_BIT) need. */
 unsigned limits_controllers(uint32_t which);

@@ -1,6 +1,7 @@
 /* unit_print.c - a spec back into text: spec_print() of spec.h and unit_text_print() of unit_text.h. */
 #include <string.h>
 
+#include "core/limits.h"
 #include "core/reason.h"
 #include "core/resolve.h"
 #include "core/unit_text.h"
@@ -136,6 +137,7 @@ static int64_t effective(const struct spec *s, enum directive d)
         case D_SERVICE_Restart: return (int64_t) spec_restart(s);
         case D_SERVICE_TimeoutStartSec: return spec_timeout_start(s);
         case D_SERVICE_NotifyAccess: return (int64_t) spec_notify_access(s);
+        case D_SERVICE_OOMPolicy: case D_SUPERVISOR_OOMPolicy: return (int64_t) spec_oom_policy(s);
         case D_SUPERVISOR_StartMode: return (int64_t) spec_start_mode(s);
         default: return spec_int(s, d);
         }

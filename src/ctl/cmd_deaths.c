@@ -3,6 +3,44 @@
 
 #include "ctl/ctl.h"
 
+/* What all its processes together used, where that was counted. */
+static void put_group(struct ctl *c, uint32_t t)
+{
+        const struct jdoc *d = &c->doc;
+        int64_t memory = jget_int(d, t, "memory_peak", -1), tasks = jget_int(d, t, "tasks_peak", -1);
+        int64_t cpu = jget_int(d, t, "cpu_usec", -1), waited = jget_int(d, t, "throttled_usec", -1);
+        int64_t kills = jget_int(d, t, "oom_kills", -1);
+        const char *sep = "      its group ";
+
+        if (memory >= 0) {
+                buf_adds(&c->out, sep);
+                put_size(&c->out, memory);
+                buf_adds(&c->out, " of memory at most");
+                sep = ", ";
+        }
+        if (tasks >= 0) {
+                buf_addf(&c->out, "%s%lld task%s at most", sep, (long long) tasks, tasks == 1 ? "" : "s");
+                sep = ", ";
+        }
+        if (cpu >= 0 && sep[0] == ',') {
+                buf_adds(&c->out, sep);
+                put_span(&c->out, cpu);
+                buf_adds(&c->out, " of processor time");
+        }
+        if (waited > 0) {
+                buf_adds(&c->out, sep);
+                buf_adds(&c->out, "held back for ");
+                put_span(&c->out, waited);
+                sep = ", ";
+        }
+        if (kills > 0) {
+                buf_addf(&c->out, "%s%lld killed for want of memory", sep, (long long) kills);
+                sep = ", ";
+        }
+        if (sep[0] == ',')
+                buf_addc(&c->out, '\n');
+}
+
 static void put_rusage(struct ctl *c, uint32_t t)
 {
         const struct jdoc *d = &c->doc;
@@ -14,6 +52,7 @@ static void put_rusage(struct ctl *c, uint32_t t)
         buf_adds(&c->out, " system, ");
         put_size(&c->out, jget_int(d, t, "max_rss", 0));
         buf_adds(&c->out, " of memory at most\n");
+        put_group(c, t);
 }
 
 static void put_death(struct ctl *c, uint32_t t)

@@ -149,6 +149,54 @@ static void put_said(struct ctl *c, uint32_t s)
         end_line(c);
 }
 
+static void put_peak(struct ctl *c, uint32_t s)
+{
+        int64_t peak = jget_int(&c->doc, s, "memory_peak", -1);
+
+        if (peak < 0)
+                return;
+        buf_adds(&c->out, " (at most ");
+        put_size(&c->out, peak);
+        buf_addc(&c->out, ')');
+}
+
+static void put_held(struct ctl *c, uint32_t s)
+{
+        int64_t held = jget_int(&c->doc, s, "throttled_usec", -1);
+
+        if (held <= 0)
+                return;
+        buf_adds(&c->out, " (held back for ");
+        put_span(&c->out, held);
+        buf_addc(&c->out, ')');
+}
+
+/* What bounds it; first what was asked for, then what the kernel made of it if that reads differently. */
+static void put_limits(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        uint32_t limits = jtok_get(d, s, "limits");
+
+        for (uint32_t l = jtok_first(d, limits); l != JTOK_NONE; l = jtok_after(d, limits, l)) {
+                const char *effective = jget_text(d, l, "effective"), *why = jget_text(d, l, "why");
+
+                if (l == jtok_first(d, limits))
+                        label(c, "Limits");
+                else
+                        buf_adds(&c->out, "             ");
+                buf_addf(&c->out, "%s=%s", jget_text(d, l, "directive"), jget_text(d, l, "requested"));
+                if (why) {
+                        put_colored(c, COLOR_RED, " not enforced: ");
+                        put_safe(&c->out, why);
+                } else if (effective && strcmp(effective, jget_text(d, l, "requested")) != 0) {
+                        buf_adds(&c->out, " (");
+                        put_safe(&c->out, effective);
+                        buf_addc(&c->out, ')');
+                }
+                end_line(c);
+        }
+}
+
 static void put_usage(struct ctl *c, uint32_t s)
 {
         const struct jdoc *d = &c->doc;
@@ -159,11 +207,13 @@ static void put_usage(struct ctl *c, uint32_t s)
                 if (memory >= 0) {
                         put_size(&c->out, memory);
                         buf_adds(&c->out, " of memory");
+                        put_peak(c, s);
                 }
                 if (cpu >= 0) {
                         buf_adds(&c->out, memory >= 0 ? ", " : "");
                         put_span(&c->out, cpu);
                         buf_adds(&c->out, " of processor time");
+                        put_held(c, s);
                 }
                 if (tasks >= 0)
                         buf_addf(&c->out, "%s%lld task%s", memory >= 0 || cpu >= 0 ? ", " : "", (long long) tasks,
@@ -226,6 +276,7 @@ static void put_status(struct ctl *c, uint32_t s)
         put_process(c, s);
         put_said(c, s);
         put_usage(c, s);
+        put_limits(c, s);
         put_mailbox(c, s);
         put_log(c, s);
 }

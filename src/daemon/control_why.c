@@ -82,6 +82,11 @@ void json_death(struct json *j, const char *key, const struct engine *e, const s
         json_uint(j, "major_faults", d->majflt);
         json_uint(j, "blocks_in", d->inblock);
         json_uint(j, "blocks_out", d->oublock);
+        json_count(j, "memory_peak", d->memory_peak);
+        json_count(j, "tasks_peak", d->tasks_peak);
+        json_count(j, "cpu_usec", d->cpu_usec);
+        json_count(j, "throttled_usec", d->throttled_usec);
+        json_count(j, "oom_kills", d->oom_kills);
         json_text(j, "error", d->error);
         write_tail(j, d->tail, d->tail_len);
         json_close(j);

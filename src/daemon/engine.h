@@ -24,6 +24,7 @@
 #include "core/core.h"
 #include "core/plan.h"
 #include "os/cgroup.h"
+#include "os/limits.h"
 
 struct engine;
 struct ev_loop;
@@ -107,6 +108,21 @@ struct said {
 };
 const struct said *engine_said(const struct engine *e, node_id id); /* never NULL */
 int engine_usage(struct engine *e, node_id id, struct cgroup_usage *ret);
+/* What the kernel has counted for it since the present incarnation began (kills and failed forks), or as it is now; -1
+ * each where nothing counts. */
+void engine_counters(struct engine *e, node_id id, struct limit_counters *ret);
+/* Call fn for each limit of its unit, and TasksMax= by default where that is enforced. */
+struct engine_limit {
+        const char *directive;  /* "MemoryMax" */
+        const char *controller; /* "memory" */
+        const char *backend;    /* "v2", "v1"; "-" there is no such controller */
+        char requested[100];    /* as the unit would say it */
+        char effective[100];    /* what the kernel has; "" = not known now */
+        bool enforced;
+        char why[200];          /* not enforced: why; else "" */
+};
+typedef void engine_limit_fn(void *arg, const struct engine_limit *l);
+void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg);
 /* Absolute path of its control group, "" when there is none. Returns buf. */
 char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n);
 /* Pids of its processes, for display. Returns how many there are. */
@@ -141,6 +157,7 @@ struct death {
         int64_t utime_usec, stime_usec;
         int64_t maxrss_kb;
         uint64_t minflt, majflt, inblock, oublock;
+        int64_t memory_peak, tasks_peak, cpu_usec, throttled_usec, oom_kills; /* of its group; -1 = not counted */
         char *error;            /* owned by the ledger; spawn:...: the whole sentence; NULL otherwise */
         char *tail;             /* owned by the ledger; the last lines written, NULL when there are none (yet) */
         size_t tail_len;

@@ -7,11 +7,15 @@
 
 #include "daemon/parts.h"
 
+static const struct death nothing_counted = {
+        .memory_peak = -1, .tasks_peak = -1, .cpu_usec = -1, .throttled_usec = -1, .oom_kills = -1,
+};
+
 void death_done(struct death *d)
 {
         free(d->error);
         free(d->tail);
-        *d = (struct death) { 0 };
+        *d = nothing_counted;
 }
 
 int death_copy(struct death *to, const struct death *from)
@@ -44,12 +48,21 @@ int death_exit_code(const struct death *d)
         return d->code == CLD_EXITED ? d->status : 128 + d->status;
 }
 
+static struct death *fresh_death(void)
+{
+        struct death *d = malloc(sizeof(*d));
+
+        if (d)
+                *d = nothing_counted;
+        return d;
+}
+
 static struct death *present(struct engine *e, node_id id)
 {
         struct extra *x = engine_extra(e, id);
 
         if (x && !x->now)
-                x->now = calloc(1, sizeof(*x->now));
+                x->now = fresh_death();
         return x ? x->now : NULL;
 }
 
@@ -78,6 +91,19 @@ void ledger_exited(struct engine *e, node_id id, const struct init_exit *x)
         d->majflt = x->majflt;
         d->inblock = x->inblock;
         d->oublock = x->oublock;
+}
+
+void ledger_used(struct engine *e, node_id id, const struct limit_counters *used)
+{
+        struct death *d = present(e, id);
+
+        if (!d)
+                return;
+        d->memory_peak = used->memory_peak;
+        d->tasks_peak = used->tasks_peak;
+        d->cpu_usec = used->cpu_usec;
+        d->throttled_usec = used->throttled_usec;
+        d->oom_kills = used->oom_kills;
 }
 
 void ledger_failed(struct engine *e, node_id id, const struct err *err)
@@ -126,8 +152,7 @@ void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const stru
 
         if (!d)
                 return;
-        if (x->now)
-                *d = *x->now;
+        *d = x->now ? *x->now : nothing_counted;
         free(ptr_steal(x->now));
         d->incarnation = incarnation;
         d->reason = *reason;

@@ -210,7 +210,7 @@ static int bound_super(struct engine *e, node_id id, const struct spec *s, struc
 
         if (run->flags & RUN_BOUNDED)
                 return 0;
-        limits_of(s, limits_facts(e->cgroup), &l);
+        limits_read(s, limits_facts(e->cgroup), &l);
         r = limits_apply(e->cgroup, engine_path(e, id, path, sizeof(path)), &l, l.said | l.implied, 0, 0, &p);
         if (r < 0)
                 return err_set(err, STAGE_LIMITS, -r, "set the limits of %s: %s", path, strerror(-r));
@@ -234,7 +234,7 @@ static int bound_above(struct engine *e, node_id id, bool *ret_any, unsigned *re
         if (r < 0 || !limits_any(node->spec))
                 return r;
         *ret_any = true;
-        limits_of(node->spec, limits_facts(e->cgroup), &l);
+        limits_read(node->spec, limits_facts(e->cgroup), &l);
         *ret_count |= limits_controllers(l.said) & (CTL_BIT(CTL_MEMORY) | CTL_BIT(CTL_PIDS));
         return bound_super(e, id, node->spec, err);
 }
@@ -251,7 +251,7 @@ static void bound_plainly(struct engine *e, const struct spec *s, const char *pa
                 return;
         if (limits_quick_tasks(group, spec_int(s, D_SERVICE_TasksMax)) == 0)
                 return;
-        limits_of(s, limits_facts(e->cgroup), &l);
+        limits_read(s, limits_facts(e->cgroup), &l);
         (void) limits_apply(e->cgroup, path, &l, l.implied, 0, 0, NULL);
 }
 
@@ -266,7 +266,7 @@ static int bound_fully(struct engine *e, node_id id, const struct spec *s, const
         if (!b)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         (void) limits_drop(e->cgroup, path); /* busy: what KillMode= has left is there, and `base` knows its share */
-        limits_of(s, limits_facts(e->cgroup), &l);
+        limits_read(s, limits_facts(e->cgroup), &l);
         r = limits_apply(e->cgroup, path, &l, l.said | l.implied, 0, count, &p);
         if (r < 0)
                 return err_set(err, STAGE_LIMITS, -r, "set the limits of its group: %s", strerror(-r));
@@ -331,6 +331,78 @@ struct reason limits_reason(struct engine *e, node_id id, struct reason r)
         return r;
 }
 
+void engine_counters(struct engine *e, node_id id, struct limit_counters *ret)
+{
+        const struct run *run = engine_peek(e, id);
+        const struct node *node = core_node(e->core, id);
+        const struct bound *b = bound_peek(e, id);
+        char path[PATH_MAX_NODE];
+
+        memset(ret, 0xff, sizeof(*ret));
+        if (!node || !run || (node->kind == KIND_SERVICE && !(run->flags & RUN_BOUNDED)))
+                return;
+        if (limits_count(e->cgroup, engine_path(e, id, path, sizeof(path)), ret) < 0 || !b)
+                return;
+        if (ret->oom_kills >= 0)
+                ret->oom_kills = grown(ret->oom_kills, b->base.oom_kills);
+        if (ret->pids_hits >= 0)
+                ret->pids_hits = grown(ret->pids_hits, b->base.pids_hits);
+}
+
+/* What was found wrong with it when it was set last. */
+static const struct limit_problem *problem_of(const struct bound *b, enum limit limit)
+{
+        for (size_t i = 0; b && b->problems && i < b->problems->count; i++)
+                if (b->problems->list[i].limit == limit)
+                        return &b->problems->list[i];
+        return NULL;
+}
+
+static void describe(struct engine *e, const char *path, const struct limits *l, enum limit limit, bool bounded,
+                     const struct limit_problem *p, struct engine_limit *ret)
+{
+        enum controller ctl = limit_controller(limit);
+        char text[120];
+
+        ret->directive = directive_rows[limit_directive(limit, spec_kind(l->spec))].key;
+        ret->controller = strtab_text(&controller_names, (int) ctl);
+        ret->backend = limits_backend(e->cgroup, ctl);
+        (void) snprintf(ret->requested, sizeof(ret->requested), "%s",
+                        strchr(limit_text(l, limit, text, sizeof(text)), '=') + 1);
+        if (p)
+                (void) snprintf(ret->why, sizeof(ret->why), "%s", p->why);
+        else
+                (void) limits_why_not(e->cgroup, ctl, ret->why, sizeof(ret->why));
+        ret->enforced = ret->why[0] == '\0';
+        if (!bounded || !ret->enforced ||
+            limits_effective(e->cgroup, path, limit, ret->effective, sizeof(ret->effective)) < 0)
+                ret->effective[0] = '\0';
+}
+
+void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
+{
+        const struct node *node = core_node(e->core, id);
+        const struct run *run = engine_peek(e, id);
+        const struct bound *b = bound_peek(e, id);
+        char path[PATH_MAX_NODE];
+        struct limits l;
+
+        if (!node)
+                return;
+        limits_read(node->spec, limits_facts(e->cgroup), &l);
+        if (!limits_any(node->spec) && strcmp(limits_backend(e->cgroup, CTL_PIDS), "v2") != 0)
+                l.implied = 0;
+        (void) engine_path(e, id, path, sizeof(path));
+        for (int i = 0; i < LIMIT_COUNT; i++) {
+                struct engine_limit one = { 0 };
+
+                if (!((l.said | l.implied) & LIMIT_BIT(i)))
+                        continue;
+                describe(e, path, &l, (enum limit) i, run && run->flags & RUN_BOUNDED, problem_of(b, (enum limit) i), &one);
+                fn(arg, &one);
+        }
+}
+
 void limits_look(struct engine *e, node_id id)
 {
         (void) look(e, id);
@@ -342,7 +414,14 @@ void limits_end(struct engine *e, node_id id)
         char path[PATH_MAX_NODE];
 
         if (run->flags & RUN_COUNTED) {
-                (void) look(e, id);
+                struct bound *b = look(e, id);
+                struct limit_counters used;
+
+                if (b) {
+                        used = b->last;
+                        used.oom_kills = b->last.oom_kills < 0 ? -1 : grown(b->last.oom_kills, b->base.oom_kills);
+                        ledger_used(e, id, &used);
+                }
                 limits_unwatch(e->cgroup, id);
                 (void) limits_drop(e->cgroup, engine_path(e, id, path, sizeof(path)));
         }

@@ -118,10 +118,33 @@ static void json_children(struct json *j, const struct engine *e, const struct n
         json_close(j);
 }
 
+static void json_limit(void *arg, const struct engine_limit *l)
+{
+        struct json *j = arg;
+
+        json_open(j, NULL, '{');
+        json_str(j, "directive", l->directive);
+        json_str(j, "requested", l->requested);
+        json_text(j, "effective", l->effective);
+        json_bool(j, "enforced", l->enforced);
+        json_str(j, "controller", l->controller);
+        json_str(j, "backend", l->backend);
+        json_text(j, "why", l->why);
+        json_close(j);
+}
+
+void json_limits(struct json *j, const char *key, struct engine *e, node_id id)
+{
+        json_open(j, key, '[');
+        engine_limits(e, id, json_limit, j);
+        json_close(j);
+}
+
 static void json_group(struct json *j, struct engine *e, const struct node *n)
 {
         enum { SHOWN = 64 };
         struct cgroup_usage usage = { -1, -1, -1 };
+        struct limit_counters c;
         char path[NODE_PATH_MAX + 256];
         pid_t pids[SHOWN];
         size_t count;
@@ -129,9 +152,15 @@ static void json_group(struct json *j, struct engine *e, const struct node *n)
         json_text(j, "cgroup", engine_cgroup_path(e, n->id, path, sizeof path));
         if (engine_usage(e, n->id, &usage) < 0)
                 usage = (struct cgroup_usage) { -1, -1, -1 };
-        json_count(j, "memory", usage.memory);
-        json_count(j, "cpu_usec", usage.cpu_usec);
-        json_count(j, "tasks", usage.tasks);
+        engine_counters(e, n->id, &c);
+        json_count(j, "memory", c.memory >= 0 ? c.memory : usage.memory);
+        json_count(j, "memory_peak", c.memory_peak);
+        json_count(j, "cpu_usec", usage.cpu_usec >= 0 ? usage.cpu_usec : c.cpu_usec);
+        json_count(j, "throttled_usec", c.throttled_usec);
+        json_count(j, "tasks", c.tasks >= 0 ? c.tasks : usage.tasks);
+        json_count(j, "tasks_peak", c.tasks_peak);
+        json_count(j, "oom_kills", c.oom_kills);
+        json_limits(j, "limits", e, n->id);
         json_open(j, "processes", '[');
         count = n->kind == KIND_SERVICE ? engine_pids(e, n->id, pids, SHOWN) : 0;
         for (size_t i = 0; i < count && i < SHOWN; i++)

@@ -303,6 +303,7 @@ node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the servic
 /* ledger.c */
 void ledger_started(struct engine *e, node_id id);
 void ledger_exited(struct engine *e, node_id id, const struct init_exit *x);
+void ledger_used(struct engine *e, node_id id, const struct limit_counters *used);
 void ledger_failed(struct engine *e, node_id id, const struct err *err);
 void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason);
 void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);

@@ -185,3 +185,20 @@ knows_of_kill() { ctl why "$1" --json | jq -e 'tostring | test("out_of_memory")'
         wait_line "$W/daemon.log" "MemoryMax=64M: there is no memory controller: .*Isolation=best-effort"
         wait_line "$W/daemon.log" "/kind: MemoryMax=64M is not enforced: there is no memory controller"
 }
+
+@test "what a life used is in status and in deaths: memory peak, processor time, time held back, tasks" {
+        needs memory
+        needs cpu
+        service spin "ExecStart=$HUNGRY spin" "CPUQuota=10%" "MemoryMax=64M" "Restart=no"
+        service calm "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_for "$PATIENCE" was_held_back /spin
+        ctl kill --signal=KILL /spin
+        wait_state /spin failed
+        assert_eq "$(reason_of /spin)" signal:KILL
+        run ctl deaths /spin --json
+        assert_json '.[0] | .memory_peak > 0 and .cpu_usec > 0 and .throttled_usec > 0 and .tasks_peak == 1 and .oom_kills == 0'
+        run ctl status /spin --json
+        assert_json '[.limits[] | select(.enforced)] | map(.directive) | contains(["CPUQuota", "MemoryMax", "TasksMax"])'
+}
+was_held_back() { [ "$(field "$1" .throttled_usec)" -gt 0 ]; }
