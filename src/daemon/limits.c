@@ -48,6 +48,18 @@ static int64_t kills_of(const struct bound *b, const struct limit_counters *at)
         return at->oom_kills < 0 ? 0 : at->oom_kills;
 }
 
+/* What can be read no more, because one of its groups is gone, stays as it was. */
+static void keep(struct limit_counters *last, const struct limit_counters *now)
+{
+        int64_t *to = (int64_t *) last;
+        const int64_t *from = (const int64_t *) now;
+
+        _Static_assert(sizeof(*last) % sizeof(int64_t) == 0, "nothing but numbers");
+        for (size_t i = 0; i < sizeof(*last) / sizeof(int64_t); i++)
+                if (from[i] >= 0)
+                        to[i] = from[i];
+}
+
 /* Read while the group is still there (FAILURES D6). */
 static struct bound *look(struct engine *e, node_id id)
 {
@@ -59,7 +71,7 @@ static struct bound *look(struct engine *e, node_id id)
         if (!b || !run || !(run->flags & RUN_COUNTED))
                 return NULL;
         if (limits_count(e->cgroup, engine_path(e, id, path, sizeof(path)), &now) == 0)
-                b->last = now;
+                keep(&b->last, &now);
         return b;
 }
 
