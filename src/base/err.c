@@ -119,7 +119,7 @@ char *err_format(const struct err *err, char *buf, size_t n)
         char line[16] = "";
         const char *stage = err->stage == STAGE_LOAD ? "" : stage_name(err->stage);
 
-        if (err->line)
+        if (err->line && err->file[0])
                 (void) snprintf(line, sizeof line, ":%u", err->line);
         if (err->file[0] || err->hint[0])
                 (void) snprintf(where, sizeof where, " (%s%s%s%s)", err->file, line,

@@ -45,6 +45,8 @@ void ctl_diag(void *arg, const struct diag *d)
         (void) !write(STDERR_FILENO, buf_text(&text), text.len);
 }
 
+enum { PATIENCE_MS = 5000 }; /* how long to ask again when there are too many others */
+
 /* --- connecting ------------------------------------------------------------------------------------------------------ */
 
 static int64_t now_ms(void)
@@ -156,6 +158,14 @@ static ssize_t send_some(int fd, const char *bytes, size_t size, const int *fds,
         return sendmsg(fd, &m, MSG_NOSIGNAL);
 }
 
+/* Our request has not been read: asking again does nothing twice. The kernel says "reset" only to whom has sent what
+ * the other side never read. */
+static int turned_away(struct ctl *c)
+{
+        c->turned_away = true;
+        return CTL_NO_DAEMON;
+}
+
 static int send_call(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count)
 {
         autobuf struct buf request = BUF_INIT;
@@ -169,6 +179,8 @@ static int send_call(struct ctl *c, const char *method, const char *params, bool
                 return ctl_error(CTL_USAGE, "too much for one request: at most %u bytes", FRAME_REQUEST_MAX);
         for (; at < request.len; at += (size_t) n) {
                 n = send_some(c->fd, request.data + at, request.len - at, fds, at == 0 ? count : 0);
+                if (n < 0 && c->retry)
+                        return turned_away(c);
                 if (n < 0)
                         return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection: %s", strerror(errno));
         }
@@ -221,6 +233,8 @@ static int next_frame(struct ctl *c, char **ret, size_t *ret_len)
                 n = receive(c, room);
                 if (n == 0)
                         return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection");
+                if (n == -ECONNRESET && c->retry)
+                        return turned_away(c);
                 if (n < 0)
                         return ctl_error(CTL_NO_DAEMON, "read from the daemon: %s", strerror((int) -n));
                 room = 128 << 10; /* a long answer: fewer calls for the rest */
@@ -275,7 +289,7 @@ static const char *or_empty(const char *text)
         return text ? text : "";
 }
 
-static int say_error(const struct ctl *c, const char *error)
+static int say_error(struct ctl *c, const char *error)
 {
         const struct jdoc *d = &c->doc;
         uint32_t p = jtok_get(d, 0, "parameters");
@@ -302,6 +316,8 @@ static int say_error(const struct ctl *c, const char *error)
                 return ctl_error(CTL_FAILED, "%s%s%s%s", or_empty(jget_text(d, p, "message")), extra ? " (" : "",
                                  or_empty(extra), extra ? ")" : "");
         }
+        if (strcmp(name, "TooManyConnections") == 0 && c->retry)
+                return turned_away(c);
         if (strcmp(name, "TooManyConnections") == 0)
                 return ctl_error(CTL_FAILED, "the daemon has too many connections already");
         if (strcmp(name, "MethodNotFound") == 0)
@@ -332,17 +348,35 @@ bool ctl_continues(const struct ctl *c)
         return jget_true(&c->doc, 0, "continues");
 }
 
-int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
-                 uint32_t *ret)
+static int try_call(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
+                    uint32_t *ret)
 {
         int r = ctl_connect(c);
 
         if (r == CTL_OK)
                 r = send_call(c, method, params, more, fds, count);
-        if (r != CTL_OK)
-                return r;
+        return r == CTL_OK ? ctl_next(c, ret) : r;
+}
+
+/* When the daemon has no place for us just now, others are being served: ours comes. */
+int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
+                 uint32_t *ret)
+{
+        int64_t until = now_ms() + (c->timeout_ms >= 0 && c->timeout_ms < PATIENCE_MS ? c->timeout_ms : PATIENCE_MS);
+        int r;
+
         c->deadline_ms = c->timeout_ms < 0 ? -1 : now_ms() + c->timeout_ms;
-        return ctl_next(c, ret);
+        for (int pause = 4;; pause = pause < 250 ? pause * 2 : pause) {
+                c->retry = now_ms() < until;
+                c->turned_away = false;
+                r = try_call(c, method, params, more, fds, count, ret);
+                c->retry = false;
+                if (!c->turned_away)
+                        return r;
+                fd_close(&c->fd);
+                frame_reader_free(&c->in);
+                (void) poll(NULL, 0, pause + (int) (getpid() % pause)); /* not all at the same moment */
+        }
 }
 
 int ctl_call(struct ctl *c, const char *method, const char *params, bool more, uint32_t *ret)

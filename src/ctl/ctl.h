@@ -69,6 +69,8 @@ struct ctl {
 
         int fd;               /* -1 = not connected */
         int64_t deadline_ms;  /* of the present call, CLOCK_MONOTONIC; -1 = none */
+        bool retry;           /* client.c: being turned away is no error yet, */
+        bool turned_away;     /* ... but this happened */
         bool timed_out;       /* no answer came within timeout_ms */
         struct frame_reader in;
         struct jdoc doc;      /* the latest reply */

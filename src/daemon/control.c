@@ -1,7 +1,8 @@
 /* control.c - the door of the control server: who may come in, and how many.
  *
  * Limits (FAILURES G1, G9, G14): 60 connections of which 16 of one user; the daemon's own user and root have 4 more
- * places on which a newcomer takes the seat of whoever sits there idle, so that an administrator always gets in. */
+ * places on which a newcomer takes the seat of whoever sits there idle, so that an administrator always gets in. Who
+ * waits for a transient service of his is not counted: those have a limit of their own. */
 #include "daemon/control.h"
 
 #include <fcntl.h>
@@ -77,7 +78,7 @@ static void admit(struct control *s, int fd)
                 return;
         }
         for (k = s->conns; k; k = k->next)
-                same += k->uid == peer.uid && !k->reserved;
+                same += k->uid == peer.uid && !k->reserved && !k->apart;
         admin = peer.uid == 0 || peer.uid == s->own_uid;
         full = same >= CONN_PER_UID || s->count - s->reserved >= CONN_MAX;
         if (full && !(admin && make_place(s))) {

@@ -31,6 +31,16 @@ static void end_call(struct conn *k)
         k->call = (struct call) { .conn = k };
 }
 
+void conn_apart(struct conn *k)
+{
+        if (k->apart)
+                return;
+        k->apart = true;
+        k->control->count--;
+        k->control->reserved -= k->reserved;
+        k->reserved = false;
+}
+
 void conn_close(struct conn *k)
 {
         struct control *s = k->control;
@@ -52,8 +62,7 @@ void conn_close(struct conn *k)
                 s->conns = k->next;
         if (k->next)
                 k->next->prev = k->prev;
-        s->count--;
-        s->reserved -= k->reserved;
+        conn_apart(k);
         k->next = s->dead;
         s->dead = k;
 }

@@ -59,6 +59,7 @@ struct conn {
         int fd;
         uid_t uid;
         bool mutating;               /* may call mutating methods */
+        bool apart;                  /* stays for as long as a service: counts for nobody's limit */
         bool reserved;               /* sits on one of the administrator's own places */
         bool busy;                   /* has a call */
         bool working;                /* conn_work() is on the stack */
@@ -93,6 +94,7 @@ struct conn *conn_new(struct control *s, int fd, uid_t uid, bool mutating);
 void conn_close(struct conn *k);              /* at once; the struct stays until the sweep */
 void conn_free(struct conn *k);
 void conn_work(struct conn *k);               /* take requests, produce, send: whatever is possible now */
+void conn_apart(struct conn *k);              /* its call is bounded by something else: free its place */
 size_t conn_unread(const struct conn *k);     /* bytes the client has not taken yet */
 
 /* For methods. */

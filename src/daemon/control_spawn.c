@@ -124,8 +124,10 @@ static void ask(struct call *c, const struct transient_request *q, bool keep)
                 return;
         }
         (void) core_path(call_core(c), s->node, s->path, sizeof s->path);
-        if (c->in.more)
-                write_reply(c, NULL, true);
+        if (!c->in.more)
+                return;
+        conn_apart(c->conn); /* TRANSIENTS_MAX bounds them */
+        write_reply(c, NULL, true);
 }
 
 void method_SpawnTransient(struct call *c)

@@ -176,6 +176,18 @@ END
         assert_eq "$(pid_of long)" "$pid"
 }
 
+@test "more runs at once than connections are allowed" {
+        start_daemon
+        mkfifo "$W/gate"
+        exec {gate}<>"$W/gate"
+        for i in {1..40}; do "$CTL" run -- sh -c 'read -r x <"$0"; exit "$x"' "$W/gate" 3>&- & clients[i]=$!; done
+        all_there() { [ "$(ctl list --names | grep -c '^/transient/.')" = 40 ]; }
+        wait_for "$PATIENCE" all_there
+        for i in {1..40}; do echo 7 >&"$gate"; done
+        for i in {1..40}; do status=0; wait "${clients[i]}" || status=$?; assert_eq "$status" 7; done
+        none_left
+}
+
 @test "E5: nothing of a run is left: processes, group, node" {
         start_daemon
         run ctl run -- sh -c 'setsid sleep 1000 & sleep 1000 & echo $! >"$0/begun"; cat /proc/self/cgroup' "$W"
