@@ -180,10 +180,10 @@ END
         start_daemon
         mkfifo "$W/gate"
         exec {gate}<>"$W/gate"
-        for i in {1..40}; do "$CTL" run -- sh -c 'read -r x <"$0"; exit "$x"' "$W/gate" 3>&- & clients[i]=$!; done
+        for i in {1..40}; do "$CTL" run -- sh -c 'read -r x <"$0"; exit 7' "$W/gate" 3>&- & clients[i]=$!; done
         all_there() { [ "$(ctl list --names | grep -c '^/transient/.')" = 40 ]; }
         wait_for "$PATIENCE" all_there
-        for i in {1..40}; do echo 7 >&"$gate"; done
+        for i in {1..40}; do echo >&"$gate"; done
         for i in {1..40}; do status=0; wait "${clients[i]}" || status=$?; assert_eq "$status" 7; done
         none_left
 }
