@@ -228,6 +228,7 @@ struct writer {
         int gate_numbers[2];     /* -1 = needs none */
         struct range { int from, treat; } ranges[NUMBERS + 1];
         size_t range_count;
+        int numbers;             /* so many there are */
         struct jump { size_t at; int treat, number; } jumps[NUMBERS]; /* to checks and gates */
         size_t jump_count;
 };
@@ -259,17 +260,34 @@ static void leaf(struct writer *w, const struct range *r)
         w->jumps[w->jump_count++] = (struct jump) { bpf_jump(w->out), r->treat, gated(w, r->from) ? r->from : -1 };
 }
 
+/* Where to divide: half of the numbers on either side, not half of the ranges. At installation the kernel follows the
+ * program once for every number there is, to remember which are always allowed: that is most of the cost, and the
+ * length of the paths, weighed by how many take them, is what it costs. */
+static size_t balance(const struct writer *w, size_t first, size_t last)
+{
+        int from = w->ranges[first].from, end = last < w->range_count ? w->ranges[last].from : w->numbers;
+        size_t middle = first + 1;
+
+        while (middle + 1 < last && w->ranges[middle].from - from < end - w->ranges[middle].from)
+                middle++;
+        if (middle - 1 > first && 2 * w->ranges[middle].from - from - end > from + end - 2 * w->ranges[middle - 1].from)
+                middle--;
+        return middle;
+}
+
 /* Ranges first to last - 1: the lower half follows, the upper one behind it. A conditional jump reaches 255 steps, which
  * n ranges of less than 2 n steps may exceed: then a plain jump takes over. */
 static void search(struct writer *w, size_t first, size_t last)
 {
-        size_t middle = first + (last - first) / 2, at = bpf_here(w->out), over;
-        bool near = middle - first < 128;
+        size_t middle, at = bpf_here(w->out), over;
+        bool near;
 
         if (last - first == 1) {
                 leaf(w, &w->ranges[first]);
                 return;
         }
+        middle = balance(w, first, last);
+        near = middle - first < 128;
         bpf_add(w->out, BPF_JMP | BPF_JGE | BPF_K, (uint32_t) w->ranges[middle].from, 0, near ? 0 : 1);
         over = near ? 0 : bpf_jump(w->out);
         search(w, first, middle);
@@ -401,6 +419,19 @@ static void write_goals(struct writer *w)
         }
 }
 
+/* One more than the highest number that has a name. */
+static int numbers_of(const struct kind *k)
+{
+        int highest = 0;
+
+        for (size_t i = 0; i < syscall_count(); i++) {
+                int n = number_in(k, i);
+
+                highest = n > highest && n < NUMBERS ? n : highest;
+        }
+        return highest + 1;
+}
+
 static int write_kind(const struct kind *k, const struct filter *f, uint64_t gate, struct buf *out)
 {
         autofree struct table *t = calloc(1, sizeof(*t));
@@ -416,6 +447,7 @@ static int write_kind(const struct kind *k, const struct filter *f, uint64_t gat
         w->gate = k->token == 0 ? gate : 0;
         for (int i = 0; i < 2; i++)
                 w->gate_numbers[i] = number_in(k, (size_t) calls[i]);
+        w->numbers = numbers_of(k);
         find_ranges(w);
         if (k->bit)
                 bpf_add(out, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t) k->bit, 0, 0);
@@ -426,12 +458,12 @@ static int write_kind(const struct kind *k, const struct filter *f, uint64_t gat
 
 static bool wanted(const struct kind *k, const struct filter *f)
 {
-        if (!f->archs_said || (k->token == 0 && f->archs & 1U << FILTER_ARCH_NATIVE))
-                return true;
-        return f->archs >> k->arch & 1;
+        return !f->archs_said ? !k->bit : f->archs >> k->arch & 1;
 }
 
-/* Two kinds may share an architecture and differ in one bit of the number. The native one is never left out: the
+/* A kind that is told from the native one by a bit only (x32) is there only when it is asked for: nobody uses it, and its
+ * numbers would double the program. Otherwise its calls get ENOSYS, as from a kernel that does not have it.
+ * Two kinds may share an architecture and differ in one bit of the number. The native one is never left out: the
  * child itself could not execute anything. */
 int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, struct err *err)
 {
@@ -459,7 +491,7 @@ int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, stru
                         if (r == 0 && wanted(bit, f))
                                 r = write_kind(bit, f, gate, out);
                         else
-                                bpf_return(out, stranger);
+                                bpf_return(out, f->archs_said ? stranger : action_of(ENOSYS));
                 } else {
                         r = write_kind(k, f, gate, out);
                 }

@@ -267,6 +267,9 @@ static void calls_of_another_kind_are_filtered_alike_or_not_there(void **state)
 
         assert_int_equal(run(&program, &i386_getpid), SECCOMP_RET_ALLOW);
         assert_int_equal(run(&program, &i386_keyctl), SECCOMP_RET_USER_NOTIF);
+        assert_int_equal(run(&program, &x32_read), SECCOMP_RET_ERRNO | ENOSYS);
+        buf_free(&program);
+        program = program_of("SystemCallFilter=~@keyring\nSystemCallArchitectures=native x32", &f);
         assert_int_equal(run(&program, &x32_read), SECCOMP_RET_ALLOW);
         assert_int_equal(run(&program, &x32_keyctl), SECCOMP_RET_USER_NOTIF);
         buf_free(&program);
