@@ -211,7 +211,7 @@ static bool any_effect(const struct spec *s, const struct filter *f)
                f->suid_sgid || f->write_execute || f->personality;
 }
 
-bool filter_of(const struct spec *s, struct filter *ret)
+static bool make(const struct spec *s, bool learn, struct filter *ret)
 {
         struct setting to = { .f = ret, .value = EPERM };
 
@@ -220,7 +220,7 @@ bool filter_of(const struct spec *s, struct filter *ret)
                                  .write_execute = spec_int(s, D_SERVICE_MemoryDenyWriteExecute) > 0,
                                  .personality = spec_int(s, D_SERVICE_LockPersonality) > 0 };
         apply_list(s, ret);
-        if (spec_int(s, D_SERVICE_SystemCallFilterMode) == FILTER_MODE_LEARN)
+        if (learn)
                 apply_learn(ret);
         for (size_t i = 0; i < sizeof(denies) / sizeof(denies[0]); i++)
                 if (spec_int(s, denies[i].d) > 0)
@@ -230,6 +230,16 @@ bool filter_of(const struct spec *s, struct filter *ret)
         apply_families(s, ret);
         apply_namespaces(s, ret);
         return any_effect(s, ret);
+}
+
+bool filter_of(const struct spec *s, struct filter *ret)
+{
+        return make(s, spec_int(s, D_SERVICE_SystemCallFilterMode) == FILTER_MODE_LEARN, ret);
+}
+
+bool filter_enforced(const struct spec *s, struct filter *ret)
+{
+        return make(s, false, ret);
 }
 
 bool filter_tells(const struct filter *f)

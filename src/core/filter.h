@@ -38,6 +38,9 @@ struct filter {
 /* True and *ret when the unit asks for anything of the kind, false when there is nothing to install. */
 bool filter_of(const struct spec *s, struct filter *ret);
 
+/* The same, as if SystemCallFilterMode=enforce were said. */
+bool filter_enforced(const struct spec *s, struct filter *ret);
+
 /* The settings it is made of as text, one a line: equal texts, equal filters. Appends nothing when there are none. */
 void filter_key(const struct spec *s, struct buf *out);
 

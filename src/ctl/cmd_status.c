@@ -260,6 +260,22 @@ static void put_log(struct ctl *c, uint32_t s)
         loglines_add(c, dir, LAST, "            ");
 }
 
+/* What a filter ended it for, and how to allow that. */
+static void put_denied(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        uint32_t denied = jtok_get(d, s, "denied");
+
+        if (!jget_text(d, denied, "call"))
+                return;
+        label(c, "Denied");
+        buf_addf(&c->out, "system call %s of ", jget_text(d, denied, "call"));
+        put_safe(&c->out, jget_text(d, denied, "program"));
+        buf_addf(&c->out, "[%lld], incarnation %lld; %s", (long long) jget_int(d, denied, "pid", 0),
+                 (long long) jget_int(d, denied, "incarnation", 0), jget_text(d, denied, "remedy"));
+        end_line(c);
+}
+
 static void put_status(struct ctl *c, uint32_t s)
 {
         const char *because = jget_text(&c->doc, s, "because");
@@ -271,6 +287,7 @@ static void put_status(struct ctl *c, uint32_t s)
                 put_safe(&c->out, because);
                 end_line(c);
         }
+        put_denied(c, s);
         put_unit(c, s);
         put_supervision(c, s);
         put_process(c, s);

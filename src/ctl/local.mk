@@ -19,6 +19,7 @@ libctl_a_SOURCES = \
 	src/ctl/cmd_reload.c \
 	src/ctl/cmd_run.c \
 	src/ctl/cmd_schema.c \
+	src/ctl/cmd_seccomp.c \
 	src/ctl/attach.c src/ctl/attach.h \
 	src/ctl/local.c src/ctl/local.h \
 	src/ctl/cmd_security.c \

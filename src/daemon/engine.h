@@ -147,6 +147,9 @@ struct denial {
 };
 const struct denial *engine_denial(const struct engine *e, node_id id);
 
+/* The calls it was seen to use under SystemCallFilterMode=learn, by index (core/syscalls.h); NULL = it never learned. */
+const bool *engine_learned(const struct engine *e, node_id id);
+
 /* One past incarnation. */
 struct death {
         uint32_t incarnation;

@@ -202,6 +202,21 @@ static void json_because(struct json *j, const struct engine *e, const struct no
         json_text(j, "because", buf_text(&text));
 }
 
+void json_denial(struct json *j, const char *key, const struct denial *d)
+{
+        if (!d) {
+                json_nil(j, key);
+                return;
+        }
+        json_open(j, key, '{');
+        json_uint(j, "incarnation", d->incarnation);
+        json_int(j, "pid", d->pid);
+        json_str(j, "program", d->comm);
+        json_str(j, "call", d->call);
+        json_str(j, "remedy", d->remedy);
+        json_close(j);
+}
+
 static void json_files(struct json *j, const struct engine *e, const struct node *n)
 {
         char dir[NODE_PATH_MAX + 256];
@@ -261,6 +276,7 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_count(j, "status_exit", said->exit_status - 1);
         json_mailbox(j, e, n);
         json_because(j, e, n);
+        json_denial(j, "denied", engine_denial(e, n->id));
         json_files(j, e, n);
         json_close(j);
 }

@@ -34,4 +34,7 @@ char *reason_words(const struct core *c, const struct reason *r, char *buf, size
  * end. *depth follows (0 for top). */
 node_id node_after(const struct core *c, node_id top, node_id id, int *depth);
 
+/* The last call that a filter did not allow, or null. */
+void json_denial(struct json *j, const char *key, const struct denial *d);
+
 #endif

@@ -35,6 +35,7 @@ struct listener {
         struct engine *e;
         node_id node;
         uint32_t incarnation;
+        bool learns;
         struct ev_io watch;
         char *init_name;           /* owned; its copy in init's store */
 };
@@ -45,6 +46,7 @@ struct guard {
         struct listener *listeners;
         pid_t ended;               /* the last process that was ended for a call, 0 = none */
         int code;                  /* of the reason: which call */
+        bool *learned;             /* owned; [SYSCALLS_MAX] by index; NULL = has never learned */
         struct denial denial;      /* the same for people; incarnation 0 = none yet */
 };
 
@@ -182,6 +184,10 @@ int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct pl
                 g->program = p;
         }
         p = g->program;
+        if (p->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !g->learned)
+                g->learned = calloc(SYSCALLS_MAX, sizeof(*g->learned));
+        if (p->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !g->learned)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "learn system calls: out of memory");
         *ret = (struct plan_filter) { .program = p->bytes.data, .size = p->bytes.len, .gate = p->gate, .flags = p->flags,
                                       .needs_nnp = !seccomp_privileged() };
         *ret_any = true;
@@ -242,6 +248,19 @@ static void deny(struct listener *l, struct guard *g, const struct seccomp_call 
         (void) seccomp_kill(l->watch.fd, c);
 }
 
+/* A kind of call that is not allowed at all is a matter of its own (SystemCallArchitectures=): it is learned by name as
+ * well. Calls without a name cannot be written into a unit. */
+static void learn(struct listener *l, struct guard *g, const struct seccomp_call *c)
+{
+        int index = syscall_find(c->name);
+
+        if (index >= 0 && !g->learned[index]) {
+                g->learned[index] = true;
+                log_debug("learned that node %u uses %s", (unsigned) l->node, c->name);
+        }
+        (void) seccomp_continue(l->watch.fd, c);
+}
+
 static void on_call(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct listener *l = container_of(w, struct listener, watch);
@@ -251,8 +270,11 @@ static void on_call(struct ev_loop *loop, ev_io *w, int revents)
 
         (void) loop;
         (void) revents;
-        for (int i = 0; i < CALLS_PER_TURN && (r = seccomp_next(w->fd, &c)) == 1; i++)
-                deny(l, g, &c);
+        for (int i = 0; i < CALLS_PER_TURN && (r = seccomp_next(w->fd, !l->learns, &c)) == 1; i++)
+                if (l->learns)
+                        learn(l, g, &c);
+                else
+                        deny(l, g, &c);
         if (r < 0)
                 listener_end(l);
 }
@@ -277,6 +299,7 @@ void seccomp_listen(struct engine *e, const struct init_listener *m, int fd)
         l->e = e;
         l->node = node;
         l->incarnation = incarnation;
+        l->learns = g->learned && g->program && g->program->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
         l->next = g->listeners;
         g->listeners = l;
         ev_io_init(&l->watch, on_call, fd, EV_READ);
@@ -301,6 +324,13 @@ const struct denial *engine_denial(const struct engine *e, node_id id)
         const struct guard *g = guard_peek(e, id);
 
         return g && g->denial.incarnation ? &g->denial : NULL;
+}
+
+const bool *engine_learned(const struct engine *e, node_id id)
+{
+        const struct guard *g = guard_peek(e, id);
+
+        return g ? g->learned : NULL;
 }
 
 /* Those that KillMode= lets live keep their listener; it ends with the last of them. */
@@ -329,6 +359,7 @@ void seccomp_forget(struct engine *e, node_id id)
         while (g->listeners)
                 listener_end(g->listeners);
         program_drop(e, g->program);
+        free(g->learned);
         free(g);
         run->extra->guard = NULL;
 }

@@ -89,7 +89,7 @@ static void put_name(struct seccomp_call *c)
                 (void) snprintf(c->name, sizeof(c->name), "%d", c->number);
 }
 
-int seccomp_next(int listener, struct seccomp_call *ret)
+int seccomp_next(int listener, bool who, struct seccomp_call *ret)
 {
         struct pollfd p = { .fd = listener, .events = POLLIN };
         union notice u;
@@ -104,7 +104,7 @@ int seccomp_next(int listener, struct seccomp_call *ret)
                 return errno == ENOENT || errno == EINTR ? 0 : -errno;
         *ret = (struct seccomp_call) { .id = u.n.id, .number = u.n.data.nr };
         ret->arch = seccomp_arch_of(u.n.data.arch, u.n.data.nr);
-        if (u.n.pid)
+        if (u.n.pid && who)
                 identify((pid_t) u.n.pid, ret);
         put_name(ret);
         return 1;

@@ -46,8 +46,9 @@ struct seccomp_call {
         char comm[17];          /* of the caller, "" when it cannot be known */
 };
 
-/* The next call: 1; 0 when none waits; -ENOTCONN when nobody has this filter any more; -errno. Never blocks. */
-int seccomp_next(int listener, struct seccomp_call *ret);
+/* The next call: 1; 0 when none waits; -ENOTCONN when nobody has this filter any more; -errno. Never blocks. Without
+ * `who`, pid and comm are not looked up (which costs more than all the rest). */
+int seccomp_next(int listener, bool who, struct seccomp_call *ret);
 
 /* Let it go on as if there were no filter. -ENOENT: it does not wait any more. */
 int seccomp_continue(int listener, const struct seccomp_call *call);

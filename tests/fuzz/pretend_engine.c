@@ -1,4 +1,5 @@
 /* pretend_engine.c - see pretend_engine.h. */
+#include "core/syscalls.h"
 #include "tests/fuzz/pretend_engine.h"
 
 #include <stdio.h>
@@ -233,6 +234,22 @@ void engine_log_flush_forget(struct engine *e, void *arg)
 {
         if (e->flush_arg == arg)
                 e->flushed = NULL;
+}
+
+const struct denial *engine_denial(const struct engine *e, node_id id)
+{
+        static const struct denial d = { .incarnation = 1, .pid = 7, .call = "keyctl", .remedy = "SystemCallFilter=keyctl" };
+
+        (void) e;
+        return id % 3 == 1 ? &d : NULL;
+}
+
+const bool *engine_learned(const struct engine *e, node_id id)
+{
+        static const bool all[SYSCALLS_MAX] = { true, true };
+
+        (void) e;
+        return id % 3 == 2 ? all : NULL;
 }
 
 const struct death *engine_death(const struct engine *e, node_id id, size_t i)

@@ -2,10 +2,11 @@
  *
  *      without ERRNO NAME... -- PROGRAM ARGS
  *
- * ERRNO is a symbol such as ENOSYS or EPERM. Exits 77 when no filter can be installed here. */
+ * NAME:NUMBER: only when the first argument is that number. ERRNO is a symbol such as ENOSYS or EPERM. Exits 77 when no filter can be installed here. */
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,10 +24,15 @@ int main(int argc, char *argv[])
         int i = 2;
 
         for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-                int nr = seccomp_syscall_resolve_name(argv[i]);
+                char *colon = strchr(argv[i], ':');
+                struct scmp_arg_cmp first = SCMP_A0(SCMP_CMP_EQ, colon ? strtoul(colon + 1, NULL, 10) : 0, 0);
+                int nr;
 
+                if (colon)
+                        *colon = '\0';
+                nr = seccomp_syscall_resolve_name(argv[i]);
                 if (nr == __NR_SCMP_ERROR ||
-                    seccomp_rule_add(filter, SCMP_ACT_ERRNO((unsigned) number_of(argv[1])), nr, 0) < 0) {
+                    seccomp_rule_add_array(filter, SCMP_ACT_ERRNO((unsigned) number_of(argv[1])), nr, colon ? 1 : 0, &first) < 0) {
                         (void) fprintf(stderr, "without: no system call %s\n", argv[i]);
                         return 77;
                 }
