@@ -2,6 +2,7 @@
 # configure has said so.
 BATS_TESTS =
 BATS_TESTS += tests/arch/arch.bats
+BATS_TESTS += tests/bats/conditions.bats
 BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
@@ -11,6 +12,7 @@ BATS_TESTS += tests/bats/nogroup.bats
 BATS_TESTS += tests/bats/mail.bats
 BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats
+BATS_TESTS += tests/bats/process.bats
 BATS_TESTS += tests/bats/readme.bats
 BATS_TESTS += tests/bats/run.bats
 BATS_TESTS += tests/bats/sandbox.bats

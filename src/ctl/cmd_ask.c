@@ -16,6 +16,15 @@ static int code_of(const char *result)
         return result && (strcmp(result, "not_running") == 0 || strcmp(result, "not_found") == 0) ? CTL_NOT_FOUND : CTL_FAILED;
 }
 
+/* No failure, and yet not what was asked for. */
+static void put_skipped(struct ctl *c, uint32_t outcome)
+{
+        put_safe(&c->out, jget_text(&c->doc, outcome, "node"));
+        buf_adds(&c->out, ": ");
+        put_safe(&c->out, jget_text(&c->doc, outcome, "text"));
+        buf_addc(&c->out, '\n');
+}
+
 static int say_outcomes(struct ctl *c, uint32_t outcomes)
 {
         const struct jdoc *d = &c->doc;
@@ -25,6 +34,8 @@ static int say_outcomes(struct ctl *c, uint32_t outcomes)
                 code = code_of(jget_text(d, t, "result"));
                 if (code != CTL_OK)
                         (void) ctl_error(code, "%s: %s", jget_text(d, t, "node"), jget_text(d, t, "text"));
+                else if (!c->json && strcmp(jget_text(d, t, "result"), "condition") == 0)
+                        put_skipped(c, t);
                 if (code != CTL_OK && worst != CTL_FAILED)
                         worst = code;
         }

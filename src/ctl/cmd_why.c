@@ -36,6 +36,11 @@ static void put_chain(struct ctl *c, uint32_t reply)
         buf_adds(&c->out, " is ");
         put_colored(c, state_color(state), state);
         buf_adds(&c->out, ":\n");
+        if (jget_text(d, reply, "error")) { /* the records know the stage only, this says what and in which line */
+                buf_adds(&c->out, "  ");
+                put_safe(&c->out, jget_text(d, reply, "error"));
+                buf_addc(&c->out, '\n');
+        }
         for (uint32_t t = jtok_first(d, chain); t != JTOK_NONE; t = jtok_after(d, chain, t)) {
                 put_cause(c, t, newest);
                 newest = false;
@@ -65,6 +70,6 @@ const struct ctl_verb verb_why = {
         .name = "why", .args = "NODE...", .help = "Tell why nodes are in the state they are in.",
         .prose = "The newest thing known first, then what led to it, and so on to the first cause: each with its time, the "
                  "name of the rule, and the file and line of the unit that asked for it. Works in every state. With --json "
-                 "an object {path, state, chain} a line.",
+                 "an object {path, state, chain, error} a line.",
         .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_why,
 };

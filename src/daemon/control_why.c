@@ -26,12 +26,14 @@ void method_Why(struct call *c)
         enum { LONGEST = 64 };
         const struct node *n = the_node(c, param_str(&c->in, "node", true));
         const struct record *chain[LONGEST];
+        const struct death *d;
         struct json *j;
         size_t count;
 
         if (!n)
                 return;
         count = core_why(call_core(c), n->id, chain, LONGEST);
+        d = engine_death(call_engine(c), n->id, 0);
         j = call_open(c);
         write_path(c, j, n);
         json_str(j, "state", strtab_text(&state_names, n->state));
@@ -39,6 +41,7 @@ void method_Why(struct call *c)
         for (size_t i = 0; i < count; i++)
                 json_record(j, NULL, call_engine(c), chain[i]);
         json_close(j);
+        json_str(j, "error", d && d->incarnation == n->incarnation ? d->error : NULL);
         call_close(c, false);
 }
 

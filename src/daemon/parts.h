@@ -268,6 +268,7 @@ void notify_main_pid(struct engine *e, node_id id, pid_t pid); /* verified alrea
 
 /* store.c: the descriptors a service has deposited */
 void store_take(struct engine *e, node_id id, const char *name, bool poll, int *fds, int count);
+void store_sweep(struct extra *x); /* before they are handed out: close those whose other side has hung up */
 void store_remove(struct engine *e, node_id id, const char *name);
 void store_forget(struct engine *e, node_id id); /* the service was stopped: close them */
 int store_find(const struct engine *e, node_id id, const char *name); /* borrowed; -1 */

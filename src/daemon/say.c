@@ -40,12 +40,14 @@ static bool worth_it(const struct record *r)
         case RULE_STOP_TIMEOUT:
         case RULE_WATCHDOG:
         case RULE_SHUTDOWN_KILL:
+        case RULE_CONDITION_UNMET:
         case RULE_ASSERT_FAILED:
         case RULE_BAD_SPEC:
         case RULE_EMERGENCY:
                 return true;
         case RULE_ENDED:
-                return reason_abnormal(&r->reason) && r->reason.kind != REASON_SPAWN; /* that one was told when it came */
+                return reason_abnormal(&r->reason) && r->reason.kind != REASON_SPAWN && /* these were told when they came */
+                       r->reason.kind != REASON_CONDITION;
         default:
                 return false;
         }

@@ -324,7 +324,9 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
         gather_constants(e, a->node, s, g);
         r = sandbox_prepare(e, s, err);
         if (r == 0)
-                r = gather_group(e, a->node, s, g, err);
+                if (engine_run(e, a->node)->extra)
+                store_sweep(engine_run(e, a->node)->extra);
+        r = gather_group(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_user(s, g, err);
         if (r == 0)

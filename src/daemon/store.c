@@ -23,16 +23,23 @@ static void drop(struct extra *x, size_t i)
         memmove(&x->fds[i], &x->fds[i + 1], (--x->fd_count - i) * sizeof(*x->fds));
 }
 
-/* The other side has hung up: such a connection is of no use to the next incarnation (FDPOLL=1). */
+/* The other side has hung up: such a connection is of no use to the next incarnation (FDPOLL=1). A file never has. */
+static bool hung_up(const struct stored_fd *s)
+{
+        struct pollfd p = { .fd = s->fd, .events = POLLRDHUP };
+
+        return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR | POLLRDHUP));
+}
+
 static void on_hangup(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct stored_fd *s = container_of(w, struct stored_fd, watch);
-        struct pollfd p = { .fd = s->fd, .events = POLLRDHUP };
         const struct run *run = engine_peek(s->e, s->node);
 
         (void) revents;
-        if (poll(&p, 1, 0) == 1 && !(p.revents & (POLLHUP | POLLERR | POLLRDHUP))) {
-                ev_io_stop(loop, w); /* data, not an end: nothing for us to read, and no reason to wake up again */
+        if (!hung_up(s)) {
+                /* Data, or a file: nothing for us to read, and no reason to wake up again before store_sweep(). */
+                ev_io_stop(loop, w);
                 return;
         }
         for (size_t i = 0; i < run->extra->fd_count; i++)
@@ -93,9 +100,17 @@ static int keep(struct engine *e, struct extra *x, const char *name, bool poll, 
         x->fds[x->fd_count++] = s;
         if (initlink_store(e->link, s->init_name, fd) < 0)
                 log_debug("%s: init keeps no copy of it", s->init_name);
+        s->poll = poll;
         if (poll)
                 ev_io_start(e->loop, &s->watch);
         return 0;
+}
+
+void store_sweep(struct extra *x)
+{
+        for (size_t i = x->fd_count; i-- > 0;)
+                if (x->fds[i]->poll && hung_up(x->fds[i]))
+                        drop(x, i);
 }
 
 void store_take(struct engine *e, node_id id, const char *name, bool poll, int *fds, int count)
