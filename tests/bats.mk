@@ -3,6 +3,7 @@
 BATS_TESTS =
 BATS_TESTS += tests/arch/arch.bats
 BATS_TESTS += tests/bats/conditions.bats
+BATS_TESTS += tests/bats/container.bats
 BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -80,6 +81,18 @@ static int cannot_connect(const char *path, int code)
         return ctl_error(CTL_NO_DAEMON, "connect to %s: %s", path, strerror(code));
 }
 
+/* The daemon of a user without a runtime directory of his own. In /tmp anybody could lie in wait under that name. */
+static int connect_below_tmp(char *path, size_t n)
+{
+        struct stat st;
+
+        (void) snprintf(path, n, "/tmp/coppice-%lu", (unsigned long) geteuid());
+        if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 0022))
+                return -ENOENT;
+        (void) snprintf(path, n, "/tmp/coppice-%lu/control", (unsigned long) geteuid());
+        return connect_to(path);
+}
+
 /* Where a daemon is expected: first that of the user, then that of the system. */
 static int connect_standard(char *path, size_t n)
 {
@@ -89,6 +102,8 @@ static int connect_standard(char *path, size_t n)
         if (geteuid() != 0 && dir && *dir) {
                 (void) snprintf(path, n, "%s/coppice/control", dir);
                 fd = connect_to(path);
+        } else if (geteuid() != 0) {
+                fd = connect_below_tmp(path, n);
         }
         if (fd < 0) {
                 (void) snprintf(path, n, "/run/coppice/control");

@@ -16,12 +16,11 @@
 static int make_one(const char *path, mode_t mode)
 {
         struct stat st;
+        int r = mkdir(path, mode) == 0 ? 0 : -errno;
 
-        if (mkdir(path, mode) == 0)
-                return 0;
         /* EROFS, EACCES: mkdir on a read-only or foreign parent answers so even for what is there */
-        if (stat(path, &st) < 0)
-                return -errno;
+        if (r == 0 || stat(path, &st) < 0)
+                return r;
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 

@@ -1,0 +1,130 @@
+# PID 1 under a real container runtime: FAILURES J in the environments people have, an OCI bundle each, made by
+# contrib/container/bundle. What a bare pid namespace shows already is in pid1.bats.
+load lib
+
+setup() {
+        skip_unless root
+        skip_unless runc
+        skip_unless busybox
+        [ -z "${COPPICE_SANITIZED:-}" ] || skip "a sanitized init is not static"
+        world
+        NAME=coppice-test-$$-$BATS_TEST_NUMBER RUNC="runc --root $W/runc"
+        service app "ExecStart=/bin/sh -c 'trap \"echo bye; exit 0\" TERM; echo \"hello from \$\$\"; while :; do sleep 1000 & wait \$!; done'" RestartSec=0
+}
+teardown() {
+        [ -n "${W:-}" ] || return 0
+        [ -z "$DAEMON" ] || { $RUNC kill "$NAME" KILL 2>/dev/null || :; wait_for 5 process_gone "$DAEMON" || :; DAEMON=; }
+        $RUNC delete -f "$NAME" 2>/dev/null || :
+        end_world
+}
+
+# container [BUNDLE-OPTION...]: runs in the background, its output in $W/daemon.log; back when the daemon answers.
+container() {
+        launch_container "$@"
+        wait_for "$PATIENCE" container_answers || { echo "coppiced does not answer"; show_logs; return 1; }
+        ! process_gone "$DAEMON" || { echo "the container has ended"; show_logs; return 1; }
+}
+launch_container() {
+        sh "$SOURCE/contrib/container/bundle" "$W/bundle" --build "$BUILD" --units "$W/units" "$@"
+        $RUNC run --bundle "$W/bundle" "$NAME" >"$W/daemon.log" 2>&1 3>&- </dev/null &
+        DAEMON=$!
+}
+container_answers() { process_gone "$DAEMON" || in_container coppicectl version >/dev/null 2>&1; }
+in_container() { $RUNC exec "$NAME" "$@" </dev/null 3>&-; }
+ends() {
+        local status=0
+        wait_for "$PATIENCE" process_gone "$DAEMON" || { echo "the container goes on"; return 1; }
+        wait "$DAEMON" || status=$?
+        DAEMON=
+        assert_eq "$status" "$1"
+}
+up() { in_container coppicectl await --timeout "${PATIENCE}s" "$1" ready; }
+main_pid() { in_container coppicectl status "$1" --json | jq -r .main_pid; }
+another_pid() { local p; p=$(main_pid "$1") && [ "$p" != null ] && [ "$p" != "$2" ] && [ "$p" -gt 1 ]; }
+
+# The life of a service that every environment must allow: it starts, is killed, comes back and can say why; what it
+# writes comes out of the container; a stop is orderly.
+whole_life() {
+        local pid
+        container "$@"
+        up /app
+        pid=$(main_pid /app)
+        in_container kill -KILL "$pid"
+        wait_for "$PATIENCE" another_pid /app "$pid"
+        run in_container coppicectl why /app
+        assert_status 0
+        assert_output_has "signal:KILL"
+        in_container /bin/sh -c '( setsid /bin/sh -c "exit 3" & )' # an orphan of nobody's
+        $RUNC kill "$NAME" TERM
+        ends 0
+        wait_line "$W/daemon.log" 'app: hello from'
+        wait_line "$W/daemon.log" 'app: bye'
+}
+
+@test "J13: root in a container with the defaults of Docker" { whole_life --cgroup ro; }
+@test "J16: a default filter that does not know clone3" { whole_life --seccomp; }
+@test "J13: root in a container whose cgroups can be written" { whole_life --cgroup rw; }
+@test "J13: no cgroups at all" { whole_life --cgroup none --seccomp; }
+@test "J11: a read-only root" { whole_life --read-only --seccomp; }
+@test "J13: an arbitrary uid, no capabilities, no new privileges, a read-only root, a default filter" {
+        whole_life --user 10001 --no-new-privs --read-only --seccomp --cgroup ro
+}
+
+@test "J5: the code of the command is that of the container" {
+        launch_container --seccomp --user 10001 --read-only -- -- /bin/sh -c 'exit 7'
+        ends 7
+}
+@test "J5: a command that a signal ended gives 128 and its number" {
+        launch_container --seccomp -- -- /bin/sh -c 'kill -SEGV $$'
+        ends 139
+}
+@test "giving up goes on in the orchestrator: the container ends with 70 and says why" {
+        rm "$W/units/app.service"
+        printf '[Supervisor]\nMaxRestarts=2\nEscalation=escalate\n' | unit root.supervisor
+        service broken "ExecStart=/bin/false" RestartSec=0
+        launch_container --seccomp
+        ends 70
+        wait_line "$W/daemon.log" 'gives up'
+}
+@test "J17: in a container nothing reboots the machine" {
+        container
+        run in_container coppicectl shutdown --reboot
+        assert_status 2
+        assert_output_has "PID 1 of a machine"
+        up /app
+        in_container coppicectl shutdown --no-block
+        ends 0
+}
+@test "commands for health and readiness answer by their exit status" {
+        service late NotifyFd=3 "ExecStart=/bin/sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; echo >&3; exec sleep 1000'"
+        container --user 10001
+        run in_container coppicectl version
+        assert_status 0
+        run in_container coppicectl await --try /late ready
+        assert_status 75
+        in_container touch /tmp/go
+        up /late
+        run in_container coppicectl await --try /late ready
+        assert_status 0
+        $RUNC kill "$NAME" TERM
+        ends 0
+}
+@test "a second TERM from the runtime shortens the wait, and nothing outlives the container" {
+        service stubborn TimeoutStopSec=60s "ExecStart=/bin/sh -c 'trap \"\" TERM; echo ready; while :; do sleep 1000 & wait \$!; done'"
+        container --seccomp -- --stop-timeout=60s
+        wait_line "$W/daemon.log" 'stubborn: ready'
+        $RUNC kill "$NAME" TERM
+        wait_line "$W/daemon.log" 'app: bye'
+        $RUNC kill "$NAME" TERM
+        ends 0
+}
+@test "the manifests and the recipe of the image call programs, verbs and options that exist" {
+        cd "$SOURCE/contrib/container"
+        for line in Containerfile kubernetes.yaml; do grep -o '\["coppicectl".*\]' $line; done | jq -e . >/dev/null
+        for option in $(grep -ho -- '"--[a-z-]*=' Containerfile kubernetes.yaml nomad.hcl | tr -d '"' | sort -u); do
+                "$COPPICED" --help | grep -q -- "$option"
+        done
+        [ -d "$SOURCE/$(sed -n 's/^COPY \(units[^ ]*\) .*/\1/p' Containerfile)" ]
+        . "$SOURCE/contrib/common.sh"
+        for package in $(echo $BUILD_PACKAGES); do grep -qw -- "$package" Containerfile; done
+}
