@@ -67,12 +67,17 @@ enum {
  * MOUNT: a = enum plan_mount, b = attributes it gets, c = access mode of a new file system; text: the path, what it is
  * made from (a path, or options of the file system). The list comes sorted, a directory before what is below it;
  * everything that is to be seen again behind something new is taken hold of before the first is performed. SEAL
- * follows the last one. */
+ * follows the last one.
+ *
+ * USERNS: a = uid, b = gid, c = 1 when root's ids are mapped too, which takes a helper outside. ROOT comes before the
+ * first MOUNT, whose paths are then inside it. */
 enum plan_mount {
         PLAN_MOUNT_KEEP,        /* what is there, with these attributes */
         PLAN_MOUNT_BIND,        /* another path, with what is mounted below it */
         PLAN_MOUNT_BIND_ONE,    /* another path without that */
         PLAN_MOUNT_TMPFS,       /* a new, empty file system */
+        PLAN_MOUNT_FS,          /* another new one; text: path, its type, options */
+        PLAN_MOUNT_LINK,        /* no mount: a symbolic link, in something new */
         PLAN_MOUNT_HIDE,        /* nothing anybody can open; text: path, stand-in for a directory, for a file */
         PLAN_MOUNT_COUNT
 };

@@ -65,11 +65,13 @@ struct child {
         struct plan_iter start;              /* the plan from its beginning */
         int mounts[PLAN_MOUNTS_MAX];         /* copies for the MOUNT steps, in their order; see mounts.c */
         int mount_at;                        /* how many of them are done */
+        int self;                            /* /proc/self of before, -1 = none */
+        bool pivoted;                        /* ROOT has put the old root directory on top of the new one */
+        pid_t pid, parent;                   /* as init and the engine know them */
         int stand_ins[2];                    /* for hidden directories and files; -1 = none */
         const struct plan_step *filter;      /* SECCOMP: installed by EXEC at the last moment */
         const char *filter_text;
         const struct plan_step *blame;       /* the step that failed, when it is not the one being performed */
-        pid_t pid;                           /* own, once there is a filter, which may forbid to ask */
         uint64_t gate;                       /* 0 until a filter is installed */
 };
 
@@ -91,9 +93,13 @@ int child_filter(struct child *c);
 /* Send to the engine, waiting for room; allowed by any filter. seccomp.c */
 void child_send(const struct child *c, const void *message, size_t size, int fd);
 
-child_step child_namespaces;                                                      /* namespaces.c */
-child_step child_mount, child_seal, child_take_sources;                           /* mounts.c */
+child_step child_pids;                                                            /* pids.c */
+child_step child_userns, child_namespaces;                                                      /* namespaces.c */
+child_step child_root, child_mount, child_seal, child_take_sources;                     /* mounts.c */
 child_step child_bounding, child_securebits, child_ambient;                       /* caps.c */
+
+/* Open /proc/self; where it is hidden or gone, that of before the mounts stays known. namespaces.c */
+void child_know_self(struct child *c);
 
 /* Own copy of the descriptor table, own descriptors only. descriptors.c */
 int child_own_descriptors(const struct child_job *job);

@@ -8,6 +8,7 @@ libchild_a_SOURCES = \
 	src/child/ids.c \
 	src/child/mounts.c \
 	src/child/namespaces.c \
+	src/child/pids.c \
 	src/child/process.c \
 	src/child/seccomp.c \
 	src/child/walk.c

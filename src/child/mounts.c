@@ -230,6 +230,22 @@ static int new_tmpfs(const struct plan_step *s, const char *path, const char *op
         return 0;
 }
 
+static int new_fs(const struct plan_step *s, const char *path, const char *type, const char *options)
+{
+        int r = s->flags & PLAN_MOUNT_MAKE && s->flags & PLAN_MOUNT_INNER ? make_point(path, -1) : 0;
+
+        if (!options || r < 0)
+                return options ? r : -EBADMSG;
+        if (mount(type, path, type, (unsigned long) s->b, *options ? options : NULL) < 0)
+                return (s->flags & PLAN_MOUNT_OPTIONAL) && (absent(-errno) || errno == ENODEV) ? 0 : -errno;
+        return 0;
+}
+
+static int new_link(const char *path, const char *to)
+{
+        return symlink(to, path) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int hide(struct child *c, const struct plan_step *s, const char *path)
 {
         struct stat st;
@@ -275,22 +291,41 @@ int child_mount(struct child *c, const struct plan_step *s, const char *text)
         case PLAN_MOUNT_KEEP: return keep(s, path, fd);
         case PLAN_MOUNT_BIND: case PLAN_MOUNT_BIND_ONE: return bind_to(s, path, fd);
         case PLAN_MOUNT_TMPFS: return from ? new_tmpfs(s, path, from) : -EBADMSG;
+        case PLAN_MOUNT_FS: return from ? new_fs(s, path, from, plan_string(text, s->text_len, &at)) : -EBADMSG;
+        case PLAN_MOUNT_LINK: return from ? new_link(path, from) : -EBADMSG;
         case PLAN_MOUNT_HIDE: return hide(c, s, path);
         case PLAN_MOUNT_COUNT: break;
         }
         return -EBADMSG;
 }
 
+/* The new root on top of the directory it was made from, then in place of "/", with the old one on top of it for
+ * what still has to be taken from there; SEAL lets go of that. The root of an initramfs cannot be moved away: there
+ * the new one is moved over it. */
+int child_root(struct child *c, const struct plan_step *s, const char *text)
+{
+        int fd = copy_tree(AT_FDCWD, text, true);
+        int r = fd < 0 ? fd : attach(fd, text);
+
+        (void) s;
+        if (r < 0)
+                return r;
+        if (chdir(text) < 0)
+                return -errno;
+        c->pivoted = syscall(SYS_pivot_root, ".", ".") == 0;
+        if (!c->pivoted && (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0))
+                return -errno;
+        return chdir("/") < 0 ? -errno : 0;
+}
+
 /* The new file systems that are to be read-only, now that all mount points in them exist. */
-int child_seal(struct child *c, const struct plan_step *s, const char *text)
+static int make_read_only(struct child *c)
 {
         struct plan_iter it = c->start;
-        int r = 1;
+        const struct plan_step *s;
+        const char *text;
+        int r;
 
-        (void) s, (void) text;
-        for (int i = 0; i < 2; i++)
-                if (c->stand_ins[i] >= 0)
-                        (void) close(c->stand_ins[i]);
         while ((r = plan_next(&it, &s, &text)) > 0) {
                 if (s->op == PLAN_SEAL)
                         return 0;
@@ -298,8 +333,27 @@ int child_seal(struct child *c, const struct plan_step *s, const char *text)
                         continue;
                 c->object = text;
                 r = set_attributes(AT_FDCWD, text, 0, PLAN_ATTR_RDONLY, 0);
-                if (r == -ENOENT && (s->flags & PLAN_MOUNT_OPTIONAL))
-                        r = 0;
+                if (r < 0 && !((s->flags & PLAN_MOUNT_OPTIONAL) && absent(r)))
+                        return r;
         }
         return r;
+}
+
+int child_seal(struct child *c, const struct plan_step *s, const char *text)
+{
+        int r;
+
+        (void) text;
+        for (int i = 0; i < 2; i++)
+                if (c->stand_ins[i] >= 0)
+                        (void) close(c->stand_ins[i]);
+        r = make_read_only(c);
+        if (r < 0)
+                return r;
+        c->object = "/";
+        if (c->pivoted && umount2("/", MNT_DETACH) < 0)
+                return -errno;
+        if (s->a && mount(NULL, "/", NULL, MS_REC | (unsigned long) s->a, NULL) < 0)
+                return -errno;
+        return 0;
 }

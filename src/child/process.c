@@ -136,7 +136,7 @@ int child_deathsig(struct child *c, const struct plan_step *s, const char *text)
         (void) text;
         if (prctl(PR_SET_PDEATHSIG, (unsigned long) s->a, 0, 0, 0) < 0)
                 return -errno;
-        if (getppid() != c->job->parent)
+        if (getppid() != c->parent)
                 _exit(128 + SIGKILL);
         return 0;
 }

@@ -112,7 +112,6 @@ int child_filter(struct child *c)
 
         if (!c->filter)
                 return 0;
-        c->pid = getpid();
         fd = install(c->filter, c->filter_text);
         if (fd < -1) {
                 c->blame = c->filter;

@@ -30,7 +30,10 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_OPEN] = child_open,
         [PLAN_PLACE] = child_place,
         [PLAN_TERMINAL] = child_terminal,
+        [PLAN_USERNS] = child_userns,
         [PLAN_NAMESPACES] = child_namespaces,
+        [PLAN_PIDS] = child_pids,
+        [PLAN_ROOT] = child_root,
         [PLAN_MOUNT] = child_mount,
         [PLAN_SEAL] = child_seal,
         [PLAN_CHROOT] = child_chroot,
@@ -91,6 +94,7 @@ static const char *object_of(const struct child *c, const struct plan_step *s, c
         case PLAN_JOIN:
         case PLAN_OPEN:
         case PLAN_CHROOT:
+        case PLAN_ROOT:
         case PLAN_CHDIR:
         case PLAN_EXEC:
                 return plan_string(text, s->text_len, &at);
@@ -109,7 +113,7 @@ static _Noreturn void fail(const struct child *c, const struct plan_step *s, con
         memset(&m, 0, sizeof m);
         m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m };
         m.request = c->job->request;
-        m.pid = c->pid ? c->pid : getpid();
+        m.pid = c->pid;
         m.error = error;
         m.stage = (uint16_t) stage;
         m.step = (uint16_t) index;
@@ -134,7 +138,8 @@ static int open_plan(const struct child_job *job, struct plan_iter *it)
 
 void child_run(const struct child_job *job)
 {
-        struct child c = { .job = job, .report = job->report, .own = { 0, 1, 2 }, .stand_ins = { -1, -1 } };
+        struct child c = { .job = job, .report = job->report, .own = { 0, 1, 2 }, .stand_ins = { -1, -1 }, .self = -1,
+                           .pid = getpid(), .parent = job->parent };
         const struct plan_step *s = NULL;
         const char *text = NULL;
         struct plan_iter it = { 0 };

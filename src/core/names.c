@@ -67,6 +67,15 @@ static const char *const protect_home_text[] = {
 };
 STRTAB(protect_home_names, protect_home_text);
 
+static const char *const protect_proc_text[] = {
+        [PROTECT_PROC_DEFAULT] = "default", [PROTECT_PROC_NOACCESS] = "noaccess",
+        [PROTECT_PROC_INVISIBLE] = "invisible", [PROTECT_PROC_PTRACEABLE] = "ptraceable",
+};
+STRTAB(protect_proc_names, protect_proc_text);
+
+static const char *const proc_subset_text[] = { [PROC_SUBSET_ALL] = "all", [PROC_SUBSET_PID] = "pid" };
+STRTAB(proc_subset_names, proc_subset_text);
+
 static const char *const mount_flags_text[] = {
         [MOUNT_FLAGS_SLAVE] = "slave", [MOUNT_FLAGS_PRIVATE] = "private", [MOUNT_FLAGS_SHARED] = "shared",
 };

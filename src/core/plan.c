@@ -144,6 +144,7 @@ static void add_process(struct compiler *c)
         add_number(c, PLAN_NICE, D_SERVICE_Nice);
         add_number(c, PLAN_OOM, D_SERVICE_OOMScoreAdjust);
         add_affinity(c);
+        plan_sandbox_user_first(c); /* writes to /proc/self too */
         add_plain(c, PLAN_UNDUMPABLE);
         add_number(c, PLAN_UMASK, D_SERVICE_UMask);
 }
@@ -187,19 +188,30 @@ static void add_all_directories(struct compiler *c)
 
 /* --- rights ----------------------------------------------------------------------------------------------------- */
 
+static bool becomes_root(const struct compiler *c)
+{
+        const struct plan_facts *f = c->f;
+
+        return !f->have_user || c->keep_ids ? f->root : f->uid == 0;
+}
+
 static void add_ids(struct compiler *c)
 {
         const struct plan_facts *f = c->f;
         struct origin user = spec_origin(c->s, D_SERVICE_User);
         struct origin group = spec_origin(c->s, D_SERVICE_Group);
 
-        if (!f->have_user || c->keep_ids)
-                return;
+        bool other = f->have_user && !c->keep_ids;
+
         if (!group.line)
                 group = user;
-        if (f->root) /* nobody else may; and who is not root has no more groups than he has */
+        if (other && f->root) /* nobody else may; and who is not root has no more groups than he has */
                 plan_add(c, &(struct step) { .op = PLAN_GROUPS, .origin = group, .text = f->groups,
                                              .len = f->group_count * sizeof f->groups[0] });
+        plan_sandbox_user_last(c, becomes_root(c)); /* knows no other groups, so it comes after them */
+        plan_sandbox_bounding(c, becomes_root(c));  /* and gives the whole set back */
+        if (!other)
+                return;
         plan_add(c, &(struct step) { .op = PLAN_GID, .origin = group, .a = f->gid });
         plan_add(c, &(struct step) { .op = PLAN_UID, .origin = user, .a = f->uid,
                                      .flags = plan_keeps_caps(c) ? PLAN_KEEP_CAPS : 0 });
@@ -220,13 +232,6 @@ static void add_chdir(struct compiler *c)
                 path = "/";
         plan_add(c, &(struct step) { .op = PLAN_CHDIR, .flags = flags, .text = path, .len = strlen(path) + 1,
                                      .origin = spec_origin(c->s, D_SERVICE_WorkingDirectory) });
-}
-
-static bool becomes_root(const struct compiler *c)
-{
-        const struct plan_facts *f = c->f;
-
-        return !f->have_user || c->keep_ids ? f->root : f->uid == 0;
 }
 
 /* The very last step before exec: everything before would otherwise have to be allowed. */
@@ -258,7 +263,6 @@ static void add_rights(struct compiler *c)
         bool root = becomes_root(c);
         bool drop = c->f->root && !root && !plan_keeps_caps(c);
 
-        plan_sandbox_bounding(c, root);
         add_ids(c);
         add_chdir(c);
         if (!c->privileged)
@@ -302,6 +306,9 @@ static int add_all(struct compiler *c, const struct command *cmd, struct err *er
         const char *root = spec_str(c->s, D_SERVICE_RootDirectory);
         int r;
 
+        r = plan_sandbox_begin(c, err);
+        if (r < 0)
+                return r;
         add_process(c);
         add_all_directories(c);
         plan_sandbox_directories(c);
@@ -311,7 +318,7 @@ static int add_all(struct compiler *c, const struct command *cmd, struct err *er
         if (r < 0)
                 return r;
         add_limit(c, D_SERVICE_LimitNOFILE, RLIMIT_NOFILE);
-        if (root[0])
+        if (root[0] && !plan_pivots(c))
                 plan_add_text(c, PLAN_CHROOT, spec_origin(c->s, D_SERVICE_RootDirectory), root);
         add_rights(c);
         return add_program(c, cmd, err);

@@ -29,6 +29,8 @@ struct plan_fds {
 
 /* For the sandbox. */
 struct plan_sandbox {
+        unsigned can, can_by_user;                /* SANDBOX_* parts, see core/sandbox.h */
+        bool best_effort;                         /* leave out what cannot be had, rather than refuse */
         const char *stand_in_dir, *stand_in_file; /* of mode 0, shown in place of what is hidden */
         const char *control_socket;               /* stays reachable whatever is mounted over it; may be NULL */
 };
@@ -86,6 +88,9 @@ struct plan_facts {
  * -errno and err (STAGE_RESOURCES, STAGE_ENVIRONMENT, STAGE_EXEC ...; with file and line) on failure. */
 int plan_compile(const struct spec *s, const struct plan_facts *facts, enum directive directive, size_t index,
                  struct buf *out, struct err *err);
+
+/* The parts of the sandbox that a service asks for and cannot have: with best_effort it goes without. */
+unsigned plan_sandbox_missing(const struct spec *s, const struct plan_facts *facts);
 
 /* PrivateTmp=yes: the name below /tmp and /var/tmp of an incarnation's directories. */
 #define PLAN_PRIVATE_TMP_MAX 64

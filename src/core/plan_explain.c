@@ -157,6 +157,12 @@ static void tell_mount(const struct told *t)
                 buf_addf(t->out, "mount an empty file system in memory on %s (%s)", path, from);
                 tell_attributes(t);
                 break;
+        case PLAN_MOUNT_FS:
+                buf_addf(t->out, "mount a new %s on %s%s%s%s", from, path, *nth(t, 2) ? " (" : "", nth(t, 2), *nth(t, 2) ? ")" : "");
+                break;
+        case PLAN_MOUNT_LINK:
+                buf_addf(t->out, "make %s a link to %s", path, from);
+                return;
         case PLAN_MOUNT_HIDE:
                 buf_addf(t->out, "hide %s", path);
                 break;
@@ -165,6 +171,18 @@ static void tell_mount(const struct told *t)
         }
         if (t->s->flags & PLAN_MOUNT_OPTIONAL)
                 buf_adds(t->out, ", if it exists");
+}
+
+static void tell_known(const struct told *t)
+{
+        const struct plan_step *s = t->s;
+
+        if (s->c == 0)
+                buf_adds(t->out, "the daemon's user");
+        else if (s->a == 0)
+                buf_adds(t->out, "root");
+        else
+                buf_addf(t->out, "root and user %" PRId64, s->a);
 }
 
 static void tell_spaces(const struct told *t)
@@ -241,6 +259,8 @@ static void tell_blank(const struct told *t, const char *key, size_t n)
                 securebits_print((unsigned) s->a, t->out);
         else if (is(key, n, "spaces"))
                 tell_spaces(t);
+        else if (is(key, n, "who"))
+                tell_known(t);
         else if (is(key, n, "mount"))
                 tell_mount(t);
 }

@@ -10,6 +10,7 @@
 #define CORE_PLAN_PRIV_H
 
 #include "core/plan.h"
+#include "core/sandbox.h"
 
 struct compiler {
         const struct spec *s;
@@ -20,6 +21,7 @@ struct compiler {
         bool privileged;           /* "+": ids, capabilities and no_new_privs are left alone */
         bool keep_ids;             /* "+" or "!" */
         bool failed;               /* out of memory */
+        struct sandbox_choice box; /* nothing for "+" */
 };
 
 struct step {
@@ -41,7 +43,11 @@ void plan_add_text(struct compiler *c, enum plan_op op, struct origin origin, co
 int plan_streams(struct compiler *c, struct err *err);
 
 /* The sandbox, in the order the plan has it. A "+" command gets none of it. */
+int plan_sandbox_begin(struct compiler *c, struct err *err); /* -EPERM for what cannot be had */
+void plan_sandbox_user_first(struct compiler *c);            /* who is not root: the way to all else */
 void plan_sandbox_directories(struct compiler *c);
+bool plan_pivots(const struct compiler *c);                  /* RootDirectory= comes with the mounts */
+void plan_sandbox_user_last(struct compiler *c, bool becomes_root); /* PrivateUsers= */
 int plan_sandbox_namespaces(struct compiler *c, struct err *err); /* -ENOMEM, or err is filled */
 void plan_sandbox_bounding(struct compiler *c, bool becomes_root);
 bool plan_keeps_caps(const struct compiler *c);    /* over the change of uid */

@@ -16,6 +16,50 @@ void plan_private_tmp(const char *mark, char buf[PLAN_PRIVATE_TMP_MAX])
         (void) snprintf(buf, PLAN_PRIVATE_TMP_MAX, "coppice-private-%.32s", mark ? mark : "");
 }
 
+/* --- what can be had ------------------------------------------------------------------------------------------------ */
+
+static struct sandbox_choice choose(const struct spec *s, const struct plan_facts *f)
+{
+        return sandbox_choose(s, f->control, f->sandbox.can, f->sandbox.can_by_user,
+                              f->root && f->have_user && f->uid != f->daemon_uid);
+}
+
+unsigned plan_sandbox_missing(const struct spec *s, const struct plan_facts *f)
+{
+        return choose(s, f).missing;
+}
+
+static enum sandbox_part lowest(unsigned parts)
+{
+        return (enum sandbox_part) (parts & (~parts + 1));
+}
+
+static int refuse(const struct spec *s, enum sandbox_part part, bool root, struct err *err)
+{
+        enum directive d = sandbox_asked_by(s, part);
+        struct origin o = spec_origin(s, d);
+        int r = err_set(err, STAGE_NAMESPACE, EPERM, "make %s for %s=: not permitted here", sandbox_part_name(part),
+                        directive_rows[d].key);
+
+        if (part == SANDBOX_PROC && !root)
+                err_hint(err, "add PrivatePIDs=yes, run the daemon as root, or write Isolation=best-effort");
+        else
+                err_hint(err, root ? "give the daemon CAP_SYS_ADMIN, or write Isolation=best-effort"
+                                   : "run the daemon as root, allow user namespaces, or write Isolation=best-effort");
+        err_where(err, o.file, o.line);
+        return r;
+}
+
+int plan_sandbox_begin(struct compiler *c, struct err *err)
+{
+        if (c->privileged)
+                return 0;
+        c->box = choose(c->s, c->f);
+        if (c->box.missing && !c->f->sandbox.best_effort)
+                return refuse(c->s, lowest(c->box.missing), c->f->root, err);
+        return 0;
+}
+
 /* --- the file system ------------------------------------------------------------------------------------------------ */
 
 static void add_directory(struct compiler *c, const char *base, const char *name, const char *sub, int64_t mode)
@@ -35,7 +79,7 @@ void plan_sandbox_directories(struct compiler *c)
         static const char *const bases[] = { "/tmp", "/var/tmp" };
         char name[PLAN_PRIVATE_TMP_MAX];
 
-        if (c->privileged || spec_int(c->s, D_SERVICE_PrivateTmp) != PRIVATE_TMP_YES)
+        if (!(c->box.parts & SANDBOX_MOUNTS) || spec_int(c->s, D_SERVICE_PrivateTmp) != PRIVATE_TMP_YES)
                 return;
         plan_private_tmp(c->f->mark, name);
         for (size_t i = 0; i < 2; i++) {
@@ -43,6 +87,12 @@ void plan_sandbox_directories(struct compiler *c)
                 add_directory(c, bases[i], name, "", 0700);
                 add_directory(c, bases[i], name, "/tmp", 01777);
         }
+}
+
+/* Mounts go on to the machine at no time; those of the service may go on within it, once all is in place. */
+static int64_t shared(const struct spec *s)
+{
+        return spec_int(s, D_SERVICE_MountFlags) == MOUNT_FLAGS_SHARED ? MS_SHARED : 0;
 }
 
 static void add_mounts(struct compiler *c, const struct mounts *m)
@@ -54,37 +104,67 @@ static void add_mounts(struct compiler *c, const struct mounts *m)
                                              .a = op->kind, .b = op->set, .c = op->clear,
                                              .text = m->texts.data + op->text, .len = op->len });
         }
-        plan_add(c, &(struct step) { .op = PLAN_SEAL, .origin = nowhere });
+        plan_add(c, &(struct step) { .op = PLAN_SEAL, .origin = nowhere, .a = shared(c->s) });
 }
 
-static int64_t propagation(const struct spec *s)
+bool plan_pivots(const struct compiler *c)
 {
-        static const int64_t flags[] = {
-                [MOUNT_FLAGS_SLAVE] = MS_SLAVE, [MOUNT_FLAGS_PRIVATE] = MS_PRIVATE, [MOUNT_FLAGS_SHARED] = MS_SHARED,
-        };
-
-        return flags[spec_int(s, D_SERVICE_MountFlags)];
+        return (c->box.parts & SANDBOX_MOUNTS) && *spec_str(c->s, D_SERVICE_RootDirectory);
 }
 
-int plan_sandbox_namespaces(struct compiler *c, struct err *err)
+static int add_file_system(struct compiler *c, struct err *err)
 {
         char name[PLAN_PRIVATE_TMP_MAX];
         struct mounts m = { 0 };
         int r;
 
-        if (c->privileged || !mounts_wanted(c->s))
-                return 0;
         plan_private_tmp(c->f->mark, name);
-        r = mounts_compile(c->s, c->f, name, &m);
+        r = mounts_compile(c->s, c->f, c->box.parts, name, &m);
         if (r == -E2BIG)
                 return err_set(err, STAGE_NAMESPACE, E2BIG, "arrange the mounts: there are more than %d", PLAN_MOUNTS_MAX);
         if (r < 0)
                 return r;
-        plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = CLONE_NEWNS, .b = propagation(c->s),
-                                     .origin = m.count ? m.ops[0].origin : nowhere });
+        if (plan_pivots(c))
+                plan_add_text(c, PLAN_ROOT, spec_origin(c->s, D_SERVICE_RootDirectory), spec_str(c->s, D_SERVICE_RootDirectory));
         add_mounts(c, &m);
         mounts_free(&m);
         return 0;
+}
+
+/* --- namespaces ------------------------------------------------------------------------------------------------------ */
+
+void plan_sandbox_user_first(struct compiler *c)
+{
+        if (c->box.by_user)
+                plan_add(c, &(struct step) { .op = PLAN_USERNS, .a = -1, .b = -1,
+                                             .origin = spec_origin(c->s, sandbox_asked_by(c->s, lowest(c->box.parts))) });
+}
+
+void plan_sandbox_user_last(struct compiler *c, bool becomes_root)
+{
+        const struct plan_facts *f = c->f;
+        bool other = f->have_user && !becomes_root;
+
+        if (c->box.parts & SANDBOX_USERS && !c->box.by_user)
+                plan_add(c, &(struct step) { .op = PLAN_USERNS, .a = other ? (int64_t) f->uid : 0,
+                                             .b = other ? (int64_t) f->gid : 0, .c = 1,
+                                             .origin = spec_origin(c->s, D_SERVICE_PrivateUsers) });
+}
+
+int plan_sandbox_namespaces(struct compiler *c, struct err *err)
+{
+        unsigned parts = c->box.parts;
+        int64_t flags = (parts & SANDBOX_MOUNTS ? CLONE_NEWNS : 0) | (parts & SANDBOX_NET ? CLONE_NEWNET : 0) |
+                        (parts & SANDBOX_IPC ? CLONE_NEWIPC : 0) | (parts & SANDBOX_PIDS ? CLONE_NEWPID : 0);
+        int64_t from = spec_int(c->s, D_SERVICE_MountFlags) == MOUNT_FLAGS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
+
+        if (!flags)
+                return 0;
+        plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = flags, .b = from,
+                                     .origin = spec_origin(c->s, sandbox_asked_by(c->s, lowest(parts & ~(unsigned) SANDBOX_USERS))) });
+        if (parts & SANDBOX_PIDS)
+                plan_add(c, &(struct step) { .op = PLAN_PIDS, .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
+        return parts & SANDBOX_MOUNTS ? add_file_system(c, err) : 0;
 }
 
 /* --- rights --------------------------------------------------------------------------------------------------------- */
@@ -111,18 +191,35 @@ bool plan_keeps_caps(const struct compiler *c)
         return ambient(c) != 0 || has_securebits(c);
 }
 
+/* What other directives take away. */
+static uint64_t taken(const struct spec *s)
+{
+        static const struct { enum directive d; const char *caps[3]; } rows[] = {
+                { D_SERVICE_PrivateDevices, { "CAP_MKNOD", "CAP_SYS_RAWIO" } },
+                { D_SERVICE_ProtectKernelModules, { "CAP_SYS_MODULE" } },
+                { D_SERVICE_ProtectKernelLogs, { "CAP_SYSLOG" } },
+        };
+        uint64_t mask = 0;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                for (size_t k = 0; spec_int(s, rows[i].d) && rows[i].caps[k]; k++)
+                        mask |= UINT64_C(1) << capability_number(rows[i].caps[k]);
+        return mask;
+}
+
 void plan_sandbox_bounding(struct compiler *c, bool becomes_root)
 {
         bool said = spec_count(c->s, D_SERVICE_CapabilityBoundingSet) > 0;
-        uint64_t mask = capability_mask(c->s, D_SERVICE_CapabilityBoundingSet, ambient(c));
+        /* Who is not root and gets no new privileges needs none to choose from. */
+        bool none = !said && !becomes_root && plan_no_new_privs(c, becomes_root);
+        uint64_t mask = capability_mask(c->s, D_SERVICE_CapabilityBoundingSet, none ? ambient(c) : CAPABILITY_ALL);
 
-        /* Who is not root and gets no new privileges needs none to choose from. Only root can give them up; who is
-         * not has nothing to give up. */
-        if (c->privileged || !c->f->root || (!said && (becomes_root || !plan_no_new_privs(c, becomes_root))))
+        mask &= ~taken(c->s);
+        /* Only root can give them up; who is not has nothing to give up. */
+        if (c->privileged || !(c->f->root || c->box.by_user) || mask == CAPABILITY_ALL)
                 return;
-        if (mask != CAPABILITY_ALL)
-                plan_add(c, &(struct step) { .op = PLAN_BOUNDING, .a = (int64_t) mask,
-                                             .origin = spec_origin(c->s, D_SERVICE_CapabilityBoundingSet) });
+        plan_add(c, &(struct step) { .op = PLAN_BOUNDING, .a = (int64_t) mask,
+                                     .origin = spec_origin(c->s, D_SERVICE_CapabilityBoundingSet) });
 }
 
 void plan_sandbox_caps(struct compiler *c, bool becomes_root)

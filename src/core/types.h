@@ -45,10 +45,12 @@ enum kill_mode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS, KILL_NONE };
 /* NotifyAccess=, Isolation=, LogFormat=, LogCompress=. */
 enum notify_access { NOTIFY_NONE, NOTIFY_MAIN, NOTIFY_EXEC, NOTIFY_ALL };
 enum isolation { ISOLATION_STRICT, ISOLATION_BEST_EFFORT };
-/* PrivateTmp=, ProtectSystem=, ProtectHome=, MountFlags=. */
+/* PrivateTmp=, ProtectSystem=, ProtectHome=, ProtectProc=, ProcSubset=, MountFlags=. */
 enum private_tmp { PRIVATE_TMP_NO, PRIVATE_TMP_YES, PRIVATE_TMP_DISCONNECTED };
 enum protect_system { PROTECT_SYSTEM_NO, PROTECT_SYSTEM_YES, PROTECT_SYSTEM_FULL, PROTECT_SYSTEM_STRICT };
 enum protect_home { PROTECT_HOME_NO, PROTECT_HOME_YES, PROTECT_HOME_READ_ONLY, PROTECT_HOME_TMPFS };
+enum protect_proc { PROTECT_PROC_DEFAULT, PROTECT_PROC_NOACCESS, PROTECT_PROC_INVISIBLE, PROTECT_PROC_PTRACEABLE };
+enum proc_subset { PROC_SUBSET_ALL, PROC_SUBSET_PID };
 enum mount_flags { MOUNT_FLAGS_SLAVE, MOUNT_FLAGS_PRIVATE, MOUNT_FLAGS_SHARED };
 enum log_format { LOG_RAW, LOG_TIME, LOG_JSON };
 enum oom_policy { OOM_STOP, OOM_CONTINUE, OOM_KILL };
@@ -67,7 +69,8 @@ enum role { ROLE_MAIN, ROLE_CONTROL, ROLE_ALL };
 extern const struct strtab strategy_names, escalation_names, auto_shutdown_names, start_mode_names,
         restart_names, service_type_names, kill_mode_names, node_kind_names, notify_access_names, isolation_names,
         log_format_names, log_compress_names, private_tmp_names, protect_system_names, protect_home_names,
-        mount_flags_names, oom_policy_names, overflow_names, message_policy_names;
+        mount_flags_names, protect_proc_names, proc_subset_names, oom_policy_names, overflow_names,
+        message_policy_names;
 extern const struct strtab filter_mode_names;
 
 #endif

@@ -70,6 +70,9 @@ static void check_readiness(struct examination *x, enum service_type type)
         if (fd && (type == TYPE_ONESHOT || type == TYPE_FORKING))
                 refuse(x, D_SERVICE_NotifyFd, "take it out, or write Type=notify",
                        "a oneshot is ready when it has ended, a forking service when it has forked: NotifyFd= means nothing");
+        if (type == TYPE_FORKING && spec_int(x->s, D_SERVICE_PrivatePIDs))
+                refuse(x, D_SERVICE_PrivatePIDs, "keep the program in the foreground, with Type=simple or notify",
+                       "Type=forking ends its first process, and with it the process namespace");
         if (type == TYPE_FORKING && !spec_has(x->s, D_SERVICE_PIDFile))
                 object(x, D_SERVICE_Type, "write PIDFile=, or better: keep the program in the foreground, with Type=simple",
                        "Type=forking without PIDFile=: nobody could tell which process is the main one");

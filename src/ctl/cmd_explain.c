@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/plan.h"
+#include "core/sandbox.h"
 #include "ctl/offline.h"
 
 enum { OPT_DIRECTIVE };
@@ -88,6 +89,8 @@ static void write_commands(const struct spec *s, struct json *j, const char *onl
                 .incarnation = 1, .mark = "00000000000000000000000000000001", .root = geteuid() == 0,
                 .daemon_uid = geteuid(), .fds = PLAN_FDS_NONE, .runtime_root = "/run", .state_root = "/var/lib",
                 .cache_root = "/var/cache", .logs_root = "/var/log", .config_root = "/etc",
+                .sandbox = { .can = SANDBOX_ALL, .stand_in_dir = "/run/coppice/hidden/directory",
+                             .stand_in_file = "/run/coppice/hidden/file" },
         };
         char text[700];
 

@@ -413,6 +413,7 @@ void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
                 describe(e, path, &l, (enum limit) i, run && run->flags & RUN_BOUNDED, problem_of(b, (enum limit) i), &one);
                 fn(arg, &one);
         }
+        sandbox_limits(e, node->spec, fn, arg);
 }
 
 void limits_look(struct engine *e, node_id id)

@@ -35,6 +35,7 @@ static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret
 {
         const struct pid_entry *entry = pid_map_get(&e->pids, pid);
         char path[PATH_MAX_NODE + 256];
+        node_id id;
         int r;
 
         *ret_kind = PID_FORMER; /* somebody of the service */
@@ -48,7 +49,12 @@ static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret
                                                      : nogroup_node_of(pid, path, sizeof(path));
         if (ret_unsure)
                 *ret_unsure = r == -EAGAIN;
-        return r < 0 ? NODE_NONE : node_at(e, path);
+        if (r < 0)
+                return NODE_NONE;
+        id = node_at(e, path);
+        if (id != NODE_NONE && sandbox_watched(e, id) && sandbox_is_program(pid))
+                *ret_kind = PID_MAIN;
+        return id;
 }
 
 static bool believed(enum notify_access access, enum pid_kind kind)

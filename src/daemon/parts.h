@@ -102,7 +102,7 @@ enum {
         RUN_GROUP = 1,         /* its cgroup has been made */
         RUN_CLEAN = 128,       /* ... and was found empty since a process was last born into it */
         RUN_DIRS = 2,          /* RuntimeDirectory= may have been made */
-        RUN_TMP = 256,         /* directories of PrivateTmp= may have been made */
+        RUN_TMP = 1024,        /* directories of PrivateTmp= may have been made */
         RUN_WATCHED = 4,       /* emptiness is being waited for */
         RUN_PROBE = 8,         /* no cgroup: look again at every exit */
         RUN_KILLED = 64,       /* SIGKILL was sent to all of it; again until it is empty, where that is not atomic */
@@ -248,8 +248,12 @@ void rundir_remove_below(int parent, const char *name, int depth, int *budget);
 struct sandbox_paths {
         char dir[PATH_MAX_NODE], file[PATH_MAX_NODE];
 };
-void sandbox_facts(const struct engine *e, struct sandbox_paths *paths, struct plan_sandbox *ret);
+void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret);
 int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *err); /* what the mounts need to exist */
+void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn, void *arg); /* what it goes without */
+void sandbox_say_missing(const struct spec *s, const struct plan_facts *f); /* into the log */
+bool sandbox_watched(const struct engine *e, node_id id); /* its main process is in a process namespace */
+bool sandbox_is_program(pid_t pid);                       /* this is that process */
 void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation);
 
 /* empty.c */

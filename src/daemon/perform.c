@@ -76,7 +76,8 @@ static void signal_group(struct engine *e, node_id id, const struct run *run, in
         pid_t main = run->pid[ROLE_MAIN];
 
         (void) engine_path(e, id, path, sizeof(path));
-        if (main && cgroup_signal_one(e->cgroup, path, main, sig) < 0)
+        /* With PrivatePIDs= the process we know passes signals on to the program, which gets this one anyway. */
+        if (main && !sandbox_watched(e, id) && cgroup_signal_one(e->cgroup, path, main, sig) < 0)
                 (void) initlink_signal(e->link, main, sig, 0);
         (void) cgroup_signal(e->cgroup, path, sig, main);
 }

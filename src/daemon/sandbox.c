@@ -9,11 +9,24 @@
 
 #include "core/mounts.h"
 #include "daemon/parts.h"
+#include "os/fs.h"
+#include "os/sandbox_probe.h"
 
-void sandbox_facts(const struct engine *e, struct sandbox_paths *paths, struct plan_sandbox *ret)
+static void paths_of(const struct engine *e, struct sandbox_paths *ret)
 {
-        (void) snprintf(paths->dir, sizeof(paths->dir), "%s/hidden/directory", e->opt.runtime_dir);
-        (void) snprintf(paths->file, sizeof(paths->file), "%s/hidden/file", e->opt.runtime_dir);
+        (void) snprintf(ret->dir, sizeof(ret->dir), "%s/hidden/directory", e->opt.runtime_dir);
+        (void) snprintf(ret->file, sizeof(ret->file), "%s/hidden/file", e->opt.runtime_dir);
+}
+
+void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret)
+{
+        /* Who asks for nothing does not pay for the probe. */
+        const struct sandbox_probe *p = sandbox_needs(s, false) ? sandbox_probe() : NULL;
+
+        ret->can = p ? p->can : 0;
+        ret->can_by_user = p ? p->can_by_user : 0;
+        ret->best_effort = spec_isolation(s, e->opt.isolation) == ISOLATION_BEST_EFFORT;
+        paths_of(e, paths);
         ret->stand_in_dir = paths->dir;
         ret->stand_in_file = paths->file;
         ret->control_socket = e->control_path;
@@ -23,11 +36,10 @@ void sandbox_facts(const struct engine *e, struct sandbox_paths *paths, struct p
 static int make_stand_ins(const struct engine *e, struct err *err)
 {
         struct sandbox_paths paths;
-        struct plan_sandbox facts;
         char above[sizeof(paths.dir)];
         int fd;
 
-        sandbox_facts(e, &paths, &facts);
+        paths_of(e, &paths);
         (void) snprintf(above, sizeof(above), "%s/hidden", e->opt.runtime_dir);
         if (mkdir(above, 0755) < 0 && errno != EEXIST)
                 return err_sys(err, STAGE_NAMESPACE, "make %s", above);
@@ -44,6 +56,78 @@ static int make_stand_ins(const struct engine *e, struct err *err)
 int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *err)
 {
         return mounts_wanted(s) ? make_stand_ins(e, err) : 0;
+}
+
+/* --- what cannot be had ------------------------------------------------------------------------------------------------ */
+
+static void row(const struct spec *s, enum sandbox_part part, struct engine_limit *ret)
+{
+        enum directive d = sandbox_asked_by(s, part);
+        autobuf struct buf value = BUF_INIT;
+
+        spec_print(s, d, &value);
+        *ret = (struct engine_limit) { .directive = directive_rows[d].key, .controller = "namespace", .backend = "-" };
+        (void) snprintf(ret->requested, sizeof(ret->requested), "%.90s", buf_text(&value));
+        (void) snprintf(ret->why, sizeof(ret->why), "%s is not permitted here", sandbox_part_name(part));
+}
+
+static void each_missing(const struct spec *s, const struct plan_facts *f, engine_limit_fn *fn, void *arg)
+{
+        unsigned missing = f->sandbox.best_effort ? plan_sandbox_missing(s, f) : 0;
+
+        for (unsigned i = 0; i < SANDBOX_PARTS; i++) {
+                struct engine_limit l;
+
+                if (!(missing >> i & 1))
+                        continue;
+                row(s, (enum sandbox_part) (1U << i), &l);
+                fn(arg, &l);
+        }
+}
+
+void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn, void *arg)
+{
+        struct plan_facts f = { .root = e->opt.root, .daemon_uid = e->opt.uid, .uid = e->opt.uid };
+        struct sandbox_paths paths;
+
+        if (spec_kind(s) != KIND_SERVICE || !sandbox_needs(s, false))
+                return;
+        sandbox_facts(e, s, &paths, &f.sandbox);
+        f.have_user = *spec_str(s, D_SERVICE_User) != '\0';
+        f.uid += f.have_user; /* some other */
+        each_missing(s, &f, fn, arg);
+}
+
+static void say_row(void *arg, const struct engine_limit *l)
+{
+        log_warning("%s: %s= is not enforced: %s", (const char *) arg, l->directive, l->why);
+}
+
+void sandbox_say_missing(const struct spec *s, const struct plan_facts *f)
+{
+        each_missing(s, f, say_row, (void *) (uintptr_t) f->node);
+}
+
+/* --- process namespaces ------------------------------------------------------------------------------------------------ */
+
+bool sandbox_watched(const struct engine *e, node_id id)
+{
+        const struct node *node = core_node(e->core, id);
+
+        return node && spec_kind(node->spec) == KIND_SERVICE && spec_int(node->spec, D_SERVICE_PrivatePIDs);
+}
+
+/* Number 2 of a namespace right below ours; see child/pids.c. */
+bool sandbox_is_program(pid_t pid)
+{
+        char path[64], text[4096], *line;
+        unsigned outer, inner, more;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", (int) pid);
+        if (fs_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+                return false;
+        line = strstr(text, "\nNSpid:");
+        return line && sscanf(line + 7, "%u %u %u", &outer, &inner, &more) == 2 && inner == 2;
 }
 
 /* --- the end of a private /tmp ---------------------------------------------------------------------------------------- */

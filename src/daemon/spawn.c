@@ -299,7 +299,7 @@ static void gather_constants(struct engine *e, node_id node, const struct spec *
         f->config_root = rundir_root(e, "configuration");
         if (said_access(e, node, s) != NOTIFY_NONE)
                 f->notify_socket = e->notify_path;
-        sandbox_facts(e, &g->sandbox, &f->sandbox);
+        sandbox_facts(e, s, &g->sandbox, &f->sandbox);
 }
 
 static int gather_filter(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
@@ -339,8 +339,10 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
                 r = gather_mailbox(e, a, s, g, err);
         if (r < 0)
                 return r;
-        if (a->role == ROLE_MAIN)
+        if (a->role == ROLE_MAIN) {
+                sandbox_say_missing(s, &g->facts);
                 return gather_main(e, a, s, g, err);
+        }
         gather_control(e, a, g);
         return 0;
 }

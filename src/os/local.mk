@@ -11,6 +11,7 @@ libos_a_SOURCES = \
 	src/os/kernel.c src/os/kernel.h \
 	src/os/mailsock.c src/os/mailsock.h \
 	src/os/machine.c src/os/machine.h \
+	src/os/sandbox_probe.c src/os/sandbox_probe.h \
 	src/os/nogroup.c src/os/nogroup.h \
 	src/os/notify.c src/os/notify.h \
 	src/os/seccomp.c src/os/seccomp_program.c src/os/seccomp.h src/os/bpf.h \

@@ -171,3 +171,135 @@ end"
         wait_state /ready running
         stop_daemon 0
 }
+
+@test "private devices, kernel switches, network and /proc: what is left is what is needed" {
+        skip_unless root
+        box private "ls /dev; for d in null zero full random urandom tty; do [ -c /dev/\$d ] || echo missing: \$d; done
+                head -c 3 /dev/urandom | wc -c; echo x >/dev/null && echo null-ok; [ -L /dev/stdout ] && echo links-ok
+                for f in /proc/sys/kernel/hostname /sys/kernel/uevent_seqnum /proc/sysrq-trigger; do
+                        (echo 1 >\$f) 2>/dev/null && echo written: \$f
+                done
+                mkdir /sys/fs/cgroup/coppice-x 2>/dev/null && echo cgroup-written
+                ls /usr/lib/modules 2>/dev/null; cat /proc/kallsyms /proc/kcore /dev/kmsg 2>/dev/null | head -c 1 | wc -c
+                ls /proc | grep -vc '^[0-9]'; tail -n +3 /proc/self/net/dev | cut -d: -f1 | tr -d ' '
+                mknod /dev/sda b 8 0 2>/dev/null && echo made-a-device; echo end" \
+                "PrivateDevices=yes" "ProtectKernelTunables=yes" "ProtectKernelModules=yes" "ProtectKernelLogs=yes" \
+                "ProtectControlGroups=yes" "ProtectProc=invisible" "ProcSubset=pid" "PrivateNetwork=yes" "PrivateIPC=yes"
+        start_daemon
+        wait_line "$W/private.out" '^end'
+        run cat "$W/private.out"
+        assert_output_has "3
+null-ok
+links-ok
+0
+2
+lo
+end"
+        refute_output_has "written"
+        refute_output_has "missing:"
+        refute_output_has "sda"
+        refute_output_has "made-a-device"
+        stop_daemon 0
+}
+
+# The end of the main process of /NAME as status tells it.
+last_of() { ctl status "$1" --json | jq -r '.last_reason // .last.reason // .last // empty | if type == "object" then .text // .reason else . end'; }
+
+@test "PrivatePIDs: the service is number 2, sees nobody else, and its end is told exactly" {
+        skip_unless root
+        box sees "echo me \$\$; ls /proc | grep '^[0-9]' | tr '\n' ' '; echo; sleep 1000 & echo end; exit 7" "PrivatePIDs=yes"
+        box killed 'echo up; kill -SEGV $$' "PrivatePIDs=yes"
+        start_daemon
+        wait_state /sees failed
+        wait_state /killed failed
+        assert_eq "$(sed -n 1p "$W/sees.out")" "me 2"
+        [[ "$(sed -n 2p "$W/sees.out")" =~ ^"1 2 "[0-9\ ]*$ ]]
+        run ctl status /sees
+        assert_output_has "exit:7"
+        run ctl status /killed
+        assert_output_has "signal:SEGV"
+        stop_daemon 0
+}
+
+@test "PrivatePIDs: a signal reaches the service once, orphans are reaped inside, nobody outlives it" {
+        skip_unless root
+        service inner "ExecStart=/bin/bash -c 'trap \"echo hup >>$W/hups\" HUP; (sleep 1000 &) ; (true &); echo up >>$W/hups; while :; do sleep 1000 & wait; done'" \
+                "PrivatePIDs=yes" "KillSignal=SIGTERM"
+        start_daemon
+        wait_line "$W/hups" up
+        ctl kill /inner HUP --whom main 2>/dev/null || ctl kill /inner --signal HUP
+        wait_line "$W/hups" hup
+        ctl stop /inner
+        assert_eq "$(grep -c hup "$W/hups")" 1
+        stop_daemon 0
+}
+
+@test "PrivatePIDs: readiness is believed from the program inside" {
+        skip_unless root
+        service told "Type=notify" "ExecStart=$BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000" "PrivatePIDs=yes"
+        start_daemon
+        wait_state /told running
+        stop_daemon 0
+}
+
+@test "PrivateUsers: only root and the service's user exist, and no capability reaches outside" {
+        skip_unless root
+        box users "tr -s ' ' </proc/self/uid_map; stat -c %u /etc; id -u; grep CapEff /proc/self/status; echo end" \
+                "PrivateUsers=yes" "User=54321" "AmbientCapabilities=CAP_SYS_ADMIN" "ProtectSystem=strict"
+        start_daemon
+        wait_line "$W/users.out" '^end'
+        assert_eq "$(cat "$W/users.out")" "$(printf ' 0 0 1\n 54321 54321 1\n0\n54321\nCapEff:\t0000000000200000\nend')"
+        stop_daemon 0
+}
+
+@test "RootDirectory= with mounts: the old root is out of reach" {
+        skip_unless root
+        mkdir "$W/jail"
+        box jail "ls -d /*; ls /proc/1/root/etc >/dev/null 2>&1 && echo escaped; touch /x 2>/dev/null || echo read-only; echo end" \
+                "RootDirectory=$W/jail" "MountAPIVFS=yes" "BindReadOnlyPaths=/bin /usr /lib -/lib64" "ReadOnlyPaths=+/" "PrivatePIDs=yes"
+        start_daemon
+        wait_line "$W/jail.out" '^end'
+        run cat "$W/jail.out"
+        refute_output_has "/etc"
+        refute_output_has "escaped"
+        assert_output_has "read-only"
+        stop_daemon 0
+}
+
+# nobody_daemon [OPTION...]: a daemon of an arbitrary uid without rights.
+nobody_daemon() { give_world_to_nobody; DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --" start_daemon "$@"; }
+needs_userns_for_nobody() {
+        as_nobody unshare --user --map-current-user true 2>/dev/null || skip "needs user namespaces for who is not root"
+}
+
+@test "without root: user namespaces give mounts, processes, network and an empty /tmp" {
+        skip_unless root
+        needs_userns_for_nobody
+        box rootless "id -u; ls -A /tmp | wc -l; ls -A /root 2>/dev/null; touch /tmp/x && echo tmp-ok
+                awk '\$5 == \"/\" { print substr(\$6, 1, 2) }' /proc/self/mountinfo; echo me \$\$
+                tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; grep CapEff /proc/self/status; echo end" \
+                "PrivateTmp=disconnected" "ProtectSystem=strict" "ProtectHome=yes" "PrivatePIDs=yes" "PrivateNetwork=yes" \
+                "PrivateDevices=yes" "PrivateUsers=yes" "ProtectProc=invisible"
+        nobody_daemon
+        wait_line "$W/rootless.out" '^end'
+        assert_eq "$(cat "$W/rootless.out")" "$(printf '54321\n1\ntmp-ok\nro\nme 2\nlo\nCapEff:\t0000000000000000\nend')"
+        stop_daemon 0
+}
+
+@test "where namespaces are refused strict ends the start with EPERM and the way out, best-effort goes on and says so" {
+        skip_unless root
+        service strict "ExecStart=/bin/sleep 1000" "Restart=no" "PrivateNetwork=yes"
+        service effort "ExecStart=/bin/sleep 1000" "Restart=no" "PrivateNetwork=yes" "ProtectSystem=strict" "Isolation=best-effort"
+        service plain "ExecStart=/bin/sleep 1000"
+        DAEMON_WRAPPER="$BUILD/tests/programs/without EPERM unshare --" start_daemon
+        wait_state /strict failed
+        wait_state /effort running
+        wait_state /plain running
+        run ctl status /strict
+        assert_output_has "spawn:NAMESPACE:EPERM"
+        grep -q "strict: NAMESPACE: make a network namespace for PrivateNetwork=: not permitted here (.*strict.service:4; give the daemon CAP_SYS_ADMIN, or write Isolation=best-effort)" "$W/daemon.log"
+        grep -q "effort: .*PrivateNetwork=.*a network namespace" "$W/daemon.log"
+        run ctl status /effort
+        assert_output_has "a network namespace"
+        stop_daemon 0
+}

@@ -1,6 +1,7 @@
 /* sandbox.c - what units say about rights and the file system, as the steps that come of it. */
 #include "core/capability.h"
 #include "core/plan.h"
+#include "core/sandbox.h"
 #include "tests/unit/units.h"
 
 static struct plan_facts facts(void)
@@ -9,7 +10,7 @@ static struct plan_facts facts(void)
                 .node = "/web", .incarnation = 1, .mark = "0123456789abcdef0123456789abcdef", .root = true,
                 .fds = { -1, -1, -1, -1, -1, -1, 0 }, .runtime_root = "/run", .state_root = "/var/lib",
                 .cache_root = "/var/cache", .logs_root = "/var/log", .config_root = "/etc",
-                .sandbox = { .stand_in_dir = "/run/coppice/hidden/directory", .stand_in_file = "/run/coppice/hidden/file",
+                .sandbox = { .can = SANDBOX_ALL, .stand_in_dir = "/run/coppice/hidden/directory", .stand_in_file = "/run/coppice/hidden/file",
                              .control_socket = "/run/coppice/control" },
         };
 }

@@ -1,0 +1,205 @@
+/* sandbox_probe.c - see sandbox_probe.h. */
+#include "os/sandbox_probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#endif
+
+/* What a child found out. */
+struct found {
+        unsigned parts;
+        int user_error;
+};
+
+static int write_text(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
+
+        if (fd < 0)
+                return -errno;
+        if (write(fd, text, strlen(text)) < 0)
+                r = -errno;
+        (void) close(fd);
+        return r;
+}
+
+/* As child/namespaces.c does it. */
+static int enter_user_namespace(void)
+{
+        unsigned uid = geteuid(), gid = getegid();
+        char map[64];
+        int r;
+
+        if (unshare(CLONE_NEWUSER) < 0)
+                return -errno;
+        r = write_text("/proc/self/setgroups", "deny");
+        if (r < 0 && r != -ENOENT)
+                return r;
+        (void) snprintf(map, sizeof map, "%u %u 1\n", uid, uid);
+        r = write_text("/proc/self/uid_map", map);
+        (void) snprintf(map, sizeof map, "%u %u 1\n", gid, gid);
+        return r < 0 ? r : write_text("/proc/self/gid_map", map);
+}
+
+static bool can_mount(void)
+{
+        return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
+               mount("tmpfs", "/", "tmpfs", 0, "size=4k") == 0;
+}
+
+/* Only who is in the process namespace can mount its /proc: a child of the one that made it. */
+static bool can_mount_proc(void)
+{
+        pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        int status = 1;
+
+        if (pid == 0)
+                _exit(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") == 0 ? 0 : 1);
+        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* In a process of its own, for it changes all that follows. */
+static bool can_user(void)
+{
+        pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        int status = 1;
+
+        if (pid == 0)
+                _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static struct found try_all(bool by_user)
+{
+        struct found f = { 0 };
+
+        if (by_user)
+                f.user_error = -enter_user_namespace();
+        if (f.user_error)
+                return f;
+        if (by_user || (geteuid() == 0 && can_user())) /* who is not root has it by way of the second try */
+                f.parts |= SANDBOX_USERS;
+        f.parts |= unshare(CLONE_NEWNET) == 0 ? SANDBOX_NET : 0U;
+        f.parts |= unshare(CLONE_NEWIPC) == 0 ? SANDBOX_IPC : 0U;
+        f.parts |= unshare(CLONE_NEWPID) == 0 ? SANDBOX_PIDS : 0U;
+        if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 && can_mount_proc())
+                f.parts |= SANDBOX_PROC;
+        f.parts |= can_mount() ? SANDBOX_MOUNTS : 0U;
+        return f;
+}
+
+static struct found in_child(bool by_user)
+{
+        struct found f = { .user_error = EAGAIN };
+        int ends[2];
+        pid_t pid;
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return f;
+        pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        if (pid == 0) {
+                f = try_all(by_user);
+                _exit(write(ends[1], &f, sizeof f) == sizeof f ? 0 : 1);
+        }
+        (void) close(ends[1]);
+        if (pid < 0 || read(ends[0], &f, sizeof f) != sizeof f)
+                f = (struct found) { .user_error = EAGAIN };
+        (void) close(ends[0]);
+        if (pid > 0)
+                (void) waitpid(pid, NULL, 0);
+        return f;
+}
+
+/* Arguments that are wrong in a way only a call that exists can tell. */
+static bool has_mount_tree(void)
+{
+        return (syscall(SYS_open_tree, -1, "x", 0) < 0 && errno == EBADF) &&
+               (syscall(SYS_mount_setattr, -1, "x", 0, NULL, 0) < 0 && errno != ENOSYS && errno != EPERM);
+}
+
+static void ask(struct sandbox_probe *p)
+{
+        struct found direct = in_child(false), by_user = in_child(true);
+        long version = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+
+        p->can = direct.parts;
+        p->can_by_user = by_user.parts;
+        p->user_error = by_user.user_error;
+        p->mount_tree = has_mount_tree();
+        p->landlock = version > 0 ? (int) version : 0;
+}
+
+const struct sandbox_probe *sandbox_probe(void)
+{
+        static struct sandbox_probe cache; /* one of the few roots: nothing in it changes while we run */
+        static bool asked;
+
+        if (!asked)
+                ask(&cache);
+        asked = true;
+        return &cache;
+}
+
+static const char *remedy(const struct sandbox_probe *p)
+{
+        if (geteuid() == 0)
+                return "the daemon has no CAP_SYS_ADMIN, or a filter refuses it; give the container that right";
+        if (p->user_error == ENOSPC)
+                return "user namespaces are used up or switched off: raise sysctl user.max_user_namespaces";
+        if (p->user_error)
+                return "not root, and user namespaces are refused: allow them, or run the daemon as root";
+        return "not even inside a user namespace; run the daemon as root";
+}
+
+static void part_row(const struct sandbox_probe *p, enum sandbox_part part, struct sandbox_row *ret)
+{
+        unsigned by_user = p->can_by_user;
+
+        ret->what = sandbox_part_name(part);
+        ret->ok = (p->can | by_user) & part;
+        if (p->can & part)
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "yes");
+        else if (ret->ok)
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "yes, inside a user namespace%s",
+                                part == SANDBOX_PROC ? ", together with PrivatePIDs=yes" : "");
+        else
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "no: %s", remedy(p));
+}
+
+bool sandbox_row(size_t i, struct sandbox_row *ret)
+{
+        const struct sandbox_probe *p = sandbox_probe();
+
+        if (i < SANDBOX_PARTS) {
+                part_row(p, (enum sandbox_part) (1U << i), ret);
+                return true;
+        }
+        if (i > SANDBOX_PARTS)
+                return false;
+        ret->what = "Landlock";
+        ret->ok = p->landlock > 0;
+        if (ret->ok)
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "yes, version %d", p->landlock);
+        else
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "no: the kernel has none or it is switched off (lsm=)");
+        return true;
+}
