@@ -1,5 +1,6 @@
 /* control_read.c - methods that look at nodes: List, Tree, Status, Show, Cat, Graph, Version. */
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/show.h"
 #include "core/unit_text.h"
@@ -279,6 +280,17 @@ static size_t count_nodes(const struct core *c)
         return collect(c, NODE_ROOT, true, NULL);
 }
 
+/* What the engine itself has used so far. */
+static void json_self(struct json *j)
+{
+        struct rusage u;
+
+        if (getrusage(RUSAGE_SELF, &u) < 0)
+                memset(&u, 0, sizeof u);
+        json_int(j, "cpu_usec", (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000) + u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+        json_int(j, "max_rss", u.ru_maxrss * INT64_C(1024));
+}
+
 void method_Version(struct call *c)
 {
         const struct options *o = engine_options(call_engine(c));
@@ -304,6 +316,8 @@ void method_Version(struct call *c)
         json_bool(j, "stopping", engine_stopping(call_engine(c)));
         json_uint(j, "nodes", count_nodes(core));
         json_uint(j, "last_seq", core_last_seq(core));
+        json_uint(j, "connections", c->conn->control->count);
+        json_self(j);
         json_str(j, "load_report", engine_load_report(call_engine(c)));
         call_close(c, false);
 }

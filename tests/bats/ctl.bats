@@ -306,6 +306,21 @@ EOF
         assert_status 4
 }
 
+@test "metrics are what Prometheus reads: each with its help and type, one sample a line" {
+        tree_of_four
+        run ctl metrics
+        assert_status 0
+        assert_output_has 'coppice_node_up{node="/web"} 1'
+        assert_output_has 'coppice_node_state{node="/bad",type="service",state="failed"} 1'
+        assert_output_has 'coppice_node_restarts_total{node="/shop/db"} 0'
+        # Every line is a comment or a sample, every sample stands under the TYPE of its name.
+        awk '/^# HELP/ { help = $3; next } /^# TYPE/ { if ($3 != help) exit 1; name = $3; next }
+             !/^[a-z_]+({[a-z]+="[^"]*"(,[a-z]+="[^"]*")*})? -?[0-9.]+$/ { exit 1 }
+             { n = $1; sub(/{.*/, "", n); if (n != name) exit 1 }' <<<"$output"
+        run ctl metrics --json
+        assert_json '.daemon.nodes == (.nodes | length) and .daemon.connections >= 1'
+}
+
 @test "the interface description is all a client needs (a client in Python, types checked)" {
         skip_unless python3
         tree_of_four
