@@ -38,8 +38,8 @@ tests_unit_os_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_os_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 endif
 
-# The benchmark is built by name only: make tests/bench/spawn
-EXTRA_PROGRAMS += tests/bench/spawn tests/programs/nothing
+# The benchmark is built with the tests, and run by hand.
+check_PROGRAMS += tests/bench/spawn tests/programs/nothing
 tests_programs_nothing_SOURCES = tests/programs/nothing.c
 tests_programs_nothing_CFLAGS = -O2 -fno-stack-protector
 tests_programs_nothing_LDFLAGS = -static -nostartfiles

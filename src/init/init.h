@@ -29,15 +29,13 @@
 #define EXPECTED_MAX 1024 /* children that were sent a signal and may end soon */
 #define REAP_MAX    256  /* exits handled in one turn of the loop (FAILURES A3) */
 
-struct answer {
-        size_t len;
-        union {
-                struct init_header h;
-                struct init_exited exited;
-                struct init_failed failed;
-                struct init_spawn_failed spawn_failed;
-                struct init_name stored;
-        };
+/* One that waits; the header says how much of it is meant. */
+union answer {
+        struct init_header h;
+        struct init_exited exited;
+        struct init_failed failed;
+        struct init_spawn_failed spawn_failed;
+        struct init_daemon_signal daemon_signal;
 };
 
 /* A child that has not yet taken its own copy of the descriptor table, and what to close once it has. */
@@ -77,7 +75,7 @@ struct init {
         /* what this kernel lets us do, learnt by trying (FAILURES I5) */
         bool use_clone3, use_into_cgroup, use_shared_table;
 
-        struct answer queue[QUEUE_MAX];
+        union answer queue[QUEUE_MAX];
         unsigned queue_first, queue_count;
         struct flight flights[FLIGHT_MAX];
         uint32_t *landed;        /* shared with the children: landed[i] = 1 when flight i may be closed */
@@ -86,7 +84,8 @@ struct init {
 
 /* loop.c */
 _Noreturn void loop_run(struct init *in);
-void post(struct init *in, struct answer *a);      /* send, or queue; dropped when there is no engine */
+void post(struct init *in, const struct init_header *m); /* send, or queue; dropped when there is no engine. With the
+                                                    * header begins one of the structs above */
 bool queue_has_room(const struct init *in);
 void drop_engine_socket(struct init *in);
 void read_last_words(struct init *in);             /* what an engine that has ended still said: BOOTED, GOODBYE */

@@ -54,18 +54,16 @@ static int transmit(struct init *in, const void *bytes, size_t len, int fd)
         return 0;
 }
 
-/* Sizes are those of the fixed structs: the header says how much of the union is meant. */
-void post(struct init *in, struct answer *a)
+void post(struct init *in, const struct init_header *m)
 {
         int r = 1;
 
-        a->len = a->h.size;
         if (in->sock < 0)
                 return;
         if (in->queue_count == 0)
-                r = transmit(in, &a->h, a->len, -1);
+                r = transmit(in, m, m->size, -1);
         if (r == 1) { /* queue_has_room() was asked before, so there is room */
-                in->queue[(in->queue_first + in->queue_count) % QUEUE_MAX] = *a;
+                memcpy(&in->queue[(in->queue_first + in->queue_count) % QUEUE_MAX], m, m->size);
                 in->queue_count++;
         }
 }
@@ -93,9 +91,9 @@ static void flush(struct init *in)
         if (!hand_out_store(in))
                 return;
         while (in->queue_count) {
-                struct answer *a = &in->queue[in->queue_first];
+                const struct init_header *m = &in->queue[in->queue_first].h;
 
-                if (transmit(in, &a->h, a->len, -1) == 1)
+                if (transmit(in, m, m->size, -1) == 1)
                         return;
                 in->queue_first = (in->queue_first + 1) % QUEUE_MAX;
                 in->queue_count--;
@@ -104,16 +102,16 @@ static void flush(struct init *in)
 
 static void store_request(struct init *in, struct init_name *m, int fd)
 {
-        struct answer a = { .failed = { .h = { INIT_PROTO_VERSION, INIT_STORE_FAILED, sizeof a.failed } } };
+        struct init_failed answer = { .h = { INIT_PROTO_VERSION, INIT_STORE_FAILED, sizeof answer } };
         int r;
 
         m->name[sizeof m->name - 1] = 0;
         r = fd < 0 ? -EMFILE : store_put(&in->store, m->name, fd);
         if (r == 0)
                 return;
-        a.failed.error = -r;
-        memcpy(a.failed.name, m->name, sizeof a.failed.name);
-        post(in, &a);
+        answer.error = -r;
+        memcpy(answer.name, m->name, sizeof answer.name);
+        post(in, &answer.h);
 }
 
 /* ------------------------------------------------------------------------------------------------------------
@@ -173,14 +171,18 @@ static int received_fds(struct msghdr *m, int fds[INIT_FDS_MAX])
         return (int) n;
 }
 
-/* The buffer is static: a child reads its plan from its own copy of it, so the fork itself is the copy. */
+/* The buffer is static: a child reads its plan from its own copy of it, so the fork itself is the copy. Each page that
+ * is written to between two forks is a page fault, so what is written is together. */
 static bool read_request(struct init *in)
 {
-        static _Alignas(16) char bytes[sizeof(struct init_spawn) + INIT_INLINE_MAX];
-        static union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)]; } control;
-        struct iovec iov = { bytes, sizeof bytes };
-        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                            .msg_controllen = sizeof control.space };
+        static struct {
+                _Alignas(4096) union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)]; } control;
+                _Alignas(16) char bytes[sizeof(struct init_spawn) + INIT_INLINE_MAX];
+        } in_memory;
+        char *const bytes = in_memory.bytes;
+        struct iovec iov = { bytes, sizeof in_memory.bytes };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &in_memory.control,
+                            .msg_controllen = sizeof in_memory.control.space };
         int fds[INIT_FDS_MAX];
         ssize_t n = recvmsg(in->sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
         int count;
@@ -212,8 +214,7 @@ void read_last_words(struct init *in)
 
 static void forward_signal(struct init *in, const struct signalfd_siginfo *si)
 {
-        struct answer a = { .len = 0 };
-        struct init_daemon_signal m = {
+        const struct init_daemon_signal m = {
                 .h = { INIT_PROTO_VERSION, INIT_DAEMON_SIGNAL, sizeof m },
                 .sig = (int32_t) si->ssi_signo, .pid = (int32_t) si->ssi_pid, .uid = si->ssi_uid,
         };
@@ -222,8 +223,7 @@ static void forward_signal(struct init *in, const struct signalfd_siginfo *si)
                 (void) kill(in->engine, (int) si->ssi_signo);
                 return;
         }
-        memcpy(&a.exited, &m, sizeof m);
-        post(in, &a);
+        post(in, &m.h);
 }
 
 /* Children may die in any number: one pending SIGCHLD stands for all of them (FAILURES A2). */

@@ -95,24 +95,24 @@ static void expect(struct init *in, pid_t pid)
 /* As many as one message holds; returns whether there may be more where these came from. */
 static bool reap_batch(struct init *in, bool (*next)(struct init *in, struct init_exit *ret))
 {
-        struct answer a = { .exited = { .h = { .version = INIT_PROTO_VERSION, .kind = INIT_EXITED } } };
-        struct init_exit *e = a.exited.list;
+        struct init_exited m = { .h = { .version = INIT_PROTO_VERSION, .kind = INIT_EXITED } };
+        struct init_exit *e = m.list;
         struct init_exit engine = { 0 };
         bool more = true;
 
-        while (a.exited.count < INIT_EXITS_MAX && engine.pid == 0 && (more = next(in, e))) {
+        while (m.count < INIT_EXITS_MAX && engine.pid == 0 && (more = next(in, e))) {
                 in->reaped++;
                 spawn_ended(in, e->pid);
                 if (e->pid == in->engine) {
                         engine = *e;
                         continue;
                 }
-                a.exited.count++;
+                m.count++;
                 e++;
         }
-        a.h.size = (uint32_t) ((char *) e - (char *) &a.exited);
-        if (a.exited.count)
-                post(in, &a);
+        m.h.size = (uint32_t) ((char *) e - (char *) &m);
+        if (m.count)
+                post(in, &m.h);
         if (engine.pid)
                 last_engine_ended(in, engine.code, engine.status);
         return more;
@@ -161,18 +161,18 @@ static int send_signal(pid_t pid, int sig, bool group)
  * somebody else between the question and the kill (FAILURES A7). */
 void signal_request(struct init *in, const struct init_signal *m)
 {
-        struct answer a = { .failed = { .h = { INIT_PROTO_VERSION, INIT_SIGNAL_FAILED, sizeof a.failed },
-                                        .pid = m->pid, .sig = m->sig } };
+        struct init_failed answer = { .h = { INIT_PROTO_VERSION, INIT_SIGNAL_FAILED, sizeof answer },
+                                      .pid = m->pid, .sig = m->sig };
         bool group = m->flags & INIT_SIGNAL_GROUP;
         siginfo_t si;
 
         if (m->pid <= 0 || m->pid == in->engine ||
             waitid(P_PID, (id_t) m->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
-                a.failed.error = ESRCH;
+                answer.error = ESRCH;
         else
-                a.failed.error = send_signal(m->pid, m->sig, group);
-        if (a.failed.error) {
-                post(in, &a);
+                answer.error = send_signal(m->pid, m->sig, group);
+        if (answer.error) {
+                post(in, &answer.h);
                 return;
         }
         expect(in, m->pid);

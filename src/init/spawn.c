@@ -115,21 +115,19 @@ static struct flight *find_flight(struct init *in, const int *fds, int count)
 
 static void answer_failed(struct init *in, uint64_t request, enum stage stage, int error)
 {
-        struct answer a = { .spawn_failed = {
-                .h = { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof a.spawn_failed },
+        const struct init_spawn_failed m = {
+                .h = { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m },
                 .request = request, .error = error, .stage = (uint16_t) stage,
-        } };
+        };
 
-        post(in, &a);
+        post(in, &m.h);
 }
 
 static void answer_spawned(struct init *in, uint64_t request, pid_t pid, bool in_cgroup)
 {
-        struct init_spawned m = { { INIT_PROTO_VERSION, INIT_SPAWNED, sizeof m }, request, pid, in_cgroup };
-        struct answer a = { .len = 0 };
+        const struct init_spawned m = { { INIT_PROTO_VERSION, INIT_SPAWNED, sizeof m }, request, pid, in_cgroup };
 
-        memcpy(&a.exited, &m, sizeof m);
-        post(in, &a);
+        post(in, &m.h);
 }
 
 static bool acceptable(const struct init_spawn *m, size_t size, int count)

@@ -176,7 +176,7 @@ static int engine(size_t rounds, size_t mib)
         for (size_t i = 0; i < mib << 20; i += 4096)
                 grown[i] = (char) i;
         measure(l, &plan, program, rounds, mib);
-        (void) initlink_goodbye(l, 0);
+        (void) initlink_goodbye(l, 0, INIT_END_EXIT);
         free(grown);
         buf_free(&plan);
         return EXIT_SUCCESS;
