@@ -240,7 +240,7 @@ static void add_filter(struct compiler *c)
         const struct plan_filter none = { 0 }, *f = c->f->filter ? c->f->filter : &none;
         autobuf struct buf text = BUF_INIT, words = BUF_INIT;
 
-        if (c->privileged)
+        if (c->privileged || c->f->filter_left_out)
                 return;
         filter_words(c->s, &words);
         if (words.len == 0)

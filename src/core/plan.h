@@ -64,7 +64,8 @@ struct plan_facts {
         const char *env_files;        /* all EnvironmentFile=, in order */
         const char *const *environ;   /* the daemon's own, for PassEnvironment=; NULL-terminated or NULL */
 
-        const struct plan_filter *filter; /* NULL when there is none; see plan_filter */
+        const struct plan_filter *filter; /* NULL: the plan is only explained; see plan_filter */
+        bool filter_left_out;             /* none can be installed here, and the unit runs without (best-effort) */
 
         const char *notify_socket;    /* path of the notification socket, NULL = none */
         int64_t watchdog_usec;        /* > 0: WATCHDOG_USEC */

@@ -309,6 +309,7 @@ static int gather_filter(struct engine *e, node_id id, const struct spec *s, str
 
         if (any)
                 g->facts.filter = &g->filter;
+        g->facts.filter_left_out = !any;
         return r;
 }
 
