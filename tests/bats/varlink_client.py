@@ -150,6 +150,7 @@ def main():
             good(c.call(method, node=n["path"]))
         if n["type"] == "service":
             good(c.call("Explain", node=n["path"]))
+            good(c.call("Seccomp", node=n["path"]))
     good(c.call("Graph"))
     good(c.call("Diff"))
     good(c.call("Events", since=0))
