@@ -23,7 +23,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/rundir.c \
 	src/daemon/sandbox.c \
 	src/daemon/say.c \
-	src/daemon/seccomp.c \
+	src/daemon/seccomp.c src/daemon/seccomp_listen.c src/daemon/seccomp_priv.h \
 	src/daemon/signals.c \
 	src/daemon/socket.c \
 	src/daemon/spawn.c \

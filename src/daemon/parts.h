@@ -288,6 +288,7 @@ void ready_forget(struct engine *e, node_id id);
 int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct plan_filter *ret, bool *ret_any,
                    struct err *err);
 void seccomp_listen(struct engine *e, const struct init_listener *m, int fd); /* owns fd */
+bool seccomp_resume(struct engine *e, const char *name, int fd); /* one of init's store; false: not ours, fd untouched */
 bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret); /* a filter did it */
 void seccomp_close(struct engine *e, node_id id, uint32_t incarnation); /* nobody of the incarnation is left */
 void seccomp_forget(struct engine *e, node_id id);

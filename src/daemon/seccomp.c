@@ -1,15 +1,12 @@
-/* seccomp.c - filters of system calls: the programs, shared by all who ask for the same, and the listeners.
+/* seccomp.c - filters of system calls: the programs, shared by all who ask for the same. See seccomp_priv.h.
  *
- * A program is compiled at the first start that needs it and kept as long as a node that asks for it is there. Each
- * process that installed one has a listener (os/seccomp.h): it tells which call a filter did not let pass. init keeps a
- * copy of it, so that the calls that are made while there is no engine wait for the next one instead of failing. */
+ * A program is compiled at the first start that needs it and kept as long as a node that asks for it is there. */
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/filter.h"
-#include "daemon/parts.h"
-#include "os/seccomp.h"
+#include "daemon/seccomp_priv.h"
+#include "os/learned.h"
 
 #ifndef SECCOMP_FILTER_FLAG_NEW_LISTENER
 #define SECCOMP_FILTER_FLAG_NEW_LISTENER (1UL << 3)
@@ -17,38 +14,6 @@
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
-
-enum { CALLS_PER_TURN = 256 };
-
-struct filter_program {
-        struct filter_program *next;
-        unsigned users;            /* nodes */
-        uint64_t hash;             /* of the key */
-        char *key;                 /* owned; filter_key() */
-        struct buf bytes;
-        uint64_t gate;
-        unsigned flags;
-};
-
-struct listener {
-        struct listener *next;
-        struct engine *e;
-        node_id node;
-        uint32_t incarnation;
-        bool learns;
-        struct ev_io watch;
-        char *init_name;           /* owned; its copy in init's store */
-};
-
-/* What a node with a filter has. */
-struct guard {
-        struct filter_program *program;
-        struct listener *listeners;
-        pid_t ended;               /* the last process that was ended for a call, 0 = none */
-        int code;                  /* of the reason: which call */
-        bool *learned;             /* owned; [SYSCALLS_MAX] by index; NULL = has never learned */
-        struct denial denial;      /* the same for people; incarnation 0 = none yet */
-};
 
 /* --- programs ------------------------------------------------------------------------------------------------------------- */
 
@@ -133,19 +98,22 @@ static int program_find(struct engine *e, const struct spec *s, const char *key,
 
 /* --- what a node has ------------------------------------------------------------------------------------------------------ */
 
-static struct guard *guard_peek(const struct engine *e, node_id id)
+struct guard *guard_peek(const struct engine *e, node_id id)
 {
         const struct run *run = engine_peek(e, id);
 
         return run && run->extra ? run->extra->guard : NULL;
 }
 
-static struct guard *guard_of(struct engine *e, node_id id)
+struct guard *guard_of(struct engine *e, node_id id)
 {
         struct extra *x = engine_extra(e, id);
 
-        if (x && !x->guard)
+        if (x && !x->guard) {
                 x->guard = calloc(1, sizeof(*x->guard));
+                if (x->guard)
+                        x->guard->notes = -1;
+        }
         return x ? x->guard : NULL;
 }
 
@@ -160,12 +128,40 @@ static int refuse(struct err *err, const struct spec *s)
         return r;
 }
 
+bool program_learns(const struct filter_program *p)
+{
+        return p && p->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+}
+
+/* Learning goes on where an engine before this one has left off; it begins anew when the mode was turned to learn. */
+int learn_begin(struct engine *e, node_id id, struct guard *g, bool afresh, struct err *err)
+{
+        struct err why = { 0 };
+        char path[PATH_MAX_NODE];
+
+        if (g->learned && !afresh)
+                return 0;
+        free(g->learned);
+        fd_close(&g->notes);
+        g->learned = calloc(SYSCALLS_MAX, sizeof(*g->learned));
+        if (!g->learned)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "learn system calls: out of memory");
+        g->notes = learned_open(e->opt.state_dir, engine_path(e, id, path, sizeof(path)), afresh, g->learned, &why);
+        if (g->notes < 0) {
+                err_unit(&why, path);
+                err_hint(&why, "what is learned is lost when the engine ends");
+                say_err(e, &why);
+        }
+        return 0;
+}
+
 int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct plan_filter *ret, bool *ret_any,
                    struct err *err)
 {
         autobuf struct buf key = BUF_INIT;
         struct filter_program *p;
         struct guard *g;
+        bool turned = false;
         int r;
 
         filter_key(s, &key);
@@ -180,173 +176,18 @@ int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct pl
                 r = program_find(e, s, buf_text(&key), &p, err);
                 if (r < 0)
                         return r;
+                turned = g->program && !program_learns(g->program);
                 program_drop(e, g->program);
                 g->program = p;
         }
         p = g->program;
-        if (p->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !g->learned)
-                g->learned = calloc(SYSCALLS_MAX, sizeof(*g->learned));
-        if (p->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !g->learned)
-                return err_set(err, STAGE_RESOURCES, ENOMEM, "learn system calls: out of memory");
+        r = program_learns(p) ? learn_begin(e, id, g, turned, err) : 0;
+        if (r < 0)
+                return r;
         *ret = (struct plan_filter) { .program = p->bytes.data, .size = p->bytes.len, .gate = p->gate, .flags = p->flags,
                                       .needs_nnp = !seccomp_privileged() };
         *ret_any = true;
         return 0;
-}
-
-/* --- listeners ------------------------------------------------------------------------------------------------------------ */
-
-static void listener_end(struct listener *l)
-{
-        struct guard *g = guard_peek(l->e, l->node);
-
-        for (struct listener **at = g ? &g->listeners : NULL; at && *at; at = &(*at)->next)
-                if (*at == l) {
-                        *at = l->next;
-                        break;
-                }
-        ev_io_stop(l->e->loop, &l->watch);
-        (void) initlink_unstore(l->e->link, l->init_name);
-        (void) close(l->watch.fd);
-        free(l->init_name);
-        free(l);
-}
-
-/* Which call, of whom, and the line that would allow it. */
-static void tell(struct engine *e, node_id id, const struct denial *d)
-{
-        char path[PATH_MAX_NODE];
-        struct err err = { 0 };
-
-        (void) err_set(&err, STAGE_SECCOMP, EPERM, "%s[%d] used the system call %s, which its filter forbids: ended",
-                       d->comm[0] ? d->comm : "process", (int) d->pid, d->call);
-        err_hint(&err, "%s", d->remedy);
-        err_unit(&err, engine_path(e, id, path, sizeof(path)));
-        say_err(e, &err);
-}
-
-static void put_remedy(const struct seccomp_call *c, struct denial *d)
-{
-        if (c->arch == FILTER_ARCH_NATIVE)
-                (void) snprintf(d->remedy, sizeof(d->remedy), "to allow it, write SystemCallFilter=%s", c->name);
-        else
-                (void) snprintf(d->remedy, sizeof(d->remedy), "to allow it, write SystemCallArchitectures=native %s "
-                                "SystemCallFilter=%s", strtab_text(&filter_arch_names, (int) c->arch), c->name);
-}
-
-static void deny(struct listener *l, struct guard *g, const struct seccomp_call *c)
-{
-        struct denial *d = &g->denial;
-
-        *d = (struct denial) { .incarnation = l->incarnation, .pid = c->pid };
-        (void) snprintf(d->call, sizeof(d->call), "%s", c->name);
-        (void) snprintf(d->comm, sizeof(d->comm), "%s", c->comm);
-        put_remedy(c, d);
-        g->ended = c->pid;
-        g->code = reason_seccomp(c->number, (int) c->arch);
-        tell(l->e, l->node, d);
-        (void) seccomp_kill(l->watch.fd, c);
-}
-
-/* A kind of call that is not allowed at all is a matter of its own (SystemCallArchitectures=): it is learned by name as
- * well. Calls without a name cannot be written into a unit. */
-static void learn(struct listener *l, struct guard *g, const struct seccomp_call *c)
-{
-        int index = syscall_find(c->name);
-
-        if (index >= 0 && !g->learned[index]) {
-                g->learned[index] = true;
-                log_debug("learned that node %u uses %s", (unsigned) l->node, c->name);
-        }
-        (void) seccomp_continue(l->watch.fd, c);
-}
-
-static void on_call(struct ev_loop *loop, ev_io *w, int revents)
-{
-        struct listener *l = container_of(w, struct listener, watch);
-        struct guard *g = guard_peek(l->e, l->node);
-        struct seccomp_call c;
-        int r = 0;
-
-        (void) loop;
-        (void) revents;
-        for (int i = 0; i < CALLS_PER_TURN && (r = seccomp_next(w->fd, !l->learns, &c)) == 1; i++)
-                if (l->learns)
-                        learn(l, g, &c);
-                else
-                        deny(l, g, &c);
-        if (r < 0)
-                listener_end(l);
-}
-
-void seccomp_listen(struct engine *e, const struct init_listener *m, int fd)
-{
-        struct listener *l = calloc(1, sizeof(*l));
-        char path[PATH_MAX_NODE];
-        struct guard *g;
-        node_id node;
-        uint32_t incarnation;
-        enum role role;
-
-        request_split(m->request, &node, &incarnation, &role);
-        g = core_node(e->core, node) ? guard_of(e, node) : NULL;
-        if (!l || !g || asprintf(&l->init_name, "seccomp:%u:%s", ++e->store_serial,
-                                 engine_path(e, node, path, sizeof(path))) < 0) {
-                free(l);
-                (void) close(fd);
-                return;
-        }
-        l->e = e;
-        l->node = node;
-        l->incarnation = incarnation;
-        l->learns = g->learned && g->program && g->program->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-        l->next = g->listeners;
-        g->listeners = l;
-        ev_io_init(&l->watch, on_call, fd, EV_READ);
-        ev_io_start(e->loop, &l->watch);
-        if (initlink_store(e->link, l->init_name, fd) < 0)
-                log_debug("%s: init keeps no copy of it", l->init_name);
-}
-
-bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret)
-{
-        struct guard *g = guard_peek(e, id);
-
-        if (!g || g->ended != pid || pid == 0)
-                return false;
-        *ret = REASON(REASON_SECCOMP, g->code);
-        g->ended = 0;
-        return true;
-}
-
-const struct denial *engine_denial(const struct engine *e, node_id id)
-{
-        const struct guard *g = guard_peek(e, id);
-
-        return g && g->denial.incarnation ? &g->denial : NULL;
-}
-
-const bool *engine_learned(const struct engine *e, node_id id)
-{
-        const struct guard *g = guard_peek(e, id);
-
-        return g ? g->learned : NULL;
-}
-
-/* Those that KillMode= lets live keep their listener; it ends with the last of them. */
-void seccomp_close(struct engine *e, node_id id, uint32_t incarnation)
-{
-        struct guard *g = guard_peek(e, id);
-        const struct node *node = core_node(e->core, id);
-        int64_t mode = node ? spec_int(node->spec, D_SERVICE_KillMode) : KILL_CONTROL_GROUP;
-
-        if (!g || mode == KILL_PROCESS || mode == KILL_NONE)
-                return;
-        for (struct listener *l = g->listeners, *next; l; l = next) {
-                next = l->next;
-                if (l->incarnation <= incarnation)
-                        listener_end(l);
-        }
 }
 
 void seccomp_forget(struct engine *e, node_id id)
@@ -360,6 +201,7 @@ void seccomp_forget(struct engine *e, node_id id)
                 listener_end(g->listeners);
         program_drop(e, g->program);
         free(g->learned);
+        fd_close(&g->notes);
         free(g);
         run->extra->guard = NULL;
 }

@@ -136,8 +136,8 @@ int seccomp_kill(int listener, const struct seccomp_call *call)
         if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
                 return -ENOENT;
         if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0)
-                return 0;
+                return 1;
         if (pidfd < 0 && call->pid > 0 && kill(call->pid, SIGKILL) == 0) /* before pidfds */
-                return 0;
+                return 1;
         return answer(listener, id, -EPERM, 0);
 }

@@ -53,7 +53,7 @@ int seccomp_next(int listener, bool who, struct seccomp_call *ret);
 /* Let it go on as if there were no filter. -ENOENT: it does not wait any more. */
 int seccomp_continue(int listener, const struct seccomp_call *call);
 
-/* End its process; where that is not possible the call gets EPERM. -ENOENT: it does not wait any more. */
+/* End its process: 1; where that is not possible the call gets EPERM: 0. -ENOENT: it does not wait any more. */
 int seccomp_kill(int listener, const struct seccomp_call *call);
 
 #endif
