@@ -4,6 +4,7 @@ BATS_TESTS =
 BATS_TESTS += tests/arch/arch.bats
 BATS_TESTS += tests/bats/conditions.bats
 BATS_TESTS += tests/bats/container.bats
+BATS_TESTS += tests/bats/bonds.bats
 BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
@@ -27,7 +28,7 @@ EXTRA_DIST += $(BATS_TESTS)
 EXTRA_DIST += tests/bats/hostile_client.py
 EXTRA_DIST += tests/bats/lib.bash
 EXTRA_DIST += tests/bats/terminal.py
-EXTRA_DIST += tests/bats/mailbox.py
+EXTRA_DIST += tests/bats/mailbox.py tests/bats/talker.bash
 EXTRA_DIST += tests/bats/varlink_client.py
 if HAVE_BATS
 TESTS += $(BATS_TESTS)

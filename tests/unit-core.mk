@@ -8,7 +8,7 @@ EXTRA_DIST += tests/otp/vectors tests/otp/FORMAT.md tests/otp/public-seed1.jsonl
 CLEANFILES += tests/otp-public.out tests/otp-batch.out tests/otp-canary.out
 
 if HAVE_CMOCKA
-CORE_TESTS = tests/unit/service tests/unit/supervisor tests/unit/order tests/unit/decide
+CORE_TESTS = tests/unit/service tests/unit/supervisor tests/unit/order tests/unit/decide tests/unit/bond tests/unit/mail
 check_PROGRAMS += $(CORE_TESTS)
 TESTS += $(CORE_TESTS)
 core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)
@@ -29,6 +29,17 @@ tests_unit_order_SOURCES = tests/unit/order.c tests/unit/core_rows.c tests/unit/
 tests_unit_order_CPPFLAGS = $(core_cppflags)
 tests_unit_order_CFLAGS = $(core_cflags)
 tests_unit_order_LDADD = $(core_ldadd)
+
+tests_unit_bond_SOURCES = tests/unit/bond.c tests/unit/core_rows.c tests/unit/core_rows.h
+tests_unit_bond_CPPFLAGS = $(core_cppflags)
+tests_unit_bond_CFLAGS = $(core_cflags)
+tests_unit_bond_LDADD = $(core_ldadd)
+EXTRA_DIST += tests/erlang/README tests/erlang/bonds.escript tests/erlang/bonds.table tests/erlang/compare
+
+tests_unit_mail_SOURCES = tests/unit/mail.c tests/unit/core_rows.c tests/unit/core_rows.h
+tests_unit_mail_CPPFLAGS = $(core_cppflags)
+tests_unit_mail_CFLAGS = $(core_cflags)
+tests_unit_mail_LDADD = $(core_ldadd)
 
 tests_unit_decide_SOURCES = tests/unit/decide.c
 tests_unit_decide_CPPFLAGS = $(core_cppflags)

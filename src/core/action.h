@@ -18,10 +18,14 @@ enum action_kind {
         ACT_FORGET,       /* the node is deleted: drop what the daemon keeps for it; its id never comes back */
         ACT_DONE,         /* request `token` ended with `result` */
         ACT_EXIT,         /* the daemon's work is done: exit with code `arg` */
+        ACT_DELIVER,      /* a message for the mailbox of the node: role = enum deliver, arg = whom it is about, reason,
+                           * token = text of the monitor (core_text()), 0 = none */
         ACT_EMERGENCY,    /* root gave up on a machine: start emergency.service, stay alive */
         ACT_COUNT
 };
 extern const struct strtab action_names;
+
+enum deliver { DELIVER_EXIT, DELIVER_DOWN };
 
 enum result {
 #define RESULT(id, name, text) RESULT_##id,

@@ -6,7 +6,7 @@
  * asks for at once. */
 #include "core/core.h"
 
-#include "core/machine.h"
+#include "core/bond_priv.h"
 
 /* --- actions ---------------------------------------------------------------------------------------------------------- */
 
@@ -185,8 +185,10 @@ static struct node *next_woken(struct core *c)
 
 static void pump(struct core *c)
 {
-        while (c->work_head != NODE_NONE && core_has_room(c))
-                super_run(c, next_woken(c));
+        do {
+                while (c->work_head != NODE_NONE && core_has_room(c))
+                        super_run(c, next_woken(c));
+        } while (bonds_pump(c) && core_has_room(c));
 }
 
 static void ticks(struct core *c)
@@ -223,16 +225,21 @@ struct actions core_step(struct core *c, const struct event *event, nsec now)
         c->now = now > c->now ? now : c->now;
         c->action_len = 0;
         core_bury(c);
+        bonds_sweep(c);
         c->event = event->kind;
         c->hold = event->flags & EVENT_MORE;
         if (event->kind >= EVT_START && event->kind <= EVT_SHUTDOWN)
                 request_event(c, event);
-        else if (event->kind > EVT_SHUTDOWN && event->kind < EVT_COUNT)
+        else if (event->kind > EVT_SHUTDOWN && event->kind < EVT_CHECKED)
+                bond_event(c, event);
+        else if (event->kind >= EVT_CHECKED && event->kind < EVT_COUNT)
                 world_event(c, event);
         else
                 ticks(c);
-        if (!c->hold)
+        if (!c->hold) {
+                (void) bonds_pump(c); /* who hears of an end hears of it before it is decided what comes of it */
                 pump(c);
+        }
         return (struct actions) { .list = c->actions, .count = c->action_len };
 }
 
@@ -240,7 +247,7 @@ nsec core_deadline(const struct core *c)
 {
         nsec first = timer_first(c);
 
-        if (c->work_head != NODE_NONE)
+        if (c->work_head != NODE_NONE || c->bonds->first != BOND_NONE)
                 return c->now; /* the last step did not finish its work */
         if (!c->over && c->shutdown_at < first)
                 return c->shutdown_at;

@@ -22,6 +22,15 @@ enum event_kind {
         EVT_DELETE,           /* stop it, then forget the node and what is below it */
         EVT_ADDED,            /* core_add() put the node here: start it (OTP start_child) */
         EVT_SHUTDOWN,         /* orderly end of everything; arg = the whole budget in ns */
+        /* links, monitors, names (bond.h); node = who asks; answered as requests are; incarnation 0 = whatever it is */
+        EVT_LINK,             /* arg = the other; noproc when that does not live, to one who traps exits as EXIT too */
+        EVT_UNLINK,           /* arg = the other */
+        EVT_MONITOR,          /* arg = whom; arg2 = text that comes back in DOWN, 0 = none (core_text_take()) */
+        EVT_DEMONITOR,        /* arg2 = text; 0: arg = whom */
+        EVT_REGISTER,         /* node = holder, arg = scope, arg2 = name (a text) */
+        EVT_UNREGISTER,       /* node = scope, arg2 = name */
+        EVT_TRAP_EXIT,        /* arg = on or off, for this incarnation */
+        EVT_EXIT_SIGNAL,      /* node = whom; arg = who sends it; reason */
         /* from the world */
         EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict; arg2 = which was unmet: (directive + 1) << 32 | item */
         EVT_SPAWNED,          /* a process exists: arg = pid */

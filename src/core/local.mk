@@ -46,7 +46,8 @@ libcore_a_SOURCES += \
 
 # Messages: what waits, who may say what to whom; links, monitors, names.
 libcore_a_SOURCES += \
-	src/core/mail.c src/core/mail.h src/core/mail_results.def src/core/route.c src/core/route.h src/core/directives_mail.def
+	src/core/mail.c src/core/mail.h src/core/mail_results.def src/core/route.c src/core/route.h src/core/directives_mail.def \
+	src/core/bond.c src/core/bond_event.c src/core/bond_save.c src/core/bond.h src/core/bond_priv.h
 
 # Filters of system calls. The table of names is made from the groups.
 libcore_a_SOURCES += \

@@ -7,6 +7,7 @@
  *      queue.c       messages and waiting answers          child.c        what a supervisor hears of a child
  *      supervisor.c  ... and what it decides               super.c        its own start and end
  *      job.c         what it does in several steps         order.c        relations between siblings
+ *      bond*.c       links, monitors, names
  *      machine.c     one service: phase x event            service*.c     the cells of that table
  *
  * The layers inside: a service reports to its supervisor (child_*), a supervisor drives its children (node_*);
@@ -42,6 +43,7 @@ enum node_flags {
         NF_SKIPPED = 256,      /* a condition was not met */
         NF_EMPTY = 512,        /* nothing is left of the incarnation as far as the world told */
         NF_STOP_WAITS = 1024,  /* stop as soon as the spawn in flight has been answered */
+        NF_TRAP = 4096,        /* exit signals become messages */
         NF_ENDED_FAST = 2048,  /* the main process ended while something else was waited for */
 };
 
@@ -108,8 +110,11 @@ struct super {
         bool recheck;          /* a sibling changed: children that wait for siblings may go on */
 };
 
+struct bonds; /* bond_priv.h */
+
 struct core {
         struct core_config config;
+        struct bonds *bonds;         /* owned: links, monitors, names */
         struct node **nodes;         /* by id; NULL = forgotten */
         node_id limit, capacity;
         node_id *stems;              /* index of children by parent and stem, 2 * capacity places; memory.c */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/machine.h"
+#include "core/bond_priv.h"
 
 enum { RECORDS_DEFAULT = 8192, MESSAGES_SPARE = 256 };
 
@@ -56,6 +56,7 @@ struct node *node_make(struct spec *spec)
         n->last_reason = n->ending = n->raw = REASON(REASON_NONE, 0);
         n->heap_at = UINT32_MAX;
         n->waiters = MSG_NONE;
+        n->bonds = BOND_NONE;
         n->flags = has_check(spec) ? NF_CHECK : 0;
         n->story = calloc(1, sizeof(*n->story));
         if (is_super(n))
@@ -249,7 +250,7 @@ struct core *core_new(const struct core_config *config, struct spec *root)
         c->ring = calloc(c->ring_cap, sizeof(*c->ring));
         c->actions = malloc((ACTIONS_MAX + ACTIONS_RESERVE) * sizeof(*c->actions));
         n = node_make(root);
-        if (!c->ring || !c->actions || !n || place(c, n, NODE_NONE) < 0) {
+        if (bonds_new(c) < 0 || !c->ring || !c->actions || !n || place(c, n, NODE_NONE) < 0) {
                 node_free(n);
                 core_free(c);
                 return NULL;
@@ -274,7 +275,8 @@ struct core *core_make(const struct core *head)
         c->pool_cap = c->pool_left = c->requests = c->action_len = 0;
         c->pool_free = MSG_NONE;
         c->buried = NULL;
-        if (!c->nodes || !c->heap || !c->stems || !c->ring || !c->actions || grow_pool(c, head->pool_cap) < 0) {
+        c->bonds = NULL;
+        if (bonds_new(c) < 0 || !c->nodes || !c->heap || !c->stems || !c->ring || !c->actions || grow_pool(c, head->pool_cap) < 0) {
                 if (!c->nodes)
                         c->limit = 0;
                 core_free(c);
@@ -302,6 +304,7 @@ void core_free(struct core *c)
         free(c->heap);
         free(c->stems);
         free(c->pool);
+        bonds_free(c);
         free(c->ring);
         free(c->actions);
         free(c);
@@ -316,6 +319,10 @@ int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, no
         if (!dynamic && stem_taken(c, p, spec_stem(spec)))
                 return err_set(err, STAGE_LOAD, EEXIST, "add %s: its supervisor has a child of that name", spec_name(spec));
         n = node_make(spec);
+        if (n && bonds_promise(c, spec) < 0) {
+                node_free(n);
+                n = NULL;
+        }
         if (n) {
                 n->dynamic = dynamic;
                 n->child = dynamic ? CHILD_GONE : CHILD_DOWN; /* a dynamic one is a child once EVT_ADDED says so */
@@ -337,7 +344,7 @@ int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err
                 return err_set(err, STAGE_LOAD, EINVAL, "change %s: no such node", spec_name(spec));
         old = n->spec;
         n->spec = spec_ref(spec);
-        if (windows_fit(c, n) < 0) {
+        if (windows_fit(c, n) < 0 || bonds_promise(c, spec) < 0) {
                 spec_unref(n->spec);
                 n->spec = old;
                 return err_set(err, STAGE_LOAD, ENOMEM, "change %s: out of memory", spec_name(spec));
@@ -482,6 +489,7 @@ void core_forget(struct core *c, struct node *n)
         (void) act(c, n, ACT_FORGET);
         timer_remove(c, n);
         order_drop(c, n);
+        bonds_forget(c, n);
         c->nodes[n->id] = NULL;
         n->buried = c->buried;
         c->buried = n;

@@ -75,6 +75,7 @@ struct node {
         struct reason raw;         /* how its main process ended, before SuccessExitStatus= was applied */
         uint32_t heap_at;          /* place in the timer heap; UINT32_MAX = not in it */
         uint32_t spec_since;       /* first incarnation that runs the present spec */
+        uint32_t bonds;            /* links, monitors, names: a list in the pool of bonds */
         uint32_t waiters;          /* requests that wait for it: a list in the message pool */
         uint16_t command;          /* enum directive of the command that runs */
         uint16_t command_at;       /* which of it */

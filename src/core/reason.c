@@ -74,13 +74,15 @@ static const char *const word_text[REASON_KIND_COUNT] = {
         [REASON_START_TIMEOUT] = "start_timeout", [REASON_STOP_TIMEOUT] = "stop_timeout",
         [REASON_WATCHDOG] = "watchdog", [REASON_KILLED] = "killed", [REASON_HEALTH] = "health",
         [REASON_LIMIT_PIDS] = "limit:pids", [REASON_LOST] = "lost", [REASON_CONDITION] = "condition",
-        [REASON_PROTOCOL] = "protocol",
+        [REASON_PROTOCOL] = "protocol", [REASON_NOPROC] = "noproc",
 };
 static STRTAB(word_table, word_text);
 
 bool reason_abnormal(const struct reason *r)
 {
-        return r->kind != REASON_NONE && r->kind != REASON_NORMAL && r->kind != REASON_SHUTDOWN;
+        uint8_t kind = r->kind == REASON_LINKED ? r->linked_kind : r->kind;
+
+        return kind != REASON_NONE && kind != REASON_NORMAL && kind != REASON_SHUTDOWN;
 }
 
 bool reason_equal(const struct reason *a, const struct reason *b)

@@ -5,6 +5,7 @@
  *      timeout  start_timeout  stop_timeout  watchdog
  *     seccomp:keyctl  spawn:EXEC:ENOENT  killed  linked:/app/db:signal:SEGV  health  limit:pids  lost
  *     dependency:/app/db (never ran: what it requires could not be started)  condition (ExecCondition= or Assert*=)
+ *     noproc (it did not live when it was linked to or monitored: only in EXIT, DOWN and linked:PATH:noproc)
  *     protocol (a notify service ended or closed without READY=1, a forking one left no main process)
  */
 #ifndef CORE_REASON_H
@@ -19,7 +20,7 @@ enum reason_kind {
         REASON_NORMAL, REASON_SHUTDOWN, REASON_EXIT, REASON_SIGNAL, REASON_OUT_OF_MEMORY, REASON_TIMEOUT,
         REASON_START_TIMEOUT, REASON_STOP_TIMEOUT, REASON_WATCHDOG, REASON_SECCOMP, REASON_SPAWN, REASON_KILLED,
         REASON_LINKED, REASON_HEALTH, REASON_LIMIT_PIDS, REASON_LOST, REASON_DEPENDENCY, REASON_CONDITION,
-        REASON_PROTOCOL,
+        REASON_PROTOCOL, REASON_NOPROC,
         REASON_KIND_COUNT
 };
 
@@ -35,7 +36,7 @@ struct reason {
 
 #define REASON(k, c) ((struct reason) { .kind = (uint8_t) (k), .code = (c), .peer = NODE_NONE })
 
-/* `normal` and `shutdown` are not abnormal; everything else is. SuccessExitStatus= is applied before: the core
+/* `normal` and `shutdown` are not abnormal, neither is linked:PATH:shutdown; everything else is. SuccessExitStatus= is applied before: the core
  * turns a clean exit into REASON_NORMAL. */
 bool reason_abnormal(const struct reason *r);
 

@@ -3,7 +3,7 @@
  * Every cell of the table at the end is a function of a few lines; a hole means that the event says nothing in that
  * phase and is ignored. tests/unit/service.c lists all holes.
  * Used by: core.c, supervisor.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
-#include "core/machine.h"
+#include "core/bond_priv.h"
 #include "core/resolve.h"
 #include "core/restart.h"
 
@@ -102,6 +102,7 @@ static void begin_commands(struct core *c, struct node *n)
         phase_enter(c, n, PHASE_PRE, spec_timeout_start(n->spec));
         (void) act(c, n, ACT_OPEN);
         n->flags |= NF_OPENED;
+        bonds_born(c, n);
         go_on(c, n, 0, 0);
 }
 
@@ -124,6 +125,8 @@ void service_start(struct core *c, struct node *n, uint64_t cause)
 {
         n->incarnation++;
         n->flags &= NF_CHECK;
+        if (spec_int(n->spec, D_SERVICE_TrapExit))
+                n->flags |= NF_TRAP;
         n->ending = n->raw = REASON(REASON_NONE, 0);
         n->pid_main = n->pid_control = 0;
         n->started_at = c->now;

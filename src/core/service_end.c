@@ -6,8 +6,8 @@
  * A main process that ends by itself enters at "nothing is left". Whoever reaches the end of a step without the
  * processes being gone is STUCK: everything is kept and no new incarnation begins (FAILURES B4, B5).
  * Used by: service.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
+#include "core/bond_priv.h"
 #include "core/limits.h"
-#include "core/machine.h"
 #include "core/resolve.h"
 #include "core/restart.h"
 
@@ -52,8 +52,10 @@ static void send_by_mode(struct core *c, struct node *n, bool all, int64_t sig)
 
 static void close_incarnation(struct core *c, struct node *n)
 {
-        if (n->flags & NF_OPENED)
+        if (n->flags & NF_OPENED) {
                 act(c, n, ACT_CLOSE)->reason = n->ending;
+                bonds_died(c, n, &n->ending);
+        }
         n->phase = PHASE_NONE;
         n->deadline = n->runtime_at = n->watchdog_at = NSEC_NEVER;
         n->pid_main = n->pid_control = 0;

@@ -1,12 +1,13 @@
 /* snapshot.c - the core into bytes. See snapshot.h; snapshot_load.c is the way back.
  *
  *      the fields of struct core; for each node: fields, spec, supervisor, windows, relations, story, who waits, and a
- *      supervisor's queue; the timer heap as it stands (its order decides between equal times); the records
+ *      supervisor's queue; the timer heap as it stands (its order decides between equal times); the records; links and names
  *
  * Messages have no numbers here: those of a list are written in its order, and get new places in the pool.
  * Used by: the daemon's journal.  Uses: machine.h.  Tested by: tests/unit/snapshot.c */
 #include <string.h>
 
+#include "core/bond_priv.h"
 #include "core/snapshot_priv.h"
 
 static void save_messages(const struct core *c, uint32_t first, struct buf *out)
@@ -90,6 +91,7 @@ void core_snapshot(const struct core *c, struct buf *out)
                         save_node(c, c->nodes[id], out);
         for (uint32_t i = 0; i < c->heap_len; i++)
                 pack_u(out, c->heap[i]);
+        bonds_save(c, out);
 }
 
 bool core_is_over(const struct core *c)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/bond.h"
 #include "core/snapshot_priv.h"
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
@@ -35,14 +36,16 @@ static const char *stage_text(int v) { return stage_name((enum stage) v); }
 
 WORDS(reason_name, "none", "normal", "shutdown", "exit", "signal", "out_of_memory", "timeout", "start_timeout",
       "stop_timeout", "watchdog", "seccomp", "spawn", "killed", "linked", "health", "limit_pids", "lost", "dependency",
-      "condition", "protocol");
+      "condition", "protocol", "noproc");
 WORDS(child_name, "down", "queued", "starting", "up", "stopping", "restarting", "gone");
 WORDS(job_name, "none", "start", "unwind", "group_stop", "group_start", "group_fail", "one_start", "one_stop", "end");
+WORDS(bond_name, "free", "link", "monitor", "name", "want_link", "want_monitor", "signal_link", "signal_down", "signal_sent");
 WORDS(msg_name, "exit", "retry", "request", "try", "waiter");
 
 _Static_assert((int) reason_name_count == REASON_KIND_COUNT, "every kind of reason has a word here");
 _Static_assert((int) child_name_count == CHILD_STATUS_COUNT, "every status of a child has a word here");
 _Static_assert((int) job_name_count == JOB_COUNT, "every job has a word here");
+_Static_assert((int) bond_name_count == BOND_KIND_COUNT, "every kind of bond has a word here");
 _Static_assert((int) msg_name_count == MSG_WAITER + 1, "every kind of message has a word here");
 
 /* "SERVICE.ExecStart:COMMAND": a value that is kept in another way is another directive. */
@@ -67,6 +70,7 @@ static const struct pack_names rules = { "rule", RULE_COUNT, rule_name };
 static const struct pack_names reasons = { "reason", REASON_KIND_COUNT, reason_name };
 static const struct pack_names children = { "child", CHILD_STATUS_COUNT, child_name };
 static const struct pack_names jobs = { "job", JOB_COUNT, job_name };
+static const struct pack_names bonds = { "bond", BOND_KIND_COUNT, bond_name };
 static const struct pack_names msgs = { "message", MSG_WAITER + 1, msg_name };
 
 /* --- fields ------------------------------------------------------------------------------------------------------- */
@@ -94,7 +98,7 @@ TABLE(event, of_event);
 
 static const struct pack_field of_core[] = {
         F(core, config.seed, UINT) F(core, config.record_capacity, UINT) F(core, config.machine, UINT)
-        OMIT(core, nodes) OMIT(core, stems) OMIT(core, heap) OMIT(core, ring) OMIT(core, pool) /* written behind it */
+        OMIT(core, bonds) OMIT(core, nodes) OMIT(core, stems) OMIT(core, heap) OMIT(core, ring) OMIT(core, pool) /* written behind it */
         F(core, limit, UINT) F(core, capacity, UINT)
         OMIT(core, buried)                      /* nothing between steps but for the actions that were performed */
         F(core, heap_len, UINT)
@@ -122,7 +126,7 @@ static const struct pack_field of_node[] = {
         F(node, deadline, TIME) F(node, runtime_at, TIME) F(node, watchdog_at, TIME) F(node, watchdog_every, TIME)
         F(node, cause, UINT) F(node, last_seq, UINT)
         R(node, ending) R(node, raw)
-        F(node, heap_at, ID) F(node, spec_since, UINT)
+        F(node, bonds, ID) F(node, heap_at, ID) F(node, spec_since, UINT)
         N(node, command, directive_names) F(node, command_at, UINT)
         F(node, flags, UINT) F(node, child_flags, UINT) N(node, child, children) F(node, backoff, UINT)
 };
@@ -156,11 +160,17 @@ static const struct pack_field of_dep[] = {
 };
 TABLE(dep, of_dep);
 
+static const struct pack_field of_bond[] = {
+        F(bond, cause, UINT) R(bond, reason) F(bond, a, ID) F(bond, b, ID) OMIT(bond, next) /* written behind it */
+        F(bond, ref, UINT) F(bond, incarnation, UINT) N(bond, kind, bonds) F(bond, standing, UINT) OMIT(bond, pad)
+};
+TABLE(bond, of_bond);
+
 static const struct pack_struct *const structs[] = {
         &reason_fields, &event_fields, &core_fields, &node_fields, &super_fields, &msg_fields, &record_fields,
-        &dep_fields,
+        &dep_fields, &bond_fields,
 };
 static const struct pack_names *const names[] = {
-        &event_kind_names, &stage_names, &directive_names, &states, &phases, &rules, &reasons, &children, &jobs, &msgs,
+        &event_kind_names, &stage_names, &directive_names, &states, &phases, &rules, &reasons, &children, &jobs, &msgs, &bonds,
 };
 const struct pack_schema core_schema = { structs, ARRAY_LEN(structs), names, ARRAY_LEN(names) };

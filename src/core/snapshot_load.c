@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/bond_priv.h"
 #include "core/snapshot_priv.h"
 
 enum { NODES_MAX = 1 << 22, RECORDS_MAX = 1 << 22 };
@@ -298,6 +299,8 @@ static void load_all(struct loader *l)
                 ;
         for (uint32_t i = 0; i < l->c->heap_len && !failed(l); i++)
                 l->c->heap[i] = (node_id) unpack_max(l->u, l->c->limit - 1);
+        if (!failed(l) && !bonds_load(l->c, l->u, l->map))
+                (void) damaged(l);
         if (failed(l) || !sound_tree(l->c) || !sound_heap(l->c) || !sound_work(l->c)) {
                 (void) damaged(l);
                 return;

@@ -1,7 +1,7 @@
 /* super.c - a supervisor's own life: its start, its end, its turn.
  * Used by: child.c, request.c, core.c.  Uses: machine.h.  Tested by: tests/unit/supervisor.c, tests/otp/replay.c */
+#include "core/bond_priv.h"
 #include "core/limits.h"
-#include "core/machine.h"
 #include "core/resolve.h"
 
 /* significant goes neither with permanent nor with auto_shutdown never (otp/README, fact 19). */
@@ -43,6 +43,7 @@ void super_revive(struct core *c, struct node *s)
 static void super_begin(struct core *c, struct node *s)
 {
         s->phase = PHASE_UP;
+        bonds_born(c, s);
         job_begin(c, s, JOB_START, first_live(c, s->first), s->cause);
         core_wake(c, s);
 }
@@ -179,6 +180,8 @@ static void answer_below(struct core *c, const struct node *s)
 
 void super_ended(struct core *c, struct node *s, struct reason r)
 {
+        if (node_lives(s))
+                bonds_died(c, s, &r);
         job_over(c, s);
         s->super->job = JOB_NONE;
         queue_clear(c, s);

@@ -104,6 +104,22 @@ static void check_log(struct examination *x)
                 }
 }
 
+static void check_messages(struct examination *x)
+{
+        static const enum directive needy[] = { D_SERVICE_Monitor, D_SERVICE_TrapExit };
+
+        for (size_t i = 0; i < sizeof(needy) / sizeof(needy[0]) && !spec_int(x->s, D_SERVICE_Mailbox); i++)
+                if (needy[i] == D_SERVICE_TrapExit ? spec_int(x->s, needy[i]) != 0 : spec_count(x->s, needy[i]) > 0)
+                        refuse(x, needy[i], "write Mailbox=yes", "what it would be told has no mailbox to go to");
+        for (size_t i = 0; i < spec_count(x->s, D_SERVICE_LinkTo); i++) {
+                const char *name = spec_item(x->s, D_SERVICE_LinkTo, i), *dot = strrchr(name, '.');
+
+                if (!dot || strcmp(dot, ".service") != 0)
+                        refuse_at(x, DIAG_ERROR, spec_item_origin(x->s, D_SERVICE_LinkTo, i), "name a service",
+                                  "LinkTo= is between services: a supervisor ends with its children");
+        }
+}
+
 static void check_service(struct examination *x)
 {
         enum service_type type = (enum service_type) spec_int(x->s, D_SERVICE_Type);
@@ -111,6 +127,7 @@ static void check_service(struct examination *x)
         check_exec_start(x, type);
         check_restart(x, type);
         check_readiness(x, type);
+        check_messages(x);
         check_log(x);
 }
 

@@ -6,7 +6,9 @@ static const char *const event_text[] = {
         [EVT_START] = "start", [EVT_STOP] = "stop", [EVT_RESTART] = "restart", [EVT_RELOAD] = "reload",
         [EVT_SIGNAL] = "signal", [EVT_EXIT] = "exit", [EVT_RESET_FAILED] = "reset_failed",
         [EVT_FREEZE] = "freeze", [EVT_THAW] = "thaw", [EVT_DELETE] = "delete", [EVT_ADDED] = "added",
-        [EVT_SHUTDOWN] = "shutdown",
+        [EVT_SHUTDOWN] = "shutdown", [EVT_LINK] = "link", [EVT_UNLINK] = "unlink", [EVT_MONITOR] = "monitor",
+        [EVT_DEMONITOR] = "demonitor", [EVT_REGISTER] = "register", [EVT_UNREGISTER] = "unregister",
+        [EVT_TRAP_EXIT] = "trap_exit", [EVT_EXIT_SIGNAL] = "exit_signal",
         [EVT_CHECKED] = "checked", [EVT_SPAWNED] = "spawned", [EVT_EXECED] = "execed",
         [EVT_SPAWN_FAILED] = "spawn_failed", [EVT_EXITED] = "exited", [EVT_EMPTY] = "empty",
         [EVT_STUCK] = "stuck",
@@ -22,7 +24,7 @@ static const char *const action_text[] = {
         [ACT_CHECK] = "check", [ACT_OPEN] = "open", [ACT_SPAWN] = "spawn", [ACT_SIGNAL] = "signal",
         [ACT_KILL] = "kill", [ACT_WATCH_EMPTY] = "watch_empty", [ACT_CLOSE] = "close", [ACT_FREEZE] = "freeze",
         [ACT_THAW] = "thaw", [ACT_FORGET] = "forget", [ACT_DONE] = "done", [ACT_EXIT] = "exit",
-        [ACT_EMERGENCY] = "emergency",
+        [ACT_DELIVER] = "deliver", [ACT_EMERGENCY] = "emergency",
 };
 _Static_assert(sizeof(action_text) / sizeof(action_text[0]) == ACT_COUNT, "every action has a name");
 STRTAB(action_names, action_text);

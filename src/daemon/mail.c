@@ -380,6 +380,37 @@ enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len,
         return MAIL_OK;
 }
 
+/* demonitor: a DOWN with that REF that is in the box already. All is taken back first, whatever is between. */
+void mail_take_out(struct postbox *p, const struct message_text *ref)
+{
+        struct box all;
+        const char *problem;
+        struct message m;
+
+        if (p->ours < 0)
+                return;
+        take_back(p);
+        all = p->box;
+        p->box.head = p->box.tail = NULL;
+        p->box.held = 0;
+        p->box.held_bytes = 0;
+        for (struct mail *at = all.head, *next; at; at = next) {
+                next = at->next;
+                if (message_parse(at->bytes, at->len, &m, &problem) == 0 && message_is(&m, MESSAGE_TOPIC, "DOWN") &&
+                    message_is(&m, MESSAGE_FROM, "coppice") && m.value[MESSAGE_REF].len == ref->len &&
+                    memcmp(m.value[MESSAGE_REF].at, ref->at, ref->len) == 0) {
+                        p->box.taken++;
+                        mail_drop(at);
+                        continue;
+                }
+                box_hold(&p->box, at);
+                p->box.accepted--;
+                p->box.last--;
+        }
+        push_held(p);
+        mail_watch(p);
+}
+
 static void pump(struct postbox *p)
 {
         mail_sync(p);
@@ -491,6 +522,8 @@ void mail_close(struct engine *e, node_id id)
 {
         struct postbox *p = postbox_of(e, id);
 
+        if (e->mail)
+                e->mail->names++; /* those of this one are gone */
         if (!p)
                 return;
         if (p->ours >= 0) {

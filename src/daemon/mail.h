@@ -135,6 +135,8 @@ enum mail_result mail_put(struct postbox *to, struct parcel *p);
 void mail_put_own(struct postbox *to, struct buf *bytes);
 /* A message that its service has read and gives back: it becomes the first again. */
 enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with);
+/* A DOWN with that REF that came already is taken out of the box. */
+void mail_take_out(struct postbox *p, const struct message_text *ref);
 /* Wait for room: copies the message. `arg` is for `done`. NULL when memory is short. */
 struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result), void *arg);
 void waiter_leave(struct waiter *w);                                  /* takes it out of its list; does not free it */

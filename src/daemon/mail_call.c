@@ -1,6 +1,7 @@
 /* mail_call.c - what services ask of coppice itself (CALL=...). See mail.h. */
 #include <string.h>
 
+#include "core/bond.h"
 #include "daemon/mail.h"
 
 struct calling {
@@ -8,6 +9,7 @@ struct calling {
         const struct message *m;
         struct parcel *p;
         struct buf more;        /* further lines of the answer */
+        struct buf payload;     /* and what stands behind them */
 };
 
 typedef enum mail_result call_fn(struct calling *c);
@@ -42,6 +44,249 @@ static enum mail_result call_return(struct calling *c)
         return mail_return(c->from, c->m->payload, (uint32_t) c->m->payload_len, c->p);
 }
 
+/* --- links, monitors, names (core/bond.h) ------------------------------------------------------------------------------ */
+
+/* A request to the core: answered when it has decided. */
+struct asking {
+        struct engine *e;
+        node_id from;           /* by number: it may be gone by then */
+        struct buf question;    /* owned: the head of the message */
+        uint32_t text;          /* taken; 0 = none */
+};
+
+static enum mail_result in_words_of_mail(enum result r)
+{
+        switch (r) {
+        case RESULT_OK: return MAIL_OK;
+        case RESULT_NOT_FOUND: return MAIL_NOT_FOUND;
+        case RESULT_ALREADY_PRESENT: return MAIL_EXISTS;
+        case RESULT_NOPROC:
+        case RESULT_NOT_RUNNING: return MAIL_NOPROC;
+        case RESULT_BUSY: return MAIL_BUSY;
+        case RESULT_SHUTTING_DOWN: return MAIL_SHUTTING_DOWN;
+        default: return MAIL_FAILED;
+        }
+}
+
+static void on_decided(void *arg, uint32_t token, enum result result)
+{
+        struct asking *a = arg;
+        struct postbox *from = postbox_of(a->e, a->from);
+        const char *problem;
+        struct message m;
+
+        (void) token;
+        core_text_release(a->e->core, a->text);
+        a->e->mail->names++;
+        if (from && message_parse(a->question.data, a->question.len, &m, &problem) == 0)
+                mail_tell(from, &m, in_words_of_mail(result), NULL);
+        buf_free(&a->question);
+        free(a);
+}
+
+/* WAIT: the answer comes later. */
+static enum mail_result ask_core(struct calling *c, struct event *event, const char *text)
+{
+        struct engine *e = c->from->room->e;
+        struct asking *a = calloc(1, sizeof *a);
+
+        if (!a)
+                return MAIL_BUSY;
+        *a = (struct asking) { .e = e, .from = c->from->node, .question = BUF_INIT };
+        buf_add(&a->question, c->m->head, c->m->head_len);
+        message_end(&a->question);
+        if (text && *text)
+                a->text = core_text_take(e->core, text);
+        event->arg2 = a->text;
+        if (core_bond_reserve(e->core) == 0 && (!text || !*text || a->text) && engine_request(e, event, on_decided, a))
+                return MAIL_WAIT;
+        core_text_release(e->core, a->text);
+        buf_free(&a->question);
+        free(a);
+        return MAIL_BUSY;
+}
+
+/* NODE=, which must be one that the sender may act on. */
+static enum mail_result target_of(struct calling *c, node_id *ret)
+{
+        const struct core *core = c->from->room->e->core;
+        enum mail_result r;
+
+        if (!message_has(c->m, MESSAGE_NODE))
+                return MAIL_BAD_MESSAGE;
+        r = mail_find(c->from->room, c->from, &c->m->value[MESSAGE_NODE], ret);
+        if (r != MAIL_OK)
+                return r;
+        return route_act(core, c->from->node, *ret) ? MAIL_OK : MAIL_NOT_DESCENDANT;
+}
+
+static struct event event_of(const struct calling *c, enum event_kind kind)
+{
+        return (struct event) { .kind = (uint8_t) kind, .flags = REQ_STRICT, .node = c->from->node,
+                                .incarnation = c->from->incarnation };
+}
+
+static enum mail_result with_target(struct calling *c, enum event_kind kind, const char *text)
+{
+        struct event e = event_of(c, kind);
+        node_id other;
+        enum mail_result r = target_of(c, &other);
+
+        e.arg = other;
+        return r == MAIL_OK ? ask_core(c, &e, text) : r;
+}
+
+static enum mail_result call_link(struct calling *c)
+{
+        return with_target(c, EVT_LINK, NULL);
+}
+
+static enum mail_result call_unlink(struct calling *c)
+{
+        return with_target(c, EVT_UNLINK, NULL);
+}
+
+static enum mail_result call_monitor(struct calling *c)
+{
+        char ref[BOND_TEXT_MAX] = "";
+
+        if (message_has(c->m, MESSAGE_REF) && !message_copy(c->m, MESSAGE_REF, ref, sizeof ref))
+                return MAIL_BAD_MESSAGE;
+        return with_target(c, EVT_MONITOR, ref);
+}
+
+/* VALUE= is the REF of the monitor; without it NODE= says whom. A DOWN that has come already is taken out again. */
+static enum mail_result call_demonitor(struct calling *c)
+{
+        struct event e = event_of(c, EVT_DEMONITOR);
+        char ref[BOND_TEXT_MAX];
+
+        if (!message_has(c->m, MESSAGE_VALUE))
+                return with_target(c, EVT_DEMONITOR, NULL);
+        if (!message_copy(c->m, MESSAGE_VALUE, ref, sizeof ref))
+                return MAIL_BAD_MESSAGE;
+        mail_take_out(c->from, &c->m->value[MESSAGE_VALUE]);
+        return ask_core(c, &e, ref);
+}
+
+static enum mail_result call_trap_exit(struct calling *c)
+{
+        struct event e = event_of(c, EVT_TRAP_EXIT);
+
+        e.arg = message_is(c->m, MESSAGE_VALUE, "yes");
+        return e.arg || message_is(c->m, MESSAGE_VALUE, "no") ? ask_core(c, &e, NULL) : MAIL_BAD_MESSAGE;
+}
+
+/* An exit signal to somebody below the own supervisor, or to oneself. */
+static enum mail_result call_exit(struct calling *c)
+{
+        struct event e = { .kind = EVT_EXIT_SIGNAL, .arg = c->from->node };
+        char reason[200];
+        enum mail_result r;
+
+        if (!message_copy(c->m, MESSAGE_REASON, reason, sizeof reason) || reason_parse(reason, &e.reason) < 0)
+                return MAIL_BAD_MESSAGE;
+        r = target_of(c, &e.node);
+        return r == MAIL_OK ? ask_core(c, &e, NULL) : r;
+}
+
+static bool name_of(const struct calling *c, char name[BOND_TEXT_MAX])
+{
+        return message_copy(c->m, MESSAGE_NAME, name, BOND_TEXT_MAX) && !strpbrk(name, "/ :");
+}
+
+/* Itself, or (NODE=) somebody below its own supervisor, in the scope of that supervisor. */
+static enum mail_result call_register(struct calling *c)
+{
+        struct event e = event_of(c, EVT_REGISTER);
+        char name[BOND_TEXT_MAX];
+        enum mail_result r = MAIL_OK;
+
+        if (!name_of(c, name))
+                return MAIL_BAD_MESSAGE;
+        if (message_has(c->m, MESSAGE_NODE)) {
+                r = target_of(c, &e.node);
+                e.incarnation = 0;
+        }
+        e.arg = core_node(c->from->room->e->core, c->from->node)->parent;
+        return r == MAIL_OK ? ask_core(c, &e, name) : r;
+}
+
+static enum mail_result call_unregister(struct calling *c)
+{
+        struct event e = { .kind = EVT_UNREGISTER };
+        char name[BOND_TEXT_MAX];
+
+        if (!name_of(c, name))
+                return MAIL_BAD_MESSAGE;
+        e.node = core_node(c->from->room->e->core, c->from->node)->parent;
+        return ask_core(c, &e, name);
+}
+
+static enum mail_result whereis(struct calling *c, bool outward)
+{
+        struct engine *e = c->from->room->e;
+        char name[BOND_TEXT_MAX], path[PATH_MAX_NODE];
+        node_id id;
+
+        if (!name_of(c, name))
+                return MAIL_BAD_MESSAGE;
+        id = core_whereis(e->core, core_node(e->core, c->from->node)->parent, name, outward);
+        if (id == NODE_NONE)
+                return MAIL_NOT_FOUND;
+        message_put(&c->more, MESSAGE_NODE, engine_path(e, id, path, sizeof path));
+        return MAIL_OK;
+}
+
+static enum mail_result call_whereis(struct calling *c)
+{
+        return whereis(c, true);
+}
+
+static enum mail_result call_whereis_local(struct calling *c)
+{
+        return whereis(c, false);
+}
+
+/* The names of its own scope in the payload, "NAME PATH" a line. */
+static enum mail_result call_registered(struct calling *c)
+{
+        struct engine *e = c->from->room->e;
+        node_id scope = core_node(e->core, c->from->node)->parent;
+        uint32_t at = BOND_NONE;
+        const struct bond *d;
+        char path[PATH_MAX_NODE];
+        int64_t n = 0;
+
+        while ((d = core_bond_next(e->core, scope, &at)))
+                if (d->kind == BOND_NAME && d->a == scope) {
+                        buf_addf(&c->payload, "%s %s\n", core_text(e->core, d->ref), engine_path(e, d->b, path, sizeof path));
+                        n++;
+                }
+        message_put_number(&c->more, MESSAGE_COUNT, n);
+        return MAIL_OK;
+}
+
+/* --- what the core has to say --------------------------------------------------------------------------------------------- */
+
+void mail_deliver(struct engine *e, const struct action *a)
+{
+        struct postbox *p = postbox_of(e, a->node);
+        autobuf struct buf out = BUF_INIT;
+        char path[PATH_MAX_NODE], peer[PATH_MAX_NODE], reason[PATH_MAX_NODE + 80];
+
+        if (!p)
+                return;
+        message_put(&out, MESSAGE_FROM, "coppice");
+        message_put(&out, MESSAGE_TOPIC, a->role == DELIVER_EXIT ? "EXIT" : "DOWN");
+        if (a->token)
+                message_put(&out, MESSAGE_REF, core_text(e->core, a->token));
+        message_put(&out, MESSAGE_NODE, engine_path(e, (node_id) a->arg, path, sizeof path));
+        message_put(&out, MESSAGE_REASON, reason_format(&a->reason, engine_path(e, a->reason.peer, peer, sizeof peer), reason, sizeof reason));
+        message_end(&out);
+        mail_put_own(p, &out);
+}
+
 static const struct {
         const char *name;
         call_fn *fn;
@@ -49,16 +294,40 @@ static const struct {
         { "ping", call_ping },
         { "cancel", call_cancel },
         { "return", call_return },
+        { "link", call_link },
+        { "unlink", call_unlink },
+        { "monitor", call_monitor },
+        { "demonitor", call_demonitor },
+        { "trap-exit", call_trap_exit },
+        { "exit", call_exit },
+        { "register", call_register },
+        { "unregister", call_unregister },
+        { "whereis", call_whereis },
+        { "whereis-local", call_whereis_local },
+        { "registered", call_registered },
 };
+
+static void run_call(struct calling *c, call_fn *fn)
+{
+        enum mail_result r = fn(c);
+
+        if (c->payload.len) {
+                message_end(&c->more);
+                buf_add(&c->more, c->payload.data, c->payload.len);
+        }
+        if (r != MAIL_WAIT)
+                mail_tell(c->from, c->m, r, &c->more);
+        buf_free(&c->more);
+        buf_free(&c->payload);
+}
 
 void mail_call(struct postbox *from, const struct message *m, struct parcel *p)
 {
-        struct calling c = { .from = from, .m = m, .p = p, .more = BUF_INIT };
+        struct calling c = { .from = from, .m = m, .p = p, .more = BUF_INIT, .payload = BUF_INIT };
 
         for (size_t i = 0; i < ARRAY_LEN(calls); i++)
                 if (message_is(m, MESSAGE_CALL, calls[i].name)) {
-                        mail_tell(from, m, calls[i].fn(&c), &c.more);
-                        buf_free(&c.more);
+                        run_call(&c, calls[i].fn);
                         return;
                 }
         mail_tell(from, m, MAIL_UNKNOWN_CALL, NULL);

@@ -1,6 +1,7 @@
 /* mail_find.c - whom a TO= means, who may answer whom, and clients of the control socket as correspondents. */
 #include <string.h>
 
+#include "core/bond.h"
 #include "daemon/mail.h"
 
 /* --- names ---------------------------------------------------------------------------------------------------------- */
@@ -35,7 +36,11 @@ enum mail_result mail_find(struct mailroom *r, struct postbox *sender, const str
         }
         memcpy(name, to->at, to->len);
         name[to->len] = '\0';
-        *ret = core_outward(core, core_node(core, sender->node)->parent, name);
+        *ret = NODE_NONE;
+        if (name[0] != '/') /* a registered name goes before that of a unit */
+                *ret = core_whereis(core, core_node(core, sender->node)->parent, name, true);
+        if (*ret == NODE_NONE)
+                *ret = core_outward(core, core_node(core, sender->node)->parent, name);
         if (*ret == NODE_NONE)
                 return MAIL_NOT_FOUND;
         remember(r, sender, to, *ret);

@@ -23,6 +23,11 @@ static bool wants_done(const struct message *m)
         return message_has(m, MESSAGE_REF) && (message_has(m, MESSAGE_CALL) || message_has(m, MESSAGE_SYNC));
 }
 
+static bool has_end(const struct buf *lines)
+{
+        return memmem(lines->data, lines->len, "\n\n", 2) != NULL || lines->data[0] == '\n';
+}
+
 static void write_answer(const struct message *m, enum mail_result r, const struct buf *more, struct buf *out)
 {
         const struct message_text *ref = &m->value[MESSAGE_REF], *to = &m->value[MESSAGE_TO];
@@ -35,9 +40,10 @@ static void write_answer(const struct message *m, enum mail_result r, const stru
         if (to->at)
                 message_putn(out, MESSAGE_TO, to->at, to->len);
         message_put(out, done ? MESSAGE_RESULT : MESSAGE_REASON, mail_word(r));
-        if (more && more->len)
+        if (more && more->len) /* lines; with a payload of its own it has the empty line too */
                 buf_add(out, more->data, more->len);
-        message_end(out);
+        if (!more || !more->len || !has_end(more))
+                message_end(out);
         if (r != MAIL_OK)
                 buf_adds(out, mail_sentence(r));
 }

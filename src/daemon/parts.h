@@ -303,6 +303,7 @@ void mail_stop(struct engine *e);
 int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_theirs); /* borrowed: the service's end */
 void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
 void mail_forget(struct engine *e, node_id id);
+void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: EXIT or DOWN */
 void mail_changed(struct engine *e, node_id id);    /* a new spec */
 node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the service's end) this is; NODE_NONE */
 

@@ -276,6 +276,7 @@ static void perform_one(struct engine *e, const struct action *a, bool cont)
         case ACT_FORGET: on_forget(e, a->node); break;
         case ACT_DONE: engine_answer(e, a->token, (enum result) a->result); break;
         case ACT_EXIT: exit_finish(e, (int) a->arg); break;
+        case ACT_DELIVER: mail_deliver(e, a); break;
         case ACT_EMERGENCY: on_emergency(e); break;
         case ACT_COUNT: break;
         }

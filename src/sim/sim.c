@@ -188,6 +188,7 @@ static void perform(struct sim *s, const struct action *a)
                 s->code = (int) a->arg;
                 break;
         case ACT_FORGET:
+        case ACT_DELIVER:
         case ACT_EMERGENCY:
         case ACT_COUNT:
                 break;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "base/buf.h"
 #include "core/unit_text.h"
 #include "core/value.h"
+#include "core/bond.h"
 #include "tests/unit/core_rows.h"
 
 enum { WORDS_MAX = 5, WORD_MAX = 64 };
@@ -112,6 +114,16 @@ static void put_action(const struct rows *r, const struct action *a, struct buf 
                 break;
         case ACT_DONE: buf_addf(out, "done %s", result_name(a->result)); break;
         case ACT_EXIT: buf_addf(out, "exit %lld", (long long) a->arg); break;
+        case ACT_DELIVER: {
+                char other[64];
+
+                (void) snprintf(other, sizeof(other), "%s", stem(r, (node_id) a->arg));
+                buf_addf(out, "deliver %s %s %s ", stem(r, a->node), a->role == DELIVER_EXIT ? "EXIT" : "DOWN", other);
+                put_reason(r, &a->reason, out);
+                if (a->token)
+                        buf_addf(out, " %s", core_text(r->core, a->token));
+                break;
+        }
         case ACT_EMERGENCY: buf_adds(out, "emergency"); break;
         default: buf_addf(out, "%s %s", word[a->kind], stem(r, a->node)); break;
         }
@@ -130,6 +142,9 @@ static const struct {
         { "spawn_failed", EVT_SPAWN_FAILED }, { "exited", EVT_EXITED }, { "empty", EVT_EMPTY }, { "stuck", EVT_STUCK },
         { "ready", EVT_READY }, { "reloading", EVT_RELOADING }, { "stopping", EVT_STOPPING }, { "mainpid", EVT_MAINPID },
         { "watchdog", EVT_WATCHDOG }, { "watchdog_trigger", EVT_WATCHDOG_TRIGGER }, { "extend", EVT_EXTEND_TIMEOUT }, { "oom", EVT_OOM },
+        { "link", EVT_LINK }, { "unlink", EVT_UNLINK }, { "monitor", EVT_MONITOR }, { "demonitor", EVT_DEMONITOR },
+        { "register", EVT_REGISTER }, { "unregister", EVT_UNREGISTER }, { "trap", EVT_TRAP_EXIT },
+        { "exit_signal", EVT_EXIT_SIGNAL },
 };
 
 static size_t split(const char *text, char words[][WORD_MAX])
@@ -154,6 +169,36 @@ static nsec span(const char *text)
         if (value_span(text, NSEC_PER_SEC, &t) < 0)
                 fail_msg("what time is %s?", text);
         return t;
+}
+
+static node_id named_node(const struct rows *r, const char *name)
+{
+        node_id id = core_find(r->core, NODE_ROOT, name, NULL);
+
+        if (id == NODE_NONE)
+                fail_msg("what node is %s?", name);
+        return id;
+}
+
+/* The requests of bond.h; texts stay taken, which a test may afford. */
+static void set_bond_argument(struct rows *r, struct event *e, char (*w)[WORD_MAX])
+{
+        assert_int_equal(core_bond_reserve(r->core), 0);
+        e->token = 7;
+        switch (e->kind) {
+        case EVT_LINK:
+        case EVT_UNLINK: e->arg = named_node(r, w[2]); break;
+        case EVT_MONITOR: e->arg = named_node(r, w[2]); e->arg2 = w[3][0] ? core_text_take(r->core, w[3]) : 0; break;
+        case EVT_DEMONITOR: e->arg2 = core_text_take(r->core, w[2]); break;
+        case EVT_REGISTER: e->arg = core_node(r->core, e->node)->parent; /* fall through */
+        case EVT_UNREGISTER: e->arg2 = core_text_take(r->core, w[2]); break;
+        case EVT_TRAP_EXIT: e->arg = strcmp(w[2], "on") == 0; break;
+        default:
+                e->arg = named_node(r, w[2]);
+                if (reason_parse(w[3], &e->reason) < 0)
+                        fail_msg("what reason is %s?", w[3]);
+                break;
+        }
 }
 
 static void set_argument(struct rows *r, struct event *e, const char *arg, const struct node *n)
@@ -209,6 +254,10 @@ static struct event read_event(struct rows *r, const char *text)
         }
         if (e.kind >= EVT_START && e.kind <= EVT_SHUTDOWN && strcmp(w[0], "boot") != 0 && e.kind != EVT_SHUTDOWN)
                 e.token = 7;
+        if (e.kind >= EVT_LINK && e.kind <= EVT_EXIT_SIGNAL) {
+                set_bond_argument(r, &e, w);
+                return e;
+        }
         set_argument(r, &e, e.kind == EVT_SHUTDOWN ? w[1] : w[2], core_node(r->core, e.node));
         return e;
 }
@@ -250,6 +299,13 @@ void rows_feed(struct rows *r, const char *event)
         struct event e = read_event(r, event);
 
         (void) core_step(r->core, &e, r->now);
+}
+
+struct actions rows_step(struct rows *r, const char *event)
+{
+        struct event e = read_event(r, event);
+
+        return core_step(r->core, &e, r->now);
 }
 
 void rows_run(struct rows *r, const struct row *rows)

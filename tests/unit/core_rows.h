@@ -13,8 +13,10 @@
  *      "done OK"); kill NODE SIGNAL; exit NODE REASON; checked NODE pass|skip|fail; spawned, execed, empty, stuck,
  *      ready, reloading, stopping, watchdog, watchdog_trigger NODE; mainpid NODE PID; extend NODE TIME;
  *      exited NODE [REASON]; spawn_failed NODE; with a "!" behind NODE the control process is meant.
+ *      link A B, unlink A B, monitor A B [REF], demonitor A REF, register A NAME, unregister SCOPE NAME, trap A on|off,
+ *      exit_signal A FROM REASON
  * Actions: "check N; open N; spawn N DIRECTIVE[#INDEX]; signal N all|main|control SIG; kill N; watch N; close N REASON;
- *      freeze N; thaw N; forget N; done RESULT; exit CODE; emergency". SIGCONT is left out: it follows every stop signal.
+ *      freeze N; thaw N; forget N; deliver N EXIT|DOWN WHOM REASON [REF]; done RESULT; exit CODE; emergency". SIGCONT is left out: it follows every stop signal.
  * States: "NODE=STATE ..." checked after the event. */
 #ifndef TESTS_UNIT_CORE_ROWS_H
 #define TESTS_UNIT_CORE_ROWS_H
@@ -47,6 +49,9 @@ void rows_run(struct rows *r, const struct row *rows);
 
 /* Feed one event, whatever it causes. */
 void rows_feed(struct rows *r, const char *event);
+
+/* The same, with what it causes. */
+struct actions rows_step(struct rows *r, const char *event);
 
 /* begin, run, end. */
 void rows_play(const struct unit_row *units, const struct row *rows);

@@ -13,7 +13,7 @@ static struct plan_facts root_facts(void)
 {
         return (struct plan_facts) {
                 .node = "/shop/web", .incarnation = 4, .mark = "0123456789abcdef0123456789abcdef", .root = true,
-                .environ = daemon_environ, .fds = { 0, -1, 1, -1, -1, -1, 0 }, .cgroup_path = "/sys/fs/cgroup/x/shop/web",
+                .environ = daemon_environ, .fds = { .cgroup = 0, .in = -1, .out = 1, .err = -1, .join = -1, .notify = -1, .mailbox = -1, .listen = -1 }, .cgroup_path = "/sys/fs/cgroup/x/shop/web",
                 .runtime_root = "/run", .state_root = "/var/lib", .cache_root = "/var/cache", .logs_root = "/var/log",
                 .config_root = "/etc",
         };
