@@ -64,10 +64,18 @@ static const struct node *code_source(const struct core *c, const struct node *r
         return node_at(c, id);
 }
 
+/* An exit that counts as a clean end has its code all the same. */
+static int last_code(const struct node *n)
+{
+        bool told = !is_super(n) && !reason_abnormal(&n->last_reason) && n->raw.kind == REASON_EXIT;
+
+        return reason_exit_code(told ? &n->raw : &n->last_reason);
+}
+
 static int exit_code(const struct core *c, const struct node *root)
 {
         const struct node *from = code_source(c, root);
-        int code = from ? reason_exit_code(&from->last_reason) : 0;
+        int code = from ? last_code(from) : 0;
 
         /* An end that nobody asked for is never a success without a child that says so. */
         if (!from && !(root->flags & NF_ASKED))

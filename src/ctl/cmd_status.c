@@ -64,22 +64,27 @@ static void put_state(struct ctl *c, uint32_t s)
         }
 }
 
+static void put_each(struct ctl *c, const char *name, uint32_t list)
+{
+        for (uint32_t t = jtok_first(&c->doc, list); t != JTOK_NONE; t = jtok_after(&c->doc, list, t)) {
+                label(c, name);
+                put_safe(&c->out, jtok_text(&c->doc, t));
+                end_line(c);
+        }
+}
+
 static void put_unit(struct ctl *c, uint32_t s)
 {
         const struct jdoc *d = &c->doc;
         const char *file = jget_text(d, s, "file");
-        uint32_t drops = jtok_get(d, s, "drop_ins");
 
         label(c, "Unit");
         put_safe(&c->out, jget_text(d, s, "unit"));
         if (file)
                 buf_addf(&c->out, " (%s)", file);
         end_line(c);
-        for (uint32_t t = jtok_first(d, drops); t != JTOK_NONE; t = jtok_after(d, drops, t)) {
-                label(c, "Drop-in");
-                put_safe(&c->out, jtok_text(d, t));
-                end_line(c);
-        }
+        put_each(c, "Drop-in", jtok_get(d, s, "drop_ins"));
+        put_each(c, "Docs", jtok_get(d, s, "documentation"));
 }
 
 static void put_supervision(struct ctl *c, uint32_t s)

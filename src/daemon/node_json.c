@@ -259,6 +259,10 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_open(j, key, '{');
         common_head(j, e, n);
         json_text(j, "description", spec_str(n->spec, D_UNIT_Description));
+        json_open(j, "documentation", '[');
+        for (size_t i = 0; i < spec_count(n->spec, D_UNIT_Documentation); i++)
+                json_str(j, NULL, spec_item(n->spec, D_UNIT_Documentation, i));
+        json_close(j);
         json_str(j, "service_type",
                  service ? strtab_text(&service_type_names, (int) spec_int(n->spec, D_SERVICE_Type)) : NULL);
         json_bool(j, "frozen", n->frozen);

@@ -256,12 +256,14 @@ static int gather_main(struct engine *e, const struct action *a, const struct sp
 static void gather_control(struct engine *e, const struct action *a, struct gathered *g)
 {
         const struct run *run = engine_peek(e, a->node);
+        const struct node *node = core_node(e->core, a->node);
 
         g->facts.control = true;
         g->facts.main_pid = run ? run->pid[ROLE_MAIN] : 0;
         if (a->directive == D_SERVICE_ExecStop || a->directive == D_SERVICE_ExecStopPost) {
                 g->facts.service_result = plan_service_result(&a->reason);
-                plan_exit_texts(&a->reason, &g->facts.exit_code, &g->facts.exit_status, g->result_buf,
+                /* What the main process did, also where the incarnation's reason is that it was asked to. */
+                plan_exit_texts(node && node->raw.kind ? &node->raw : &a->reason, &g->facts.exit_code, &g->facts.exit_status, g->result_buf,
                                 sizeof(g->result_buf));
         }
 }
