@@ -2,7 +2,7 @@
  * (DESIGN section 3).
  *
  *     normal  shutdown  exit:3  signal:SEGV  out_of_memory  out_of_memory:system (no limit of ours: the machine's)
- *      timeout  start_timeout  stop_timeout  watchdog
+ *     timeout  start_timeout  stop_timeout  watchdog
  *     seccomp:keyctl  spawn:EXEC:ENOENT  killed  linked:/app/db:signal:SEGV  health  limit:pids  lost
  *     dependency:/app/db (never ran: what it requires could not be started)  condition (ExecCondition= or Assert*=)
  *     noproc (it did not live when it was linked to or monitored: only in EXIT, DOWN and linked:PATH:noproc)
@@ -30,7 +30,8 @@ struct reason {
         uint8_t stage;         /* SPAWN: enum stage */
         uint8_t linked_kind;   /* LINKED: the peer's kind */
         uint8_t core_dumped;   /* SIGNAL: 1 when the kernel wrote a core */
-        int32_t code;          /* OUT_OF_MEMORY: 1 = the machine had none left; EXIT: status; SIGNAL: number; SPAWN: errno; SECCOMP: reason_seccomp() or -1; LINKED: peer's */
+        int32_t code;          /* EXIT: status; SIGNAL: number; SPAWN: errno; SECCOMP: reason_seccomp() or -1; LINKED:
+                                * peer's; OUT_OF_MEMORY: 1 = the machine had none left */
         node_id peer;          /* LINKED, DEPENDENCY: who */
 };
 

@@ -30,6 +30,12 @@ static void put_change(struct ctl *c, uint32_t t)
         buf_addc(&c->out, '\n');
 }
 
+void ctl_put_changes(struct ctl *c, uint32_t changes)
+{
+        for (uint32_t t = jtok_first(&c->doc, changes); t != JTOK_NONE; t = jtok_after(&c->doc, changes, t))
+                put_change(c, t);
+}
+
 static bool put_problems(struct ctl *c, uint32_t problems)
 {
         const struct jdoc *d = &c->doc;
@@ -60,8 +66,7 @@ static int report(struct ctl *c, const char *method, const char *nothing)
                 jtok_print(&c->doc, reply, &c->out);
                 buf_addc(&c->out, '\n');
         } else if (!c->quiet) {
-                for (uint32_t t = jtok_first(&c->doc, changes); t != JTOK_NONE; t = jtok_after(&c->doc, changes, t))
-                        put_change(c, t);
+                ctl_put_changes(c, changes);
                 if (jtok_size(&c->doc, changes) == 0 && !fatal)
                         buf_adds(&c->out, nothing);
         }

@@ -24,7 +24,7 @@ libctl_a_SOURCES = \
 	src/ctl/attach.c src/ctl/attach.h \
 	src/ctl/local.c src/ctl/local.h \
 	src/ctl/cmd_security.c \
-	src/ctl/cmd_show.c \
+	src/ctl/cmd_set.c src/ctl/cmd_show.c \
 	src/ctl/cmd_status.c \
 	src/ctl/cmd_tree.c \
 	src/ctl/cmd_verify.c \

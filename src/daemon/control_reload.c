@@ -11,25 +11,9 @@ struct report {
 static void on_change(void *arg, enum reload_change change, const char *path, enum directive directive,
                       const struct spec *before, const struct spec *after)
 {
-        static const char *const kinds[] = {
-                [RELOAD_ADDED] = "added",     [RELOAD_REMOVED] = "removed",       [RELOAD_LIVE] = "live",
-                [RELOAD_RESTART] = "restart", [RELOAD_NEXT_START] = "next_start",
-        };
         struct report *r = arg;
-        struct json *j = &r->jc;
-        autobuf struct buf old = BUF_INIT, new = BUF_INIT;
 
-        json_open(j, NULL, '{');
-        json_str(j, "kind", kinds[change]);
-        json_str(j, "node", path);
-        json_str(j, "directive", directive == D_NONE ? NULL : directive_rows[directive].key);
-        if (directive != D_NONE && before)
-                spec_print(before, directive, &old);
-        if (directive != D_NONE && after)
-                spec_print(after, directive, &new);
-        json_str(j, "before", directive == D_NONE ? NULL : buf_text(&old));
-        json_str(j, "after", directive == D_NONE ? NULL : buf_text(&new));
-        json_close(j);
+        json_change(&r->jc, change, path, directive, before, after);
 }
 
 static void on_problem(void *arg, bool fatal, const struct err *err)

@@ -77,6 +77,13 @@ typedef void engine_problem_fn(void *arg, bool fatal, const struct err *err);
  * tells what would change (`diff`). Either function may be NULL. -ESHUTDOWN during a shutdown. */
 int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_problem_fn *problem, void *arg);
 
+/* Change directives of one node, "Key=value" each, that count at once (the others are refused): of a unit in a file by
+ * a drop-in, NAME.d/50-set.conf in the first unit directory that can be written, with `runtime` 51-set.conf below the
+ * runtime directory; of one without a file in memory. All or nothing. `file` gets the path of what was written, ""
+ * for memory. Either function may be NULL. */
+int engine_set(struct engine *e, node_id id, const char *const *assignments, size_t n, bool runtime, char *file,
+               size_t file_size, engine_change_fn *change, void *arg, struct err *err);
+
 /* A unit that is known but not in the tree, brought into it for a start by hand: `name` as people type it. It hangs
  * where its Supervisor= says, else below root; a template's instance too. 0 and the new node (or the one that is
  * there already); -ENOENT, -EINVAL, -EOPNOTSUPP (masked) as unit_load(); -ESHUTDOWN. */

@@ -42,9 +42,8 @@ static int64_t grown(int64_t now, int64_t before)
         return now < 0 ? 0 : now - (before < 0 ? 0 : before);
 }
 
-static int64_t kills_of(const struct bound *b, const struct limit_counters *at)
+static int64_t kills_of(const struct limit_counters *at)
 {
-        (void) b;
         return at->oom_kills < 0 ? 0 : at->oom_kills;
 }
 
@@ -89,7 +88,7 @@ static struct reason out_of_memory(struct engine *e, node_id id, const struct bo
 /* Tell the core, once for each, of processes that the kernel has killed. */
 static void tell_kills(struct engine *e, node_id id, struct bound *b)
 {
-        int64_t kills = kills_of(b, &b->last);
+        int64_t kills = kills_of(&b->last);
 
         if (kills <= b->told)
                 return;
@@ -267,6 +266,18 @@ static void bound_plainly(struct engine *e, const struct spec *s, const char *pa
         (void) limits_apply(e->cgroup, path, &l, l.implied, 0, 0, NULL);
 }
 
+static void begin_counting(struct engine *e, node_id id, const char *path, struct bound *b)
+{
+        if (limits_count(e->cgroup, path, &b->base) < 0)
+                memset(&b->base, 0xff, sizeof(b->base));
+        b->last = b->base;
+        b->told = kills_of(&b->base);
+        b->killed_at = 0;
+        b->hits_above = limits_oom_hits_above(e->cgroup, path);
+        limits_unwatch(e->cgroup, id);
+        listen_for(e, id, path);
+}
+
 static int bound_fully(struct engine *e, node_id id, const struct spec *s, const char *path, unsigned count,
                        struct err *err)
 {
@@ -282,13 +293,7 @@ static int bound_fully(struct engine *e, node_id id, const struct spec *s, const
         r = limits_apply(e->cgroup, path, &l, l.said | l.implied, 0, count, &p);
         if (r < 0)
                 return err_set(err, STAGE_LIMITS, -r, "set the limits of its group: %s", strerror(-r));
-        if (limits_count(e->cgroup, path, &b->base) < 0)
-                memset(&b->base, 0xff, sizeof(b->base));
-        b->last = b->base;
-        b->told = kills_of(b, &b->base);
-        b->killed_at = 0;
-        listen_for(e, id, path);
-        b->hits_above = limits_oom_hits_above(e->cgroup, path);
+        begin_counting(e, id, path, b);
         engine_run(e, id)->flags |= RUN_COUNTED;
         return judge(e, id, &l, &p, err);
 }
@@ -312,6 +317,98 @@ int limits_begin(struct engine *e, node_id id, const struct spec *s, const char 
         if (r == 0)
                 run->flags |= RUN_BOUNDED;
         return r;
+}
+
+/* --- a changed spec --------------------------------------------------------------------------------------------------- */
+
+static const struct limit_facts no_facts = { 1, 1 };
+
+uint32_t limits_had(const struct spec *s)
+{
+        struct limits l;
+
+        limits_read(s, &no_facts, &l);
+        return l.said | l.implied;
+}
+
+static void note_all(struct engine *e, node_id id, const struct limits *l, const struct limit_problems *p)
+{
+        char path[PATH_MAX_NODE], text[100];
+
+        remember(e, id, p);
+        for (size_t i = 0; i < p->count; i++)
+                log_warning("%s: %s is not enforced: %s", engine_path(e, id, path, sizeof(path)),
+                            limit_text(l, p->list[i].limit, text, sizeof(text)), p->list[i].why);
+}
+
+/* Write what is said now, take back what is not said any more. */
+static void write_again(struct engine *e, node_id id, const struct spec *s, uint32_t before, unsigned count)
+{
+        struct limit_problems p = { 0 };
+        char path[PATH_MAX_NODE];
+        struct limits l;
+        uint32_t now;
+        int r;
+
+        limits_read(s, limits_facts(e->cgroup), &l);
+        now = l.said | l.implied;
+        r = limits_apply(e->cgroup, engine_path(e, id, path, sizeof(path)), &l, now, before & ~now, count, &p);
+        if (r < 0)
+                log_warning("%s: change its limits: %s", path, strerror(-r));
+        note_all(e, id, &l, &p);
+}
+
+/* A running service: new groups of v1 begin to count now, and its processes move there. */
+static void change_service(struct engine *e, node_id id, uint32_t before)
+{
+        const struct node *node = core_node(e->core, id);
+        struct run *run = engine_run(e, id);
+        bool any = limits_any(node->spec), counted = run->flags & RUN_COUNTED;
+        struct bound *b = bound_of(e, id);
+        struct err err = { 0 };
+        char path[PATH_MAX_NODE];
+        unsigned count = 0;
+        int r;
+
+        if (!(run->flags & RUN_BOUNDED) || !b)
+                return;
+        (void) bound_above(e, node->parent, &any, &count, &err);
+        if (!any && !counted)
+                return;
+        write_again(e, id, node->spec, before, count);
+        run->flags |= RUN_COUNTED;
+        r = limits_settle(e->cgroup, engine_path(e, id, path, sizeof(path)));
+        if (r < 0)
+                log_warning("%s: move its processes to the groups of its limits: %s", path, strerror(-r));
+        if (!counted || b->base.oom_kills < 0)
+                begin_counting(e, id, path, b);
+}
+
+static void change_below(struct engine *e, node_id id)
+{
+        for (node_id child = core_first_child(e->core, id); child != NODE_NONE;
+             child = core_next_sibling(e->core, child)) {
+                if (core_node(e->core, child)->kind == KIND_SERVICE)
+                        change_service(e, child, 0);
+                else
+                        change_below(e, child);
+        }
+}
+
+void limits_changed(struct engine *e, node_id id, uint32_t before)
+{
+        const struct node *node = core_node(e->core, id);
+        bool any = node && (before || limits_any(node->spec));
+
+        if (!any || !(engine_run(e, id)->flags & RUN_BOUNDED || node->kind == KIND_SUPERVISOR))
+                return;
+        if (node->kind == KIND_SERVICE) {
+                change_service(e, id, before);
+                return;
+        }
+        if (engine_run(e, id)->flags & RUN_BOUNDED)
+                write_again(e, id, node->spec, before, 0);
+        change_below(e, id);
 }
 
 int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COUNT], struct err *err)

@@ -27,6 +27,11 @@ int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COU
 /* What the counters of the group say about the end of the main process, which the kernel reported as `r`. */
 struct reason limits_reason(struct engine *e, node_id id, struct reason r);
 
+/* Its spec is another one now: `before` are the limits (LIMIT_BIT) it had. What runs is bound at once; what cannot be
+ * had is logged and kept for status. */
+void limits_changed(struct engine *e, node_id id, uint32_t before);
+uint32_t limits_had(const struct spec *s); /* for `before`, while the old spec is still there */
+
 void limits_start(struct engine *e); /* hear of kills */
 void limits_look(struct engine *e, node_id id); /* before its group is removed */
 void limits_end(struct engine *e, node_id id);  /* the incarnation is over */

@@ -203,8 +203,9 @@ static int build(struct engine *e, const struct unit_set *set, struct err *err)
 
 int load_first(struct engine *e, struct err *err)
 {
+        char set_path[PATH_MAX_NODE];
         struct unit_options o = { .dirs = e->opt.unit_dirs, .dir_count = e->opt.unit_dir_count, .user = !e->opt.root && !e->opt.pid1,
-                                  .check_owner = e->opt.root };
+                                  .check_owner = e->opt.root, .set_dir = set_dir(e, set_path, sizeof(set_path)) };
         struct unit_set *set;
         int r = unit_paths_new(&o, &e->paths, err);
 

@@ -24,6 +24,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/sandbox.c \
 	src/daemon/say.c \
 	src/daemon/seccomp.c src/daemon/seccomp_listen.c src/daemon/seccomp_priv.h \
+	src/daemon/set.c \
 	src/daemon/signals.c \
 	src/daemon/socket.c \
 	src/daemon/spawn.c \
@@ -42,6 +43,7 @@ libcontrol_a_SOURCES = \
 	src/daemon/control_priv.h \
 	src/daemon/control_read.c \
 	src/daemon/control_reload.c \
+	src/daemon/control_set.c \
 	src/daemon/control_spawn.c \
 	src/daemon/control_wait.c \
 	src/daemon/control_seccomp.c \

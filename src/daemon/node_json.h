@@ -19,6 +19,9 @@ void json_record(struct json *j, const char *key, const struct engine *e, const 
 /* type Death (control_why.c) */
 void json_death(struct json *j, const char *key, const struct engine *e, const struct death *d);
 /* type Problem */
+/* One difference that a reload makes: type Change. */
+void json_change(struct json *j, enum reload_change change, const char *path, enum directive directive,
+                 const struct spec *before, const struct spec *after);
 void json_problem(struct json *j, const char *key, bool fatal, const struct err *err);
 
 /* A moment of the monotonic clock as text in UTC, null for NSEC_NEVER. */

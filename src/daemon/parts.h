@@ -345,6 +345,10 @@ int load_first(struct engine *e, struct err *err);
 struct spec *load_root(struct engine *e, struct spec *root); /* with a command, the root says more; a new reference */
 void load_note(struct engine *e, bool fatal, const struct err *err);
 
+/* reload.c: a node that stays gets another spec; what is live counts at once */
+int reload_one(struct engine *e, node_id id, struct spec *after, struct err *err);
+const char *set_dir(const struct engine *e, char *buf, size_t n); /* set.c: drop-ins of `set --runtime` */
+
 /* say.c: the engine's own messages about services, at most some a second */
 void say_err(struct engine *e, const struct err *err);
 void say_records(struct engine *e, uint64_t first, uint64_t last);

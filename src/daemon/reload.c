@@ -2,6 +2,7 @@
  * anywhere, all of the changes (FAILURES H12, H13). A node is the same node when its path and kind are. */
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/parts.h"
 #include "unit/unit_set.h"
 
@@ -178,6 +179,20 @@ static int tell(struct reload *r, struct err *err)
         return 0;
 }
 
+int reload_one(struct engine *e, node_id id, struct spec *after, struct err *err)
+{
+        const struct spec *spec = core_node(e->core, id)->spec;
+        uint32_t had = limits_had(spec);
+        int result = spec_diff(spec, after) < 0 ? 0 : core_set_spec(e->core, id, after, err);
+
+        if (result < 0)
+                return result;
+        logs_changed(e, id);
+        mail_changed(e, id);
+        limits_changed(e, id, had);
+        return 0;
+}
+
 static int change_one(struct reload *r, size_t i, struct err *err)
 {
         node_id id = r->ids[i];
@@ -189,13 +204,9 @@ static int change_one(struct reload *r, size_t i, struct err *err)
                 after = load_root(r->e, after);
         if (!after)
                 return err_set(err, STAGE_LOAD, EINVAL, "build the root supervisor");
-        result = spec_diff(core_node(r->e->core, id)->spec, after) < 0 ? 0 : core_set_spec(r->e->core, id, after, err);
+        result = reload_one(r->e, id, after, err);
         if (i == 0)
                 spec_unref(after);
-        if (result == 0) {
-                logs_changed(r->e, id);
-                mail_changed(r->e, id);
-        }
         return result;
 }
 

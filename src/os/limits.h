@@ -52,6 +52,10 @@ int limits_quick_tasks(int group, int64_t max);
  * most CTL_COUNT. Returns how many, or -errno. */
 int limits_join(struct cgroup *c, const char *node, int fds[CTL_COUNT]);
 
+/* The same for what runs already: move every process of the node's v2 group to those groups. Where there is no v2 tree
+ * nobody knows them all: -EOPNOTSUPP. */
+int limits_settle(struct cgroup *c, const char *node);
+
 /* Begin a new life: remove the node's v1 groups, so that the next ones count from zero. -EBUSY: somebody is in one. */
 int limits_drop(struct cgroup *c, const char *node);
 

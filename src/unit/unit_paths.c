@@ -193,6 +193,8 @@ static int fill(struct unit_paths *p, const struct unit_options *o)
                 r = add_dir(p, o->dirs[i], false, true);
         if (r == 0 && o->dir_count == 0)
                 r = o->user ? add_user_dirs(p) : add_dirs(p, system_dirs, false);
+        if (r == 0 && o->set_dir)
+                r = add_dir(p, o->set_dir, false, false);
         p->own = p->count;
         if (r == 0)
                 r = add_dirs(p, o->systemd_dirs ? o->systemd_dirs : systemd, true);

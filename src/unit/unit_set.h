@@ -27,6 +27,7 @@ struct unit_paths; /* directories and what the specifiers stand for; immutable *
 struct unit_options {
         const char *const *dirs;         /* --units DIR...; NULL or none: the standard path */
         size_t dir_count;
+        const char *set_dir;             /* drop-ins made by `set --runtime`; the last of the path; NULL = none */
         const char *const *systemd_dirs; /* NULL-terminated; NULL: systemd's own. Tests bring theirs. */
         bool user;                       /* not root: the XDG places */
         bool check_owner;                /* FAILURES H11; the daemon sets it when it is root */

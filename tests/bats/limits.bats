@@ -202,3 +202,69 @@ knows_of_kill() { ctl why "$1" --json | jq -e 'tostring | test("out_of_memory")'
         assert_json '[.limits[] | select(.enforced)] | map(.directive) | contains(["CPUQuota", "MemoryMax", "TasksMax"])'
 }
 was_held_back() { [ "$(field "$1" .throttled_usec)" -gt 0 ]; }
+
+@test "a changed limit counts at once after daemon-reload, a new one moves what runs, one taken out goes" {
+        needs memory
+        needs cpu
+        local pid
+        service l "ExecStart=/bin/sh -c 'sleep 1000 & wait'" "MemoryMax=64M"
+        service plain "ExecStart=/bin/sh -c 'sleep 1000 & wait'"
+        start_daemon
+        wait_state /l running
+        wait_state /plain running
+        pid=$(pid_of /l)
+        service l "ExecStart=/bin/sh -c 'sleep 1000 & wait'" "MemoryMax=32M" "CPUQuota=50%"
+        service plain "ExecStart=/bin/sh -c 'sleep 1000 & wait'" "TasksMax=7"
+        ctl daemon-reload
+        assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 33554432
+        assert_eq "$(value /plain pids pids.max pids.max)" 7
+        assert_eq "$(value /plain pids cgroup.procs cgroup.procs | wc -l)" 2
+        assert_eq "$(value /l cpu cgroup.procs cgroup.procs | wc -l)" 2
+        service l "ExecStart=/bin/sh -c 'sleep 1000 & wait'" "CPUQuota=50%"
+        ctl daemon-reload
+        [[ $(value /l memory memory.max memory.limit_in_bytes) =~ ^(max|9223372036854771712)$ ]]
+        assert_eq "$(pid_of /l)" "$pid"
+}
+
+@test "a limit set on a running supervisor bounds what is below it already" {
+        needs pids
+        unit s.supervisor <<<$'[Supervisor]\nChildren=a.service b.service'
+        service a "ExecStart=/bin/sleep 1000"
+        service b "ExecStart=/bin/sh -c 'until [ -e $W/go ]; do read -t 0.05 x <$W/quiet; done; exec $HUNGRY forks 100 $W/count'"
+        start_daemon
+        wait_state /s/b running
+        ctl set /s TasksMax=10
+        : >"$W/go"
+        wait_line "$W/count" '^[0-9]$'
+}
+
+@test "set changes a limit at once, keeps it in a drop-in, and refuses what cannot count at once" {
+        needs memory
+        service l "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /l running
+        run ctl set /l MemoryMax=64M RestartSec=3s
+        assert_status 0
+        assert_output_has "$W/units/l.service.d/50-set.conf"
+        assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 67108864
+        run ctl set /l --runtime MemoryMax=48M
+        assert_output_has "$W/run/set/l.service.d/51-set.conf"
+        ctl set /l TasksMax=9
+        ctl daemon-reload
+        assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 50331648
+        assert_eq "$(value /l pids pids.max pids.max)" 9
+        run ctl show /l --json
+        assert_json '[.. | objects | select(.key == "RestartSec") | .value] == ["3s"]'
+        run ctl set /l ExecStart=/bin/true
+        assert_status 1
+        assert_output_has "before the next start"
+        run ctl set /l MemoryMax=lots
+        assert_status 1
+        assert_output_has "no amount"
+        run ctl set /l MemoryMaxx=1M
+        assert_output_has "did you mean MemoryMax="
+        assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 50331648
+        run cat "$W/units/l.service.d/50-set.conf"
+        assert_output_has "RestartSec=3s"
+        ctl verify --units "$W/units"
+}

@@ -1,0 +1,58 @@
+/* control_set.c - Set: directives of one node, changed at once and kept. */
+#include "daemon/control_priv.h"
+#include "daemon/node_json.h"
+
+static void on_change(void *arg, enum reload_change change, const char *path, enum directive directive,
+                      const struct spec *before, const struct spec *after)
+{
+        json_change(arg, change, path, directive, before, after);
+}
+
+static const char **texts_of(json_t *list, size_t *ret_count)
+{
+        size_t n = json_array_size(list);
+        const char **texts = calloc(n + 1, sizeof(*texts));
+
+        for (size_t i = 0; texts && i < n; i++)
+                texts[i] = json_string_value(json_array_get(list, i));
+        *ret_count = n;
+        return texts;
+}
+
+static void answer(struct call *c, const char *changes, const char *file)
+{
+        struct json *j = call_open(c);
+
+        json_raw(j, "changes", changes);
+        json_text(j, "file", file);
+        call_close(c, false);
+}
+
+void method_Set(struct call *c)
+{
+        const char *name = param_str(&c->in, "node", true);
+        json_t *assignments = param_texts(&c->in, "assignments", true);
+        bool runtime = param_bool(&c->in, "runtime");
+        autobuf struct buf changes = BUF_INIT;
+        struct json j = json_start(&changes);
+        autofree const char **texts = NULL;
+        struct err err = { 0 };
+        char file[4096] = "";
+        size_t count = 0;
+        node_id id;
+
+        if (!call_params(c) || !call_node(c, name, &id))
+                return;
+        texts = texts_of(assignments, &count);
+        if (!texts || engine_stopping(call_engine(c))) {
+                call_fail(c, texts ? "ShuttingDown" : "Failed", texts ? NULL : "message", "out of memory", NULL, NULL);
+                return;
+        }
+        json_open(&j, NULL, '[');
+        if (engine_set(call_engine(c), id, texts, count, runtime, file, sizeof file, on_change, &j, &err) < 0) {
+                call_fail_err(c, &err);
+                return;
+        }
+        json_close(&j);
+        answer(c, buf_text(&changes), file);
+}

@@ -1,0 +1,279 @@
+/* set.c - `set NODE Key=value`: directives that count at once, changed and kept.
+ *
+ * What is set lies in a drop-in of its own, so that it survives daemon-reload (and, without --runtime, the daemon), can
+ * be read, and goes when the file is removed. The unit is then read anew with it: whatever is wrong with a value is
+ * found by the same parser, and then the file is put back as it was. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/transient.h"
+#include "daemon/parts.h"
+#include "os/fs.h"
+#include "unit/unit_set.h"
+
+enum { FILE_MAX = 64 * 1024 };
+
+struct setting {
+        enum directive directive;
+        const char *value;         /* borrowed */
+};
+
+struct setter {
+        struct engine *e;
+        node_id id;
+        const struct spec *before; /* borrowed from the core */
+        struct setting *list;      /* owned */
+        size_t count;
+        char path[PATH_MAX_NODE];  /* of the drop-in; "" = in memory */
+};
+
+const char *set_dir(const struct engine *e, char *buf, size_t n)
+{
+        (void) snprintf(buf, n, "%s/set", e->opt.runtime_dir);
+        return buf;
+}
+
+/* --- what is asked for -------------------------------------------------------------------------------------------- */
+
+static int find_key(enum section section, const char *key, size_t len, enum directive *ret)
+{
+        char word[80];
+
+        if (len == 0 || len >= sizeof(word))
+                return -EINVAL;
+        memcpy(word, key, len);
+        word[len] = '\0';
+        *ret = directive_find(section, word);
+        if (*ret == D_NONE)
+                *ret = directive_find(SECTION_UNIT, word);
+        return *ret == D_NONE ? -ENOENT : 0;
+}
+
+static int unknown(enum section section, const char *text, size_t len, struct err *err)
+{
+        char word[80];
+        const char *near;
+
+        (void) snprintf(word, sizeof(word), "%.*s", (int) len, text);
+        near = directive_nearest(section, word);
+        (void) err_set(err, STAGE_LOAD, EINVAL, "set %.60s: there is no such directive", word);
+        if (near)
+                err_hint(err, "did you mean %s=?", near);
+        return -EINVAL;
+}
+
+static int take(struct setter *s, const char *text, struct err *err)
+{
+        enum section section = spec_kind(s->before) == KIND_SERVICE ? SECTION_SERVICE : SECTION_SUPERVISOR;
+        const char *eq = strchr(text, '=');
+        enum directive d;
+
+        if (!eq || strpbrk(text, "\n\r")) {
+                (void) err_set(err, STAGE_LOAD, EINVAL, "set %.60s: not of the form Key=value", text);
+                return -EINVAL;
+        }
+        if (find_key(section, text, (size_t) (eq - text), &d) < 0)
+                return unknown(section, text, (size_t) (eq - text), err);
+        if (directive_rows[d].change != CHANGE_LIVE) {
+                (void) err_set(err, STAGE_LOAD, EINVAL, "set %s=: it does not count before the next start",
+                               directive_rows[d].key);
+                err_hint(err, "write it into the unit, then daemon-reload and restart");
+                return -EINVAL;
+        }
+        s->list[s->count++] = (struct setting) { d, eq + 1 };
+        return 0;
+}
+
+/* --- the text of the drop-in ---------------------------------------------------------------------------------------- */
+
+/* Lists grow over files: what was said before is taken back first. */
+static void add_setting(struct buf *out, const struct setting *one)
+{
+        const char *key = directive_rows[one->directive].key;
+
+        if (directive_is_list(one->directive) && one->value[0] != '\0')
+                buf_addf(out, "%s=\n", key);
+        buf_addf(out, "%s=%s\n", key, one->value);
+}
+
+static bool is_set_now(const struct setter *s, const char *line)
+{
+        size_t len = strcspn(line, "=\n");
+
+        for (size_t i = 0; i < s->count; i++) {
+                const char *key = directive_rows[s->list[i].directive].key;
+
+                if (strlen(key) == len && memcmp(key, line, len) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* The lines of one section of the old text whose keys are not set now. */
+static void add_kept(const struct setter *s, const char *old, const char *section, struct buf *out)
+{
+        bool here = false;
+        size_t n = strlen(section);
+
+        for (const char *line = old; *line;) {
+                size_t len = strcspn(line, "\n");
+
+                if (line[0] == '[')
+                        here = len == n + 2 && memcmp(line + 1, section, n) == 0;
+                else if (here && len > 0 && !is_set_now(s, line))
+                        buf_addf(out, "%.*s\n", (int) len, line);
+                line += len + (line[len] == '\n');
+        }
+}
+
+/* No section may come twice in a file: what is kept and what is new stand together in each. */
+static void write_text(const struct setter *s, const char *old, struct buf *out)
+{
+        buf_adds(out, "# Made by coppicectl set; remove the file (and daemon-reload) to take it back.\n");
+        for (int section = 0; section < SECTION_COUNT; section++) {
+                const char *name = strtab_text(&section_names, section);
+                autobuf struct buf lines = BUF_INIT;
+
+                add_kept(s, old, name, &lines);
+                for (size_t i = 0; i < s->count; i++)
+                        if ((int) directive_rows[s->list[i].directive].section == section)
+                                add_setting(&lines, &s->list[i]);
+                if (lines.len > 0)
+                        buf_addf(out, "[%s]\n%s", name, buf_text(&lines));
+        }
+}
+
+/* --- where it goes -------------------------------------------------------------------------------------------------- */
+
+static int place_in(struct setter *s, const char *dir, const char *file)
+{
+        char drop_ins[PATH_MAX_NODE];
+        int r;
+
+        if (snprintf(drop_ins, sizeof(drop_ins), "%s/%s.d", dir, spec_name(s->before)) >= (int) sizeof(drop_ins) ||
+            snprintf(s->path, sizeof(s->path), "%s/%s", drop_ins, file) >= (int) sizeof(s->path))
+                return -ENAMETOOLONG;
+        r = fs_mkdir_p(drop_ins, 0755, NULL);
+        if (r == 0 && access(drop_ins, W_OK) < 0)
+                r = -errno;
+        return r;
+}
+
+static int place(struct setter *s, bool runtime, struct err *err)
+{
+        char dir[PATH_MAX_NODE];
+        int r = -ENOENT;
+
+        if (runtime) {
+                r = place_in(s, set_dir(s->e, dir, sizeof(dir)), "51-set.conf");
+        } else {
+                for (size_t i = 0; r < 0 && i + 1 < unit_paths_count(s->e->paths); i++) /* the last is that of --runtime */
+                        r = place_in(s, unit_paths_dir(s->e->paths, i), "50-set.conf");
+        }
+        if (r < 0) {
+                (void) err_set(err, STAGE_LOAD, -r, "write %s: %s", s->path, strerror(-r));
+                err_hint(err, "--runtime keeps it below %s", s->e->opt.runtime_dir);
+        }
+        return r;
+}
+
+/* --- doing it --------------------------------------------------------------------------------------------------------- */
+
+static void first_error(void *arg, const struct diag *d)
+{
+        struct err *err = arg;
+
+        if (d->severity == DIAG_ERROR && err->code == 0)
+                *err = d->err;
+}
+
+static int in_memory(struct setter *s, struct spec **ret, struct err *err)
+{
+        autobuf struct buf text = BUF_INIT, more = BUF_INIT;
+        struct unit_source sources[2];
+        int r;
+
+        unit_text_print(s->before, false, &text);
+        write_text(s, "", &more);
+        if (buf_failed(&text) || buf_failed(&more))
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        sources[0] = (struct unit_source) { .file = "", .text = buf_text(&text), .len = text.len };
+        sources[1] = (struct unit_source) { .file = "set", .text = buf_text(&more), .len = more.len };
+        r = unit_text_parse(spec_name(s->before), sources, 2, unit_paths_host(s->e->paths), first_error, err, ret);
+        return r < 0 && err->code == 0 ? err_set(err, STAGE_LOAD, -r, "read the unit again: %s", strerror(-r)) : r;
+}
+
+static void put_back(const struct setter *s, const struct buf *old, bool was_there)
+{
+        char dir[PATH_MAX_NODE];
+        char *slash;
+
+        if (was_there) {
+                (void) fs_write_atomic(s->path, old->data, old->len, 0644, NULL);
+                return;
+        }
+        (void) unlink(s->path);
+        (void) snprintf(dir, sizeof(dir), "%s", s->path);
+        slash = strrchr(dir, '/');
+        *slash = '\0';
+        (void) rmdir(dir);
+}
+
+static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err *err)
+{
+        autobuf struct buf old = BUF_INIT, text = BUF_INIT;
+        struct err said = { 0 };
+        bool was_there;
+        int r = place(s, runtime, err);
+
+        if (r < 0)
+                return r;
+        was_there = fs_read(s->path, FILE_MAX, &old, NULL) == 0;
+        write_text(s, buf_text(&old), &text);
+        if (buf_failed(&old) || buf_failed(&text))
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        r = fs_write_atomic(s->path, text.data, text.len, 0644, err);
+        if (r < 0)
+                return r;
+        r = unit_load(s->e->paths, spec_name(s->before), first_error, &said, ret, err);
+        if (r < 0) {
+                put_back(s, &old, was_there);
+                if (said.code)
+                        *err = said;
+        }
+        return r;
+}
+
+static void tell(const struct setter *s, const struct spec *after, engine_change_fn *change, void *arg)
+{
+        char path[PATH_MAX_NODE];
+
+        (void) engine_path(s->e, s->id, path, sizeof(path));
+        for (size_t i = 0; change && i < s->count; i++)
+                if (!spec_same(s->before, after, s->list[i].directive))
+                        change(arg, RELOAD_LIVE, path, s->list[i].directive, s->before, after);
+}
+
+int engine_set(struct engine *e, node_id id, const char *const *assignments, size_t n, bool runtime, char *file,
+               size_t file_size, engine_change_fn *change, void *arg, struct err *err)
+{
+        struct setter s = { .e = e, .id = id, .before = core_node(e->core, id)->spec };
+        struct spec *after = NULL;
+        int r = 0;
+
+        s.list = calloc(n + 1, sizeof(*s.list));
+        if (!s.list)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = take(&s, assignments[i], err);
+        if (r == 0)
+                r = spec_file(s.before)[0] == '\0' ? in_memory(&s, &after, err) : in_file(&s, runtime, &after, err);
+        if (r == 0) {
+                tell(&s, after, change, arg);
+                (void) snprintf(file, file_size, "%s", s.path);
+                r = reload_one(e, id, after, err);
+                spec_unref(after);
+        }
+        free(s.list);
+        return r;
+}
