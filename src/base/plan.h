@@ -92,6 +92,15 @@ enum { /* flags of MOUNT */
 };
 #define PLAN_MOUNTS_MAX 512
 
+/* Rights of LANDLOCK (a: of files, b: of ports) and ALLOW (a), in the kernel's numbers. */
+enum {
+        PLAN_LL_EXECUTE = 1 << 0, PLAN_LL_WRITE_FILE = 1 << 1, PLAN_LL_READ_FILE = 1 << 2, PLAN_LL_READ_DIR = 1 << 3,
+        PLAN_LL_TRUNCATE = 1 << 14,
+        PLAN_LL_WRITE = PLAN_LL_WRITE_FILE | 0x3ff0 | PLAN_LL_TRUNCATE, /* and what makes and removes names */
+        PLAN_LL_OF_FILES = PLAN_LL_EXECUTE | PLAN_LL_WRITE_FILE | PLAN_LL_READ_FILE | PLAN_LL_TRUNCATE,
+        PLAN_LL_BIND_TCP = 1 << 0, PLAN_LL_CONNECT_TCP = 1 << 1,
+};
+
 /* PLACE: text is a list of these, at most 1,024. */
 struct plan_place {
         int32_t target;         /* descriptor number in the program */

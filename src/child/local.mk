@@ -6,6 +6,7 @@ libchild_a_SOURCES = \
 	src/child/exec.c \
 	src/child/files.c \
 	src/child/ids.c \
+	src/child/landlock.c \
 	src/child/mounts.c \
 	src/child/namespaces.c \
 	src/child/pids.c \

@@ -47,6 +47,11 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_AMBIENT] = child_ambient,
         [PLAN_DEATHSIG] = child_deathsig,
         [PLAN_NO_NEW_PRIVS] = child_no_new_privs,
+        [PLAN_LANDLOCK] = child_landlock,
+        [PLAN_ALLOW] = child_allow,
+        [PLAN_ALLOW_REST] = child_allow_rest,
+        [PLAN_ALLOW_PORT] = child_allow_port,
+        [PLAN_RESTRICT] = child_restrict,
         [PLAN_ENV] = child_env,
         [PLAN_ENV_PID] = child_env_pid,
         [PLAN_SECCOMP] = child_seccomp,
@@ -95,6 +100,7 @@ static const char *object_of(const struct child *c, const struct plan_step *s, c
         case PLAN_OPEN:
         case PLAN_CHROOT:
         case PLAN_ROOT:
+        case PLAN_ALLOW:
         case PLAN_CHDIR:
         case PLAN_EXEC:
                 return plan_string(text, s->text_len, &at);

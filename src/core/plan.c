@@ -269,7 +269,7 @@ static void add_rights(struct compiler *c)
                 plan_add(c, &(struct step) { .op = PLAN_CAPS, .origin = nowhere, .a = drop });
         plan_sandbox_caps(c, root);
         plan_add(c, &(struct step) { .op = PLAN_DEATHSIG, .origin = nowhere, .a = SIGKILL });
-        if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root))
+        if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root) || (!root && plan_landlocks(c)))
                 plan_add(c, &(struct step) { .op = PLAN_NO_NEW_PRIVS,
                                              .origin = spec_origin(c->s, D_SERVICE_NoNewPrivileges) });
 }
@@ -321,7 +321,8 @@ static int add_all(struct compiler *c, const struct command *cmd, struct err *er
         if (root[0] && !plan_pivots(c))
                 plan_add_text(c, PLAN_CHROOT, spec_origin(c->s, D_SERVICE_RootDirectory), root);
         add_rights(c);
-        return add_program(c, cmd, err);
+        r = plan_landlock(c);
+        return r < 0 ? r : add_program(c, cmd, err);
 }
 
 int plan_compile(const struct spec *s, const struct plan_facts *facts, enum directive directive, size_t index,

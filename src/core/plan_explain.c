@@ -173,6 +173,26 @@ static void tell_mount(const struct told *t)
                 buf_adds(t->out, ", if it exists");
 }
 
+static void tell_rights(const struct told *t)
+{
+        static const struct { int64_t bit; const char *name; } fs[] = {
+                { PLAN_LL_READ_FILE, "reading" }, { PLAN_LL_WRITE_FILE, "writing" }, { PLAN_LL_EXECUTE, "executing" },
+        }, net[] = { { PLAN_LL_BIND_TCP, "listening" }, { PLAN_LL_CONNECT_TCP, "connecting" } };
+        bool port = t->s->op == PLAN_ALLOW_PORT, first = true;
+        int64_t files = port ? 0 : t->s->a, ports = port ? t->s->a : t->s->op == PLAN_LANDLOCK ? t->s->b : 0;
+
+        for (size_t i = 0; i < sizeof(fs) / sizeof(fs[0]); i++)
+                if (files & fs[i].bit) {
+                        buf_addf(t->out, "%s%s", first ? "" : ", ", fs[i].name);
+                        first = false;
+                }
+        for (size_t i = 0; i < sizeof(net) / sizeof(net[0]); i++)
+                if (ports & net[i].bit) {
+                        buf_addf(t->out, "%s%s", first ? "" : ", ", net[i].name);
+                        first = false;
+                }
+}
+
 static void tell_known(const struct told *t)
 {
         const struct plan_step *s = t->s;
@@ -259,6 +279,8 @@ static void tell_blank(const struct told *t, const char *key, size_t n)
                 securebits_print((unsigned) s->a, t->out);
         else if (is(key, n, "spaces"))
                 tell_spaces(t);
+        else if (is(key, n, "rights"))
+                tell_rights(t);
         else if (is(key, n, "who"))
                 tell_known(t);
         else if (is(key, n, "mount"))

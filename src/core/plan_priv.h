@@ -52,6 +52,10 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err); /* -ENOMEM, or
 void plan_sandbox_bounding(struct compiler *c, bool becomes_root);
 bool plan_keeps_caps(const struct compiler *c);    /* over the change of uid */
 void plan_sandbox_caps(struct compiler *c, bool becomes_root);
+bool plan_landlocks(const struct compiler *c);     /* which needs no_new_privs or CAP_SYS_ADMIN */
+int plan_landlock(struct compiler *c);             /* plan_landlock.c */
+struct mounts;
+bool plan_landlock_can_mount(const struct mounts *m); /* can Landlock stand in for these? */
 bool plan_no_new_privs(const struct compiler *c, bool becomes_root);
 
 /* The descriptor number of the mailbox in the program ($COPPICE_MAILBOX): the first free one behind the stored ones. */

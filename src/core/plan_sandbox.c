@@ -20,8 +20,18 @@ void plan_private_tmp(const char *mark, char buf[PLAN_PRIVATE_TMP_MAX])
 
 static struct sandbox_choice choose(const struct spec *s, const struct plan_facts *f)
 {
-        return sandbox_choose(s, f->control, f->sandbox.can, f->sandbox.can_by_user,
-                              f->root && f->have_user && f->uid != f->daemon_uid);
+        struct sandbox_choice box = sandbox_choose(s, f->control, f->sandbox.can, f->sandbox.can_by_user,
+                                                   f->root && f->have_user && f->uid != f->daemon_uid);
+        struct mounts m = { 0 };
+
+        if (!(box.missing & SANDBOX_MOUNTS) || !(f->sandbox.can & SANDBOX_LANDLOCK) ||
+            mounts_compile(s, f, box.parts, "", &m) < 0)
+                return box;
+        box.by_landlock = m.count > 0 && plan_landlock_can_mount(&m) && !*spec_str(s, D_SERVICE_RootDirectory);
+        if (box.by_landlock)
+                box.missing &= ~(unsigned) SANDBOX_MOUNTS;
+        mounts_free(&m);
+        return box;
 }
 
 unsigned plan_sandbox_missing(const struct spec *s, const struct plan_facts *f)
@@ -38,11 +48,13 @@ static int refuse(const struct spec *s, enum sandbox_part part, bool root, struc
 {
         enum directive d = sandbox_asked_by(s, part);
         struct origin o = spec_origin(s, d);
-        int r = err_set(err, STAGE_NAMESPACE, EPERM, "make %s for %s=: not permitted here", sandbox_part_name(part),
+        int r = err_set(err, part >= SANDBOX_LANDLOCK ? STAGE_LANDLOCK : STAGE_NAMESPACE, EPERM, "use %s for %s=: not permitted here", sandbox_part_name(part),
                         directive_rows[d].key);
 
         if (part == SANDBOX_PROC && !root)
                 err_hint(err, "add PrivatePIDs=yes, run the daemon as root, or write Isolation=best-effort");
+        else if (part == SANDBOX_LANDLOCK || part == SANDBOX_LANDLOCK_TCP)
+                err_hint(err, "the kernel has to be newer, with landlock in lsm=; or write Isolation=best-effort");
         else
                 err_hint(err, root ? "give the daemon CAP_SYS_ADMIN, or write Isolation=best-effort"
                                    : "run the daemon as root, allow user namespaces, or write Isolation=best-effort");
@@ -161,7 +173,7 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
         if (!flags)
                 return 0;
         plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = flags, .b = from,
-                                     .origin = spec_origin(c->s, sandbox_asked_by(c->s, lowest(parts & ~(unsigned) SANDBOX_USERS))) });
+                                     .origin = spec_origin(c->s, sandbox_asked_by(c->s, lowest(parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP)))) });
         if (parts & SANDBOX_PIDS)
                 plan_add(c, &(struct step) { .op = PLAN_PIDS, .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
         return parts & SANDBOX_MOUNTS ? add_file_system(c, err) : 0;

@@ -18,7 +18,11 @@ unsigned sandbox_needs(const struct spec *s, bool control)
         return (mounts_wanted(s) || pids || ipc || proc ? SANDBOX_MOUNTS : 0U) |
                (spec_int(s, D_SERVICE_PrivateNetwork) ? SANDBOX_NET : 0U) | (ipc ? SANDBOX_IPC : 0U) |
                (pids ? SANDBOX_PIDS : 0U) | (spec_int(s, D_SERVICE_PrivateUsers) ? SANDBOX_USERS : 0U) |
-               (pids || proc ? SANDBOX_PROC : 0U);
+               (pids || proc ? SANDBOX_PROC : 0U) |
+               (spec_count(s, D_SERVICE_LandlockRead) || spec_count(s, D_SERVICE_LandlockWrite) ||
+                spec_count(s, D_SERVICE_LandlockExecute) ? SANDBOX_LANDLOCK : 0U) |
+               (spec_count(s, D_SERVICE_LandlockBindTCP) || spec_count(s, D_SERVICE_LandlockConnectTCP)
+                ? SANDBOX_LANDLOCK_TCP : 0U);
 }
 
 struct sandbox_choice sandbox_choose(const struct spec *s, bool control, unsigned can, unsigned can_by_user,
@@ -54,6 +58,11 @@ enum directive sandbox_asked_by(const struct spec *s, enum sandbox_part part)
         case SANDBOX_PROC:
                 return says(s, D_SERVICE_ProtectProc) ? D_SERVICE_ProtectProc
                        : says(s, D_SERVICE_ProcSubset) ? D_SERVICE_ProcSubset : D_SERVICE_PrivatePIDs;
+        case SANDBOX_LANDLOCK:
+                return says(s, D_SERVICE_LandlockWrite) ? D_SERVICE_LandlockWrite
+                       : says(s, D_SERVICE_LandlockRead) ? D_SERVICE_LandlockRead : D_SERVICE_LandlockExecute;
+        case SANDBOX_LANDLOCK_TCP:
+                return says(s, D_SERVICE_LandlockBindTCP) ? D_SERVICE_LandlockBindTCP : D_SERVICE_LandlockConnectTCP;
         case SANDBOX_MOUNTS: break;
         }
         for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
@@ -71,6 +80,8 @@ const char *sandbox_part_name(enum sandbox_part part)
         case SANDBOX_PIDS: return "a process namespace";
         case SANDBOX_USERS: return "a user namespace";
         case SANDBOX_PROC: return "a /proc of its own";
+        case SANDBOX_LANDLOCK: return "Landlock for files";
+        case SANDBOX_LANDLOCK_TCP: return "Landlock for TCP ports";
         }
         return "?";
 }

@@ -12,13 +12,16 @@ enum sandbox_part {
         SANDBOX_PIDS = 8,
         SANDBOX_USERS = 16,
         SANDBOX_PROC = 32,      /* an instance of /proc that shows less */
+        SANDBOX_LANDLOCK = 64,  /* with the right to truncate: version 3 */
+        SANDBOX_LANDLOCK_TCP = 128, /* version 4 */
 };
-#define SANDBOX_PARTS 6
+#define SANDBOX_PARTS 8
 #define SANDBOX_ALL ((1U << SANDBOX_PARTS) - 1)
 
 struct sandbox_choice {
         unsigned parts;         /* what it gets */
         unsigned missing;       /* what it asks for and cannot have */
+        bool by_landlock;       /* Landlock stands in for the mounts */
         bool by_user;           /* by way of a user namespace made first: who is not root becomes it inside */
 };
 

@@ -103,6 +103,26 @@ static int tmpfs_item(enum directive d, const char *text, struct buf *out, struc
         return 0;
 }
 
+static int landlock_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        if (strcmp(text, "none") == 0) {
+                buf_adds(out, text);
+                return 0;
+        }
+        return text[text[0] == '-'] == '+' ? refuse(d, text, err, "not an absolute path", PATH_HINT)
+                                           : mount_item(d, text, out, err);
+}
+
+static int port_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        int64_t port;
+
+        if (strcmp(text, "none") != 0 && (value_decimal(text, &port) < 0 || port < 0 || port > 65535))
+                return refuse(d, text, err, "no TCP port", "write numbers from 0 to 65535, or none");
+        buf_adds(out, text);
+        return 0;
+}
+
 int value_sandbox_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         const char *form = directive_rows[d].min;
@@ -110,6 +130,8 @@ int value_sandbox_item(enum directive d, const char *text, struct buf *out, stru
         if (strcmp(form, "cap") == 0) return cap_item(d, text, out, err);
         if (strcmp(form, "securebit") == 0) return securebit_item(d, text, out, err);
         if (strcmp(form, "mount") == 0) return mount_item(d, text, out, err);
+        if (strcmp(form, "llpath") == 0) return landlock_item(d, text, out, err);
+        if (strcmp(form, "port") == 0) return port_item(d, text, out, err);
         if (strcmp(form, "bind") == 0) return bind_item(d, text, out, err);
         if (strcmp(form, "tmpfs") == 0) return tmpfs_item(d, text, out, err);
         return 1;

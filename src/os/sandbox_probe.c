@@ -136,6 +136,12 @@ static bool has_mount_tree(void)
                (syscall(SYS_mount_setattr, -1, "x", 0, NULL, 0) < 0 && errno != ENOSYS && errno != EPERM);
 }
 
+/* Before version 3 nobody could forbid truncating a file, before 4 there were no ports. */
+static unsigned landlock_parts(int version)
+{
+        return (version >= 3 ? SANDBOX_LANDLOCK : 0U) | (version >= 4 ? SANDBOX_LANDLOCK_TCP : 0U);
+}
+
 static void ask(struct sandbox_probe *p)
 {
         struct found direct = in_child(false), by_user = in_child(true);
@@ -146,6 +152,8 @@ static void ask(struct sandbox_probe *p)
         p->user_error = by_user.user_error;
         p->mount_tree = has_mount_tree();
         p->landlock = version > 0 ? (int) version : 0;
+        p->can |= landlock_parts(p->landlock);
+        p->can_by_user |= landlock_parts(p->landlock);
 }
 
 const struct sandbox_probe *sandbox_probe(void)
@@ -176,7 +184,12 @@ static void part_row(const struct sandbox_probe *p, enum sandbox_part part, stru
 
         ret->what = sandbox_part_name(part);
         ret->ok = (p->can | by_user) & part;
-        if (p->can & part)
+        if (part >= SANDBOX_LANDLOCK && ret->ok)
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "yes, version %d", p->landlock);
+        else if (part >= SANDBOX_LANDLOCK)
+                (void) snprintf(ret->sentence, sizeof ret->sentence, p->landlock ? "no: the kernel has version %d, too old"
+                                : "no: the kernel has none, or it is switched off (lsm=)", p->landlock);
+        else if (p->can & part)
                 (void) snprintf(ret->sentence, sizeof ret->sentence, "yes");
         else if (ret->ok)
                 (void) snprintf(ret->sentence, sizeof ret->sentence, "yes, inside a user namespace%s",
@@ -193,13 +206,5 @@ bool sandbox_row(size_t i, struct sandbox_row *ret)
                 part_row(p, (enum sandbox_part) (1U << i), ret);
                 return true;
         }
-        if (i > SANDBOX_PARTS)
-                return false;
-        ret->what = "Landlock";
-        ret->ok = p->landlock > 0;
-        if (ret->ok)
-                (void) snprintf(ret->sentence, sizeof ret->sentence, "yes, version %d", p->landlock);
-        else
-                (void) snprintf(ret->sentence, sizeof ret->sentence, "no: the kernel has none or it is switched off (lsm=)");
-        return true;
+        return false;
 }

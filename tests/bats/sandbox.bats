@@ -297,9 +297,58 @@ needs_userns_for_nobody() {
         wait_state /plain running
         run ctl status /strict
         assert_output_has "spawn:NAMESPACE:EPERM"
-        grep -q "strict: NAMESPACE: make a network namespace for PrivateNetwork=: not permitted here (.*strict.service:4; give the daemon CAP_SYS_ADMIN, or write Isolation=best-effort)" "$W/daemon.log"
+        grep -q "strict: NAMESPACE: use a network namespace for PrivateNetwork=: not permitted here (.*strict.service:4; give the daemon CAP_SYS_ADMIN, or write Isolation=best-effort)" "$W/daemon.log"
         grep -q "effort: .*PrivateNetwork=.*a network namespace" "$W/daemon.log"
         run ctl status /effort
         assert_output_has "a network namespace"
+        stop_daemon 0
+}
+
+# needs_landlock VERSION
+needs_landlock() { python3 - "$1" <<'P' || skip "needs Landlock of version $1"
+import ctypes, sys
+sys.exit(ctypes.CDLL(None).syscall(444, 0, 0, 1) < int(sys.argv[1]))
+P
+}
+needs_without() { "$BUILD/tests/programs/without" EPERM unshare -- true || skip "needs seccomp filters"; }
+
+@test "Landlock: files are written and read, ports bound and connected to, nowhere but where the unit says" {
+        needs_landlock 4
+        mkdir "$W/mine"
+        cat >"$W/ports.py" <<'P'
+import socket
+def attempt(what, port):
+    s = socket.socket()
+    try: getattr(s, what)(("127.0.0.1", port)); return "ok"
+    except OSError as e: return e.strerror
+print("bind", attempt("bind", 0), attempt("bind", 18082), "connect", attempt("connect", 18082))
+P
+        service locked "Type=oneshot" "Restart=no" "StandardOutput=truncate:$W/locked.out" "LandlockWrite=$W/mine" \
+                "LandlockBindTCP=0" "LandlockConnectTCP=none" \
+                "ExecStart=/bin/sh -c 'touch $W/mine/a && echo mine; touch $W/other 2>/dev/null || echo refused; echo >/dev/null && echo null; python3 $W/ports.py; echo end'"
+        start_daemon
+        wait_line "$W/locked.out" '^end'
+        assert_eq "$(cat "$W/locked.out")" "$(printf 'mine\nrefused\nnull\nbind ok Permission denied connect Permission denied\nend')"
+        stop_daemon 0
+}
+
+@test "where nobody may mount Landlock stands in for ProtectSystem=, ReadWritePaths= and NoExecPaths=" {
+        needs_landlock 3
+        needs_without
+        mkdir "$W/mine" "$W/no"; cp /bin/true "$W/no/true"
+        service stand-in "Type=oneshot" "Restart=no" "StandardOutput=truncate:$W/stand.out" "ProtectSystem=strict" "ReadWritePaths=$W/mine" \
+                "NoExecPaths=/" "ExecPaths=/usr /bin /lib -/lib64" \
+                "ExecStart=/bin/sh -c 'touch $W/mine/a && echo mine; touch $W/other 2>/dev/null || echo refused; $W/no/true 2>/dev/null || echo no-exec; echo >/dev/null && echo null; echo end'"
+        service full "Type=oneshot" "Restart=no" "StandardOutput=truncate:$W/full.out" "ProtectSystem=full" \
+                "ExecStart=/bin/sh -c 'touch $W/mine/b && echo mine; touch /etc/coppice-x 2>/dev/null || echo refused; echo end'"
+        service hidden "Type=oneshot" "Restart=no" "ProtectSystem=strict" "InaccessiblePaths=/srv" "ExecStart=/bin/true"
+        DAEMON_WRAPPER="$BUILD/tests/programs/without EPERM unshare --" start_daemon
+        wait_line "$W/stand.out" '^end'
+        wait_line "$W/full.out" '^end'
+        assert_eq "$(cat "$W/stand.out")" "$(printf 'mine\nrefused\nno-exec\nnull\nend')"
+        assert_eq "$(cat "$W/full.out")" "$(printf 'mine\nrefused\nend')"
+        wait_state /hidden failed
+        run ctl explain /stand-in
+        assert_output_has "for writing: nowhere but"
         stop_daemon 0
 }

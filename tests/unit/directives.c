@@ -162,6 +162,8 @@ static const char *sample(int d)
         if (strcmp(row->min, "cap") == 0) return "~CAP_CHOWN kill";
         if (strcmp(row->min, "securebit") == 0) return "noroot keep-caps-locked";
         if (strcmp(row->min, "mount") == 0) return "/srv -/a//b/ -+/c +/d";
+        if (strcmp(row->min, "llpath") == 0) return "/srv -/a//b/ none";
+        if (strcmp(row->min, "port") == 0) return "80 none 65535";
         if (strcmp(row->min, "bind") == 0) return "/a /b:/c -/d:/e:norbind";
         if (strcmp(row->min, "tmpfs") == 0) return "/var:ro,size=1M /x";
         return "some text %% more";
