@@ -16,6 +16,7 @@ BATS_TESTS += tests/bats/mail.bats
 BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats
 BATS_TESTS += tests/bats/process.bats
+BATS_TESTS += tests/bats/programs.bats
 BATS_TESTS += tests/bats/readme.bats
 BATS_TESTS += tests/bats/run.bats
 BATS_TESTS += tests/bats/sandbox.bats

@@ -55,3 +55,8 @@ teardown() { end_world; }
         run ctl security /transient
         assert_status 2
 }
+
+@test "the shipped examples score 3 or better" {
+        run ctl security --threshold=3 "$SOURCE"/units/examples/{common,container,demo}/*.service
+        assert_status 0
+}
