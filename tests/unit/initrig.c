@@ -339,6 +339,18 @@ pid_t rig_spawn(struct rig *r, struct planner *p, const int *fds, size_t n, int 
         return r->msg.spawned->pid;
 }
 
+pid_t spawn_shell(struct rig *r, const char *script, const int *fds, size_t n)
+{
+        char args[1024] = "/bin/sh\0-c";
+        struct planner p;
+
+        (void) snprintf(args + 11, sizeof args - 12, "%s", script);
+        planner_begin(&p);
+        planner_standard(&p);
+        planner_exec(&p, "PATH=/bin:/usr/bin\0", args);
+        return rig_spawn(r, &p, fds, n, -1);
+}
+
 const struct init_spawn_failed *rig_spawn_fails(struct rig *r, struct planner *p, const int *fds, size_t n)
 {
         uint64_t request = send_plan(r, p, fds, n, -1);
