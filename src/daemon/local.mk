@@ -38,6 +38,7 @@ libcontrol_a_SOURCES = \
 	src/daemon/control.c \
 	src/daemon/control_ask.c \
 	src/daemon/control_conn.c \
+	src/daemon/control_doctor.c \
 	src/daemon/control_events.c \
 	src/daemon/control_mail.c src/daemon/control_bond.c \
 	src/daemon/control_names.c \

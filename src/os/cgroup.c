@@ -250,9 +250,42 @@ static void abandon(struct cgroup *c)
         c->backend = CGROUP_NONE;
 }
 
-int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsigned *ret_swept, struct err *err)
+static struct cgroup *cgroup_new(pid_t init)
 {
         struct cgroup *c = calloc(1, sizeof *c);
+
+        if (!c)
+                return NULL;
+        c->root = c->inotify = c->oom_fd = -1;
+        c->init = init;
+        (void) snprintf(c->name, sizeof c->name, "coppice-%d", init);
+        for (int i = 0; i < CTL_COUNT; i++)
+                c->v1[i] = (struct cgroup_v1) { .own = -1, .root = -1, .with = (enum controller) i };
+        return c;
+}
+
+int cgroup_look(struct cgroup **ret)
+{
+        struct cgroup *c = cgroup_new(getpid());
+        char own[PATH_MAX], proc[PATH_MAX];
+
+        if (!c)
+                return -ENOMEM;
+        *ret = c;
+        if (cgroup_find_own(&c->backend, own, proc, c->why, sizeof c->why) < 0)
+                return 0;
+        c->own = strdup(own);
+        if (!c->own || access(own, W_OK) < 0) {
+                (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own,
+                                strerrordesc_np(c->own ? errno : ENOMEM));
+                c->backend = CGROUP_NONE;
+        }
+        return 0;
+}
+
+int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsigned *ret_swept, struct err *err)
+{
+        struct cgroup *c = cgroup_new(init);
         char own[PATH_MAX], proc[PATH_MAX];
         int r;
 
@@ -261,11 +294,6 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
                 errno = ENOMEM;
                 return err_sys(err, STAGE_CGROUP, "get memory for control groups");
         }
-        c->root = c->inotify = c->oom_fd = -1;
-        c->init = init;
-        (void) snprintf(c->name, sizeof c->name, "coppice-%d", init);
-        for (int i = 0; i < CTL_COUNT; i++)
-                c->v1[i] = (struct cgroup_v1) { .own = -1, .root = -1, .with = (enum controller) i };
         if (ret_swept)
                 *ret_swept = 0;
         r = sweep(c->note, ret_swept, err);

@@ -1,4 +1,5 @@
 /* pretend_engine.c - see pretend_engine.h. */
+#include "os/doctor.h"
 #include "core/syscalls.h"
 #include "tests/fuzz/pretend_engine.h"
 
@@ -234,6 +235,14 @@ void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
 
         (void) e, (void) id;
         fn(arg, &l);
+}
+
+void engine_doctor(struct engine *e, void (*fn)(void *arg, const struct doctor_row *row), void *arg)
+{
+        struct doctor_row row = { .area = "limits", .what = "memory", .state = DOCTOR_NO, .text = "a pretend world" };
+
+        (void) e;
+        fn(arg, &row);
 }
 
 int engine_usage(struct engine *e, node_id id, struct cgroup_usage *ret)
