@@ -7,6 +7,18 @@
  * The engine finds its end at descriptor INIT_ENGINE_FD, its own arguments are those of coppiced, and the first
  * thing it reads is INIT_HELLO followed by one INIT_STORED for each descriptor in the store.
  *
+ * When an engine ends, the next one gets the same socket: init keeps a copy of the engine's end. So what init and the
+ * children said and nobody read is still there, in front of the new HELLO, and what the last engine asked for is done
+ * before that HELLO is sent. An engine that was started after another one therefore reads, in this order:
+ *   - what was left unread, INIT_STORED and INIT_HELLO of engines before it included (they are not meant for it);
+ *   - INIT_HELLO that names its own pid: every request of its predecessors has been answered before;
+ *   - its INIT_STOREDs, and among them and after them whatever happens.
+ * It takes nothing from the socket before the journal knows about it (it looks first), so the message in front may be
+ * one that was dealt with already: `serial` grows by one with each message of init's; a child's has none, but there is
+ * only one of each request and pid.
+ * The journal's descriptor is not among the INIT_STOREDs only: it lies ready at INIT_JOURNAL_FD, because it is needed to
+ * understand what comes before HELLO.
+ *
  * Order, for one spawn request:
  *   - INIT_SPAWNED (from init) or INIT_SPAWN_FAILED with pid 0 (init could not fork: nothing else follows);
  *   - INIT_SPAWN_FAILED with a pid comes from the child itself, through the same socket. It may overtake
@@ -20,12 +32,18 @@
 
 #include <stdint.h>
 
-#define INIT_PROTO_VERSION 1
+#define INIT_PROTO_VERSION 2
 #define INIT_ENGINE_FD     3            /* where the engine finds its end of the pair */
+#define INIT_JOURNAL_FD    4            /* where a later engine finds what is stored as INIT_STORE_JOURNAL */
 #define INIT_INLINE_MAX    (64 * 1024)  /* plans up to this size lie in the datagram, larger ones in a memfd */
 #define INIT_FDS_MAX       128          /* descriptors in one message */
 #define INIT_NAME_MAX      120          /* name of a stored descriptor, NUL included */
 #define INIT_EXITS_MAX     32           /* processes in one INIT_EXITED */
+
+/* Stored descriptors that init itself makes use of. */
+#define INIT_STORE_JOURNAL "journal"
+#define INIT_STORE_ENGINE  "engine"       /* the program of the next engine, in place of the one beside coppiced */
+#define INIT_STORE_CGROUP  "cgroup-root"  /* killed and removed at the end */
 
 enum init_kind {
         /* engine -> init */
@@ -34,6 +52,7 @@ enum init_kind {
         INIT_STORE,         /* struct init_name, one descriptor: deposit it, in place of one of that name */
         INIT_UNSTORE,       /* struct init_name: close and forget; unknown names are fine */
         INIT_BOOTED,        /* struct init_code: the control socket is bound; from now on init outlives the engine */
+        INIT_REEXEC,        /* struct init_code: this engine ends now, on purpose; start the next one at once */
         INIT_GOODBYE,       /* struct init_code: everything is stopped; end what is left and exit with the code */
         /* init -> engine */
         INIT_HELLO = 32,    /* struct init_hello */
@@ -51,6 +70,7 @@ struct init_header {
         uint16_t version; /* INIT_PROTO_VERSION */
         uint16_t kind;    /* enum init_kind */
         uint32_t size;    /* of the whole datagram, plan included */
+        uint64_t serial;  /* from init: of the message; 0 from the engine and from children */
 };
 
 struct init_spawn {
@@ -99,6 +119,8 @@ struct init_hello {
         uint32_t flags;
         uint32_t stored;       /* how many INIT_STORED follow */
         uint32_t engines;      /* which engine this is: 1, 2 ... */
+        int32_t engine;        /* its pid */
+        uint32_t failures;     /* engines in a row that did not live long */
 };
 
 struct init_spawned {

@@ -121,7 +121,7 @@ int child_filter(struct child *c)
         if (fd < 0)
                 return 0;
         memset(&m, 0, sizeof m);
-        m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_LISTENER, sizeof m };
+        m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_LISTENER, sizeof m, 0 };
         m.request = c->job->request;
         m.pid = c->pid;
         child_send(c, &m, sizeof m, fd); /* exec closes our own copy */

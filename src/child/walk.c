@@ -117,7 +117,7 @@ static _Noreturn void fail(const struct child *c, const struct plan_step *s, con
         struct init_spawn_failed m;
 
         memset(&m, 0, sizeof m);
-        m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m };
+        m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m, 0 };
         m.request = c->job->request;
         m.pid = c->pid;
         m.error = error;

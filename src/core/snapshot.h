@@ -18,7 +18,7 @@
 /* The names of fields and values that everything below is written with; it must stand before. */
 extern const struct pack_schema core_schema;
 extern const struct pack_struct event_fields, reason_fields;  /* also for journals */
-extern const struct pack_names event_kind_names, stage_names;
+extern const struct pack_names event_kind_names, stage_names, reason_kind_names, directive_names;
 
 void core_snapshot(const struct core *c, struct buf *out);
 

@@ -67,7 +67,7 @@ const struct pack_names directive_names = { "directive", D_COUNT + 1, directive_
 static const struct pack_names states = { "state", STATE_COUNT, state_name };
 static const struct pack_names phases = { "phase", PHASE_COUNT, phase_name };
 static const struct pack_names rules = { "rule", RULE_COUNT, rule_name };
-static const struct pack_names reasons = { "reason", REASON_KIND_COUNT, reason_name };
+const struct pack_names reason_kind_names = { "reason", REASON_KIND_COUNT, reason_name };
 static const struct pack_names children = { "child", CHILD_STATUS_COUNT, child_name };
 static const struct pack_names jobs = { "job", JOB_COUNT, job_name };
 static const struct pack_names bonds = { "bond", BOND_KIND_COUNT, bond_name };
@@ -79,12 +79,12 @@ static const struct pack_names msgs = { "message", MSG_WAITER + 1, msg_name };
 #define N(type, member, names) PACK_ENUM(struct type, member, names),
 #define OMIT(type, member)
 #define R(type, member) \
-        N(type, member.kind, reasons) N(type, member.stage, stage_names) N(type, member.linked_kind, reasons) \
+        N(type, member.kind, reason_kind_names) N(type, member.stage, stage_names) N(type, member.linked_kind, reason_kind_names) \
         F(type, member.core_dumped, UINT) F(type, member.code, INT) F(type, member.peer, ID)
 #define TABLE(name, fields) const struct pack_struct name##_fields = { #name, fields, ARRAY_LEN(fields) }
 
 static const struct pack_field of_reason[] = {
-        N(reason, kind, reasons) N(reason, stage, stage_names) N(reason, linked_kind, reasons)
+        N(reason, kind, reason_kind_names) N(reason, stage, stage_names) N(reason, linked_kind, reason_kind_names)
         F(reason, core_dumped, UINT) F(reason, code, INT) F(reason, peer, ID)
 };
 TABLE(reason, of_reason);
@@ -171,6 +171,7 @@ static const struct pack_struct *const structs[] = {
         &dep_fields, &bond_fields,
 };
 static const struct pack_names *const names[] = {
-        &event_kind_names, &stage_names, &directive_names, &states, &phases, &rules, &reasons, &children, &jobs, &msgs, &bonds,
+        &event_kind_names, &stage_names, &directive_names, &states, &phases, &rules, &reason_kind_names, &children, &jobs,
+        &msgs, &bonds,
 };
 const struct pack_schema core_schema = { structs, ARRAY_LEN(structs), names, ARRAY_LEN(names) };

@@ -6,6 +6,5 @@
 #include "core/snapshot.h"
 
 extern const struct pack_struct core_fields, node_fields, super_fields, record_fields, msg_fields, dep_fields, bond_fields;
-extern const struct pack_names directive_names;
 
 #endif

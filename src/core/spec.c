@@ -137,10 +137,19 @@ static void put_entries(struct writer *w, const struct layout *l)
         for (size_t i = w->b->count; i-- > 0; )
                 if (!w->b->values[i].dropped)
                         first[w->b->values[i].directive] = i;
-        for (int d = 0; d < D_COUNT; d++)
-                if (first[d] != SIZE_MAX)
-                        put_values(w, items, &w->s->entries[n++], (enum directive) d, first[d]);
-        items[w->next_item].text = w->next_text;
+        /* The items of all lists lie together, so that the next one's beginning is the end of each. */
+        for (int lists = 1; lists >= 0; lists--) {
+                n = 0;
+                for (int d = 0; d < D_COUNT; d++) {
+                        if (first[d] == SIZE_MAX)
+                                continue;
+                        if (directive_is_list((enum directive) d) == (bool) lists)
+                                put_values(w, items, &w->s->entries[n], (enum directive) d, first[d]);
+                        n++;
+                }
+                if (lists)
+                        items[w->next_item].text = w->next_text;
+        }
 }
 
 static size_t stem_length(const char *name)

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/journal.h"
 #include "daemon/limits.h"
 #include "daemon/parts.h"
 
@@ -72,6 +73,7 @@ struct run *engine_run(struct engine *e, node_id id)
                 e->runs = more;
                 e->run_cap = cap;
         }
+        journal_run(e, id);
         return &e->runs[id];
 }
 
@@ -105,6 +107,7 @@ void engine_forget(struct engine *e, node_id id)
         if (id >= e->run_cap)
                 return;
         run = &e->runs[id];
+        journal_forget(e, id);
         empty_forget(e, id);
         if (run->extra) {
                 ready_forget(e, id);
@@ -129,10 +132,23 @@ pid_t engine_main_pid(const struct engine *e, node_id id)
         return run ? run->pid[ROLE_MAIN] : 0;
 }
 
+int engine_knows(struct engine *e, struct pid_entry entry)
+{
+        journal_pid(e, &entry);
+        return pid_map_put(&e->pids, entry);
+}
+
+void engine_unknows(struct engine *e, pid_t pid)
+{
+        journal_unpid(e, pid);
+        pid_map_drop(&e->pids, pid);
+}
+
 /* --- the queue --------------------------------------------------------------------------------------------------- */
 
 void engine_post(struct engine *e, const struct event *event)
 {
+        journal_posted(e, event);
         if (e->queue_len == e->queue_cap) {
                 size_t cap = e->queue_cap ? e->queue_cap * 2 : 64;
                 struct event *more = malloc(cap * sizeof(*more));
@@ -151,7 +167,7 @@ void engine_post(struct engine *e, const struct event *event)
         e->queue[(e->queue_head + e->queue_len++) % e->queue_cap] = *event;
 }
 
-static struct event queue_pop(struct engine *e)
+struct event engine_queue_pop(struct engine *e)
 {
         struct event event = e->queue[e->queue_head];
 
@@ -243,11 +259,46 @@ static void deliver(struct engine *e)
 
 /* --- the turn ----------------------------------------------------------------------------------------------------- */
 
+/* Written down, and only then done (journal.h). */
+static void step(struct engine *e, const struct event *event, nsec now)
+{
+        struct actions actions;
+
+        journal_commit(e);
+        actions = core_step(e->core, event, now);
+        perform(e, &actions);
+        journal_performed(e);
+}
+
 void engine_step(struct engine *e, const struct event *event)
 {
-        struct actions actions = core_step(e->core, event, engine_now(e));
+        nsec now = engine_now(e);
 
-        perform(e, &actions);
+        journal_settle(e);
+        journal_direct(e, now, event);
+        step(e, event, now);
+}
+
+static void step_first(struct engine *e)
+{
+        nsec now = engine_now(e);
+        struct event event;
+
+        journal_settle(e);
+        event = engine_queue_pop(e);
+        if (event.kind == EVT_EXITED && e->queue_len > 0) /* who died together is decided on together */
+                event.flags |= EVENT_MORE;
+        journal_step(e, now, event.flags & EVENT_MORE);
+        step(e, &event, now);
+}
+
+static void step_tick(struct engine *e)
+{
+        nsec now = engine_now(e);
+
+        journal_settle(e);
+        journal_tick(e, now);
+        step(e, &(struct event) { .kind = EVT_TICK, .node = NODE_ROOT }, now);
 }
 
 /* Exits that are queued come before the tick: after a stall nobody is killed for a timeout that the exit has
@@ -257,14 +308,12 @@ static void run_queue(struct engine *e)
         int steps = 0, ticks = 0;
 
         while (steps++ < STEPS_PER_TURN) {
-                if (e->queue_len > 0) {
-                        struct event event = queue_pop(e);
-
-                        if (event.kind == EVT_EXITED && e->queue_len > 0) /* who died together is decided on together */
-                                event.flags |= EVENT_MORE;
-                        engine_step(e, &event);
+                if (initlink_pending(e->link)) {
+                        break; /* what the last step asked of init goes first: see recover.c */
+                } else if (e->queue_len > 0) {
+                        step_first(e);
                 } else if (core_deadline(e->core) <= engine_now(e) && ticks++ < TICKS_PER_TURN) {
-                        engine_step(e, &(struct event) { .kind = EVT_TICK, .node = NODE_ROOT });
+                        step_tick(e);
                 } else {
                         break;
                 }
@@ -290,7 +339,9 @@ static void arm_tick(struct engine *e)
 {
         nsec deadline = core_deadline(e->core), now;
 
-        if (e->queue_len > 0)
+        if (initlink_pending(e->link))
+                deadline = NSEC_NEVER; /* room in the socket wakes us */
+        else if (e->queue_len > 0)
                 deadline = 0; /* the turn was cut short */
         else if (deadline == e->tick_at && (deadline == NSEC_NEVER || ev_is_active(&e->tick)))
                 return;
@@ -306,6 +357,7 @@ static void arm_tick(struct engine *e)
 
 static void engine_turn(struct engine *e)
 {
+        link_flush(e);
         run_queue(e);
         publish(e);
         deliver(e);
@@ -314,6 +366,9 @@ static void engine_turn(struct engine *e)
                 run_queue(e);
         publish(e);
         link_flush(e);
+        if (!initlink_pending(e->link))
+                journal_done(e);
+        journal_bound(e);
         arm_tick(e);
 }
 

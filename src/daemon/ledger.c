@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/journal.h"
 
 static const struct death nothing_counted = {
         .memory_peak = -1, .tasks_peak = -1, .cpu_usec = -1, .throttled_usec = -1, .oom_kills = -1,
@@ -73,6 +73,8 @@ void ledger_started(struct engine *e, node_id id)
 
         if (run->extra && run->extra->now)
                 death_done(run->extra->now);
+        if (run->extra && run->extra->now)
+                journal_now(e, id);
 }
 
 void ledger_exited(struct engine *e, node_id id, const struct init_exit *x)
@@ -91,6 +93,7 @@ void ledger_exited(struct engine *e, node_id id, const struct init_exit *x)
         d->majflt = x->majflt;
         d->inblock = x->inblock;
         d->oublock = x->oublock;
+        journal_now(e, id);
 }
 
 void ledger_used(struct engine *e, node_id id, const struct limit_counters *used)
@@ -115,6 +118,7 @@ void ledger_failed(struct engine *e, node_id id, const struct err *err)
                 return;
         free(d->error);
         d->error = strdup(err_format(err, line, sizeof(line)));
+        journal_now(e, id);
 }
 
 /* Room for one more: the array grows as far as DEATHS_MAX, then the oldest gives way. */
@@ -158,7 +162,34 @@ void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const stru
         d->reason = *reason;
         d->started = run->started;
         d->ended = engine_now(e);
+        journal_now(e, id);
+        journal_death(e, id, d);
         logs_tail(e, id, incarnation);
+}
+
+void ledger_restore(struct engine *e, node_id id, struct death *d)
+{
+        struct extra *x = engine_extra(e, id);
+        struct death *to = x ? room(x) : NULL;
+
+        if (to)
+                *to = *d;
+        else
+                death_done(d);
+}
+
+void ledger_restore_now(struct engine *e, node_id id, struct death *d)
+{
+        struct death *to = d ? present(e, id) : NULL;
+        const struct run *run = engine_peek(e, id);
+
+        if (to) {
+                death_done(to);
+                *to = *d;
+        } else if (!d && run && run->extra && run->extra->now) {
+                death_done(run->extra->now);
+                free(ptr_steal(run->extra->now));
+        }
 }
 
 void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n)
@@ -183,6 +214,7 @@ void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char 
         memcpy(d->tail, text, n);
         d->tail[n] = '\0';
         d->tail_len = n;
+        journal_tail(e, id, incarnation, text, n);
 }
 
 size_t engine_death_count(const struct engine *e, node_id id)

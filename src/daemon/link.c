@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "daemon/limits.h"
+#include "daemon/recover.h"
 #include "daemon/parts.h"
 
 /* At most this many messages (of up to 32 exits each) are taken in one turn (FAILURES A3). */
@@ -41,7 +42,7 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
         }
         request_split(m->request, &entry.node, &entry.incarnation, &role);
         entry.kind = (uint32_t) role & 0xf;
-        if (pid_map_put(&e->pids, entry) < 0)
+        if (engine_knows(e, entry) < 0)
                 log_error("out of memory: process %d is not tracked", (int) m->pid);
         run = engine_run(e, entry.node);
         if (run->incarnation == entry.incarnation) {
@@ -72,7 +73,7 @@ static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
         entry.role = role & 0xf;
         entry.stage = err.stage & 0xff;
         entry.error = (unsigned) err.code & 0xffff;
-        waits = m->pid > 0 && pid_map_put(&e->pids, entry) == 0;
+        waits = m->pid > 0 && engine_knows(e, entry) == 0;
         if (is_logd(m->request)) {
                 logs_failed(e, &err);
                 return;
@@ -127,7 +128,7 @@ static void on_exit_of(struct engine *e, const struct init_exit *x)
                 return;
         }
         entry = *found;
-        pid_map_drop(&e->pids, x->pid);
+        engine_unknows(e, x->pid);
         switch (entry.kind) {
         case PID_MAIN:
         case PID_CONTROL:
@@ -177,11 +178,25 @@ static void on_message(struct engine *e, struct initlink_msg *m)
                 notify_retry(e);
 }
 
+/* Dealt with, written down, and only then taken from the socket. The first message may be one that the engine before
+ * us has dealt with and not taken. */
+static void take(struct engine *e, struct initlink_msg *m)
+{
+        const enum init_kind kind = m->kind;
+
+        if (m->mark != e->last_mark)
+                on_message(e, m);
+        journal_message(e, m->mark);
+        journal_commit(e);
+        if (kind != INIT_STORED && kind != INIT_LISTENER)
+                initlink_take(e->link);
+}
+
 void link_drain(struct engine *e)
 {
         for (int i = 0; i < MESSAGES_PER_TURN; i++) {
                 struct initlink_msg m;
-                int r = initlink_receive(e->link, &m);
+                int r = initlink_look(e->link, &m);
 
                 if (r == 0)
                         return;
@@ -194,7 +209,7 @@ void link_drain(struct engine *e)
                         ev_break(e->loop, EVBREAK_ALL);
                         return;
                 }
-                on_message(e, &m);
+                take(e, &m);
         }
 }
 
@@ -223,8 +238,16 @@ void link_flush(struct engine *e)
         ev_io_start(e->loop, &e->link_watch);
 }
 
-/* Wait for init's HELLO, which says what we run in; then its store, empty for the first engine. */
-static int greet(struct engine *e, struct err *err)
+static void greeted(struct engine *e, const struct init_hello *hello)
+{
+        e->opt.pid = hello->pid;
+        e->opt.pid1 = hello->flags & INIT_HELLO_PID1;
+        e->failures = hello->failures;
+}
+
+/* What comes before our own HELLO was meant for an engine before us, which has not read it: it is dealt with, but the
+ * descriptors that were on their way to it come again. */
+int link_greet(struct engine *e, struct err *err)
 {
         uint32_t stored = 0;
         bool hello = false;
@@ -232,28 +255,33 @@ static int greet(struct engine *e, struct err *err)
         while (!hello || stored > 0) {
                 struct pollfd p = { .fd = initlink_fd(e->link), .events = POLLIN };
                 struct initlink_msg m;
-                int r = initlink_receive(e->link, &m);
+                int r = initlink_look(e->link, &m);
 
-                if (r == 0) {
+                if (r == 0)
                         (void) poll(&p, 1, -1);
+                if (r == 0 || r == -EPROTO)
                         continue;
-                }
                 if (r < 0)
                         return err_set(err, STAGE_NONE, -r, "talk to init: %s", strerror(-r));
                 if (m.kind == INIT_HELLO) {
-                        hello = true;
-                        stored = m.hello->stored;
-                        e->opt.pid = m.hello->pid;
-                        e->opt.pid1 = m.hello->flags & INIT_HELLO_PID1;
-                } else if (m.kind == INIT_STORED) {
+                        hello = m.hello->engine == (int32_t) getpid();
+                        stored = hello ? m.hello->stored : 0;
+                        if (hello)
+                                greeted(e, m.hello);
+                        initlink_take(e->link);
+                } else if (m.kind == INIT_STORED && !hello) {
                         (void) close(m.fd);
+                } else if (m.kind == INIT_STORED) {
+                        recover_stored(e, m.stored->name, m.fd);
                         stored--;
+                } else {
+                        take(e, &m);
                 }
         }
         return 0;
 }
 
-int link_start(struct engine *e, struct err *err)
+int link_open(struct engine *e, struct err *err)
 {
         int r = initlink_open(INIT_ENGINE_FD, &e->link, err);
 
@@ -261,7 +289,7 @@ int link_start(struct engine *e, struct err *err)
                 return r;
         /* A thousand starts at once fit, so that they need not be copied into a queue; not allowed to everybody. */
         (void) setsockopt(INIT_ENGINE_FD, SOL_SOCKET, SO_SNDBUFFORCE, &(int) { LINK_BYTES }, sizeof(int));
-        return greet(e, err);
+        return 0;
 }
 
 void link_watch(struct engine *e)

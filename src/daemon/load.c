@@ -1,7 +1,7 @@
 /* load.c - unit files -> the tree, at boot; and single units brought in later. */
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/journal.h"
 #include "unit/unit_set.h"
 
 const char *engine_load_report(const struct engine *e)
@@ -201,16 +201,20 @@ static int build(struct engine *e, const struct unit_set *set, struct err *err)
         return r;
 }
 
-int load_first(struct engine *e, struct err *err)
+int load_paths(struct engine *e, struct err *err)
 {
         char set_path[PATH_MAX_NODE];
         struct unit_options o = { .dirs = e->opt.unit_dirs, .dir_count = e->opt.unit_dir_count, .user = !e->opt.root && !e->opt.pid1,
                                   .check_owner = e->opt.root, .set_dir = set_dir(e, set_path, sizeof(set_path)) };
-        struct unit_set *set;
-        int r = unit_paths_new(&o, &e->paths, err);
 
-        if (r == 0)
-                r = unit_set_load(e->paths, &set, err);
+        return unit_paths_new(&o, &e->paths, err);
+}
+
+int load_first(struct engine *e, struct err *err)
+{
+        struct unit_set *set;
+        int r = unit_set_load(e->paths, &set, err);
+
         if (r < 0)
                 return r;
         note_diags(e, set);
@@ -256,5 +260,6 @@ int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err
         spec_unref(s);
         if (r == 0)
                 (void) core_link(e->core, on_link_problem, e, NULL);
+        journal_changed(e);
         return r;
 }

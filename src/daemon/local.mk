@@ -4,6 +4,8 @@ libdaemon_a_SOURCES = \
 	src/daemon/empty.c \
 	src/daemon/engine.c src/daemon/engine.h \
 	src/daemon/exit.c \
+	src/daemon/journal.c src/daemon/journal.h src/daemon/journal_fields.c \
+	src/daemon/recover.c src/daemon/reconcile.c src/daemon/recover.h \
 	src/daemon/ledger.c \
 	src/daemon/limits.c src/daemon/limits.h \
 	src/daemon/link.c \
@@ -11,7 +13,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \
 	src/daemon/mail.c src/daemon/mail.h src/daemon/mailroom.h \
-	src/daemon/mail_call.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c src/daemon/mail_out.c \
+	src/daemon/mail_call.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c \
 	src/daemon/notify.c src/daemon/said.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/parts.h \
@@ -38,9 +40,7 @@ libcontrol_a_SOURCES = \
 	src/daemon/control.c \
 	src/daemon/control_ask.c \
 	src/daemon/control_conn.c \
-	src/daemon/control_doctor.c \
 	src/daemon/control_events.c \
-	src/daemon/control_mail.c src/daemon/control_bond.c \
 	src/daemon/control_names.c \
 	src/daemon/control_priv.h \
 	src/daemon/control_read.c \

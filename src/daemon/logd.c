@@ -112,6 +112,7 @@ static int start(struct engine *e, struct err *err)
                 return r;
         }
         l->asked = true;
+        (void) initlink_store(e->link, "logd", pair[0]);
         logd_connect(e, pair[0]);
         return 0;
 }
@@ -156,7 +157,7 @@ static void on_restart(struct ev_loop *loop, ev_timer *w, int revents)
 void logs_spawned(struct engine *e, pid_t pid)
 {
         e->logd->pid = pid;
-        (void) pid_map_put(&e->pids, (struct pid_entry) { .pid = pid, .node = NODE_NONE, .kind = PID_LOGD });
+        (void) engine_knows(e, (struct pid_entry) { .pid = pid, .node = NODE_NONE, .kind = PID_LOGD });
 }
 
 static void gone(struct engine *e)
@@ -182,6 +183,31 @@ void logs_failed(struct engine *e, const struct err *err)
         err_unit(&told, "coppice-logd");
         log_err(LOG_LEVEL_ERROR, &told);
         gone(e);
+}
+
+/* Its socket was kept by init, what it said there is still to be read. It is told of all streams again: those it knows
+ * are not disturbed by that. */
+void logd_resume(struct engine *e)
+{
+        struct logd *l = e->logd;
+        int sock = l->sock;
+        bool wanted = false;
+
+        l->sock = -1;
+        for (size_t i = 0; i < e->pids.cap; i++)
+                if (e->pids.slots[i].pid && e->pids.slots[i].kind == PID_LOGD)
+                        l->pid = e->pids.slots[i].pid;
+        for (node_id id = 0; id < e->run_cap; id++)
+                wanted = wanted || (e->runs[id].extra && e->runs[id].extra->log_in >= 0);
+        if (sock >= 0 && l->pid) {
+                l->asked = true;
+                logd_connect(e, sock);
+                return;
+        }
+        fd_close(&sock);
+        (void) initlink_unstore(e->link, "logd");
+        if (wanted && !l->pid)
+                (void) logs_start(e);
 }
 
 int logs_init(struct engine *e)

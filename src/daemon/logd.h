@@ -37,6 +37,7 @@ struct logd {
 
 void logd_connect(struct engine *e, int sock);
 void logd_disconnect(struct engine *e);
+void logd_resume(struct engine *e); /* recovered: go on with the writer there is */
 void logd_quit_done(struct engine *e);
 
 #endif

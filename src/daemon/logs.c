@@ -215,6 +215,7 @@ void logd_disconnect(struct engine *e)
         if (l->sock < 0)
                 return;
         ev_io_stop(e->loop, &l->watch);
+        (void) initlink_unstore(e->link, "logd");
         fd_close(&l->sock);
         l->writing = false;
         l->queue_len = 0;

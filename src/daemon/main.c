@@ -7,7 +7,7 @@
 
 #include "base/slice.h"
 #include "daemon/limits.h"
-#include "daemon/parts.h"
+#include "daemon/recover.h"
 #include "os/machine.h"
 
 #define EXIT_STARTUP 111
@@ -33,16 +33,22 @@ static int fail(const struct err *err, int code)
         return code;
 }
 
-/* What needs nothing but us: the loop, the link to init, the groups. */
+/* What needs nothing but us. */
 static int prepare(struct engine *e, struct err *err)
 {
-        unsigned swept = 0;
-        int r;
-
         e->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV); /* never the default loop: it reaps every child */
         if (!e->loop)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "make the event loop");
-        r = cgroup_open(e->opt.runtime_dir, (pid_t) e->opt.pid, &e->cgroup, &swept, err);
+        if (logs_init(e) < 0)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        return load_paths(e, err);
+}
+
+static int make_groups(struct engine *e, struct err *err)
+{
+        unsigned swept = 0;
+        int r = cgroup_open(e->opt.runtime_dir, (pid_t) e->opt.pid, &e->cgroup, &swept, err);
+
         if (r < 0)
                 return r;
         if (swept > 0)
@@ -50,36 +56,31 @@ static int prepare(struct engine *e, struct err *err)
         if (cgroup_backend(e->cgroup) == CGROUP_NONE)
                 log_info("no control groups: %s; processes are tracked by session", cgroup_why(e->cgroup));
         else
-                (void) initlink_store(e->link, "cgroup-root", cgroup_root_fd(e->cgroup));
-        return logs_init(e) < 0 ? err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory") : 0;
+                (void) initlink_store(e->link, INIT_STORE_CGROUP, cgroup_root_fd(e->cgroup));
+        return 0;
 }
 
 static void run(struct engine *e)
 {
-        link_watch(e);
-        empty_start(e);
-        limits_start(e);
-        if (mail_start(e) < 0)
-                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
-        engine_start_turns(e);
         /* From here on init outlives us: what follows must not end the engine but by exit_finish(). */
         (void) initlink_booted(e->link);
-        engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
         while (!e->done)
                 ev_run(e->loop, 0);
         exit_clean(e);
 }
 
 /* Before anything looks at /proc, /run or the control groups. */
-static void find_machine(struct engine *e)
+static void find_machine(struct engine *e, bool first)
 {
         if (!e->opt.pid1 || e->opt.machine_said == MACHINE_NO || (e->opt.machine_said == MACHINE_AUTO && !machine_is()))
                 return;
         e->opt.machine = true;
         e->end = INIT_END_POWEROFF;
-        machine_start();
+        if (first)
+                machine_start();
 }
 
+/* The first engine of a daemon: units become a tree, and that is started. */
 static int boot(struct engine *e)
 {
         struct err err = { 0 };
@@ -87,22 +88,58 @@ static int boot(struct engine *e)
 
         if (r < 0)
                 return fail(&err, EXIT_RUNNING);
-        if (prepare(e, &err) < 0)
+        if (prepare(e, &err) < 0 || make_groups(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         notify_start(e);
         if (load_first(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
+        r = journal_start(e);
+        if (r < 0)
+                log_warning("no journal can be kept: %s; an engine after this one would know nothing", strerror(-r));
         if (socket_start(e) < 0)
                 return EXIT_STARTUP;
+        link_watch(e);
+        empty_start(e);
+        limits_start(e);
+        if (mail_start(e) < 0)
+                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
+        engine_start_turns(e);
+        engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
+        run(e);
+        return e->exit_code;
+}
+
+/* A later one: see recover.h. */
+static int take_over(struct engine *e, int journal)
+{
+        struct err err = { 0 };
+
+        if (prepare(e, &err) < 0 || recover_load(e, journal, &err) < 0)
+                return fail(&err, EXIT_STARTUP);
+        empty_start(e);
+        if (journal_adopt(e, journal, e->journal_begin, e->journal_end) < 0 || link_greet(e, &err) < 0)
+                return fail(&err, EXIT_STARTUP);
+        notify_start(e);
+        if (socket_start(e) < 0)
+                return EXIT_STARTUP;
+        link_watch(e);
+        limits_start(e);
+        if (mail_start(e) < 0)
+                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
+        engine_start_turns(e);
+        recover_resume(e);
+        log_notice("this engine goes on where the one before it ended");
         run(e);
         return e->exit_code;
 }
 
 int main(int argc, char **argv)
 {
-        struct engine e = { .notify_fd = -1, .lock_fd = -1, .exit_code = -1, .plan = BUF_INIT, .command_node = NODE_NONE };
+        struct engine e = { .notify_fd = -1, .lock_fd = -1, .exit_code = -1, .plan = BUF_INIT, .command_node = NODE_NONE,
+                            .kept_control = -1 };
         struct err err = { 0 };
         char cwd[4096];
+        int journal;
 
         (void) setlocale(LC_ALL, "C");
         (void) umask(077);
@@ -119,9 +156,12 @@ int main(int argc, char **argv)
         }
         log_set_level(e.opt.log_level);
         log_nonblocking();
-        if (link_start(&e, &err) < 0)
+        journal = recover_journal();
+        e.opt.pid = getppid();
+        e.opt.pid1 = e.opt.pid == 1;
+        if (link_open(&e, &err) < 0 || (journal < 0 && link_greet(&e, &err) < 0))
                 return fail(&err, EXIT_STARTUP);
-        find_machine(&e);
+        find_machine(&e, journal < 0);
         if (options_defaults(&e.opt, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         if (getcwd(cwd, sizeof(cwd)))
@@ -129,5 +169,5 @@ int main(int argc, char **argv)
         (void) !chdir("/");
         raise_files();
         slice_short();
-        exit(boot(&e)); /* not `return`: what e owns stays reachable for the leak checker */
+        exit(journal < 0 ? boot(&e) : take_over(&e, journal)); /* not `return`: what e owns stays reachable for the leak checker */
 }

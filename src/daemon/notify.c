@@ -4,7 +4,7 @@
  * group: a sender that has ended since and was reaped belongs to nobody any more and is not believed. */
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/journal.h"
 #include "os/notify.h"
 
 enum { MESSAGES_PER_TURN = 64, UNSURE_MAX = 256 };
@@ -82,9 +82,11 @@ void notify_main_pid(struct engine *e, node_id id, pid_t pid)
 
         if (pid == run->pid[ROLE_MAIN])
                 return;
-        if (former && former->node == id && former->kind == PID_MAIN)
+        if (former && former->node == id && former->kind == PID_MAIN) {
                 former->kind = PID_FORMER;
-        (void) pid_map_put(&e->pids, (struct pid_entry) { .pid = pid, .node = id, .incarnation = run->incarnation,
+                journal_pid(e, former);
+        }
+        (void) engine_knows(e, (struct pid_entry) { .pid = pid, .node = id, .incarnation = run->incarnation,
                                                           .kind = PID_MAIN });
         run->pid[ROLE_MAIN] = pid;
         run->flags |= RUN_NAMED;
@@ -287,17 +289,17 @@ void notify_start(struct engine *e)
 {
         struct err err = { 0 };
 
-        e->notify_fd = -1;
         if (asprintf(&e->notify_path, "%s/notify", e->opt.runtime_dir) < 0) {
                 e->notify_path = NULL;
                 return;
         }
-        if (notify_open(e->notify_path, &e->notify_fd, &err) < 0) {
+        if (e->notify_fd < 0 && notify_open(e->notify_path, &e->notify_fd, &err) < 0) {
                 err_hint(&err, "services of Type=notify cannot become ready; make %s writable", e->opt.runtime_dir);
                 log_err(LOG_LEVEL_WARNING, &err);
                 free(ptr_steal(e->notify_path));
                 return;
         }
+        (void) initlink_store(e->link, "notify", e->notify_fd);
         ev_io_init(&e->notify_watch, on_readable, e->notify_fd, EV_READ);
         ev_set_priority(&e->notify_watch, EV_MAXPRI); /* invoked before the link, which was started later at this level */
         ev_io_start(e->loop, &e->notify_watch);

@@ -46,6 +46,10 @@ struct pid_entry *pid_map_get(const struct pid_map *m, pid_t pid); /* valid unti
 void pid_map_drop(struct pid_map *m, pid_t pid);
 void pid_map_free(struct pid_map *m);
 
+/* The same for the engine's map, written down. */
+int engine_knows(struct engine *e, struct pid_entry entry);
+void engine_unknows(struct engine *e, pid_t pid);
+
 /* --- said.c: what a service has said about itself ---------------------------------------------------------------- */
 
 struct notify_fields;
@@ -109,6 +113,7 @@ enum {
         RUN_ORPHANED = 32,     /* its unit file is gone: it is deleted once it has been stopped (FAILURES H15) */
         RUN_BOUNDED = 256,     /* its limits have been written (a supervisor: for good) */
         RUN_COUNTED = 512,     /* ... and its group counts what is used: look before it is removed */
+        RUN_DIRTY = 2048,      /* journal.c: may differ from what is written there */
         RUN_NAMED = 16,        /* the service named its main process itself: it need not be a child of init */
 };
 
@@ -194,6 +199,15 @@ struct engine {
         nsec said_since;              /* say.c: the present second */
         unsigned said, unsaid;
 
+        struct journal *journal;      /* owned; NULL = there is none */
+        struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
+        size_t redo_count;
+        bool performed;               /* ... they were, but messages to init had not been sent */
+        uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
+        int kept_control;             /* recovered: the listening socket; else -1 */
+        uint32_t failures;            /* engines before us that did not live long */
+        uint64_t last_mark;           /* of the last message of init that was dealt with */
+
         struct transients *transients; /* owned; NULL until there is one */
 
         int signals_seen;             /* TERM, INT, QUIT so far */
@@ -205,6 +219,7 @@ struct engine {
 
 /* engine.c */
 void engine_start_turns(struct engine *e);
+struct event engine_queue_pop(struct engine *e);
 /* Give the core an event at once, before those in the queue: only from a callback, never while actions are performed. */
 void engine_step(struct engine *e, const struct event *event);
 struct run *engine_run(struct engine *e, node_id id);        /* makes room; never NULL for a node of the core */
@@ -216,13 +231,15 @@ char *engine_path(const struct engine *e, node_id id, char *buf, size_t n);
 #define PATH_MAX_NODE 1024
 
 /* link.c: what init says */
-int link_start(struct engine *e, struct err *err); /* wait for HELLO */
+int link_open(struct engine *e, struct err *err);
+int link_greet(struct engine *e, struct err *err); /* wait for HELLO, and for the store */
 void link_watch(struct engine *e);
 void link_drain(struct engine *e);
 void link_flush(struct engine *e);
 
 /* perform.c: the actions of a step, in order */
 void perform(struct engine *e, const struct actions *actions);
+void perform_open(struct engine *e, const struct action *a);
 void perform_kill(struct engine *e, node_id id); /* SIGKILL to everything of a node and below it */
 
 /* spawn.c */
@@ -275,12 +292,15 @@ void store_take(struct engine *e, node_id id, const char *name, bool poll, int *
 void store_sweep(struct extra *x); /* before they are handed out: close those whose other side has hung up */
 void store_remove(struct engine *e, node_id id, const char *name);
 void store_forget(struct engine *e, node_id id); /* the service was stopped: close them */
+bool store_resume(struct engine *e, const char *init_name, int fd); /* recovered; false: not ours */
 int store_find(const struct engine *e, node_id id, const char *name); /* borrowed; -1 */
 
 /* ready.c: NotifyFd= and the confirmation of exec */
 int ready_pipe(struct engine *e, node_id id, int *ret_write);
 int exec_pipe(struct engine *e, node_id id, uint64_t request, int *ret_write);
 void exec_spawned(struct engine *e, node_id id, uint64_t request);
+void ready_resume(struct engine *e, node_id id, int fd); /* recovered */
+void exec_resume(struct engine *e, node_id id, int fd);
 void ready_forget(struct engine *e, node_id id);
 
 /* seccomp.c: filters of system calls */
@@ -315,6 +335,9 @@ void ledger_failed(struct engine *e, node_id id, const struct err *err);
 void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason);
 void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
 void ledger_free(struct extra *x);
+/* From the journal; both take what *d owns. NULL: nothing is known yet. */
+void ledger_restore(struct engine *e, node_id id, struct death *d);
+void ledger_restore_now(struct engine *e, node_id id, struct death *d);
 int death_copy(struct death *to, const struct death *from); /* with texts of its own */
 void death_done(struct death *d);
 
@@ -341,6 +364,7 @@ void logs_quit(struct engine *e, void (*then)(struct engine *e)); /* flush every
 void logs_free(struct engine *e);
 
 /* load.c */
+int load_paths(struct engine *e, struct err *err);
 int load_first(struct engine *e, struct err *err);
 struct spec *load_root(struct engine *e, struct spec *root); /* with a command, the root says more; a new reference */
 void load_note(struct engine *e, bool fatal, const struct err *err);

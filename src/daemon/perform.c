@@ -16,7 +16,7 @@ static void on_check(struct engine *e, const struct action *a)
                                          .arg = r.verdict, .arg2 = r.verdict == VERDICT_PASS ? 0 : ((int64_t) r.directive + 1) << 32 | (int64_t) r.item });
 }
 
-static void on_open(struct engine *e, const struct action *a)
+void perform_open(struct engine *e, const struct action *a)
 {
         struct run *run = engine_run(e, a->node);
 
@@ -265,7 +265,7 @@ static void perform_one(struct engine *e, const struct action *a, bool cont)
 {
         switch ((enum action_kind) a->kind) {
         case ACT_CHECK: on_check(e, a); break;
-        case ACT_OPEN: on_open(e, a); break;
+        case ACT_OPEN: perform_open(e, a); break;
         case ACT_SPAWN: spawn(e, a); break;
         case ACT_SIGNAL: on_signal(e, a->node, a, cont); break;
         case ACT_KILL: perform_kill(e, a->node); break;

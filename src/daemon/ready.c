@@ -3,56 +3,93 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/journal.h"
 
-static void watch_stop(struct engine *e, struct ev_io *w)
+/* The read ends are kept by init too, under "ready:NODE" and "exec:NODE": the next engine reads on. */
+static void stored_name(const struct extra *x, const struct ev_io *w, char buf[32])
 {
+        (void) snprintf(buf, 32, "%s:%u", w == &x->ready ? "ready" : "exec", x->node);
+}
+
+static void watch_stop(struct extra *x, struct ev_io *w)
+{
+        char name[32];
+
         if (w->fd < 0 || !ev_is_active(w))
                 return;
-        ev_io_stop(e->loop, w);
+        stored_name(x, w, name);
+        (void) initlink_unstore(x->e->link, name);
+        ev_io_stop(x->e->loop, w);
         (void) close(w->fd);
         w->fd = -1;
 }
 
-static int pipe_watched(struct engine *e, struct ev_io *w, void (*cb)(struct ev_loop *, ev_io *, int), int *ret_write)
+static void watch_start(struct extra *x, struct ev_io *w, void (*cb)(struct ev_loop *, ev_io *, int), int fd)
 {
+        watch_stop(x, w);
+        ev_io_init(w, cb, fd, EV_READ);
+        ev_io_start(x->e->loop, w);
+}
+
+static int pipe_watched(struct extra *x, struct ev_io *w, void (*cb)(struct ev_loop *, ev_io *, int), int *ret_write)
+{
+        char name[32];
         int fds[2];
 
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
         (void) fcntl(fds[0], F_SETFL, O_NONBLOCK); /* only our end */
-        watch_stop(e, w);
-        ev_io_init(w, cb, fds[0], EV_READ);
-        ev_io_start(e->loop, w);
+        watch_start(x, w, cb, fds[0]);
+        stored_name(x, w, name);
+        (void) initlink_store(x->e->link, name, fds[0]);
         *ret_write = fds[1];
         return 0;
 }
 
 /* --- NotifyFd= ---------------------------------------------------------------------------------------------------- */
 
+/* What lies in the pipe, left there. */
+static ssize_t look(int fd, char *bytes, size_t n)
+{
+        ssize_t r;
+        int copy[2];
+
+        if (pipe2(copy, O_CLOEXEC | O_NONBLOCK) < 0)
+                return -1;
+        r = tee(fd, copy[1], n, SPLICE_F_NONBLOCK);
+        if (r > 0)
+                r = read(copy[0], bytes, n);
+        (void) close(copy[0]);
+        (void) close(copy[1]);
+        return r;
+}
+
 static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct extra *x = container_of(w, struct extra, ready);
         const struct run *run = engine_peek(x->e, x->node);
         char bytes[256];
-        ssize_t n = read(w->fd, bytes, sizeof(bytes));
+        ssize_t n = look(w->fd, bytes, sizeof(bytes));
 
         (void) loop;
         (void) revents;
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
-        if (n > 0 && !memchr(bytes, '\n', (size_t) n))
-                return; /* text before the newline is ignored */
+        if (n > 0 && !memchr(bytes, '\n', (size_t) n)) {
+                (void) !read(w->fd, bytes, (size_t) n); /* text before the newline is ignored */
+                return;
+        }
         if (n > 0)
                 engine_post(x->e, &(struct event) { .kind = EVT_READY, .node = x->node, .incarnation = run->incarnation });
-        watch_stop(x->e, w);
+        journal_commit(x->e); /* before it is gone from the pipe */
+        watch_stop(x, w);
 }
 
 int ready_pipe(struct engine *e, node_id id, int *ret_write)
 {
         struct extra *x = engine_extra(e, id);
 
-        return x ? pipe_watched(e, &x->ready, on_ready, ret_write) : -ENOMEM;
+        return x ? pipe_watched(x, &x->ready, on_ready, ret_write) : -ENOMEM;
 }
 
 /* --- exec ------------------------------------------------------------------------------------------------------------ */
@@ -63,6 +100,7 @@ static void tell_executed(struct extra *x)
         enum role role = x->exec_request & 1 ? ROLE_CONTROL : ROLE_MAIN;
 
         x->executed = false;
+        journal_extra(x->e, x->node);
         if (run->pid[role] == 0)
                 return; /* the plan failed, or it has ended already: that is on its way to the core */
         engine_post(x->e, &(struct event) { .kind = EVT_EXECED, .role = (uint8_t) role, .node = x->node,
@@ -80,8 +118,10 @@ static void on_exec(struct ev_loop *loop, ev_io *w, int revents)
 
         (void) loop;
         (void) revents;
-        watch_stop(e, w);
         x->executed = true;
+        journal_extra(e, x->node);
+        journal_commit(e);
+        watch_stop(x, w);
         link_drain(e);
         if (x->executed && run->pid[role] != 0)
                 tell_executed(x);
@@ -96,7 +136,8 @@ int exec_pipe(struct engine *e, node_id id, uint64_t request, int *ret_write)
                 return -ENOMEM;
         x->exec_request = request;
         x->executed = false;
-        return pipe_watched(e, &x->exec, on_exec, ret_write);
+        journal_extra(e, id);
+        return pipe_watched(x, &x->exec, on_exec, ret_write);
 }
 
 /* INIT_SPAWNED has been posted: an exec that was faster than this message can be told now. */
@@ -108,13 +149,33 @@ void exec_spawned(struct engine *e, node_id id, uint64_t request)
                 tell_executed(run->extra);
 }
 
+void ready_resume(struct engine *e, node_id id, int fd)
+{
+        struct extra *x = engine_extra(e, id);
+
+        if (x)
+                watch_start(x, &x->ready, on_ready, fd);
+        else
+                (void) close(fd);
+}
+
+void exec_resume(struct engine *e, node_id id, int fd)
+{
+        struct extra *x = engine_extra(e, id);
+
+        if (x)
+                watch_start(x, &x->exec, on_exec, fd);
+        else
+                (void) close(fd);
+}
+
 void ready_forget(struct engine *e, node_id id)
 {
         const struct run *run = engine_peek(e, id);
 
         if (!run || !run->extra)
                 return;
-        watch_stop(e, &run->extra->ready);
-        watch_stop(e, &run->extra->exec);
+        watch_stop(run->extra, &run->extra->ready);
+        watch_stop(run->extra, &run->extra->exec);
         run->extra->executed = false;
 }

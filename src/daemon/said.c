@@ -2,7 +2,7 @@
  * NOTIFYACCESS= to be obeyed. */
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/journal.h"
 #include "os/notify.h"
 
 static const struct said nothing;
@@ -44,6 +44,7 @@ void said_take(struct engine *e, node_id id, const struct notify_fields *f)
                 x->said.exit_status = f->exit_status + 1;
         if (f->has & NOTIFY_ACCESS)
                 x->said.access = (int) f->access + 1;
+        journal_extra(e, id);
 }
 
 void said_clear(struct said *s)

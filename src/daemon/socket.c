@@ -53,20 +53,26 @@ static int bind_socket(struct engine *e, int *ret_fd, struct err *err)
                 return r;
         if (listen(fd, 128) < 0)
                 return err_sys(err, STAGE_NONE, "listen on %s", e->control_path);
+        (void) initlink_store(e->link, "control", fd);
         *ret_fd = fd_steal(&fd);
         return 0;
 }
 
+/* init holds it as well: it is ours as long as the daemon lives, whichever engine is there. */
 static int take_lock(struct engine *e, struct err *err)
 {
-        return e->lock_fd >= 0 ? 0 : fs_lock_dir(e->opt.runtime_dir, 0700, &e->lock_fd, err);
+        int r = e->lock_fd >= 0 ? 0 : fs_lock_dir(e->opt.runtime_dir, 0700, &e->lock_fd, err);
+
+        if (r == 0)
+                (void) initlink_store(e->link, "lock", e->lock_fd);
+        return r;
 }
 
 static int open_control(struct engine *e, struct err *err)
 {
-        int fd = -1, r = take_lock(e, err);
+        int fd = fd_steal(&e->kept_control), r = fd >= 0 ? 0 : take_lock(e, err);
 
-        if (r == 0)
+        if (r == 0 && fd < 0)
                 r = bind_socket(e, &fd, err);
         return r < 0 ? r : control_new(e, fd, &e->control, err);
 }
@@ -89,7 +95,6 @@ int socket_lock(struct engine *e, struct err *err)
 {
         int r;
 
-        e->lock_fd = -1;
         r = take_lock(e, err);
         return r == -EWOULDBLOCK ? r : 0; /* the rest shows again when the socket is to be made */
 }

@@ -151,6 +151,42 @@ void store_forget(struct engine *e, node_id id)
         free(ptr_steal(x->fds));
 }
 
+/* "fd:PATH:SERIAL:NAME"; a path has no colon, a name neither. Its watch begins again: FDPOLL=0 is not remembered, which
+ * costs a wake-up at most. */
+bool store_resume(struct engine *e, const char *init_name, int fd)
+{
+        char path[PATH_MAX_NODE], name[INIT_NAME_MAX];
+        struct stored_fd *s, **more;
+        struct extra *x;
+        unsigned serial;
+        node_id id;
+
+        if (sscanf(init_name, "fd:%1023[^:]:%u:%119[^:]", path, &serial, name) != 3)
+                return false;
+        id = core_find(e->core, NODE_ROOT, path, NULL);
+        x = id == NODE_NONE ? NULL : engine_extra(e, id);
+        more = x ? realloc(x->fds, (x->fd_count + 1) * sizeof(*more)) : NULL;
+        if (!more)
+                return false;
+        x->fds = more;
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return false;
+        *s = (struct stored_fd) { .e = e, .node = id, .fd = fd, .name = strdup(name), .init_name = strdup(init_name) };
+        ev_io_init(&s->watch, on_hangup, fd, EV_READ);
+        if (!s->name || !s->init_name) {
+                free(s->name);
+                free(s->init_name);
+                free(s);
+                return false;
+        }
+        x->fds[x->fd_count++] = s;
+        if (e->store_serial < serial)
+                e->store_serial = serial;
+        ev_io_start(e->loop, &s->watch);
+        return true;
+}
+
 int store_find(const struct engine *e, node_id id, const char *name)
 {
         const struct run *run = engine_peek(e, id);

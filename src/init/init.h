@@ -7,7 +7,8 @@
  *      main.c   start: signals, descriptors, the engine
  *      loop.c   wait; read requests; send answers
  *      spawn.c  INIT_SPAWN: fork into the plan
- *      reap.c   exits; the death of the engine
+ *      reap.c   exits
+ *      again.c  the death of an engine, and the next one
  *      store.c  the fd store
  *      last.c   the end: nothing is left behind
  *
@@ -60,7 +61,16 @@ struct init {
         bool goodbye;            /* the engine has finished everything in order */
         int exit_code;           /* what it said */
         int end;                 /* and what to do then: enum init_end */
-        int sock, signals, wake; /* sock -1 = nobody to talk to */
+        int sock, theirs;        /* the pair; we keep both ends, so that nothing in it dies with an engine */
+        int signals, wake;
+        bool up;                 /* the present engine has said BOOTED */
+        bool reexec;             /* it said that it ends on purpose */
+        bool draining;           /* what the last engine asked for is not all done */
+        bool hello_due;          /* the present engine has not been greeted */
+        uint64_t serial;         /* of the last message sent */
+        int64_t engine_since, retry_at; /* ms; when it was started, when to start the next one */
+        uint32_t failures;       /* engines in a row that did not live long */
+        uint32_t terms;          /* requests to end that no engine was there to hear */
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */
         int oom_before;          /* our oom_score_adj as we were started ... */
@@ -84,11 +94,11 @@ struct init {
 
 /* loop.c */
 _Noreturn void loop_run(struct init *in);
-void post(struct init *in, const struct init_header *m); /* send, or queue; dropped when there is no engine. With the
+void post(struct init *in, struct init_header *m); /* send, or queue; numbered. With the
                                                     * header begins one of the structs above */
 bool queue_has_room(const struct init *in);
-void drop_engine_socket(struct init *in);
-void read_last_words(struct init *in);             /* what an engine that has ended still said: BOOTED, GOODBYE */
+void close_pair(struct init *in);
+void read_last_words(struct init *in);             /* what an engine that has ended still asked for */
 
 /* spawn.c */
 void spawn_probe(struct init *in);
@@ -108,10 +118,18 @@ int store_find(const struct store *s, const char *name); /* the descriptor, -1 =
 
 /* last.c */
 void last_install_crash_handlers(void);
-_Noreturn void last_engine_ended(struct init *in, int code, int status);
+_Noreturn void last_goodbye(struct init *in, int exit_code); /* end what is left, then exit */
 void last_end_all(struct init *in);
 
+/* again.c */
+_Noreturn void engine_never_came(struct init *in, int code, int status); /* before the line of no return */
+void engine_died(struct init *in, int code, int status);
+void engine_again(struct init *in);                /* start the next one when its time has come */
+int engine_wait_ms(const struct init *in);         /* until then; -1 = there is one */
+int64_t now_ms(void);
+
 /* main.c */
+int start_engine(struct init *in);
 void child_defaults(const struct init *in);        /* signals and limits as an ordinary program expects them */
 
 #endif

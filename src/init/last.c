@@ -18,7 +18,6 @@
 
 #include "base/log.h"
 
-#define EXIT_INTERNAL 70   /* FAILURES J5 */
 #define PID_MAX_USUAL (32 << 10)
 #define PID_MAX_LIMIT (4 << 20) /* of 64-bit kernels; others stop far below */
 #define END_SEC       5    /* what survives SIGKILL longer than this hangs in the kernel */
@@ -198,12 +197,12 @@ static time_t seconds(void)
 
 void last_end_all(struct init *in)
 {
-        int root = store_find(&in->store, "cgroup-root");
+        int root = store_find(&in->store, INIT_STORE_CGROUP);
         time_t deadline = seconds() + END_SEC;
         struct signalfd_siginfo si;
         struct pollfd p = { .fd = in->signals, .events = POLLIN };
 
-        drop_engine_socket(in);
+        close_pair(in);
         while (reap_silently() && seconds() < deadline) {
                 if (root >= 0)
                         write_kill(root);
@@ -233,22 +232,8 @@ static void end_machine(int end)
                 log_error("reboot: %s", strerror(errno));
 }
 
-_Noreturn void last_engine_ended(struct init *in, int code, int status)
+_Noreturn void last_goodbye(struct init *in, int exit_code)
 {
-        int exit_code = code == CLD_EXITED ? status : 128 + status;
-
-        in->engine = 0;
-        read_last_words(in); /* its goodbye may lie unread in the socket: we were told of its end by another way */
-        if (in->goodbye) {
-                exit_code = in->exit_code;
-        } else if (in->booted) {
-                if (code == CLD_EXITED)
-                        log_error("the engine ended with status %d without finishing; ending every service", status);
-                else
-                        log_error("the engine was killed by signal %d (%s); ending every service", status,
-                                  sigabbrev_np(status) ? sigabbrev_np(status) : "?");
-                exit_code = EXIT_INTERNAL;
-        }
         last_end_all(in);
         if (in->pid1 && in->goodbye)
                 end_machine(in->end);

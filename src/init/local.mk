@@ -1,6 +1,7 @@
 bin_PROGRAMS += coppiced
 coppiced_SOURCES = \
 	src/init/init.h \
+	src/init/again.c \
 	src/init/last.c \
 	src/init/loop.c \
 	src/init/main.c \

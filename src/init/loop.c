@@ -14,17 +14,21 @@
 #include "base/log.h"
 
 #define GOODBYE_MS 5000 /* an engine that has said goodbye and does not go is killed */
+#define TERMS_MAX  3    /* so many requests to end while there is no engine are enough */
+#define EXIT_INTERNAL 70 /* FAILURES J5 */
 
 bool queue_has_room(const struct init *in)
 {
         return in->queue_count <= QUEUE_MAX / 2 && in->store.handed_out >= in->store.count;
 }
 
-void drop_engine_socket(struct init *in)
+void close_pair(struct init *in)
 {
         if (in->sock >= 0)
                 (void) close(in->sock);
-        in->sock = -1;
+        if (in->theirs >= 0)
+                (void) close(in->theirs);
+        in->sock = in->theirs = -1;
         in->queue_count = 0;
         in->store.handed_out = UINT32_MAX;
 }
@@ -54,12 +58,13 @@ static int transmit(struct init *in, const void *bytes, size_t len, int fd)
         return 0;
 }
 
-void post(struct init *in, const struct init_header *m)
+void post(struct init *in, struct init_header *m)
 {
         int r = 1;
 
         if (in->sock < 0)
                 return;
+        m->serial = ++in->serial;
         if (in->queue_count == 0)
                 r = transmit(in, m, m->size, -1);
         if (r == 1) { /* queue_has_room() was asked before, so there is room */
@@ -68,41 +73,70 @@ void post(struct init *in, const struct init_header *m)
         }
 }
 
+/* Not before everything that engines before it asked for has been answered. True when there is nothing to say. */
+static bool greet(struct init *in)
+{
+        struct init_hello hello = {
+                .h = { INIT_PROTO_VERSION, INIT_HELLO, sizeof hello, in->serial + 1 },
+                .pid = in->self,
+                .flags = (in->pid1 ? INIT_HELLO_PID1 : 0) | (in->booted ? INIT_HELLO_RECOVERED : 0),
+                .stored = in->store.count,
+                .engines = in->engines,
+                .engine = in->engine,
+                .failures = in->failures,
+        };
+
+        if (!in->hello_due)
+                return true;
+        if (in->draining || in->engine == 0 || transmit(in, &hello, sizeof hello, -1) != 0)
+                return false;
+        in->serial++;
+        in->hello_due = false;
+        in->store.handed_out = 0;
+        return true;
+}
+
 /* Give the new engine its descriptors back; true when it has them all. */
 static bool hand_out_store(struct init *in)
 {
         struct store *s = &in->store;
 
         while (s->handed_out < s->count) {
-                struct stored *e = &s->entries[s->handed_out];
-                struct init_name m = { .h = { INIT_PROTO_VERSION, INIT_STORED, sizeof m } };
+                const struct stored *e = &s->entries[s->handed_out];
+                struct init_name m = { .h = { INIT_PROTO_VERSION, INIT_STORED, sizeof m, in->serial + 1 } };
 
                 memcpy(m.name, e->name, sizeof m.name);
                 if (transmit(in, &m, sizeof m, e->fd) != 0)
                         return false;
+                in->serial++;
                 s->handed_out++;
         }
         s->handed_out = UINT32_MAX; /* for this engine: what it deposits itself it knows */
         return true;
 }
 
-static void flush(struct init *in)
+static bool send_queue(struct init *in)
 {
-        if (!hand_out_store(in))
-                return;
         while (in->queue_count) {
                 const struct init_header *m = &in->queue[in->queue_first].h;
 
                 if (transmit(in, m, m->size, -1) == 1)
-                        return;
+                        return false;
                 in->queue_first = (in->queue_first + 1) % QUEUE_MAX;
                 in->queue_count--;
         }
+        return true;
+}
+
+static void flush(struct init *in)
+{
+        if (send_queue(in) && greet(in))
+                (void) hand_out_store(in);
 }
 
 static void store_request(struct init *in, struct init_name *m, int fd)
 {
-        struct init_failed answer = { .h = { INIT_PROTO_VERSION, INIT_STORE_FAILED, sizeof answer } };
+        struct init_failed answer = { .h = { INIT_PROTO_VERSION, INIT_STORE_FAILED, sizeof answer, 0 } };
         int r;
 
         m->name[sizeof m->name - 1] = 0;
@@ -122,7 +156,8 @@ static void store_request(struct init *in, struct init_name *m, int fd)
  * ------------------------------------------------------------------------------------------------------------ */
 static void cross_the_line(struct init *in)
 {
-        in->booted = true;
+        in->booted = in->up = true;
+        in->terms = 0;
 }
 
 static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count)
@@ -132,8 +167,6 @@ static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count
         memcpy(&h, bytes, n < sizeof h ? n : sizeof h);
         if (n < sizeof h || h.version != INIT_PROTO_VERSION || h.size != n) {
                 log_warning("engine: a message of %zu bytes that is none of version %d", n, INIT_PROTO_VERSION);
-        } else if (in->engine == 0 && h.kind < INIT_BOOTED) {
-                /* Of one that has ended: nobody would hear of the outcome. */
         } else if (h.kind == INIT_SPAWN && n >= sizeof(struct init_spawn)) {
                 spawn_request(in, (const void *) bytes, n, fds, count);
                 return; /* it closes the descriptors when the child has them */
@@ -147,6 +180,8 @@ static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count
                 store_drop(&in->store, ((const struct init_name *) (const void *) bytes)->name);
         } else if (h.kind == INIT_BOOTED && n == sizeof(struct init_code)) {
                 cross_the_line(in);
+        } else if (h.kind == INIT_REEXEC && n == sizeof(struct init_code)) {
+                in->reexec = true;
         } else if (h.kind == INIT_GOODBYE && n == sizeof(struct init_code)) {
                 in->goodbye = true;
                 in->exit_code = ((const struct init_code *) (const void *) bytes)->code;
@@ -187,14 +222,10 @@ static bool read_request(struct init *in)
         ssize_t n = recvmsg(in->sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
         int count;
 
-        if (n < 0) /* ECONNRESET: it left answers unread; what it had sent before is still to come */
-                return errno == EINTR || errno == ECONNRESET;
-        if (n == 0) {
-                /* The engine is dead or of no use any more. Its exit says the rest. */
-                drop_engine_socket(in);
-                if (in->engine > 0 && in->booted && !in->goodbye)
-                        (void) kill(in->engine, SIGKILL);
-                return false;
+        if (n <= 0) {
+                if (n < 0 && errno == EAGAIN)
+                        in->draining = false; /* nobody has asked for more; a new engine only does after HELLO */
+                return n < 0 && errno == EINTR;
         }
         count = received_fds(&m, fds);
         if (m.msg_flags & MSG_CTRUNC) { /* our own limit of descriptors: a spawn without them would be another one */
@@ -208,22 +239,31 @@ static bool read_request(struct init *in)
 
 void read_last_words(struct init *in)
 {
-        while (in->sock >= 0 && read_request(in))
+        while (queue_has_room(in) && read_request(in))
                 ;
+}
+
+/* Nobody has been there to hear it for a while: who insists is obeyed without an engine. */
+static void heard_by_nobody(struct init *in, int sig)
+{
+        if (!in->booted || in->up || (sig != SIGTERM && sig != SIGINT && sig != SIGQUIT && sig != SIGRTMIN + 3))
+                return;
+        in->retry_at = now_ms();
+        if (++in->terms < TERMS_MAX)
+                return;
+        log_error("asked to end for the %uth time, and no engine comes up: ending every service", in->terms);
+        last_goodbye(in, EXIT_INTERNAL);
 }
 
 static void forward_signal(struct init *in, const struct signalfd_siginfo *si)
 {
-        const struct init_daemon_signal m = {
-                .h = { INIT_PROTO_VERSION, INIT_DAEMON_SIGNAL, sizeof m },
+        struct init_daemon_signal m = {
+                .h = { INIT_PROTO_VERSION, INIT_DAEMON_SIGNAL, sizeof m, 0 },
                 .sig = (int32_t) si->ssi_signo, .pid = (int32_t) si->ssi_pid, .uid = si->ssi_uid,
         };
 
-        if (in->sock < 0 && in->engine > 0) { /* not listening: then the signal itself has to do */
-                (void) kill(in->engine, (int) si->ssi_signo);
-                return;
-        }
         post(in, &m.h);
+        heard_by_nobody(in, (int) si->ssi_signo);
 }
 
 /* Children may die in any number: one pending SIGCHLD stands for all of them (FAILURES A2). */
@@ -249,15 +289,17 @@ static void read_signals(struct init *in)
 
 static int wait_ms(const struct init *in)
 {
+        if (in->engine == 0)
+                return engine_wait_ms(in);
         if (in->reap_due && queue_has_room(in))
                 return reap_wait_ms(in);
-        return in->goodbye && in->engine > 0 ? GOODBYE_MS : -1;
+        return in->goodbye ? GOODBYE_MS : -1;
 }
 
 static void turn(struct init *in)
 {
         bool room = queue_has_room(in);
-        bool waiting = in->queue_count || in->store.handed_out < in->store.count;
+        bool waiting = in->queue_count || in->store.handed_out < in->store.count || (in->hello_due && !in->draining);
         struct pollfd p[3] = {
                 { .fd = in->signals, .events = room ? POLLIN : 0 },
                 { .fd = in->wake, .events = POLLIN },
@@ -266,26 +308,25 @@ static void turn(struct init *in)
         uint64_t count;
         int n = poll(p, 3, wait_ms(in));
 
-        if (n == 0 && in->goodbye && !in->reap_due)
+        if (n == 0 && in->goodbye && !in->reap_due && in->engine > 0)
                 (void) kill(in->engine, SIGKILL);
         if (p[1].revents) {
                 (void) !read(in->wake, &count, sizeof count);
                 spawn_collect(in);
         }
-        if (p[2].revents & (POLLHUP | POLLERR)) { /* nobody reads answers now; what was asked is still read */
-                in->queue_count = 0;
-                in->store.handed_out = UINT32_MAX;
-        } else if (p[2].revents & POLLOUT) {
+        if (p[2].revents & POLLOUT)
                 flush(in);
-        }
+        if (in->draining)
+                read_last_words(in);
         /* Requests first: a crowd of exits must not keep a start waiting, nor the other way round. */
-        if (p[2].revents & (POLLIN | POLLHUP))
-                for (int i = 0; i < 16 && in->sock >= 0 && queue_has_room(in) && read_request(in); i++)
+        if (p[2].revents & POLLIN)
+                for (int i = 0; i < 16 && queue_has_room(in) && read_request(in); i++)
                         ;
         if (p[0].revents)
                 read_signals(in);
         if (in->reap_due && queue_has_room(in))
                 reap(in);
+        engine_again(in);
 }
 
 _Noreturn void loop_run(struct init *in)

@@ -96,7 +96,19 @@ static void find_engine(const char *argv0)
         put_engine_name(strrchr(engine_beside, '/'));
 }
 
-static _Noreturn void run_engine(const struct init *in, int sock)
+/* The engine's descriptors lie where it looks for them; whatever else we have is closed by its exec. */
+static int place_descriptors(const struct init *in, int journal)
+{
+        int sock = fcntl(in->theirs, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1);
+
+        if (journal >= 0)
+                journal = fcntl(journal, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1);
+        if (sock < 0 || dup2(sock, INIT_ENGINE_FD) < 0)
+                return -1;
+        return journal >= 0 && dup2(journal, INIT_JOURNAL_FD) < 0 ? -1 : 0;
+}
+
+static _Noreturn void run_engine(const struct init *in, int given, int journal)
 {
         static char name[] = "coppice-engine";
         static const char *const env_free[] = { NULL };
@@ -111,10 +123,12 @@ static _Noreturn void run_engine(const struct init *in, int sock)
         child_defaults(in);
         /* A session of its own: Ctrl-C and signals to our process group reach the engine through us, once. */
         (void) setsid();
-        if (sock == INIT_ENGINE_FD)
-                (void) fcntl(sock, F_SETFD, 0);
-        else if (dup2(sock, INIT_ENGINE_FD) < 0)
+        if (given >= 0)
+                given = fcntl(given, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1);
+        if (place_descriptors(in, journal) < 0)
                 _exit(EXIT_STARTUP);
+        if (given >= 0)
+                (void) syscall(SYS_execveat, given, "", argv, env, AT_EMPTY_PATH);
         if (engine_beside[0])
                 (void) execve(engine_beside, argv, env);
         (void) execve(PKGLIBEXECDIR "/coppice-engine", argv, env);
@@ -123,7 +137,26 @@ static _Noreturn void run_engine(const struct init *in, int sock)
         _exit(EXIT_STARTUP);
 }
 
-static int start_engine(struct init *in)
+int start_engine(struct init *in)
+{
+        /* Looked up here: a child does not inherit the table of the store. */
+        const int given = store_find(&in->store, INIT_STORE_ENGINE);
+        const int journal = store_find(&in->store, INIT_STORE_JOURNAL);
+        pid_t pid = fork();
+
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                run_engine(in, given, journal);
+        in->engine = pid;
+        in->engines++;
+        in->engine_since = now_ms();
+        in->hello_due = true;
+        in->store.handed_out = UINT32_MAX; /* until it has been greeted */
+        return 0;
+}
+
+static int make_pair(struct init *in)
 {
         const int size = 4 << 20;
         int pair[2];
@@ -133,29 +166,9 @@ static int start_engine(struct init *in)
         for (int i = 0; i < 2; i++) /* as root beyond the system's limit, else up to it */
                 if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
                         (void) setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-        in->engine = fork();
-        if (in->engine < 0)
-                return -errno;
-        if (in->engine == 0)
-                run_engine(in, pair[1]);
-        (void) close(pair[1]);
         in->sock = pair[0];
-        in->engines++;
-        in->store.handed_out = in->store.count ? 0 : UINT32_MAX;
+        in->theirs = pair[1];
         return 0;
-}
-
-static void greet(struct init *in)
-{
-        struct init_hello hello = {
-                .h = { INIT_PROTO_VERSION, INIT_HELLO, sizeof hello },
-                .pid = in->self,
-                .flags = (in->pid1 ? INIT_HELLO_PID1 : 0) | (in->engines > 1 ? INIT_HELLO_RECOVERED : 0),
-                .stored = in->store.count,
-                .engines = in->engines,
-        };
-
-        (void) send(in->sock, &hello, sizeof hello, MSG_NOSIGNAL); /* an empty socket takes it */
 }
 
 /* The killer of processes that use too much memory should look elsewhere first (FAILURES D8); not allowed to everybody.
@@ -206,12 +219,12 @@ static int prepare(struct init *in)
                 return -errno;
         spawn_probe(in);
         slice_short();
-        return 0;
+        return make_pair(in);
 }
 
 int main(int argc, char *argv[])
 {
-        static struct init in = { .sock = -1 };
+        static struct init in = { .sock = -1, .theirs = -1 };
         int r;
 
         (void) argc;
@@ -229,6 +242,5 @@ int main(int argc, char *argv[])
                 log_error("start: %s", strerror(-r));
                 return EXIT_STARTUP;
         }
-        greet(&in);
         loop_run(&in);
 }

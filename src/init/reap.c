@@ -114,8 +114,8 @@ static bool reap_batch(struct init *in, bool (*next)(struct init *in, struct ini
         if (m.count)
                 post(in, &m.h);
         if (engine.pid)
-                last_engine_ended(in, engine.code, engine.status);
-        return more;
+                engine_died(in, engine.code, engine.status);
+        return more && engine.pid == 0;
 }
 
 /* At most REAP_MAX, and only while their statuses can be passed on: what is not reaped now stays a zombie, which
@@ -123,11 +123,16 @@ static bool reap_batch(struct init *in, bool (*next)(struct init *in, struct ini
  *
  * Asking for any child walks over all of them, which takes as long as starting one where they are a thousand, and for
  * as long a new child cannot become leader of a session: both need the kernel's lock of the list of tasks. So those
- * that are known by name come first, and a moment later, when those have been replaced, we look for others. */
+ * that are known by name come first, and a moment later, when those have been replaced, we look for others.
+ *
+ * While there is no engine nobody is reaped at all. */
 void reap(struct init *in)
 {
         const uint64_t before = in->reaped;
         bool more = true;
+
+        if (in->engine == 0)
+                return;
 
         spawn_collect(in);
         (void) reap_batch(in, next_likely);
@@ -139,9 +144,9 @@ void reap(struct init *in)
         if (reap_wait_ms(in) > 0)
                 return;
         in->look_at = 0;
-        for (int n = 0; n < REAP_MAX && more && queue_has_room(in); n += INIT_EXITS_MAX)
+        for (int n = 0; n < REAP_MAX && more && in->engine > 0 && queue_has_room(in); n += INIT_EXITS_MAX)
                 more = reap_batch(in, next_any);
-        in->reap_due = more;
+        in->reap_due = more || in->engine == 0; /* without an engine: who else has ended is seen later */
 }
 
 int reap_wait_ms(const struct init *in)
@@ -161,7 +166,7 @@ static int send_signal(pid_t pid, int sig, bool group)
  * somebody else between the question and the kill (FAILURES A7). */
 void signal_request(struct init *in, const struct init_signal *m)
 {
-        struct init_failed answer = { .h = { INIT_PROTO_VERSION, INIT_SIGNAL_FAILED, sizeof answer },
+        struct init_failed answer = { .h = { INIT_PROTO_VERSION, INIT_SIGNAL_FAILED, sizeof answer, 0 },
                                       .pid = m->pid, .sig = m->sig };
         bool group = m->flags & INIT_SIGNAL_GROUP;
         siginfo_t si;

@@ -115,8 +115,8 @@ static struct flight *find_flight(struct init *in, const int *fds, int count)
 
 static void answer_failed(struct init *in, uint64_t request, enum stage stage, int error)
 {
-        const struct init_spawn_failed m = {
-                .h = { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m },
+        struct init_spawn_failed m = {
+                .h = { INIT_PROTO_VERSION, INIT_SPAWN_FAILED, sizeof m, 0 },
                 .request = request, .error = error, .stage = (uint16_t) stage,
         };
 
@@ -125,7 +125,7 @@ static void answer_failed(struct init *in, uint64_t request, enum stage stage, i
 
 static void answer_spawned(struct init *in, uint64_t request, pid_t pid, bool in_cgroup)
 {
-        const struct init_spawned m = { { INIT_PROTO_VERSION, INIT_SPAWNED, sizeof m }, request, pid, in_cgroup };
+        struct init_spawned m = { { INIT_PROTO_VERSION, INIT_SPAWNED, sizeof m, 0 }, request, pid, in_cgroup };
 
         post(in, &m.h);
 }

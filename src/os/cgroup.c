@@ -250,12 +250,14 @@ static void abandon(struct cgroup *c)
         c->backend = CGROUP_NONE;
 }
 
-static struct cgroup *cgroup_new(pid_t init)
+struct cgroup *cgroup_new(const char *runtime_dir, pid_t init)
 {
         struct cgroup *c = calloc(1, sizeof *c);
 
-        if (!c)
+        if (!c || asprintf(&c->note, "%s/cgroup", runtime_dir) < 0) {
+                free(c);
                 return NULL;
+        }
         c->root = c->inotify = c->oom_fd = -1;
         c->init = init;
         (void) snprintf(c->name, sizeof c->name, "coppice-%d", init);
@@ -264,33 +266,13 @@ static struct cgroup *cgroup_new(pid_t init)
         return c;
 }
 
-int cgroup_look(struct cgroup **ret)
-{
-        struct cgroup *c = cgroup_new(getpid());
-        char own[PATH_MAX], proc[PATH_MAX];
-
-        if (!c)
-                return -ENOMEM;
-        *ret = c;
-        if (cgroup_find_own(&c->backend, own, proc, c->why, sizeof c->why) < 0)
-                return 0;
-        c->own = strdup(own);
-        if (!c->own || access(own, W_OK) < 0) {
-                (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own,
-                                strerrordesc_np(c->own ? errno : ENOMEM));
-                c->backend = CGROUP_NONE;
-        }
-        return 0;
-}
-
 int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsigned *ret_swept, struct err *err)
 {
-        struct cgroup *c = cgroup_new(init);
+        struct cgroup *c = cgroup_new(runtime_dir, init);
         char own[PATH_MAX], proc[PATH_MAX];
         int r;
 
-        if (!c || asprintf(&c->note, "%s/cgroup", runtime_dir) < 0) {
-                free(c);
+        if (!c) {
                 errno = ENOMEM;
                 return err_sys(err, STAGE_CGROUP, "get memory for control groups");
         }

@@ -45,6 +45,7 @@ struct cgroup {
         char name[48];                /* "coppice-PID", its last part, in v1 hierarchies too */
         char *own;                    /* owned: absolute path of the group it is in */
         pid_t init;
+        bool adopted;                 /* from an engine before: groups of our name are ours */
         bool asked;                   /* what follows has been found out: cgroup_control_ask() */
         unsigned v2_offered;          /* CTL_BIT: controllers of the v2 tree that our own group may hand on */
         unsigned v2_ours;             /* ... those that we have switched on there ourselves */
@@ -70,7 +71,8 @@ int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH
 /* "/shop/api" -> "shop/api", "/" -> "."; names with a dot or a leading _ get a _ before them. -ENAMETOOLONG. */
 int cgroup_relative(const char *node, char *buf, size_t n);
 
-int cgroup_open_dir(int at, const char *name); /* -errno; never follows a link at the end */
+int cgroup_open_dir(int at, const char *name);
+struct cgroup *cgroup_new(const char *runtime_dir, pid_t init); /* nothing found yet; NULL when memory is short */ /* -errno; never follows a link at the end */
 int cgroup_make_one(int at, const char *name); /* the daemon's own group, locked; -EEXIST: another daemon's */
 
 /* --- controllers --- */

@@ -114,6 +114,10 @@ static int make_root(struct cgroup *c, enum controller ctl)
 
         if (v->own < 0 || v->error)
                 return v->error ? -v->error : -ENOENT;
+        if (c->adopted)
+                r = cgroup_open_dir(v->own, c->name);
+        if (r == -ENOENT)
+                r = -EEXIST;
         for (int i = 0; r == -EEXIST && i < 100; i++) {
                 (void) snprintf(name, sizeof name, i ? "%s.%d" : "%s", c->name, i);
                 r = cgroup_make_one(v->own, name);

@@ -184,7 +184,7 @@ static int memfd_of(const void *bytes, size_t size)
 int initlink_spawn(struct initlink *l, uint64_t request, const void *plan, size_t size, const int *fds, size_t n,
                    int cgroup, struct err *err)
 {
-        struct init_spawn m = { .h = { INIT_PROTO_VERSION, INIT_SPAWN, sizeof m }, .request = request,
+        struct init_spawn m = { .h = { INIT_PROTO_VERSION, INIT_SPAWN, sizeof m, 0 }, .request = request,
                                 .plan_size = (uint32_t) size, .cgroup = (int16_t) cgroup, .plan_fd = -1 };
         struct iovec iov[2] = { { &m, sizeof m }, { (void *) (uintptr_t) plan, size } };
         int all[INIT_FDS_MAX];
@@ -225,7 +225,7 @@ static int put_fixed(struct initlink *l, void *m, size_t size, const int *fd)
 
 int initlink_signal(struct initlink *l, pid_t pid, int sig, unsigned flags)
 {
-        struct init_signal m = { .h = { INIT_PROTO_VERSION, INIT_SIGNAL, sizeof m }, .pid = pid, .sig = sig,
+        struct init_signal m = { .h = { INIT_PROTO_VERSION, INIT_SIGNAL, sizeof m, 0 }, .pid = pid, .sig = sig,
                                  .flags = flags };
 
         return put_fixed(l, &m, sizeof m, NULL);
@@ -233,7 +233,7 @@ int initlink_signal(struct initlink *l, pid_t pid, int sig, unsigned flags)
 
 static int put_name(struct initlink *l, enum init_kind kind, const char *name, const int *fd)
 {
-        struct init_name m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m } };
+        struct init_name m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m, 0 } };
         size_t len = strlen(name);
 
         if (len >= sizeof m.name)
@@ -254,9 +254,14 @@ int initlink_unstore(struct initlink *l, const char *name)
 
 static int put_code(struct initlink *l, enum init_kind kind, int code, enum init_end end)
 {
-        struct init_code m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m }, .code = code, .end = (int32_t) end };
+        struct init_code m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m, 0 }, .code = code, .end = (int32_t) end };
 
         return put_fixed(l, &m, sizeof m, NULL);
+}
+
+int initlink_reexec(struct initlink *l)
+{
+        return put_code(l, INIT_REEXEC, 0, INIT_END_EXIT);
 }
 
 int initlink_booted(struct initlink *l)
@@ -321,35 +326,89 @@ static void terminate(struct init_header *h)
         }
 }
 
-int initlink_receive(struct initlink *l, struct initlink_msg *ret)
+static uint64_t mark_of(const void *bytes, size_t n)
+{
+        const unsigned char *p = bytes;
+        uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+
+        while (n--)
+                h = (h ^ *p++) * UINT64_C(1099511628211);
+        return h;
+}
+
+static bool has_descriptor(const struct init_header *h)
+{
+        return h->kind == INIT_STORED || h->kind == INIT_LISTENER;
+}
+
+static bool sound(const struct init_header *h, size_t n)
+{
+        return n >= sizeof *h && h->version == INIT_PROTO_VERSION && h->size == n && size_of(h, n) == n;
+}
+
+/* The message in front into l->in: its size, 0 = none now, -errno. *fd < 0 and NULL: only look. */
+static ssize_t fetch(struct initlink *l, int *fd)
 {
         union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control;
         struct iovec iov = { l->in, sizeof l->in };
-        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                            .msg_controllen = sizeof control };
-        struct init_header *h = (void *) l->in;
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
         struct cmsghdr *c;
-        autoclose int fd = -1;
         ssize_t n;
 
+        if (fd) {
+                m.msg_control = &control;
+                m.msg_controllen = sizeof control;
+        }
         do
-                n = recvmsg(l->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+                n = recvmsg(l->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | (fd ? 0 : MSG_PEEK));
         while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return errno == EAGAIN ? 0 : -ECONNRESET;
-        if (n == 0)
-                return -ECONNRESET;
-        c = CMSG_FIRSTHDR(&m);
+        if (n <= 0)
+                return n < 0 && errno == EAGAIN ? 0 : -ECONNRESET;
+        c = fd ? CMSG_FIRSTHDR(&m) : NULL;
         if (c && c->cmsg_type == SCM_RIGHTS)
-                memcpy(&fd, CMSG_DATA(c), sizeof fd);
-        if ((size_t) n < sizeof *h || h->version != INIT_PROTO_VERSION || h->size != (size_t) n ||
-            size_of(h, (size_t) n) != (size_t) n || ((h->kind == INIT_STORED || h->kind == INIT_LISTENER) && fd < 0))
+                memcpy(fd, CMSG_DATA(c), sizeof *fd);
+        return n;
+}
+
+void initlink_take(struct initlink *l)
+{
+        char byte;
+
+        while (recv(l->fd, &byte, 0, MSG_DONTWAIT) < 0 && errno == EINTR)
+                ;
+}
+
+int initlink_look(struct initlink *l, struct initlink_msg *ret)
+{
+        struct init_header *h = (void *) l->in;
+        autoclose int fd = -1;
+        ssize_t n = fetch(l, NULL);
+
+        if (n <= 0)
+                return (int) n;
+        if (sound(h, (size_t) n) && has_descriptor(h)) {
+                n = fetch(l, &fd);
+                if (n <= 0 || fd < 0)
+                        return -EPROTO;
+        } else if (!sound(h, (size_t) n)) {
+                initlink_take(l);
                 return -EPROTO;
+        }
+        ret->mark = mark_of(h, (size_t) n);
         terminate(h);
         ret->kind = (enum init_kind) h->kind;
         ret->hello = (const void *) l->in; /* all members of the union are this pointer */
         ret->fd = fd_steal(&fd);
         return 1;
+}
+
+int initlink_receive(struct initlink *l, struct initlink_msg *ret)
+{
+        int r = initlink_look(l, ret);
+
+        if (r == 1 && ret->fd < 0)
+                initlink_take(l);
+        return r;
 }
 
 /* --- explaining ---------------------------------------------------------------------------------------------- */

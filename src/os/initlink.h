@@ -28,6 +28,7 @@ int initlink_flush(struct initlink *l);          /* 0, or -errno when the socket
 
 /* One message from init. The fixed part is valid until the next call. */
 struct initlink_msg {
+        uint64_t mark;              /* of its bytes: no other message near it has the same */
         enum init_kind kind;
         union {
                 const struct init_hello *hello;
@@ -42,8 +43,13 @@ struct initlink_msg {
         int fd;                                         /* STORED: owned by the caller; else -1 */
 };
 
-/* 1 and a message; 0 when there is none now; -ECONNRESET when init is gone; -EPROTO for a message that this
- * engine does not understand (it was dropped). */
+/* Look at the next message: 1 and the message, 0 when there is none now, -ECONNRESET when init is gone, -EPROTO for a
+ * message that this engine does not understand (it was dropped). It stays in the socket until initlink_take(): an
+ * engine that ends in between leaves it to the next one. INIT_STORED is taken at once, with its descriptor. */
+int initlink_look(struct initlink *l, struct initlink_msg *ret);
+void initlink_take(struct initlink *l);
+
+/* Both at once. */
 int initlink_receive(struct initlink *l, struct initlink_msg *ret);
 
 /* All of these queue when the socket is full and fail only for want of memory, descriptors or a dead socket.
@@ -53,6 +59,7 @@ int initlink_spawn(struct initlink *l, uint64_t request, const void *plan, size_
 int initlink_signal(struct initlink *l, pid_t pid, int sig, unsigned flags);
 int initlink_store(struct initlink *l, const char *name, int fd); /* -ENAMETOOLONG */
 int initlink_unstore(struct initlink *l, const char *name);
+int initlink_reexec(struct initlink *l);
 int initlink_booted(struct initlink *l);
 int initlink_goodbye(struct initlink *l, int code, enum init_end end);
 

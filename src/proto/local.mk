@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libproto.a
 libproto_a_SOURCES = \
 	src/proto/frame.c src/proto/frame.h \
+	src/proto/journal.c src/proto/journal.h \
 	src/proto/jtok.c src/proto/jtok.h \
 	src/proto/message.c src/proto/message.h src/proto/message_keys.def \
 	src/proto/methods.c src/proto/methods.h src/proto/methods.def \

@@ -288,23 +288,6 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         stop_daemon 0
 }
 
-@test "the engine's end ends everything below init, with status 70" {
-        sleeper web
-        start_daemon
-        wait_state /web running
-        remember_processes
-        local engine
-        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
-        kill -KILL "$engine"
-        local status=0
-        wait_for "$PATIENCE" process_gone "$DAEMON"
-        wait "$DAEMON" || status=$?
-        DAEMON=
-        assert_eq $status 70
-        rm -f "$W/run/control"
-        nothing_left
-}
-
 @test "an idle daemon does not wake up" {
         sleeper web
         start_daemon

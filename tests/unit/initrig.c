@@ -156,7 +156,7 @@ bool rig_start(struct rig *r, struct rig_how how)
         char sock[128];
         int at, fd;
 
-        *r = (struct rig) { .engine_at = -1 };
+        *r = (struct rig) { .engine_at = -1, .listening = -1 };
         (void) strcpy(r->dir, "/tmp/initrig.XXXXXX");
         assert_non_null(mkdtemp(r->dir));
         assert_int_equal(chmod(r->dir, 0755), 0);
@@ -173,12 +173,26 @@ bool rig_start(struct rig *r, struct rig_how how)
         running.engine = 0;
         fd = accept_engine(r, at);
         running.engine = r->engine;
-        (void) close(at);
+        r->listening = at;
         if (fd < 0)
                 return false;
         assert_int_equal(initlink_open(fd, &r->link, NULL), 0);
         rig_expect(r, INIT_HELLO);
         return true;
+}
+
+void rig_engine_dies(struct rig *r)
+{
+        int fd;
+
+        assert_int_equal(kill(r->engine, SIGKILL), 0);
+        initlink_free(r->link);
+        r->link = NULL;
+        (void) close(r->engine_at);
+        fd = accept_engine(r, r->listening);
+        assert_true(fd >= 0);
+        running.engine = r->engine;
+        assert_int_equal(initlink_open(fd, &r->link, NULL), 0);
 }
 
 void rig_stop(struct rig *r)
@@ -189,6 +203,11 @@ void rig_stop(struct rig *r)
         initlink_free(r->link);
         if (r->engine_at >= 0)
                 (void) close(r->engine_at);
+        if (r->listening >= 0)
+                (void) close(r->listening);
+        if (r->init > 0 && r->booted) {
+                (void) kill(r->init, SIGKILL); /* else it would start one engine after the other */
+        }
         if (r->init > 0) {
                 if (r->engine > 0)
                         (void) kill(r->engine, SIGKILL);
@@ -318,7 +337,7 @@ const void *planner_end(struct planner *p, size_t *ret_size)
         return p->bytes.data;
 }
 
-static uint64_t send_plan(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup)
+static void send_plan(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup)
 {
         static uint64_t request = 1000;
         size_t size;
@@ -326,38 +345,19 @@ static uint64_t send_plan(struct rig *r, struct planner *p, const int *fds, size
 
         assert_int_equal(initlink_spawn(r->link, ++request, bytes, size, fds, n, cgroup, NULL), 0);
         buf_free(&p->bytes);
-        return request;
 }
 
 pid_t rig_spawn(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup)
 {
-        uint64_t request = send_plan(r, p, fds, n, cgroup);
-
-        do /* a child that failed before may have told so ahead of init's word that it was born */
-                rig_expect(r, INIT_SPAWNED);
-        while (r->msg.spawned->request != request);
+        send_plan(r, p, fds, n, cgroup);
+        rig_expect(r, INIT_SPAWNED);
         return r->msg.spawned->pid;
-}
-
-pid_t spawn_shell(struct rig *r, const char *script, const int *fds, size_t n)
-{
-        char args[1024] = "/bin/sh\0-c";
-        struct planner p;
-
-        (void) snprintf(args + 11, sizeof args - 12, "%s", script);
-        planner_begin(&p);
-        planner_standard(&p);
-        planner_exec(&p, "PATH=/bin:/usr/bin\0", args);
-        return rig_spawn(r, &p, fds, n, -1);
 }
 
 const struct init_spawn_failed *rig_spawn_fails(struct rig *r, struct planner *p, const int *fds, size_t n)
 {
-        uint64_t request = send_plan(r, p, fds, n, -1);
-
-        do
-                rig_expect(r, INIT_SPAWN_FAILED);
-        while (r->msg.spawn_failed->request != request);
+        send_plan(r, p, fds, n, -1);
+        rig_expect(r, INIT_SPAWN_FAILED);
         return r->msg.spawn_failed;
 }
 

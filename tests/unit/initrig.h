@@ -13,6 +13,8 @@ struct rig {
         pid_t init, engine;
         int engine_at;           /* connection to the stub that stands for the engine */
         struct initlink *link;
+        int listening;           /* for further engines */
+        bool booted;             /* BOOTED was said: rig_stop() has to kill init */
         struct initlink_msg msg; /* the last one */
 };
 
@@ -28,6 +30,9 @@ struct rig_how {
 
 /* Start and read HELLO. Returns false when this machine cannot (without: no seccomp). */
 bool rig_start(struct rig *r, struct rig_how how);
+
+/* Kill the engine, be the next one. HELLO has not been read. */
+void rig_engine_dies(struct rig *r);
 
 /* End it (kill -9 when it is still there), remove the directory. */
 void rig_stop(struct rig *r);
@@ -69,9 +74,6 @@ const void *planner_end(struct planner *p, size_t *ret_size);
 pid_t rig_spawn(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup);
 
 /* Send it, expect SPAWN_FAILED of the child. */
-/* Start /bin/sh -c SCRIPT with the daemon's own streams. */
-pid_t spawn_shell(struct rig *r, const char *script, const int *fds, size_t n);
-
 const struct init_spawn_failed *rig_spawn_fails(struct rig *r, struct planner *p, const int *fds, size_t n);
 
 /* Run the probe with the plan so far (EXEC is added) and return what it said; owned by the caller. */

@@ -1,0 +1,103 @@
+/* journal.h - what the engine writes down so that the next one can go on where it ended; see recover.h for reading.
+ *
+ * The state of an engine is what went into it: the journal has a snapshot and everything since, in the order it
+ * happened. An event is written down when it is posted, and again, as "now it is its turn, at this time", before the
+ * core takes the step; whatever the step asks for is done after that. A message of init or of a service is written down
+ * before it is taken from its socket. So at any instruction an engine may be killed at, one of these is true of each
+ * thing that happens: it is still in a socket, or it is in the journal.
+ *
+ * Everything is collected in one frame and written by one call at these moments (journal_commit()):
+ *   - before a step of the core, and before a message is taken from its socket;
+ *   - before an answer goes to a client;
+ *   - at the end of a turn, where the frame also says that the actions of the last step have been performed.
+ *
+ * What ARCHITECTURE.md calls *derived* is not here: it follows from the core, or the kernel is asked again.
+ * May be used by: the files of daemon/.  May use: parts.h, proto/journal.h. */
+#ifndef DAEMON_JOURNAL_H
+#define DAEMON_JOURNAL_H
+
+#include "core/snapshot.h"
+#include "daemon/parts.h"
+
+/* An entry is its kind as one number, then what the comment says. New kinds go to the end; a kind that is not known
+ * ends the reading. */
+enum journal_entry {
+        ENTRY_END,
+        ENTRY_POST,     /* event: it is in the queue now */
+        ENTRY_STEP,     /* time, more: the first of the queue is given to the core */
+        ENTRY_TICK,     /* time: EVT_TICK is */
+        ENTRY_DIRECT,   /* time, event: it is, before those in the queue */
+        ENTRY_PERFORMED,/* the actions of the last step have been performed, but messages to init wait for room */
+        ENTRY_DONE,     /* the actions of the last step have been performed, its records published */
+        ENTRY_MARK,     /* of the message of init that has been dealt with */
+        ENTRY_PID,      /* struct pid_entry: we know this process */
+        ENTRY_UNPID,    /* pid */
+        ENTRY_RUN,      /* node, struct run */
+        ENTRY_FORGET,   /* node: nothing is kept for it any more */
+        ENTRY_EXTRA,    /* node, and what it has said about itself */
+        ENTRY_NOW,      /* node, struct death: what is known of the end that is going on */
+        ENTRY_NOT_NOW,  /* node: nothing is */
+        ENTRY_DEATH,    /* node, struct death: an incarnation is over */
+        ENTRY_TAIL,     /* node, incarnation, text: its last words */
+        ENTRY_ENGINE,   /* struct saved_engine */
+        ENTRY_CGROUP,   /* bytes of cgroup_save() */
+        ENTRY_REDO,     /* action: of the last step; may not have been performed */
+        ENTRY_SEQ,      /* number of the last record that was published */
+        ENTRY_ADD,      /* parent, dynamic, spec: core_add() */
+        ENTRY_LINK,     /* core_link() */
+        ENTRY_EARLY,    /* pid, uid, gid, text: a notification that waits for init's word about the sender */
+        ENTRY_HEARD,    /* pid: the first of them from it has been dealt with */
+};
+
+/* Fields of the engine itself. */
+struct saved_engine {
+        uint64_t boot_mark;
+        uint32_t last_token, store_serial;
+        node_id command_node;
+        int32_t signals_seen, exit_code, end, log_level;
+        bool stopping, finishing;
+};
+
+extern const struct pack_schema engine_schema;
+extern const struct pack_struct saved_engine_fields, pid_fields, run_fields, death_fields, action_fields, said_fields;
+
+enum { RUN_SAVED = RUN_GROUP | RUN_DIRS | RUN_TMP | RUN_KILLED | RUN_ORPHANED | RUN_BOUNDED | RUN_COUNTED | RUN_NAMED |
+                   RUN_WATCHED | RUN_PROBE };
+
+/* A plain copy of the bit fields of struct pid_entry. */
+struct saved_pid {
+        int32_t pid;
+        node_id node;
+        uint32_t incarnation;
+        uint16_t error;
+        uint8_t kind, role, stage;
+};
+
+/* --- for the life of the engine --- */
+int journal_start(struct engine *e);              /* a new one, into init's store; without memory for it: -errno */
+/* Go on with this one, whose last whole frame ends at `end`; takes fd, also when it fails. */
+int journal_adopt(struct engine *e, int fd, uint64_t begin, uint64_t end);
+void journal_free(struct engine *e);
+
+/* --- what happens; all of these do nothing while there is no journal --- */
+void journal_posted(struct engine *e, const struct event *event);
+void journal_step(struct engine *e, nsec now, bool more);
+void journal_tick(struct engine *e, nsec now);
+void journal_direct(struct engine *e, nsec now, const struct event *event);
+void journal_performed(struct engine *e);         /* the actions of a step */
+void journal_done(struct engine *e);              /* a turn has ended, and nothing waits to be sent to init */
+void journal_message(struct engine *e, uint64_t mark);
+void journal_pid(struct engine *e, const struct pid_entry *entry);
+void journal_unpid(struct engine *e, pid_t pid);
+void journal_run(struct engine *e, node_id id);   /* it may have changed: what it is then is written at the commit */
+void journal_forget(struct engine *e, node_id id);
+void journal_extra(struct engine *e, node_id id);
+void journal_now(struct engine *e, node_id id);
+void journal_death(struct engine *e, node_id id, const struct death *d);
+void journal_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
+void journal_changed(struct engine *e);           /* the tree, by other means than a step: the next commit is a snapshot */
+void journal_settle(struct engine *e);            /* a snapshot that is due: before an event leaves the queue */
+void journal_commit(struct engine *e);
+void journal_bound(struct engine *e);             /* commit, and a snapshot when it is time for one: between turns */
+
+#endif

@@ -1,0 +1,107 @@
+/* again.c - an engine has ended: what of it, and the next one. See init.h.
+ *
+ * The services do not notice. We hold everything as it is: nobody is reaped (zombies are the queue), the store keeps
+ * the journal and all descriptors, the socket keeps what was said; then another engine is started, at once the first
+ * time, later with growing pauses, for ever: an engine that cannot live is no reason to end what runs. */
+#include "init/init.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#define LIVED_MS       10000 /* who lived so long was no failure to start */
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MAX_MS   10000
+#define GIVEN_TRIES    3     /* a program that was given to us and does not come up in so many attempts is given up */
+
+int64_t now_ms(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+_Noreturn void engine_never_came(struct init *in, int code, int status)
+{
+        last_goodbye(in, code == CLD_EXITED ? status : 128 + status);
+}
+
+static void report(const struct init *in, int code, int status, int64_t pause)
+{
+        if (code == CLD_EXITED)
+                log_error("the engine ended with status %d without finishing; the services go on, another one takes over "
+                          "in %lld ms (attempt %u)", status, (long long) pause, in->failures);
+        else
+                log_error("the engine was killed by signal %d (%s); the services go on, another one takes over in %lld ms "
+                          "(attempt %u)", status, sigabbrev_np(status) ? sigabbrev_np(status) : "?", (long long) pause,
+                          in->failures);
+}
+
+static int64_t pause_ms(const struct init *in)
+{
+        int64_t pause = PAUSE_FIRST_MS;
+
+        if (in->failures <= 1)
+                return 0;
+        for (uint32_t i = 2; i < in->failures && pause < PAUSE_MAX_MS; i++)
+                pause *= 2;
+        return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
+}
+
+void engine_died(struct init *in, int code, int status)
+{
+        const int64_t now = now_ms();
+        int64_t pause;
+
+        in->engine = 0;
+        in->up = in->hello_due = false;
+        in->draining = true;
+        in->store.handed_out = UINT32_MAX;
+        in->retry_at = now;
+        read_last_words(in); /* we were told of its end by another way than of what it said before */
+        if (in->goodbye)
+                last_goodbye(in, in->exit_code);
+        if (!in->booted)
+                engine_never_came(in, code, status);
+        if (in->reexec) {
+                in->reexec = false;
+                in->failures = 0;
+                return;
+        }
+        in->failures = now - in->engine_since >= LIVED_MS ? 1 : in->failures + 1;
+        if (in->failures == GIVEN_TRIES && store_find(&in->store, INIT_STORE_ENGINE) >= 0) {
+                log_error("the program of the engine that was asked for does not come up; going back to the old one");
+                store_drop(&in->store, INIT_STORE_ENGINE);
+        }
+        pause = pause_ms(in);
+        in->retry_at = now + pause;
+        report(in, code, status, pause);
+}
+
+void engine_again(struct init *in)
+{
+        int r;
+
+        if (in->engine > 0 || now_ms() < in->retry_at)
+                return;
+        r = start_engine(in);
+        if (r == 0)
+                return;
+        in->failures++;
+        in->retry_at = now_ms() + pause_ms(in);
+        log_error("start an engine: %s; trying again", strerror(-r));
+}
+
+int engine_wait_ms(const struct init *in)
+{
+        int64_t left = in->retry_at - now_ms();
+
+        if (in->engine > 0)
+                return -1;
+        return left <= 0 ? 0 : (int) left;
+}
