@@ -79,6 +79,7 @@ struct init {
         uint64_t look_at;        /* nsec: not earlier are children looked for that nobody named; 0 = at once */
         uint64_t reaped;         /* so far */
         pid_t likely;            /* the child that the last SIGCHLD named, 0 = none */
+        pid_t told;              /* the engine knows of its end, and it is still to be reaped; 0 = none */
         pid_t expected[EXPECTED_MAX]; /* children that were sent a signal, oldest first, a ring */
         uint32_t expected_first, expected_count;
 

@@ -31,6 +31,7 @@ void close_pair(struct init *in)
         in->sock = in->theirs = -1;
         in->queue_count = 0;
         in->store.handed_out = UINT32_MAX;
+        in->told = 0; /* who knows whether it was heard: the next one is told */
 }
 
 /* 0 sent, 1 no room now, -1 nobody there. */

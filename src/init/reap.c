@@ -24,16 +24,16 @@ static uint64_t usec(const struct timeval *t)
         return (uint64_t) t->tv_sec * 1000000U + (uint64_t) t->tv_usec;
 }
 
-/* One ended child, reaped: `pid`, or any if 0. 1 reaped, 0 not ended yet, -1 there is none. The raw waitid also gives
- * the resources used. */
-static int reap_one(struct init_exit *ret, pid_t pid)
+/* One ended child: `pid`, or any if 0. 1 reaped (with WNOWAIT: only looked at), 0 not ended yet, -1 there is none. The
+ * raw waitid also gives the resources used. */
+static int wait_one(struct init_exit *ret, pid_t pid, int flags)
 {
         struct rusage u;
         siginfo_t si;
 
         si.si_pid = 0;
         memset(&u, 0, sizeof u);
-        if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, WEXITED | WNOHANG, &u) < 0)
+        if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, WEXITED | WNOHANG | flags, &u) < 0)
                 return -1;
         if (si.si_pid == 0)
                 return 0;
@@ -49,16 +49,30 @@ static int reap_one(struct init_exit *ret, pid_t pid)
 static bool next_any(struct init *in, struct init_exit *ret)
 {
         (void) in;
-        return reap_one(ret, 0) > 0;
+        return wait_one(ret, 0, 0) > 0;
 }
 
-/* The one that the last SIGCHLD named. */
+/* The one that the last SIGCHLD named. The kernel takes longer to bury it than to say how it ended, and what follows its
+ * end waits for the latter only; unless many are ending, it stays a zombie until the next look. */
 static bool next_likely(struct init *in, struct init_exit *ret)
 {
+        const bool many = in->expected_count > 0 || in->likely == in->engine;
         const pid_t pid = in->likely;
 
         in->likely = 0;
-        return pid > 0 && reap_one(ret, pid) > 0;
+        if (pid <= 0 || wait_one(ret, pid, many ? 0 : WNOWAIT) <= 0)
+                return false;
+        in->told = many ? 0 : pid;
+        return true;
+}
+
+static void bury_told(struct init *in)
+{
+        struct init_exit e;
+
+        if (in->told > 0)
+                (void) wait_one(&e, in->told, 0);
+        in->told = 0;
 }
 
 /* One of those that were sent a signal. Who has not ended goes to the end of the row; a few of these in succession
@@ -69,7 +83,7 @@ static bool next_expected(struct init *in, struct init_exit *ret)
 
         for (int misses = 0; misses < MISSES_MAX && in->expected_count > 0;) {
                 const pid_t pid = in->expected[in->expected_first];
-                const int r = reap_one(ret, pid);
+                const int r = wait_one(ret, pid, 0);
 
                 in->expected_first = (in->expected_first + 1) % EXPECTED_MAX;
                 in->expected_count--;
@@ -135,6 +149,8 @@ void reap(struct init *in)
                 return;
 
         spawn_collect(in);
+        if (in->likely > 0 || in->expected_count > 0)
+                bury_told(in);
         (void) reap_batch(in, next_likely);
         if (in->expected_count > 0 && queue_has_room(in))
                 (void) reap_batch(in, next_expected);
@@ -143,6 +159,7 @@ void reap(struct init *in)
         in->reap_due = true;
         if (reap_wait_ms(in) > 0)
                 return;
+        bury_told(in);
         in->look_at = 0;
         for (int n = 0; n < REAP_MAX && more && in->engine > 0 && queue_has_room(in); n += INIT_EXITS_MAX)
                 more = reap_batch(in, next_any);
@@ -171,7 +188,7 @@ void signal_request(struct init *in, const struct init_signal *m)
         bool group = m->flags & INIT_SIGNAL_GROUP;
         siginfo_t si;
 
-        if (m->pid <= 0 || m->pid == in->engine ||
+        if (m->pid <= 0 || m->pid == in->engine || m->pid == in->told ||
             waitid(P_PID, (id_t) m->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
                 answer.error = ESRCH;
         else
