@@ -215,9 +215,10 @@ static void take_signals(struct attach *a, void (*on_signal)(void *arg, int sig)
         }
 }
 
-int attach_carry(struct attach *a, int daemon_fd, void (*on_signal)(void *arg, int sig), void *arg)
+int attach_carry(struct attach *a, int daemon_fd, int ms, void (*on_signal)(void *arg, int sig), void *arg)
 {
         enum { DAEMON, SIGNALS, MASTER, INPUT, COUNT };
+        int64_t until = now_ms() + ms, left;
 
         for (;;) {
                 bool typing = a->master >= 0 && !a->input_ended && !a->output_ended && a->to_service.len < PENDING_MAX;
@@ -228,7 +229,8 @@ int attach_carry(struct attach *a, int daemon_fd, void (*on_signal)(void *arg, i
                         [INPUT] = { .fd = typing ? STDIN_FILENO : -1, .events = POLLIN },
                 };
 
-                if (poll(p, COUNT, -1) < 0 && errno != EINTR)
+                left = until > now_ms() ? until - now_ms() : 0;
+                if (poll(p, COUNT, ms < 0 ? -1 : (int) left) < 0 && errno != EINTR)
                         return ctl_error(CTL_FAILED, "wait: %s", strerror(errno));
                 fd_close(&a->slave); /* the service has its own by now: its last close is to be seen here */
                 if (p[SIGNALS].revents)
@@ -239,7 +241,7 @@ int attach_carry(struct attach *a, int daemon_fd, void (*on_signal)(void *arg, i
                         return CTL_FAILED;
                 if (a->to_service.len > 0 && !a->output_ended)
                         pass_typed(a);
-                if (p[DAEMON].revents)
+                if (p[DAEMON].revents || (ms >= 0 && left == 0))
                         return CTL_OK;
         }
 }

@@ -30,9 +30,9 @@ int attach_open(struct attach *a, int terminal);
 /* What SpawnTransient gets: descriptors into fds[3], which of them are 0, 1 and 2 into index[3]. Returns how many. */
 size_t attach_fds(const struct attach *a, int fds[3], int index[3]);
 
-/* Carry until the daemon has more to say (CTL_OK) or the caller has hung up or typed Ctrl-] three times (CTL_FAILED).
- * `on_signal` is called for each signal that is to be sent on. */
-int attach_carry(struct attach *a, int daemon_fd, void (*on_signal)(void *arg, int sig), void *arg);
+/* Carry until the daemon has more to say or `ms` are over (CTL_OK; -1 = no limit), or until the caller has hung up or
+ * typed Ctrl-] three times (CTL_FAILED). `on_signal` is called for each signal that is to be sent on. */
+int attach_carry(struct attach *a, int daemon_fd, int ms, void (*on_signal)(void *arg, int sig), void *arg);
 
 /* The service has ended: carry what it wrote last. */
 void attach_drain(struct attach *a);

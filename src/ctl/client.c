@@ -246,8 +246,12 @@ static int next_frame(struct ctl *c, char **ret, size_t *ret_len)
                                 return r;
                 }
                 n = receive(c, room);
+                if (n == 0 && c->lost_is_fine)
+                        return turned_away(c);
                 if (n == 0)
                         return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection");
+                if (n == -ECONNRESET && c->lost_is_fine)
+                        return turned_away(c);
                 if (n == -ECONNRESET && c->retry)
                         return turned_away(c);
                 if (n < 0)
@@ -397,6 +401,17 @@ int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool mor
 int ctl_call(struct ctl *c, const char *method, const char *params, bool more, uint32_t *ret)
 {
         return ctl_call_fds(c, method, params, more, NULL, 0, ret);
+}
+
+bool ctl_reconnect(struct ctl *c)
+{
+        char standard[256];
+        const char *path = c->socket ? c->socket : getenv("COPPICE_SOCKET");
+
+        fd_close(&c->fd);
+        frame_reader_free(&c->in);
+        c->fd = path && *path ? connect_to(path) : connect_standard(standard, sizeof standard);
+        return c->fd >= 0;
 }
 
 void ctl_tell(const struct ctl *c, const char *method, const char *params)

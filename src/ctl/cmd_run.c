@@ -227,6 +227,8 @@ static const struct ctl_option run_options[] = {
 
 static const struct ctl_option spawn_options[] = { COMMON_OPTIONS, { 0 } };
 
+enum { BACK_TRIES = 200, BACK_PAUSE_MS = 50 };
+
 struct running {
         struct ctl *c;
         struct attach attach;
@@ -251,6 +253,43 @@ static void on_signal(void *arg, int sig)
         ctl_tell(r->c, "Kill", buf_text(&params));
 }
 
+/* The engine has gone and another one takes its place; the service did not notice, nor shall who sits before it. */
+static int come_back(struct running *r, uint32_t *ret)
+{
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        int code = CTL_OK;
+
+        json_open(&j, NULL, '{');
+        json_str(&j, "node", r->node);
+        json_bool(&j, "keep", ctl_option(r->c, "keep") != NULL);
+        json_close(&j);
+        for (int tries = 0; tries < BACK_TRIES && code == CTL_OK; tries++) {
+                if (ctl_reconnect(r->c)) {
+                        r->c->lost_is_fine = false;
+                        return ctl_call(r->c, "AttachTransient", buf_text(&params), true, ret);
+                }
+                code = attach_carry(&r->attach, -1, BACK_PAUSE_MS, on_signal, r);
+        }
+        return code == CTL_OK ? ctl_error(CTL_NO_DAEMON, "the daemon is gone, and no other one came within 10 s") : code;
+}
+
+/* Wait for the next reply, carrying meanwhile. */
+static int next_reply(struct running *r, uint32_t *ret)
+{
+        struct ctl *c = r->c;
+        int code = CTL_OK;
+
+        if (frame_pending(&c->in) == 0)
+                code = attach_carry(&r->attach, c->fd, -1, on_signal, r);
+        if (code != CTL_OK)
+                return code;
+        c->lost_is_fine = true;
+        c->turned_away = false;
+        code = ctl_next(c, ret);
+        return code != CTL_OK && c->turned_away ? come_back(r, ret) : code;
+}
+
 /* Ask, and wait until it has ended: then *ret is the last reply. */
 static int run_attached(struct running *r, const char *params, const int *fds, size_t count, uint32_t *ret)
 {
@@ -260,10 +299,7 @@ static int run_attached(struct running *r, const char *params, const int *fds, s
         while (code == CTL_OK && ctl_continues(c)) {
                 free(r->node);
                 r->node = strdup(jget_text(&c->doc, *ret, "node"));
-                if (frame_pending(&c->in) == 0)
-                        code = attach_carry(&r->attach, c->fd, on_signal, r);
-                if (code == CTL_OK)
-                        code = ctl_next(c, ret);
+                code = next_reply(r, ret);
         }
         attach_drain(&r->attach);
         attach_close(&r->attach);

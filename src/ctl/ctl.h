@@ -71,6 +71,7 @@ struct ctl {
         int64_t deadline_ms;  /* of the present call, CLOCK_MONOTONIC; -1 = none */
         bool retry;           /* client.c: being turned away is no error yet, */
         bool turned_away;     /* ... but this happened */
+        bool lost_is_fine;    /* so it is when the connection is lost: who asked for it connects again */
         bool timed_out;       /* no answer came within timeout_ms */
         struct frame_reader in;
         struct jdoc doc;      /* the latest reply */
@@ -105,6 +106,9 @@ int ctl_call_text(struct ctl *c, const char *method, const char *key, const char
 /* As ctl_call(), descriptors going along with the request. */
 int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
                  uint32_t *ret);
+
+/* Drop the connection and try for another one, silently. */
+bool ctl_reconnect(struct ctl *c);
 
 /* Say something to the daemon on a connection of its own and do not wait for an answer. */
 void ctl_tell(const struct ctl *c, const char *method, const char *params);

@@ -1,4 +1,5 @@
-/* control_spawn.c - SpawnTransient: a service made of properties, with the client's own descriptors.
+/* control_spawn.c - SpawnTransient: a service made of properties, with the client's own descriptors; AttachTransient:
+ * to be with one again, after the connection was lost.
  *
  * With "more" the client stays until the end and takes its service with it when it goes (unless `keep`); without, it
  * is told that the service has started and may ask for the result with Await. */
@@ -84,6 +85,20 @@ static void drop(struct call *c)
 static const struct call_ops spawn_ops = { .ending = on_ending, .drop = drop };
 static const struct transient_ops transient_ops = { .started = on_started, .ended = on_ended };
 
+static struct spawning *spawning_new(struct call *c, bool keep)
+{
+        struct spawning *s = calloc(1, sizeof *s);
+
+        if (!s) {
+                call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
+                return NULL;
+        }
+        s->keep = keep;
+        c->state = s;
+        c->ops = &spawn_ops;
+        return s;
+}
+
 /* The descriptor that parameter `key` names; -1 when absent, -2: the error has been sent. */
 static int descriptor(struct call *c, const char *key, int64_t index)
 {
@@ -109,16 +124,11 @@ static const char **texts_of(json_t *list, size_t *ret_count)
 
 static void ask(struct call *c, const struct transient_request *q, bool keep)
 {
-        struct spawning *s = calloc(1, sizeof *s);
+        struct spawning *s = spawning_new(c, keep);
         struct err err = { 0 };
 
-        if (!s) {
-                call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
+        if (!s)
                 return;
-        }
-        s->keep = keep;
-        c->state = s;
-        c->ops = &spawn_ops;
         if (engine_transient(call_engine(c), q, &transient_ops, c, &s->serial, &s->node, &err) < 0) {
                 call_fail_err(c, &err);
                 return;
@@ -156,4 +166,48 @@ void method_SpawnTransient(struct call *c)
                 call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
         else
                 ask(c, &q, keep);
+}
+
+/* It has ended while nobody listened: the result is all there is to tell. */
+static void tell_end(struct call *c, struct spawning *s, const struct transient_end *end)
+{
+        s->over = true;
+        s->node = NODE_NONE;
+        (void) snprintf(s->path, sizeof s->path, "%s", end->path);
+        write_reply(c, &end->death, false);
+}
+
+void method_AttachTransient(struct call *c)
+{
+        const char *name = param_str(&c->in, "node", true);
+        bool keep = param_bool(&c->in, "keep");
+        const struct transient_end *end;
+        struct spawning *s;
+        unsigned matches;
+
+        if (!call_params(c))
+                return;
+        if (!c->in.more) {
+                call_fail(c, SERVICE_INTERFACE ".ExpectedMore", NULL, NULL, NULL, NULL);
+                return;
+        }
+        s = spawning_new(c, keep);
+        if (!s)
+                return;
+        s->node = core_find(call_core(c), NODE_ROOT, name, &matches);
+        end = s->node == NODE_NONE ? engine_transient_ended(call_engine(c), name) : NULL;
+        if (end) {
+                tell_end(c, s, end);
+                return;
+        }
+        if (!call_node(c, name, &s->node))
+                return;
+        s->serial = engine_transient_listen(call_engine(c), s->node, &transient_ops, c);
+        if (!s->serial) {
+                call_fail(c, "BadValue", "parameter", "node", "message", "is no transient service, or somebody is with it");
+                return;
+        }
+        (void) core_path(call_core(c), s->node, s->path, sizeof s->path);
+        conn_apart(c->conn);
+        write_reply(c, NULL, true);
 }

@@ -213,6 +213,9 @@ struct transient_ops {
 int engine_transient(struct engine *e, const struct transient_request *q, const struct transient_ops *ops, void *arg,
                      uint64_t *ret_serial, node_id *ret_id, struct err *err);
 
+/* Listen to one that runs already, in place of whoever did: `started` is not called. Its serial; 0 when it is none. */
+uint64_t engine_transient_listen(struct engine *e, node_id id, const struct transient_ops *ops, void *arg);
+
 /* The one who asked is gone: nothing more is told, and with `stop` the service is stopped. */
 void engine_transient_leave(struct engine *e, uint64_t serial, bool stop);
 

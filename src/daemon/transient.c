@@ -191,6 +191,17 @@ const struct transient_end *engine_transient_ended(const struct engine *e, const
         return NULL;
 }
 
+uint64_t engine_transient_listen(struct engine *e, node_id id, const struct transient_ops *ops, void *arg)
+{
+        struct transient *tr = find_node(e, id);
+
+        if (!tr || tr->ops) /* one listener: the other is still there */
+                return 0;
+        tr->ops = ops;
+        tr->arg = arg;
+        return tr->serial;
+}
+
 void engine_transient_leave(struct engine *e, uint64_t serial, bool stop)
 {
         struct transient *tr = find_serial(e->transients, serial);

@@ -173,6 +173,14 @@ def main():
     replies = [good(r) for r in c.more("SpawnTransient", command=["/bin/sh", "-c", "exit 5"], properties=["Nice=1"])]
     assert replies[0]["death"] is None and replies[-1]["exit_code"] == 5 and replies[-1]["death"]["reason"] == "exit:5"
     assert c.call("SpawnTransient", command=["/bin/true"], stdin=0)[0] == "BadValue"
+    again = [good(r) for r in c.more("AttachTransient", node=replies[0]["node"])]
+    assert again == replies[-1:]
+    node = good(c.call("SpawnTransient", command=["/bin/sleep", "1000"]))["node"]
+    other = Client(path, i)
+    end = other.more("AttachTransient", node=node, keep=True)
+    assert good(next(end))["exit_code"] is None
+    good(c.call("Kill", nodes=[node], signal="USR1", whom="main"))
+    assert good(next(end))["exit_code"] == 128 + 10
 
     assert c.call("Status", node="/nowhere")[0] == "NoSuchNode"
     assert c.call("Status")[0] == "InvalidParameter"
