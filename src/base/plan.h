@@ -91,6 +91,7 @@ enum { /* flags of MOUNT */
         PLAN_MOUNT_INNER = 4,    /* below something new: look at the path when its turn comes, not before */
 };
 #define PLAN_MOUNTS_MAX 512
+#define PLAN_CREDENTIALS_MAX 128
 
 /* Rights of LANDLOCK (a: of files, b: of ports) and ALLOW (a), in the kernel's numbers. */
 enum {

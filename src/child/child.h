@@ -66,6 +66,8 @@ struct child {
         int mounts[PLAN_MOUNTS_MAX];         /* copies for the MOUNT steps, in their order; see mounts.c */
         int mount_at;                        /* how many of them are done */
         int self;                            /* /proc/self of before, -1 = none */
+        int creds[PLAN_CREDENTIALS_MAX];     /* what CREDENTIAL has opened; negative = nothing */
+        int cred_count;
         int ruleset;                         /* between LANDLOCK and RESTRICT */
         uint64_t handled;                    /* the rights it is about */
         bool pivoted;                        /* ROOT has put the old root directory on top of the new one */
@@ -98,6 +100,7 @@ void child_send(const struct child *c, const void *message, size_t size, int fd)
 child_step child_pids;                                                            /* pids.c */
 child_step child_userns, child_namespaces;                                                      /* namespaces.c */
 child_step child_root, child_mount, child_seal, child_take_sources;                     /* mounts.c */
+child_step child_credential, child_credentials;                                   /* credentials.c */
 child_step child_landlock, child_allow, child_allow_rest, child_allow_port, child_restrict; /* landlock.c */
 child_step child_bounding, child_securebits, child_ambient;                       /* caps.c */
 

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libchild.a
 libchild_a_SOURCES = \
 	src/child/child.h \
 	src/child/caps.c \
+	src/child/credentials.c \
 	src/child/descriptors.c \
 	src/child/exec.c \
 	src/child/files.c \

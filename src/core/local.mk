@@ -32,7 +32,7 @@ libcore_a_SOURCES += \
 libcore_a_SOURCES += \
 	src/core/plan.c src/core/plan_env.c src/core/plan_streams.c src/core/plan_explain.c \
 	src/core/plan.h src/core/plan_priv.h \
-	src/core/plan_sandbox.c src/core/plan_landlock.c src/core/sandbox.c src/core/sandbox.h src/core/mounts.c src/core/mounts_said.c src/core/mounts_priv.h src/core/mounts.h src/core/capability.c src/core/capability.h
+	src/core/plan_sandbox.c src/core/plan_landlock.c src/core/plan_creds.c src/core/sandbox.c src/core/sandbox.h src/core/mounts.c src/core/mounts_said.c src/core/mounts_priv.h src/core/mounts.h src/core/capability.c src/core/capability.h
 
 # The decisions.
 libcore_a_SOURCES += \

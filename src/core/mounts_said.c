@@ -363,6 +363,18 @@ static void add_api(struct wants *all, const struct spec *s)
         w->from = keep_text(all, "/dev", 4);
 }
 
+/* Memory that is never swapped out. */
+static void add_creds(struct wants *all, const struct spec *s, const struct plan_facts *f)
+{
+        autobuf struct buf path = BUF_INIT;
+
+        if (!creds_wanted(s))
+                return;
+        creds_path(s, f, &path);
+        add_fs(all, buf_text(&path), "ramfs", "mode=0700",
+               spec_origin(s, spec_count(s, D_SERVICE_LoadCredential) ? D_SERVICE_LoadCredential : D_SERVICE_SetCredential));
+}
+
 /* What the service reaches us by stays in its place, whatever is put on top of the directory it is in. */
 static void add_rescue(struct wants *all, const char *path)
 {
@@ -392,6 +404,7 @@ void mounts_said(struct wants *all, const struct spec *s, const struct plan_fact
         add_devices(all, s);
         if (parts & SANDBOX_IPC) /* the queues of the old namespace would be seen there */
                 add_queues(all, s);
+        add_creds(all, s, f);
         add_rescue(all, f->notify_socket);
         add_rescue(all, f->sandbox.control_socket);
 }
@@ -401,6 +414,7 @@ bool mounts_wanted(const struct spec *s)
         static const enum directive lists[] = {
                 D_SERVICE_ReadOnlyPaths, D_SERVICE_ReadWritePaths, D_SERVICE_InaccessiblePaths, D_SERVICE_NoExecPaths,
                 D_SERVICE_ExecPaths, D_SERVICE_BindPaths, D_SERVICE_BindReadOnlyPaths, D_SERVICE_TemporaryFileSystem,
+                D_SERVICE_LoadCredential, D_SERVICE_SetCredential,
         };
 
         static const enum directive switches[] = {

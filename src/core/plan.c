@@ -314,9 +314,12 @@ static int add_all(struct compiler *c, const struct command *cmd, struct err *er
         plan_sandbox_directories(c);
         r = plan_streams(c, err);
         if (r == 0)
+                r = plan_creds_open(c, err);
+        if (r == 0)
                 r = plan_sandbox_namespaces(c, err);
         if (r < 0)
                 return r;
+        plan_creds_fill(c);
         add_limit(c, D_SERVICE_LimitNOFILE, RLIMIT_NOFILE);
         if (root[0] && !plan_pivots(c))
                 plan_add_text(c, PLAN_CHROOT, spec_origin(c->s, D_SERVICE_RootDirectory), root);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/mounts.h"
 #include "core/plan_priv.h"
 
 /* --- a row of NAME=VALUE texts ---------------------------------------------------------------------------------- */
@@ -133,6 +134,12 @@ static void set_ours(const struct compiler *c, struct buf *env)
         set_directories(env, c->s, D_SERVICE_CacheDirectory, "CACHE_DIRECTORY", f->cache_root);
         set_directories(env, c->s, D_SERVICE_LogsDirectory, "LOGS_DIRECTORY", f->logs_root);
         set_directories(env, c->s, D_SERVICE_ConfigurationDirectory, "CONFIGURATION_DIRECTORY", f->config_root);
+        if (creds_wanted(c->s) && !c->privileged) {
+                autobuf struct buf path = BUF_INIT;
+
+                creds_path(c->s, f, &path);
+                set(env, "CREDENTIALS_DIRECTORY", buf_text(&path));
+        }
 }
 
 bool plan_env_unset(const struct spec *s, const char *name)

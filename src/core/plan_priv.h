@@ -52,6 +52,9 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err); /* -ENOMEM, or
 void plan_sandbox_bounding(struct compiler *c, bool becomes_root);
 bool plan_keeps_caps(const struct compiler *c);    /* over the change of uid */
 void plan_sandbox_caps(struct compiler *c, bool becomes_root);
+int plan_creds_open(struct compiler *c, struct err *err); /* plan_creds.c */
+void plan_creds_directory(struct compiler *c);
+void plan_creds_fill(struct compiler *c);
 bool plan_landlocks(const struct compiler *c);     /* which needs no_new_privs or CAP_SYS_ADMIN */
 int plan_landlock(struct compiler *c);             /* plan_landlock.c */
 struct mounts;

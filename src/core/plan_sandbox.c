@@ -91,6 +91,7 @@ void plan_sandbox_directories(struct compiler *c)
         static const char *const bases[] = { "/tmp", "/var/tmp" };
         char name[PLAN_PRIVATE_TMP_MAX];
 
+        plan_creds_directory(c);
         if (!(c->box.parts & SANDBOX_MOUNTS) || spec_int(c->s, D_SERVICE_PrivateTmp) != PRIVATE_TMP_YES)
                 return;
         plan_private_tmp(c->f->mark, name);

@@ -51,6 +51,45 @@ static const char *const not_yet[] = {
         "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy", "Delegate",
 };
 
+/* What is left out for good. To go on without them would be to run something else than was asked for, so in a file
+ * of systemd's too they are errors. */
+static const struct {
+        const char *key, *why, *hint;
+} out_of_scope[] = {
+#define IMAGE "file system images are out of scope"
+        { "RootImage", IMAGE, "mount the image and name the directory in RootDirectory=" },
+        { "RootImageOptions", IMAGE, "mount the image and name the directory in RootDirectory=" },
+        { "RootHash", IMAGE, "mount the image and name the directory in RootDirectory=" },
+        { "RootVerity", IMAGE, "mount the image and name the directory in RootDirectory=" },
+        { "MountImages", IMAGE, "mount the image and show it with BindPaths=" },
+        { "ExtensionImages", IMAGE, "mount the image and show it with BindPaths=" },
+        { "ExtensionDirectories", "system extensions are out of scope", "show the directories with BindPaths=" },
+#undef IMAGE
+#define SESSION "login sessions are out of scope"
+        { "PAMName", SESSION, "run the service from a session manager that opens one" },
+        { "UtmpIdentifier", SESSION, "let the program that opens the session write utmp" },
+        { "UtmpMode", SESSION, "let the program that opens the session write utmp" },
+#undef SESSION
+        { "LoadCredentialEncrypted", "nothing here holds the key to decrypt credentials",
+          "decrypt it in ExecStartPre=, or write LoadCredential= with a file that only root may read" },
+        { "SetCredentialEncrypted", "nothing here holds the key to decrypt credentials",
+          "write LoadCredential= with a file that only root may read" },
+};
+
+static bool refused_key(struct unit_parse *p, enum section section, const struct unit_line *line)
+{
+        struct err why = { 0 };
+
+        for (size_t i = 0; i < sizeof(out_of_scope) / sizeof(out_of_scope[0]); i++)
+                if (section == SECTION_SERVICE && strcmp(out_of_scope[i].key, line->key) == 0) {
+                        (void) err_set(&why, STAGE_LOAD, EINVAL, "%s= is not supported: %s", line->key, out_of_scope[i].why);
+                        err_hint(&why, "%s", out_of_scope[i].hint);
+                        unit_complain(p, DIAG_ERROR, line, NULL, &why);
+                        return true;
+                }
+        return false;
+}
+
 /* The section a key belongs to, when it is not this one. */
 static const char *other_section(enum section section, const char *key)
 {
@@ -381,7 +420,7 @@ void unit_apply(struct unit_parse *p, enum section section, const struct unit_li
                 /* systemd's short form for both */
                 assign(p, D_SERVICE_TimeoutStartSec, line);
                 assign(p, D_SERVICE_TimeoutStopSec, line);
-        } else {
+        } else if (!refused_key(p, section, line)) {
                 unknown_key(p, section, line);
         }
 }

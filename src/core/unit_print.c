@@ -143,9 +143,26 @@ static int64_t effective(const struct spec *s, enum directive d)
         }
 }
 
+/* SetCredential= as it is shown: the names without what is to be kept secret. */
+static bool is_secret(enum directive d)
+{
+        return strcmp(directive_rows[d].min, "credset") == 0;
+}
+
+static void print_names(const struct spec *s, enum directive d, struct buf *out)
+{
+        for (size_t i = 0; i < spec_count(s, d); i++) {
+                const char *item = spec_item(s, d, i);
+
+                buf_addf(out, "%s%.*s", i ? "\n" : "", (int) strcspn(item, ":"), item);
+        }
+}
+
 void spec_print(const struct spec *s, enum directive d, struct buf *out)
 {
-        if (directive_is_list(d))
+        if (is_secret(d))
+                print_names(s, d, out);
+        else if (directive_is_list(d))
                 print_list(s, d, out);
         else if (directive_is_text(d))
                 print_line(spec_str(s, d), out);
@@ -219,5 +236,25 @@ void unit_text_print(const struct spec *s, bool all, struct buf *out)
                         section = (int) directive_rows[d].section;
                 }
                 print_assignments(s, d, out);
+        }
+}
+
+void unit_text_hide(const struct buf *text, struct buf *out)
+{
+        static const char key[] = "SetCredential=";
+
+        for (const char *line = buf_text(text), *end; *line; line = end + (*end == '\n')) {
+                size_t n, colon = strcspn(line, ":\n");
+
+                end = strchrnul(line, '\n');
+                n = (size_t) (end - line);
+                if (strncmp(line, key, sizeof(key) - 1) == 0 && line[colon] == ':') {
+                        buf_add(out, line, colon + 1);
+                        buf_adds(out, "...");
+                } else {
+                        buf_add(out, line, n);
+                }
+                if (*end)
+                        buf_addc(out, '\n');
         }
 }

@@ -57,6 +57,9 @@ int unit_text_parse(const char *name, const struct unit_source *sources, size_t 
 /* A spec as the text of a unit that parses to the same spec: what is set, or with `all` every value in effect. */
 void unit_text_print(const struct spec *s, bool all, struct buf *out);
 
+/* That text for other eyes: without the values of SetCredential=. */
+void unit_text_hide(const struct buf *text, struct buf *out);
+
 /* --- names (FAILURES H10) ---
  * PREFIX.service, PREFIX@INSTANCE.service, PREFIX@.service (a template), PREFIX.supervisor. A prefix is 1 to 128
  * characters of [A-Za-z0-9_.:-], an instance 1 to 64 of [A-Za-z0-9_.-]; neither begins with a dot or a dash. */

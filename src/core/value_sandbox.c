@@ -123,6 +123,43 @@ static int port_item(enum directive d, const char *text, struct buf *out, struct
         return 0;
 }
 
+static size_t id_length(const char *text)
+{
+        size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+
+        return n <= 255 && strcspn(text, ":") == n && !(text[0] == '.' && (n == 1 || (n == 2 && text[1] == '.'))) ? n : 0;
+}
+
+static int load_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        size_t n = id_length(text);
+        const char *path = text[n] ? text + n + 1 : "";
+
+        if (n == 0)
+                return refuse(d, text, err, "no name of a credential", "ID or ID:PATH; letters, digits, _ . and -");
+        buf_add(out, text, n);
+        if (!text[n])
+                return 0;
+        buf_addc(out, ':');
+        if (path[0] == '/')
+                return value_path(path, out) < 0 ? refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
+        if (!path[0] || strchr(path, '/'))
+                return refuse(d, text, err, "not an absolute path", "or write the name of a file of the credential store");
+        buf_adds(out, path);
+        return 0;
+}
+
+/* No message may hold the value. */
+static int set_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        size_t n = id_length(text);
+
+        if (n == 0 || text[n] != ':')
+                return refuse(d, n ? "..." : "", err, "no name of a credential", "ID:VALUE; letters, digits, _ . and - in the ID");
+        buf_adds(out, text);
+        return 0;
+}
+
 int value_sandbox_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         const char *form = directive_rows[d].min;
@@ -132,6 +169,8 @@ int value_sandbox_item(enum directive d, const char *text, struct buf *out, stru
         if (strcmp(form, "mount") == 0) return mount_item(d, text, out, err);
         if (strcmp(form, "llpath") == 0) return landlock_item(d, text, out, err);
         if (strcmp(form, "port") == 0) return port_item(d, text, out, err);
+        if (strcmp(form, "credload") == 0) return load_item(d, text, out, err);
+        if (strcmp(form, "credset") == 0) return set_item(d, text, out, err);
         if (strcmp(form, "bind") == 0) return bind_item(d, text, out, err);
         if (strcmp(form, "tmpfs") == 0) return tmpfs_item(d, text, out, err);
         return 1;

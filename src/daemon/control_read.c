@@ -190,10 +190,11 @@ void method_Show(struct call *c)
 
 static void write_text(struct json *j, const struct spec *s)
 {
-        autobuf struct buf text = BUF_INIT;
+        autobuf struct buf text = BUF_INIT, shown = BUF_INIT;
 
         unit_text_print(s, false, &text);
-        json_str(j, "text", buf_text(&text));
+        unit_text_hide(&text, &shown);
+        json_str(j, "text", buf_text(&shown));
 }
 
 void method_Cat(struct call *c)

@@ -107,6 +107,7 @@ enum {
         RUN_CLEAN = 128,       /* ... and was found empty since a process was last born into it */
         RUN_DIRS = 2,          /* RuntimeDirectory= may have been made */
         RUN_TMP = 1024,        /* directories of PrivateTmp= may have been made */
+        RUN_CREDS = 2048,      /* a directory for credentials may have been made */
         RUN_WATCHED = 4,       /* emptiness is being waited for */
         RUN_PROBE = 8,         /* no cgroup: look again at every exit */
         RUN_KILLED = 64,       /* SIGKILL was sent to all of it; again until it is empty, where that is not atomic */
@@ -271,6 +272,7 @@ void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn,
 void sandbox_say_missing(const struct spec *s, const struct plan_facts *f); /* into the log */
 bool sandbox_watched(const struct engine *e, node_id id); /* its main process is in a process namespace */
 bool sandbox_is_program(pid_t pid);                       /* this is that process */
+void sandbox_remove_credentials(struct engine *e, node_id id);
 void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation);
 
 /* empty.c */

@@ -223,6 +223,8 @@ static void on_close(struct engine *e, const struct action *a)
         mail_close(e, a->node);
         if (run->flags & RUN_DIRS)
                 rundir_remove(e, a->node);
+        if (run->flags & RUN_CREDS)
+                sandbox_remove_credentials(e, a->node);
         if (run->flags & RUN_TMP)
                 sandbox_remove_tmp(e, a->node, a->incarnation);
         ledger_close(e, a->node, a->incarnation, &a->reason);

@@ -175,3 +175,19 @@ void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation)
         if (budget <= 0)
                 remove_aside(name);
 }
+
+/* Of an incarnation that is over: the mount point, or where nobody could mount the secrets themselves. */
+void sandbox_remove_credentials(struct engine *e, node_id id)
+{
+        const struct node *node = core_node(e->core, id);
+        int root = node ? open(rundir_root(e, "runtime"), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+        int budget = AT_ONCE;
+        char name[300];
+
+        if (root < 0)
+                return;
+        (void) snprintf(name, sizeof(name), "credentials/%s", spec_name(node->spec));
+        rundir_remove_below(root, name, 0, &budget);
+        (void) unlinkat(root, name, AT_REMOVEDIR);
+        (void) close(root);
+}

@@ -4,6 +4,7 @@
  * works on while the next ones are being written. */
 #include <string.h>
 
+#include "core/mounts.h"
 #include "daemon/limits.h"
 #include "daemon/parts.h"
 #include "os/envfile.h"
@@ -380,6 +381,8 @@ static int try_spawn(struct engine *e, const struct action *a, const struct spec
                 engine_run(e, a->node)->flags |= RUN_DIRS;
         if (spec_int(s, D_SERVICE_PrivateTmp) == PRIVATE_TMP_YES)
                 engine_run(e, a->node)->flags |= RUN_TMP;
+        if (creds_wanted(s))
+                engine_run(e, a->node)->flags |= RUN_CREDS;
         return initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count,
                               g->facts.fds.cgroup, err);
 }

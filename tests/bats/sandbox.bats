@@ -352,3 +352,39 @@ P
         assert_output_has "for writing: nowhere but"
         stop_daemon 0
 }
+
+@test "credentials are files only the service can read, and are told nowhere else" {
+        skip_unless root
+        printf 'from a file\n' >"$W/secret"; chmod 600 "$W/secret"
+        box creds "cd \$CREDENTIALS_DIRECTORY; ls; cat loaded set both; echo; stat -c '%a %u' . loaded; echo x 2>/dev/null >new || echo read-only
+                grep \" \$CREDENTIALS_DIRECTORY \" /proc/self/mountinfo | grep -o ' - ramfs'; tr '\\0' '\\n' </proc/self/environ | grep -c swordfish; echo end" \
+                "User=54321" "LoadCredential=loaded:$W/secret" "LoadCredential=both:$W/missing" "SetCredential=both:in its place" \
+                "SetCredential=set:swordfish\\x21\\n" "ProtectSystem=strict"
+        start_daemon
+        wait_line "$W/creds.out" '^end'
+        assert_eq "$(cat "$W/creds.out")" "$(printf 'both\nloaded\nset\nfrom a file\nswordfish!\nin its place\n500 54321\n400 54321\nread-only\n - ramfs\n0\nend')"
+        wait_state /creds finished
+        [ ! -e "/run/credentials/creds.service" ]
+        run ctl show /creds; assert_output_has "SetCredential"; refute_output_has swordfish
+        run ctl show /creds --json; refute_output_has swordfish
+        run ctl explain /creds; assert_output_has "credential set"; refute_output_has swordfish
+        ! grep -q swordfish "$W/daemon.log"
+        stop_daemon 0
+}
+
+@test "a credential that is not there ends the start; encrypted ones and file system images are refused with the reason" {
+        skip_unless root
+        service gone "ExecStart=/bin/true" "Type=oneshot" "Restart=no" "LoadCredential=key:$W/missing"
+        start_daemon
+        wait_state /gone failed
+        run ctl status /gone
+        assert_output_has "spawn:CREDENTIALS:ENOENT"
+        grep -q "gone: CREDENTIALS: .*$W/missing.*gone.service:5" "$W/daemon.log"
+        stop_daemon 0
+        for line in LoadCredentialEncrypted=a:/b RootImage=/x PAMName=login UtmpIdentifier=x; do
+                service bad "ExecStart=/bin/true" "$line"
+                run ctl verify "$W/units/bad.service"
+                assert_status 1
+                assert_output_has "${line%%=*}= is not supported: "
+        done
+}

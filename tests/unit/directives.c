@@ -164,6 +164,8 @@ static const char *sample(int d)
         if (strcmp(row->min, "mount") == 0) return "/srv -/a//b/ -+/c +/d";
         if (strcmp(row->min, "llpath") == 0) return "/srv -/a//b/ none";
         if (strcmp(row->min, "port") == 0) return "80 none 65535";
+        if (strcmp(row->min, "credload") == 0) return "key tls:/etc/tls.key db:other";
+        if (strcmp(row->min, "credset") == 0) return "motto:one word\\nmore words ";
         if (strcmp(row->min, "bind") == 0) return "/a /b:/c -/d:/e:norbind";
         if (strcmp(row->min, "tmpfs") == 0) return "/var:ro,size=1M /x";
         return "some text %% more";
