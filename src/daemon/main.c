@@ -128,6 +128,7 @@ static int take_over(struct engine *e, int journal)
                 log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
         engine_start_turns(e);
         recover_resume(e);
+        transient_adopt(e);
         log_notice("this engine goes on where the one before it ended");
         run(e);
         return e->exit_code;

@@ -344,6 +344,7 @@ int death_copy(struct death *to, const struct death *from); /* with texts of its
 void death_done(struct death *d);
 
 /* transient.c */
+void transient_adopt(struct engine *e);              /* those that an engine before us was asked for */
 void transient_settle(struct engine *e);             /* those that are at rest become results */
 void transient_forget(struct engine *e, node_id id); /* the node is gone */
 void transient_closed(struct engine *e, node_id id); /* an incarnation is over and no other comes */

@@ -14,12 +14,14 @@
 struct transient {
         uint64_t serial;
         node_id node;
-        uint32_t token;               /* of the start, 0 = it has been answered */
+        uint32_t token;               /* of the start, 0 = it has been answered; ADOPTED: nobody knows */
         char *path;                   /* owned */
         struct death death;           /* owned; once its node is gone (NODE_NONE) */
         const struct transient_ops *ops; /* NULL: nobody listens */
         void *arg;
 };
+
+#define ADOPTED UINT32_MAX           /* no request has that number */
 
 struct transients {
         struct transient *list;       /* owned */
@@ -93,10 +95,17 @@ static void finish(struct engine *e, size_t i)
         if (tr.node != NODE_NONE)
                 take_death(e, &tr, &end->death);
         t->list[i] = t->list[--t->count];
-        if (tr.token)
+        if (tr.token && tr.token != ADOPTED)
                 engine_request_forget(e, tr.token);
         if (tr.ops)
                 tr.ops->ended(tr.arg, end);
+}
+
+/* What an engine before us was asked for, and may not have begun. */
+static void look_at_adopted(struct transient *tr, const struct node *n)
+{
+        if (tr->token == ADOPTED && (n->incarnation > 0 || n->last_reason.kind != REASON_NONE))
+                tr->token = 0;
 }
 
 void transient_settle(struct engine *e)
@@ -105,6 +114,9 @@ void transient_settle(struct engine *e)
 
         for (size_t i = 0; t && i < t->count;) {
                 const struct node *n = core_node(e->core, t->list[i].node);
+
+                if (n)
+                        look_at_adopted(&t->list[i], n);
 
                 if (n && (t->list[i].token || !at_rest(n))) {
                         i++;
@@ -316,6 +328,26 @@ static int choose_name(struct engine *e, const struct transient_request *q, node
                 return err_set(err, STAGE_LOAD, EEXIST, "%s: there is a node of that name already", buf);
         buf[strlen(buf)] = '.';
         return 0;
+}
+
+/* They are known by what they are. Who waits for one has lost his connection with the engine before us, and attaches
+ * again; whoever does not is taken for one who does not mind. */
+void transient_adopt(struct engine *e)
+{
+        char path[PATH_MAX_NODE];
+
+        for (node_id id = 1; id < core_node_limit(e->core); id++) {
+                const struct node *n = core_node(e->core, id);
+                struct transients *t;
+
+                if (!n || !n->dynamic || n->kind != KIND_SERVICE || spec_file(n->spec)[0] || make_room(e, NULL) < 0)
+                        continue;
+                t = e->transients;
+                t->list[t->count] = (struct transient) { .serial = ++t->serial, .node = id, .token = ADOPTED,
+                                                         .path = strdup(engine_path(e, id, path, sizeof(path))) };
+                if (t->list[t->count].path)
+                        t->count++;
+        }
 }
 
 static void report_warning(void *arg, const struct diag *d)

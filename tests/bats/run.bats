@@ -176,6 +176,31 @@ END
         assert_eq "$(pid_of long)" "$pid"
 }
 
+engine() { pgrep -P "$DAEMON" -x coppice-engine; }
+another_engine() { local e; e=$(engine) && [ -n "$e" ] && [ "$e" != "$1" ]; }
+
+@test "a run does not notice that the engine was killed; what was spawned is awaited from the next one" {
+        start_daemon
+        mkfifo "$W/gate"
+        exec {gate}<>"$W/gate"
+        "$CTL" run --name with -- sh -c 'read -r x <"$0"; echo "$x"; exit 5' "$W/gate" >"$W/out" 3>&- &
+        client=$!
+        wait_state with running
+        ctl spawn --name alone -- sh -c 'read -r x <"$0"; exit 5' "$W/gate"
+        before=$(engine)
+        kill -KILL "$before"
+        wait_for "$PATIENCE" another_engine "$before"
+        wait_for "$PATIENCE" ctl version
+        echo >&"$gate"
+        echo >&"$gate"
+        status=0; wait "$client" || status=$?
+        assert_eq "$status" 5
+        run ctl await alone
+        assert_status 5
+        wait_for "$PATIENCE" none_left
+        [ "$(engine)" != "$before" ]
+}
+
 @test "more runs at once than connections are allowed" {
         start_daemon
         mkfifo "$W/gate"
