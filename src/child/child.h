@@ -70,6 +70,8 @@ struct child {
         int cred_count;
         int ruleset;                         /* between LANDLOCK and RESTRICT */
         uint64_t handled;                    /* the rights it is about */
+        bool old;                            /* no open_tree: see mounts_old.c */
+        int mountinfo;                       /* then: the table of mounts */
         bool pivoted;                        /* ROOT has put the old root directory on top of the new one */
         pid_t pid, parent;                   /* as init and the engine know them */
         int stand_ins[2];                    /* for hidden directories and files; -1 = none */
@@ -106,6 +108,12 @@ child_step child_bounding, child_securebits, child_ambient;                     
 
 /* Open /proc/self; where it is hidden or gone, that of before the mounts stays known. namespaces.c */
 void child_know_self(struct child *c);
+
+/* mounts_old.c: is it needed (c->old); the three things mounts.c does by open_tree, move_mount and mount_setattr. */
+int child_old_begin(struct child *c);
+int child_old_take(int dir, const char *path);
+int child_old_attach(const struct child *c, int fd, const char *path, bool recursive); /* closes fd */
+int child_old_end(struct child *c);
 
 /* Own copy of the descriptor table, own descriptors only. descriptors.c */
 int child_own_descriptors(const struct child_job *job);

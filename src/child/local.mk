@@ -9,6 +9,7 @@ libchild_a_SOURCES = \
 	src/child/ids.c \
 	src/child/landlock.c \
 	src/child/mounts.c \
+	src/child/mounts_old.c \
 	src/child/namespaces.c \
 	src/child/pids.c \
 	src/child/process.c \

@@ -34,27 +34,34 @@ struct attributes {
 #define NOTHING (-2)    /* no copy was needed */
 #define FAILED(r) (-16 + (r)) /* what went wrong, to be told when its turn comes */
 
-static int copy_tree(int dir, const char *path, bool recursive)
+static int copy_tree(const struct child *c, int dir, const char *path, bool recursive)
 {
         unsigned flags = TREE_CLONE | O_CLOEXEC | (recursive ? TREE_RECURSIVE : 0U) | (*path ? 0U : AT_EMPTY_PATH);
-        int fd = (int) syscall(SYS_open_tree, dir, path, flags);
+        int fd;
 
+        if (c->old)
+                return child_old_take(dir, path);
+        fd = (int) syscall(SYS_open_tree, dir, path, flags);
         return fd < 0 ? -errno : fd;
 }
 
-static int set_attributes(int fd, const char *path, unsigned flags, int64_t set, int64_t clear)
+static int set_attributes(const struct child *c, int fd, const char *path, unsigned flags, int64_t set, int64_t clear)
 {
         struct attributes a = { .set = (uint64_t) set, .clear = (uint64_t) (clear & ~set) };
 
-        if (a.set == 0 && a.clear == 0)
+        if (c->old || (a.set == 0 && a.clear == 0)) /* the old way sets them all in the end */
                 return 0;
         return syscall(SYS_mount_setattr, fd, path, flags, &a, sizeof a) < 0 ? -errno : 0;
 }
 
 /* Closes fd. */
-static int attach(int fd, const char *path)
+static int attach(const struct child *c, int fd, const char *path, bool recursive)
 {
-        int r = syscall(SYS_move_mount, fd, "", AT_FDCWD, path, MOVE_EMPTY_PATH | MOVE_FOLLOW) < 0 ? -errno : 0;
+        int r;
+
+        if (c->old)
+                return child_old_attach(c, fd, path, recursive);
+        r = syscall(SYS_move_mount, fd, "", AT_FDCWD, path, MOVE_EMPTY_PATH | MOVE_FOLLOW) < 0 ? -errno : 0;
 
         (void) close(fd);
         return r;
@@ -140,7 +147,7 @@ static bool is_link(const char *path)
         return path && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-static int take(const struct plan_step *s, const char *text, bool sources)
+static int take(const struct child *c, const struct plan_step *s, const char *text, bool sources)
 {
         bool recursive = s->a != PLAN_MOUNT_BIND_ONE;
         bool bind = s->a == PLAN_MOUNT_BIND || s->a == PLAN_MOUNT_BIND_ONE;
@@ -155,7 +162,7 @@ static int take(const struct plan_step *s, const char *text, bool sources)
                 path = plan_string(text, s->text_len, &at);
         else if ((s->flags & PLAN_MOUNT_INNER) || (path && strcmp(path, "/") == 0))
                 return NOTHING;
-        return path ? taken(s, copy_tree(AT_FDCWD, path, recursive)) : FAILED(-EBADMSG);
+        return path ? taken(s, copy_tree(c, AT_FDCWD, path, recursive)) : FAILED(-EBADMSG);
 }
 
 /* The MOUNT steps from here on: copies of what BIND shows (sources), or of what KEEP keeps. */
@@ -169,7 +176,7 @@ static int take_all(struct child *c, struct plan_iter it, const struct plan_step
                 if (n == PLAN_MOUNTS_MAX)
                         return -E2BIG;
                 if (sources || c->mounts[n] == NOTHING)
-                        c->mounts[n] = take(s, text, sources);
+                        c->mounts[n] = take(c, s, text, sources);
                 /* Now, because soon what is above it may be read-only. Should it not work, the mount will tell. */
                 if (!sources && c->mounts[n] != MISSING && (s->flags & PLAN_MOUNT_MAKE) && !(s->flags & PLAN_MOUNT_INNER))
                         (void) make_point(text, c->mounts[n]);
@@ -185,25 +192,25 @@ int child_take_sources(struct child *c, const struct plan_step *s, const char *t
 
 /* --- one after the other -------------------------------------------------------------------------------------------- */
 
-static int keep(const struct plan_step *s, const char *path, int fd)
+static int keep(const struct child *c, const struct plan_step *s, const char *path, int fd)
 {
         int r;
 
         if (strcmp(path, "/") == 0)
-                return set_attributes(AT_FDCWD, path, TREE_RECURSIVE, s->b, 0);
+                return set_attributes(c, AT_FDCWD, path, TREE_RECURSIVE, s->b, 0);
         if (fd == NOTHING) {
-                fd = copy_tree(AT_FDCWD, path, true);
+                fd = copy_tree(c, AT_FDCWD, path, true);
                 if (fd < 0)
                         return (s->flags & PLAN_MOUNT_OPTIONAL) && absent(fd) ? 0 : fd;
         }
-        r = set_attributes(fd, "", AT_EMPTY_PATH | TREE_RECURSIVE, s->b, s->c);
+        r = set_attributes(c, fd, "", AT_EMPTY_PATH | TREE_RECURSIVE, s->b, s->c);
         if (r == 0)
-                return attach(fd, path);
+                return attach(c, fd, path, true);
         (void) close(fd);
         return r;
 }
 
-static int bind_to(const struct plan_step *s, const char *path, int fd)
+static int bind_to(const struct child *c, const struct plan_step *s, const char *path, int fd)
 {
         unsigned all = s->a == PLAN_MOUNT_BIND ? TREE_RECURSIVE : 0U;
         int r = 0;
@@ -211,9 +218,9 @@ static int bind_to(const struct plan_step *s, const char *path, int fd)
         if (s->flags & PLAN_MOUNT_INNER)
                 r = make_point(path, fd);
         if (r == 0)
-                r = set_attributes(fd, "", AT_EMPTY_PATH | all, s->b, 0);
+                r = set_attributes(c, fd, "", AT_EMPTY_PATH | all, s->b, 0);
         if (r == 0)
-                return attach(fd, path);
+                return attach(c, fd, path, all != 0);
         (void) close(fd);
         return r;
 }
@@ -253,13 +260,13 @@ static int hide(struct child *c, const struct plan_step *s, const char *path)
 
         if (stat(path, &st) < 0)
                 return (s->flags & PLAN_MOUNT_OPTIONAL) && absent(-errno) ? 0 : -errno;
-        fd = copy_tree(c->stand_ins[S_ISDIR(st.st_mode) ? 0 : 1], "", false);
+        fd = copy_tree(c, c->stand_ins[S_ISDIR(st.st_mode) ? 0 : 1], "", false);
         if (fd < 0)
                 return fd;
-        r = set_attributes(fd, "", AT_EMPTY_PATH,
+        r = set_attributes(c, fd, "", AT_EMPTY_PATH,
                            PLAN_ATTR_RDONLY | PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV | PLAN_ATTR_NOEXEC, 0);
         if (r == 0)
-                return attach(fd, path);
+                return attach(c, fd, path, false);
         (void) close(fd);
         return r;
 }
@@ -288,8 +295,8 @@ int child_mount(struct child *c, const struct plan_step *s, const char *text)
                 return fd - FAILED(0);
         }
         switch ((enum plan_mount) s->a) {
-        case PLAN_MOUNT_KEEP: return keep(s, path, fd);
-        case PLAN_MOUNT_BIND: case PLAN_MOUNT_BIND_ONE: return bind_to(s, path, fd);
+        case PLAN_MOUNT_KEEP: return keep(c, s, path, fd);
+        case PLAN_MOUNT_BIND: case PLAN_MOUNT_BIND_ONE: return bind_to(c, s, path, fd);
         case PLAN_MOUNT_TMPFS: return from ? new_tmpfs(s, path, from) : -EBADMSG;
         case PLAN_MOUNT_FS: return from ? new_fs(s, path, from, plan_string(text, s->text_len, &at)) : -EBADMSG;
         case PLAN_MOUNT_LINK: return from ? new_link(path, from) : -EBADMSG;
@@ -304,8 +311,8 @@ int child_mount(struct child *c, const struct plan_step *s, const char *text)
  * the new one is moved over it. */
 int child_root(struct child *c, const struct plan_step *s, const char *text)
 {
-        int fd = copy_tree(AT_FDCWD, text, true);
-        int r = fd < 0 ? fd : attach(fd, text);
+        int fd = copy_tree(c, AT_FDCWD, text, true);
+        int r = fd < 0 ? fd : attach(c, fd, text, true);
 
         (void) s;
         if (r < 0)
@@ -332,7 +339,7 @@ static int make_read_only(struct child *c)
                 if (s->op != PLAN_MOUNT || s->a != PLAN_MOUNT_TMPFS || !(s->b & PLAN_ATTR_RDONLY))
                         continue;
                 c->object = text;
-                r = set_attributes(AT_FDCWD, text, 0, PLAN_ATTR_RDONLY, 0);
+                r = set_attributes(c, AT_FDCWD, text, 0, PLAN_ATTR_RDONLY, 0);
                 if (r < 0 && !((s->flags & PLAN_MOUNT_OPTIONAL) && absent(r)))
                         return r;
         }
@@ -347,7 +354,7 @@ int child_seal(struct child *c, const struct plan_step *s, const char *text)
         for (int i = 0; i < 2; i++)
                 if (c->stand_ins[i] >= 0)
                         (void) close(c->stand_ins[i]);
-        r = make_read_only(c);
+        r = c->old ? child_old_end(c) : make_read_only(c);
         if (r < 0)
                 return r;
         c->object = "/";

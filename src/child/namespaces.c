@@ -186,7 +186,9 @@ int child_namespaces(struct child *c, const struct plan_step *s, const char *tex
         c->object = "/";
         if (mount(NULL, "/", NULL, MS_REC | (unsigned long) s->b, NULL) < 0)
                 return -errno;
-        r = open_stand_ins(c, *c->it);
+        r = child_old_begin(c);
+        if (r == 0)
+                r = open_stand_ins(c, *c->it);
         if (r < 0)
                 return r;
         c->object = NULL;

@@ -388,3 +388,42 @@ P
                 assert_output_has "${line%%=*}= is not supported: "
         done
 }
+
+@test "without open_tree and mount_setattr the old mount calls give the same view" {
+        skip_unless root
+        needs_without
+        mkdir -p "$W/mine" "$W/no/but" "$W/covered/shown" "$W/src"; echo kept >"$W/covered/shown/file"; echo secret >"$W/secret"
+        cp /bin/true "$W/no/true"; cp /bin/true "$W/no/but/true"
+        box view "touch $W/mine/a && echo mine; touch $W/other /etc/coppice-x 2>/dev/null || echo refused; cat $W/secret 2>/dev/null
+                $W/no/true 2>/dev/null || echo no-exec; $W/no/but/true && echo exec
+                ls $W/covered; cat $W/covered/shown/file; touch $W/covered/x $W/covered/shown/x 2>/dev/null || echo tmpfs-read-only
+                touch $W/src/new && ls $W/dst; ls -A /root 2>/dev/null; ls /dev | tr '\n' ' '; echo >/dev/null; cd \$CREDENTIALS_DIRECTORY; cat key
+                awk '\$6 ~ /^rw/ { print \$5 }' /proc/self/mountinfo | grep -vE '^/(proc|sys|dev|run)' | sort -u | sed s:$W:W:
+                echo end" \
+                "ProtectSystem=strict" "ProtectHome=yes" "PrivateDevices=yes" "ReadWritePaths=$W/mine $W/src" "InaccessiblePaths=$W/secret" \
+                "NoExecPaths=$W/no" "ExecPaths=$W/no/but" "TemporaryFileSystem=$W/covered:ro" "BindReadOnlyPaths=$W/covered/shown" \
+                "BindReadOnlyPaths=$W/src:$W/dst" "SetCredential=key:value\\n" "CapabilityBoundingSet=CAP_CHOWN" "PrivatePIDs=yes"
+        start_daemon
+        wait_line "$W/view.out" '^end'
+        cp "$W/view.out" "$W/new-way"
+        stop_daemon 0
+        rm -f "$W/view.out"; rmdir "$W/dst"
+        DAEMON_WRAPPER="$BUILD/tests/programs/without ENOSYS open_tree move_mount mount_setattr --" start_daemon
+        wait_line "$W/view.out" '^end'
+        stop_daemon 0
+        run diff "$W/new-way" "$W/view.out"
+        assert_status 0
+        run cat "$W/view.out"
+        assert_output_has "mine
+refused
+no-exec
+exec
+shown
+kept
+tmpfs-read-only
+new
+fd full null ptmx pts random shm stderr stdin stdout tty urandom zero value
+W/mine
+W/src
+end"
+}
