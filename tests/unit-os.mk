@@ -38,23 +38,17 @@ tests_unit_os_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_os_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 endif
 
-# The benchmark is built with the tests, and run by hand.
-check_PROGRAMS += tests/bench/spawn tests/programs/nothing
+# The benchmarks are built with the tests, and run by hand (HACKING.md).
+check_PROGRAMS += tests/bench/spawn tests/bench/lives tests/programs/nothing tests/programs/beacon
 tests_programs_nothing_SOURCES = tests/programs/nothing.c
 tests_programs_nothing_CFLAGS = -O2 -fno-stack-protector
 tests_programs_nothing_LDFLAGS = -static -nostartfiles
+tests_programs_beacon_SOURCES = tests/programs/beacon.c
+tests_programs_beacon_CFLAGS = -O2 -fno-stack-protector
+tests_programs_beacon_LDFLAGS = -static -nostartfiles
 tests_bench_spawn_SOURCES = tests/bench/spawn.c
 tests_bench_spawn_LDADD = libos.a libbase.a
 tests_bench_spawn_DEPENDENCIES = coppiced tests/programs/nothing libos.a libbase.a
-# Filters of system calls: a program that makes calls by name, and the verdicts and programs made of units.
-check_PROGRAMS += tests/programs/call
-tests_programs_call_SOURCES = tests/programs/call.c
-tests_programs_call_LDADD = libcore.a libbase.a $(INIH_LIBS) -lpthread
-if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/filter
-TESTS += tests/unit/filter
-tests_unit_filter_SOURCES = tests/unit/filter.c
-tests_unit_filter_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
-tests_unit_filter_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_filter_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(SECCOMP_LIBS) $(CMOCKA_LIBS)
-endif
+tests_bench_lives_SOURCES = tests/bench/lives.c
+tests_bench_lives_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS)
+tests_bench_lives_DEPENDENCIES = coppiced coppice-engine tests/programs/beacon libos.a libbase.a
