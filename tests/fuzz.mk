@@ -29,7 +29,7 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/pretend_e
 tests_fuzz_fuzz_control_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"control"'
 tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_control_LDADD = libcontrol.a libproto.a $(FUZZ_LIBS) $(JANSSON_LIBS) $(EV_LIBS)
+tests_fuzz_fuzz_control_LDADD = libcontrol.a libproto.a libos.a $(FUZZ_LIBS) $(JANSSON_LIBS) $(EV_LIBS)
 
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"message"'

@@ -9,7 +9,7 @@ tests_programs_without_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 tests_programs_without_LDADD = $(SECCOMP_LIBS)
 
 if HAVE_CMOCKA
-OS_TESTS = tests/unit/init tests/unit/plan tests/unit/sandbox tests/unit/cgroup tests/unit/os
+OS_TESTS = tests/unit/init tests/unit/init_child tests/unit/plan tests/unit/sandbox tests/unit/cgroup tests/unit/os
 check_PROGRAMS += $(OS_TESTS)
 TESTS += $(OS_TESTS)
 
@@ -17,6 +17,10 @@ tests_unit_init_SOURCES = tests/unit/init.c tests/unit/initrig.c tests/unit/init
 tests_unit_init_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_init_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_init_LDADD = libos.a libbase.a $(CMOCKA_LIBS)
+tests_unit_init_child_SOURCES = tests/unit/init_child.c tests/unit/initrig.c tests/unit/initrig.h
+tests_unit_init_child_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_init_child_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_init_child_LDADD = libos.a libbase.a $(CMOCKA_LIBS)
 
 tests_unit_plan_SOURCES = tests/unit/plan.c
 tests_unit_plan_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

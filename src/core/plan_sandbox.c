@@ -164,17 +164,28 @@ void plan_sandbox_user_last(struct compiler *c, bool becomes_root)
                                              .origin = spec_origin(c->s, D_SERVICE_PrivateUsers) });
 }
 
+/* ProtectHostname= forbids the calls; where a namespace can be had, the machine's name has nothing to do with ours either. */
+static bool own_host_name(const struct compiler *c)
+{
+        unsigned can = c->box.by_user ? c->f->sandbox.can_by_user : c->f->sandbox.can;
+
+        return !c->privileged && spec_int(c->s, D_SERVICE_ProtectHostname) > 0 && can & SANDBOX_IPC;
+}
+
 int plan_sandbox_namespaces(struct compiler *c, struct err *err)
 {
         unsigned parts = c->box.parts;
         int64_t flags = (parts & SANDBOX_MOUNTS ? CLONE_NEWNS : 0) | (parts & SANDBOX_NET ? CLONE_NEWNET : 0) |
-                        (parts & SANDBOX_IPC ? CLONE_NEWIPC : 0) | (parts & SANDBOX_PIDS ? CLONE_NEWPID : 0);
+                        (parts & SANDBOX_IPC ? CLONE_NEWIPC : 0) | (parts & SANDBOX_PIDS ? CLONE_NEWPID : 0) |
+                        (own_host_name(c) ? CLONE_NEWUTS : 0);
         int64_t from = spec_int(c->s, D_SERVICE_MountFlags) == MOUNT_FLAGS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
+        enum directive asked = D_SERVICE_ProtectHostname;
 
         if (!flags)
                 return 0;
-        plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = flags, .b = from,
-                                     .origin = spec_origin(c->s, sandbox_asked_by(c->s, lowest(parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP)))) });
+        if (parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP))
+                asked = sandbox_asked_by(c->s, lowest(parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP)));
+        plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = flags, .b = from, .origin = spec_origin(c->s, asked) });
         if (parts & SANDBOX_PIDS)
                 plan_add(c, &(struct step) { .op = PLAN_PIDS, .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
         return parts & SANDBOX_MOUNTS ? add_file_system(c, err) : 0;

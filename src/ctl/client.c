@@ -328,6 +328,12 @@ static int say_error(struct ctl *c, const char *error)
                                  or_empty(jget_text(d, p, "message")));
         if (strcmp(name, "ReloadFailed") == 0)
                 return fail_reload(d, p);
+        if (strcmp(name, "Refused") == 0) {
+                extra = or_empty(jget_text(d, p, "result"));
+                return ctl_error(strcmp(extra, "not-found") == 0 || strcmp(extra, "noproc") == 0 || strcmp(extra, "not_found") == 0 ||
+                                 strcmp(extra, "not_running") == 0 ? CTL_NOT_FOUND : CTL_FAILED,
+                                 "%s: %s", c->argc ? c->argv[0] : c->verb->name, or_empty(jget_text(d, p, "message")));
+        }
         if (strcmp(name, "ShuttingDown") == 0)
                 return ctl_error(CTL_FAILED, "the daemon is shutting down");
         if (strcmp(name, "Failed") == 0) {

@@ -8,6 +8,7 @@ libctl_a_SOURCES = \
 	src/ctl/client.c src/ctl/ctl.h \
 	src/ctl/cmd_ask.c \
 	src/ctl/cmd_await.c \
+	src/ctl/cmd_bond.c src/ctl/cmd_send.c src/ctl/inside.c src/ctl/inside.h \
 	src/ctl/cmd_daemon.c \
 	src/ctl/cmd_deaths.c \
 	src/ctl/cmd_events.c \
@@ -24,7 +25,7 @@ libctl_a_SOURCES = \
 	src/ctl/attach.c src/ctl/attach.h \
 	src/ctl/local.c src/ctl/local.h \
 	src/ctl/cmd_security.c \
-	src/ctl/cmd_set.c src/ctl/cmd_show.c \
+	src/ctl/cmd_doctor.c src/ctl/cmd_set.c src/ctl/cmd_show.c \
 	src/ctl/cmd_status.c \
 	src/ctl/cmd_tree.c \
 	src/ctl/cmd_verify.c \
@@ -34,7 +35,7 @@ libctl_a_SOURCES = \
 	src/ctl/offline.c src/ctl/offline.h \
 	src/ctl/print.c \
 	src/ctl/verbs.c src/ctl/verbs.def
-CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libcore.a libproto.a libbase.a $(INIH_LIBS) $(ZLIB_LIBS)
+CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a libproto.a libbase.a $(INIH_LIBS) $(ZLIB_LIBS)
 
 bin_PROGRAMS += coppicectl
 coppicectl_SOURCES = src/ctl/main.c src/ctl/passwd.c

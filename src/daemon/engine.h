@@ -130,6 +130,9 @@ struct engine_limit {
 };
 typedef void engine_limit_fn(void *arg, const struct engine_limit *l);
 void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg);
+/* os/doctor.h of the daemon's own place. */
+struct doctor_row;
+void engine_doctor(struct engine *e, void (*fn)(void *arg, const struct doctor_row *row), void *arg);
 /* Absolute path of its control group, "" when there is none. Returns buf. */
 char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n);
 /* Pids of its processes, for display. Returns how many there are. */

@@ -13,7 +13,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \
 	src/daemon/mail.c src/daemon/mail.h src/daemon/mailroom.h \
-	src/daemon/mail_call.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c \
+	src/daemon/mail_call.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c src/daemon/mail_out.c \
 	src/daemon/notify.c src/daemon/said.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/parts.h \
@@ -40,7 +40,9 @@ libcontrol_a_SOURCES = \
 	src/daemon/control.c \
 	src/daemon/control_ask.c \
 	src/daemon/control_conn.c \
+	src/daemon/control_doctor.c \
 	src/daemon/control_events.c \
+	src/daemon/control_mail.c src/daemon/control_bond.c \
 	src/daemon/control_names.c \
 	src/daemon/control_priv.h \
 	src/daemon/control_read.c \

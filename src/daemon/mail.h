@@ -157,6 +157,8 @@ void mail_last_words(struct postbox *p);                              /* read al
 /* Tell the sender what became of his message: with REF a DONE (`more`: further lines), else nothing when it went well
  * and a BOUNCE when not. */
 void mail_tell(struct postbox *from, const struct message *m, enum mail_result r, const struct buf *more);
+/* The postbox of a service with Mailbox=yes, made when it is not there yet; NULL: it has none. */
+struct postbox *mail_box_for(struct engine *e, node_id id);
 /* Send on what `from` has said; the message is parsed. Takes care of everything, telling included. */
 void mail_send(struct postbox *from, const struct message *m, struct parcel *p);
 

@@ -33,17 +33,6 @@ static enum mail_result call_cancel(struct calling *c)
         return n ? MAIL_OK : MAIL_NOT_FOUND;
 }
 
-/* I have read a message that I do not want yet: the payload is the message; it is the first to be read again. */
-static enum mail_result call_return(struct calling *c)
-{
-        const char *problem;
-        struct message m;
-
-        if (message_parse(c->m->payload, c->m->payload_len, &m, &problem) < 0 || !message_has(&m, MESSAGE_FROM))
-                return MAIL_BAD_MESSAGE;
-        return mail_return(c->from, c->m->payload, (uint32_t) c->m->payload_len, c->p);
-}
-
 /* --- links, monitors, names (core/bond.h) ------------------------------------------------------------------------------ */
 
 /* A request to the core: answered when it has decided. */
@@ -293,7 +282,6 @@ static const struct {
 } calls[] = {
         { "ping", call_ping },
         { "cancel", call_cancel },
-        { "return", call_return },
         { "link", call_link },
         { "unlink", call_unlink },
         { "monitor", call_monitor },

@@ -132,7 +132,7 @@ static void on_room(struct waiter *w, enum mail_result r)
 
 /* --- sending on ----------------------------------------------------------------------------------------------------------- */
 
-static struct postbox *box_for(struct engine *e, node_id id)
+struct postbox *mail_box_for(struct engine *e, node_id id)
 {
         const struct node *n = core_node(e->core, id);
 
@@ -146,7 +146,7 @@ static enum mail_result broadcast(struct postbox *from, node_id super, struct pa
         int64_t reached = 0;
 
         for (node_id id = core_first_child(e->core, super); id != NODE_NONE; id = core_next_sibling(e->core, id)) {
-                struct postbox *to = id == from->node ? NULL : box_for(e, id);
+                struct postbox *to = id == from->node ? NULL : mail_box_for(e, id);
                 struct parcel copy = { .head = p->head, .body = p->body, .head_len = p->head_len, .body_len = p->body_len };
                 enum mail_result r = to ? mail_put(to, &copy) : MAIL_NO_MAILBOX;
 
@@ -173,7 +173,7 @@ void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
                 if (result == MAIL_OK && core_node(r->e->core, id)->kind == KIND_SUPERVISOR)
                         result = broadcast(from, id, p, &more);
                 else if (result == MAIL_OK)
-                        result = (to = box_for(r->e, id)) ? mail_put(to, p) : MAIL_NO_MAILBOX;
+                        result = (to = mail_box_for(r->e, id)) ? mail_put(to, p) : MAIL_NO_MAILBOX;
                 if (to && (result == MAIL_OK || result == MAIL_WAIT))
                         ticket_make(r, from->node, id, m);
         }
@@ -190,6 +190,21 @@ void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
 
 /* --- reading ---------------------------------------------------------------------------------------------------------------- */
 
+/* What was received may be longer than what may be sent, so this is told by its bytes. */
+static const char give_back[] = "CALL=return\n\n";
+
+static void given_back(struct postbox *from, const char *bytes, uint32_t len, struct parcel *came_with)
+{
+        struct message m;
+        const char *problem;
+        enum mail_result r = MAIL_BAD_MESSAGE;
+
+        if (message_parse(bytes, len, &m, &problem) == 0 && message_has(&m, MESSAGE_FROM))
+                r = mail_return(from, bytes, len, came_with);
+        if (r != MAIL_OK)
+                mail_tell(from, &(struct message) { 0 }, r, NULL);
+}
+
 static void handle(struct postbox *from, const char *bytes, uint32_t len, int *fds, uint8_t *fd_count, bool due)
 {
         struct parcel p = { .head = from->from, .head_len = from->from_len, .body = bytes, .body_len = len, .fds = fds,
@@ -198,6 +213,10 @@ static void handle(struct postbox *from, const char *bytes, uint32_t len, int *f
         struct message m;
         int64_t after;
 
+        if (len > sizeof give_back - 1 && memcmp(bytes, give_back, sizeof give_back - 1) == 0) {
+                given_back(from, bytes + sizeof give_back - 1, len - (uint32_t) (sizeof give_back - 1), &p);
+                return;
+        }
         from->sent++;
         if (message_parse(bytes, len, &m, &problem) < 0) {
                 mail_tell(from, &(struct message) { 0 }, MAIL_BAD_MESSAGE, NULL);

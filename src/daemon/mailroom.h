@@ -21,6 +21,10 @@ struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *
                                  mail_sent_fn *done, void *arg);
 void engine_mail_forget(struct engine *e, struct sending *s); /* takes the message back if it still waits */
 
+/* A request about links, monitors or names (EVT_LINK ... EVT_EXIT_SIGNAL); `text` becomes arg2 unless it is NULL or empty.
+ * fn is called once, from a turn, also when the client has gone by then: arg must know. False: no memory. */
+bool engine_bond(struct engine *e, struct event *event, const char *text, engine_done_fn *fn, void *arg);
+
 /* For status. False when the node has no mailbox. */
 struct mail_facts {
         uint32_t waiting, capacity;

@@ -1,6 +1,7 @@
 /* node_json.c - see node_json.h. */
 #include "daemon/node_json.h"
 
+#include "core/bond.h"
 #include "daemon/mailroom.h"
 
 #include <string.h>
@@ -49,7 +50,7 @@ static void json_reason(struct json *j, const char *key, const struct engine *e,
         json_text(j, key, reason_words(engine_core(e), r, words, sizeof words));
 }
 
-static void json_node_path(struct json *j, const char *key, const struct engine *e, node_id id)
+void json_node_path(struct json *j, const char *key, const struct engine *e, node_id id)
 {
         char path[NODE_PATH_MAX];
 
@@ -192,6 +193,25 @@ static void json_mailbox(struct json *j, struct engine *e, const struct node *n)
         json_close(j);
 }
 
+/* Of the bonds of a node: those of one sort, by what they are tied to. */
+static void json_bonds(struct json *j, const char *key, const struct engine *e, const struct node *n, enum bond_kind kind)
+{
+        const struct core *c = engine_core(e);
+        uint32_t at = BOND_NONE;
+        const struct bond *b;
+
+        json_open(j, key, '[');
+        while ((b = core_bond_next(c, n->id, &at))) {
+                if (b->kind != kind || (kind == BOND_MONITOR && b->a != n->id) || (kind == BOND_NAME && b->b != n->id))
+                        continue;
+                if (kind == BOND_NAME)
+                        json_str(j, NULL, core_text(c, b->ref));
+                else
+                        json_node_path(j, NULL, e, b->a == n->id ? b->b : b->a);
+        }
+        json_close(j);
+}
+
 static void json_because(struct json *j, const struct engine *e, const struct node *n)
 {
         const struct record *r[1];
@@ -279,6 +299,9 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_text(j, "status_bus_error", said->bus_error ? said->bus_error : "");
         json_count(j, "status_exit", said->exit_status - 1);
         json_mailbox(j, e, n);
+        json_bonds(j, "links", e, n, BOND_LINK);
+        json_bonds(j, "watches", e, n, BOND_MONITOR);
+        json_bonds(j, "names", e, n, BOND_NAME);
         json_because(j, e, n);
         json_denial(j, "denied", engine_denial(e, n->id));
         json_files(j, e, n);

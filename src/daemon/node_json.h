@@ -7,6 +7,9 @@
 
 #define NODE_PATH_MAX 1024
 
+/* The path of a node; null for one that is not there. */
+void json_node_path(struct json *j, const char *key, const struct engine *e, node_id id);
+
 /* type Node */
 void json_node(struct json *j, const char *key, const struct engine *e, const struct node *n);
 /* type Status */

@@ -21,7 +21,7 @@ static void paths_of(const struct engine *e, struct sandbox_paths *ret)
 void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret)
 {
         /* Who asks for nothing does not pay for the probe. */
-        const struct sandbox_probe *p = sandbox_needs(s, false) ? sandbox_probe() : NULL;
+        const struct sandbox_probe *p = sandbox_needs(s, false) || spec_int(s, D_SERVICE_ProtectHostname) > 0 ? sandbox_probe() : NULL;
 
         ret->can = p ? p->can : 0;
         ret->can_by_user = p ? p->can_by_user : 0;

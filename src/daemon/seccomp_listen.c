@@ -53,6 +53,14 @@ static void put_remedy(const struct seccomp_call *c, struct denial *d)
 
 static void deposit(struct listener *l, pid_t ended, int code);
 
+/* Is it the program itself, whose end init hears of as that of the watcher? (child/pids.c: it is number 2 inside.) */
+static bool is_program(const struct listener *l, const struct seccomp_call *c)
+{
+        const struct node *n = core_node(l->e->core, l->node);
+
+        return c->inner == 2 && n && spec_int(n->spec, D_SERVICE_PrivatePIDs) > 0;
+}
+
 static void deny(struct listener *l, struct guard *g, const struct seccomp_call *c)
 {
         struct denial *d = &g->denial;
@@ -62,7 +70,7 @@ static void deny(struct listener *l, struct guard *g, const struct seccomp_call 
         (void) snprintf(d->call, sizeof(d->call), "%s", c->name);
         (void) snprintf(d->comm, sizeof(d->comm), "%s", c->comm);
         put_remedy(c, d);
-        g->ended = c->pid;
+        g->ended = is_program(l, c) ? l->pid : c->pid;
         g->code = reason_seccomp(c->number, (int) c->arch);
         deposit(l, g->ended, g->code); /* before: should we end right after the kill, the next engine knows why */
         r = seccomp_kill(l->watch.fd, c);
@@ -109,8 +117,8 @@ static void deposit(struct listener *l, pid_t ended, int code)
 {
         char *name = NULL;
 
-        if (asprintf(&name, "seccomp:%u:%u:%d:%d:%d:%u", (unsigned) l->node, (unsigned) l->incarnation, l->learns, (int) ended,
-                     code, (unsigned) ++l->e->store_serial) < 0)
+        if (asprintf(&name, "seccomp:%u:%u:%d:%d:%d:%d:%u", (unsigned) l->node, (unsigned) l->incarnation, (int) l->pid, l->learns,
+                     (int) ended, code, (unsigned) ++l->e->store_serial) < 0)
                 return;
         if (initlink_store(l->e->link, name, l->watch.fd) < 0)
                 log_debug("%s: init keeps no copy of it", name);
@@ -148,6 +156,7 @@ void seccomp_listen(struct engine *e, const struct init_listener *m, int fd)
         l = listener_new(e, node, incarnation, fd);
         if (!l)
                 return;
+        l->pid = m->pid;
         l->learns = program_learns(guard_peek(e, node)->program);
         deposit(l, 0, 0);
 }
@@ -158,9 +167,9 @@ bool seccomp_resume(struct engine *e, const char *name, int fd)
         struct err err = { 0 };
         struct listener *l;
         struct guard *g;
-        int learning, ended, code;
+        int pid, learning, ended, code;
 
-        if (sscanf(name, "seccomp:%u:%u:%d:%d:%d:%u", &node, &incarnation, &learning, &ended, &code, &serial) != 6)
+        if (sscanf(name, "seccomp:%u:%u:%d:%d:%d:%d:%u", &node, &incarnation, &pid, &learning, &ended, &code, &serial) != 7)
                 return false;
         if (serial > e->store_serial)
                 e->store_serial = serial;
@@ -169,6 +178,7 @@ bool seccomp_resume(struct engine *e, const char *name, int fd)
                 return true;
         g = guard_peek(e, node);
         l->init_name = strdup(name);
+        l->pid = pid;
         l->learns = learning && learn_begin(e, node, g, false, &err) == 0;
         g->ended = ended;
         g->code = code;

@@ -25,6 +25,7 @@ struct listener {
         struct engine *e;
         node_id node;
         uint32_t incarnation;
+        pid_t pid;                 /* of the process as init knows it: the watcher, with PrivatePIDs= */
         bool learns;
         struct ev_io watch;
         char *init_name;           /* owned; its copy in init's store */

@@ -1,5 +1,11 @@
 /* usage.c - what a node uses now, for status. */
 #include "daemon/parts.h"
+#include "os/doctor.h"
+
+void engine_doctor(struct engine *e, void (*fn)(void *arg, const struct doctor_row *row), void *arg)
+{
+        doctor_environment(e->cgroup, fn, arg);
+}
 
 char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n)
 {

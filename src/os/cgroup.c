@@ -250,11 +250,12 @@ static void abandon(struct cgroup *c)
         c->backend = CGROUP_NONE;
 }
 
+/* runtime_dir: NULL for one that makes nothing. */
 struct cgroup *cgroup_new(const char *runtime_dir, pid_t init)
 {
         struct cgroup *c = calloc(1, sizeof *c);
 
-        if (!c || asprintf(&c->note, "%s/cgroup", runtime_dir) < 0) {
+        if (!c || (runtime_dir && asprintf(&c->note, "%s/cgroup", runtime_dir) < 0)) {
                 free(c);
                 return NULL;
         }
@@ -264,6 +265,25 @@ struct cgroup *cgroup_new(const char *runtime_dir, pid_t init)
         for (int i = 0; i < CTL_COUNT; i++)
                 c->v1[i] = (struct cgroup_v1) { .own = -1, .root = -1, .with = (enum controller) i };
         return c;
+}
+
+int cgroup_look(struct cgroup **ret)
+{
+        struct cgroup *c = cgroup_new(NULL, getpid());
+        char own[PATH_MAX], proc[PATH_MAX];
+
+        if (!c)
+                return -ENOMEM;
+        *ret = c;
+        if (cgroup_find_own(&c->backend, own, proc, c->why, sizeof c->why) < 0)
+                return 0;
+        c->own = strdup(own);
+        if (!c->own || access(own, W_OK) < 0) {
+                (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own,
+                                strerrordesc_np(c->own ? errno : ENOMEM));
+                c->backend = CGROUP_NONE;
+        }
+        return 0;
 }
 
 int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsigned *ret_swept, struct err *err)

@@ -31,6 +31,9 @@ struct cgroup;
  * many groups had processes (NULL is fine).
  * Returns 0 also when there is nothing to use: backend NONE, and `why` of cgroup_why(). */
 int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsigned *ret_swept, struct err *err);
+/* The same without making anything: for questions about what could be had. Only cgroup_backend(), cgroup_why() and
+ * os/limits.h's questions work on it. -ENOMEM. */
+int cgroup_look(struct cgroup **ret);
 /* For the next engine: what cgroup_open() has found and made, as bytes; and to go on with it, nothing being swept. */
 void cgroup_save(const struct cgroup *c, struct buf *out);
 int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, struct cgroup **ret, struct err *err);

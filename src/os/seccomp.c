@@ -55,11 +55,12 @@ union verdict {
         char room[512];
 };
 
-/* "Tgid:" and "Name:" of a thread. */
+/* "Tgid:", "Name:" and "NStgid:" (its numbers from our namespace inward) of a thread. */
 static void identify(pid_t thread, struct seccomp_call *ret)
 {
-        char path[40], text[512];
+        char path[40], text[1024];
         autoclose int fd = -1;
+        int inner, deeper;
         const char *line;
         ssize_t n;
 
@@ -74,6 +75,9 @@ static void identify(pid_t thread, struct seccomp_call *ret)
         line = strstr(text, "\nTgid:\t");
         if (line)
                 ret->pid = (pid_t) strtol(line + 7, NULL, 10);
+        line = strstr(text, "\nNStgid:\t");
+        if (line && sscanf(line + 9, "%*d%d%d", &inner, &deeper) == 1)
+                ret->inner = (pid_t) inner;
 }
 
 static void put_name(struct seccomp_call *c)

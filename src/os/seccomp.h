@@ -40,6 +40,7 @@ bool seccomp_available(void);
 struct seccomp_call {
         uint64_t id;
         pid_t pid;              /* of the process (its first thread), 0 when it cannot be known */
+        pid_t inner;            /* its number in a process namespace right below ours, 0 = it is in none */
         int number;
         enum filter_arch arch;  /* FILTER_ARCH_NATIVE, or which other */
         char name[48];          /* "keyctl"; its number where it has no name */

@@ -18,7 +18,7 @@ allowed() {
         sim)    echo "base core unit" ;;
         logd)   echo "base proto" ;;
         daemon) echo "base core os proto unit" ;;
-        ctl)    echo "base core proto unit sim" ;;
+        ctl)    echo "base core os proto unit sim" ;; # os: doctor looks around without a daemon
         *)      return 1 ;;
         esac
 }

@@ -96,13 +96,13 @@ whole_life() {
         ends 0
 }
 @test "commands for health and readiness answer by their exit status" {
-        service late NotifyFd=3 "ExecStart=/bin/sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; echo >&3; exec sleep 1000'"
+        service late NotifyFd=3 "ExecStart=/bin/sh -c 'mkfifo /tmp/go; read -r x </tmp/go; echo >&3; exec sleep 1000'"
         container --user 10001
         run in_container coppicectl version
         assert_status 0
         run in_container coppicectl await --try /late ready
         assert_status 75
-        in_container touch /tmp/go
+        in_container /bin/sh -c 'while [ ! -p /tmp/go ]; do :; done; echo >/tmp/go'
         up /late
         run in_container coppicectl await --try /late ready
         assert_status 0

@@ -268,3 +268,27 @@ was_held_back() { [ "$(field "$1" .throttled_usec)" -gt 0 ]; }
         assert_output_has "RestartSec=3s"
         ctl verify --units "$W/units"
 }
+
+@test "doctor tells what can be enforced here and what of it each unit has, also without a daemon" {
+        needs memory
+        service good "ExecStart=/bin/sleep 1000" "MemoryMax=64M"
+        service odd "ExecStart=/bin/sleep 1000" "AllowedCPUs=8000" "Isolation=best-effort"
+        run ctl doctor --json
+        assert_status 7
+        jq -e '.environment | map(.area) | contains(["kernel", "control groups", "limits", "sandbox"])' <<<"${output##*coppicectl:*$'\n'}"
+        run ctl doctor --local
+        assert_status 0
+        assert_output_has "tracking and killing"
+        start_daemon
+        wait_state /odd running
+        wait_state /good running
+        run ctl doctor --json
+        assert_status 1
+        assert_json '.environment[] | select(.area == "limits" and .what == "memory") | .state != "no"'
+        assert_json '.units[] | select(.node == "/good") | .limits[] | select(.directive == "MemoryMax") | .enforced and .effective == "67108864"'
+        assert_json '.units[] | select(.node == "/odd") | .limits[] | select(.directive == "AllowedCPUs") | .enforced == false and .why != null'
+        run ctl doctor /good
+        assert_status 0
+        run ctl status /odd
+        assert_output_has "AllowedCPUs=8000 not enforced"
+}

@@ -102,6 +102,35 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
         assert_json '.denied.call == "keyctl"'
 }
 
+@test "the reason names the call also of a program in a process namespace of its own" {
+        skip_unless root
+        skip_unless pidns
+        filtered a "getpid keyctl,0" SystemCallFilter=@system-service SystemCallFilter=~@keyring PrivatePIDs=yes
+        filtered b "-f keyctl,0" SystemCallFilter=@system-service SystemCallFilter=~@keyring PrivatePIDs=yes
+        start_daemon
+        ran a; ran b
+        assert_eq "$(reason_of /a)" seccomp:keyctl
+        assert_eq "$(reason_of /b)" normal
+}
+
+@test "what ProtectKernel and PrivateDevices settings forbid as calls" {
+        filtered a "init_module delete_module syslog,10 iopl,3 getpid" ProtectKernelModules=yes ProtectKernelLogs=yes \
+                ProtectKernelTunables=yes PrivateDevices=yes Isolation=best-effort
+        start_daemon
+        ran a
+        assert_eq "$(said a)" $'init_module EPERM\ndelete_module EPERM\nsyslog EPERM\niopl EPERM\ngetpid ok\nend'
+}
+
+@test "ProtectHostname gives a name of its own where namespaces can be had" {
+        skip_unless root
+        service a Type=oneshot Restart=no ProtectHostname=yes "ExecStart=/bin/sh -c 'readlink /proc/self/ns/uts > $W/uts'"
+        start_daemon
+        ran a
+        [ "$(cat "$W/uts")" != "$(readlink /proc/self/ns/uts)" ]
+        run ctl explain a
+        assert_output_has "host name namespace"
+}
+
 @test "a deny-list forbids what it lists and nothing else; errors go by SystemCallErrorNumber= and by name" {
         filtered a "keyctl,0 getpid reboot,0 mount" "SystemCallFilter=~@keyring:EACCES @reboot @mount:kill" SystemCallErrorNumber=EPERM
         start_daemon

@@ -153,6 +153,7 @@ def main():
             good(c.call("Seccomp", node=n["path"]))
     good(c.call("Graph"))
     good(c.call("Diff"))
+    assert good(c.call("Doctor"))["environment"]
     good(c.call("Events", since=0))
     stream = Client(path, i)
     events = stream.more("Events", snapshot=True)

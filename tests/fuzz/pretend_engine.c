@@ -1,4 +1,5 @@
 /* pretend_engine.c - see pretend_engine.h. */
+#include "os/doctor.h"
 #include "core/syscalls.h"
 #include "tests/fuzz/pretend_engine.h"
 
@@ -6,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/bond.h"
 #include "daemon/mailroom.h"
 #include "daemon/options.h"
 
@@ -171,6 +173,40 @@ const char *engine_load_report(const struct engine *e)
         return "";
 }
 
+uint32_t engine_client_join(struct engine *e, mail_heard_fn *heard, void *arg)
+{
+        (void) e, (void) heard, (void) arg;
+        return 7;
+}
+
+void engine_client_leave(struct engine *e, uint32_t number)
+{
+        (void) e;
+        must(number == 7, "only a client that joined leaves");
+}
+
+struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *bytes, size_t n, bool taken,
+                                 mail_sent_fn *done, void *arg)
+{
+        (void) e, (void) number, (void) bytes;
+        if (taken)
+                return (struct sending *) e; /* nobody ever reads here */
+        done(arg, n % 2 ? MAIL_OK : MAIL_FULL, 1);
+        return NULL;
+}
+
+void engine_mail_forget(struct engine *e, struct sending *s)
+{
+        must(s == (struct sending *) e, "only what is under way is forgotten");
+}
+
+bool engine_bond(struct engine *e, struct event *event, const char *text, engine_done_fn *fn, void *arg)
+{
+        if (text && *text)
+                event->arg2 = core_text_take(e->core, text);
+        return core_bond_reserve(e->core) == 0 && engine_request(e, event, fn, arg) != 0;
+}
+
 bool engine_mail_facts(struct engine *e, node_id id, struct mail_facts *ret)
 {
         (void) e;
@@ -199,6 +235,14 @@ void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
 
         (void) e, (void) id;
         fn(arg, &l);
+}
+
+void engine_doctor(struct engine *e, void (*fn)(void *arg, const struct doctor_row *row), void *arg)
+{
+        struct doctor_row row = { .area = "limits", .what = "memory", .state = DOCTOR_NO, .text = "a pretend world" };
+
+        (void) e;
+        fn(arg, &row);
 }
 
 int engine_usage(struct engine *e, node_id id, struct cgroup_usage *ret)

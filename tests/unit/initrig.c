@@ -337,7 +337,7 @@ const void *planner_end(struct planner *p, size_t *ret_size)
         return p->bytes.data;
 }
 
-static void send_plan(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup)
+static uint64_t send_plan(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup)
 {
         static uint64_t request = 1000;
         size_t size;
@@ -345,19 +345,38 @@ static void send_plan(struct rig *r, struct planner *p, const int *fds, size_t n
 
         assert_int_equal(initlink_spawn(r->link, ++request, bytes, size, fds, n, cgroup, NULL), 0);
         buf_free(&p->bytes);
+        return request;
 }
 
 pid_t rig_spawn(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup)
 {
-        send_plan(r, p, fds, n, cgroup);
-        rig_expect(r, INIT_SPAWNED);
+        uint64_t request = send_plan(r, p, fds, n, cgroup);
+
+        do /* a child that failed before may have told so ahead of init's word that it was born */
+                rig_expect(r, INIT_SPAWNED);
+        while (r->msg.spawned->request != request);
         return r->msg.spawned->pid;
+}
+
+pid_t spawn_shell(struct rig *r, const char *script, const int *fds, size_t n)
+{
+        char args[1024] = "/bin/sh\0-c";
+        struct planner p;
+
+        (void) snprintf(args + 11, sizeof args - 12, "%s", script);
+        planner_begin(&p);
+        planner_standard(&p);
+        planner_exec(&p, "PATH=/bin:/usr/bin\0", args);
+        return rig_spawn(r, &p, fds, n, -1);
 }
 
 const struct init_spawn_failed *rig_spawn_fails(struct rig *r, struct planner *p, const int *fds, size_t n)
 {
-        send_plan(r, p, fds, n, -1);
-        rig_expect(r, INIT_SPAWN_FAILED);
+        uint64_t request = send_plan(r, p, fds, n, -1);
+
+        do
+                rig_expect(r, INIT_SPAWN_FAILED);
+        while (r->msg.spawn_failed->request != request);
         return r->msg.spawn_failed;
 }
 

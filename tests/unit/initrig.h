@@ -74,6 +74,9 @@ const void *planner_end(struct planner *p, size_t *ret_size);
 pid_t rig_spawn(struct rig *r, struct planner *p, const int *fds, size_t n, int cgroup);
 
 /* Send it, expect SPAWN_FAILED of the child. */
+/* Start /bin/sh -c SCRIPT with the daemon's own streams. */
+pid_t spawn_shell(struct rig *r, const char *script, const int *fds, size_t n);
+
 const struct init_spawn_failed *rig_spawn_fails(struct rig *r, struct planner *p, const int *fds, size_t n);
 
 /* Run the probe with the plan so far (EXEC is added) and return what it said; owned by the caller. */

@@ -1,0 +1,226 @@
+/* cmd_bond.c - link, unlink, monitor, demonitor, register, unregister, whereis, registered: inside of a service for
+ * itself, from outside for others. */
+#include <string.h>
+
+#include "base/json.h"
+#include "ctl/inside.h"
+
+static int tell(struct ctl *c, const char *call, enum message_key key, const char *value, enum message_key key2,
+                const char *value2, struct buf *answer)
+{
+        autobuf struct buf lines = BUF_INIT;
+
+        message_put(&lines, MESSAGE_CALL, call);
+        if (value)
+                message_put(&lines, key, value);
+        if (value2)
+                message_put(&lines, key2, value2);
+        return inside_call(c, &lines, answer);
+}
+
+static int request(struct ctl *c, const char *method, const struct buf *params)
+{
+        uint32_t reply;
+
+        return ctl_call(c, method, buf_text(params), false, &reply);
+}
+
+/* Two nodes: outside both are named, inside the first is the service itself. */
+static int tie(struct ctl *c, const char *method, const char *call, bool undo)
+{
+        autobuf struct buf params = BUF_INIT, answer = BUF_INIT;
+        struct json j = json_start(&params);
+
+        if (c->argc == 1 && inside_fd(c) >= 0)
+                return tell(c, call, MESSAGE_NODE, c->argv[0], MESSAGE_NODE, NULL, &answer);
+        if (c->argc != 2)
+                return ctl_error(CTL_USAGE, "%s NODE OTHER, or %s OTHER inside of a service with Mailbox=yes", c->verb->name, c->verb->name);
+        json_open(&j, NULL, '{');
+        json_str(&j, "node", c->argv[0]);
+        json_str(&j, "other", c->argv[1]);
+        if (undo)
+                json_bool(&j, "undo", true);
+        if (c->verb->options && ctl_option(c, "ref"))
+                json_str(&j, "ref", ctl_option(c, "ref"));
+        json_close(&j);
+        return request(c, method, &params);
+}
+
+static int run_link(struct ctl *c)
+{
+        return tie(c, "Link", "link", false);
+}
+
+static int run_unlink(struct ctl *c)
+{
+        return tie(c, "Link", "unlink", true);
+}
+
+/* Inside the mark is that of the request itself: it must not be one that inside_call() makes up. */
+static int monitor_inside(struct ctl *c, const char *ref)
+{
+        autobuf struct buf message = BUF_INIT;
+
+        message_put(&message, MESSAGE_CALL, "monitor");
+        message_put(&message, MESSAGE_NODE, c->argv[0]);
+        message_put(&message, MESSAGE_REF, ref);
+        message_end(&message);
+        return buf_failed(&message) ? ctl_error(CTL_USAGE, "a mark is text in one line") : inside_send(c, &message);
+}
+
+static int run_monitor(struct ctl *c)
+{
+        if (c->argc == 1 && inside_fd(c) >= 0)
+                return monitor_inside(c, ctl_option(c, "ref") ? ctl_option(c, "ref") : c->argv[0]);
+        return tie(c, "Monitor", "monitor", false);
+}
+
+static int run_demonitor(struct ctl *c)
+{
+        autobuf struct buf answer = BUF_INIT;
+
+        if (c->argc == 1 && inside_fd(c) >= 0)
+                return tell(c, "demonitor", MESSAGE_VALUE, ctl_option(c, "ref") ? ctl_option(c, "ref") : c->argv[0], MESSAGE_NODE, NULL, &answer);
+        return tie(c, "Monitor", "demonitor", true);
+}
+
+static int run_register(struct ctl *c)
+{
+        autobuf struct buf params = BUF_INIT, answer = BUF_INIT;
+        struct json j = json_start(&params);
+
+        if (inside_fd(c) >= 0 && !ctl_option(c, "scope"))
+                return tell(c, "register", MESSAGE_NAME, c->argv[0], MESSAGE_NODE, c->argc > 1 ? c->argv[1] : NULL, &answer);
+        if (c->argc != 2)
+                return ctl_error(CTL_USAGE, "register NAME NODE, or register NAME inside of a service with Mailbox=yes");
+        json_open(&j, NULL, '{');
+        json_str(&j, "name", c->argv[0]);
+        json_str(&j, "node", c->argv[1]);
+        if (ctl_option(c, "scope"))
+                json_str(&j, "scope", ctl_option(c, "scope"));
+        json_close(&j);
+        return request(c, "Register", &params);
+}
+
+static int run_unregister(struct ctl *c)
+{
+        autobuf struct buf params = BUF_INIT, answer = BUF_INIT;
+        struct json j = json_start(&params);
+
+        if (inside_fd(c) >= 0 && !ctl_option(c, "scope"))
+                return tell(c, "unregister", MESSAGE_NAME, c->argv[0], MESSAGE_NODE, NULL, &answer);
+        json_open(&j, NULL, '{');
+        json_str(&j, "name", c->argv[0]);
+        if (ctl_option(c, "scope"))
+                json_str(&j, "scope", ctl_option(c, "scope"));
+        json_close(&j);
+        return request(c, "Unregister", &params);
+}
+
+static int whereis_inside(struct ctl *c)
+{
+        autobuf struct buf answer = BUF_INIT;
+        struct message m;
+        const char *problem;
+        int r = tell(c, ctl_option(c, "local") ? "whereis-local" : "whereis", MESSAGE_NAME, c->argv[0], MESSAGE_NODE, NULL, &answer);
+
+        if (r == CTL_OK && message_parse(answer.data, answer.len, &m, &problem) == 0)
+                buf_addf(&c->out, "%.*s\n", (int) m.value[MESSAGE_NODE].len, m.value[MESSAGE_NODE].at);
+        return r;
+}
+
+static int run_whereis(struct ctl *c)
+{
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        uint32_t reply;
+        int r;
+
+        if (inside_fd(c) >= 0 && !ctl_option(c, "from"))
+                return whereis_inside(c);
+        json_open(&j, NULL, '{');
+        json_str(&j, "name", c->argv[0]);
+        if (ctl_option(c, "from"))
+                json_str(&j, "from", ctl_option(c, "from"));
+        if (ctl_option(c, "local"))
+                json_bool(&j, "local", true);
+        json_close(&j);
+        r = ctl_call(c, "Whereis", buf_text(&params), false, &reply);
+        if (r != CTL_OK)
+                return r;
+        if (c->json)
+                jtok_print(&c->doc, reply, &c->out);
+        else
+                buf_adds(&c->out, jget_text(&c->doc, reply, "path"));
+        buf_addc(&c->out, '\n');
+        return CTL_OK;
+}
+
+static int run_registered(struct ctl *c)
+{
+        uint32_t reply, names;
+        int r = c->argc ? ctl_call_text(c, "Registered", "under", c->argv[0], &reply) : ctl_call(c, "Registered", NULL, false, &reply);
+
+        if (r != CTL_OK)
+                return r;
+        names = jtok_get(&c->doc, reply, "names");
+        if (c->json) {
+                jtok_print(&c->doc, names, &c->out);
+                buf_addc(&c->out, '\n');
+                return CTL_OK;
+        }
+        for (uint32_t t = jtok_first(&c->doc, names); t != JTOK_NONE; t = jtok_after(&c->doc, names, t)) {
+                put_safe(&c->out, jget_text(&c->doc, t, "name"));
+                buf_addf(&c->out, "  %s  in %s\n", jget_text(&c->doc, t, "path"), jget_text(&c->doc, t, "scope"));
+        }
+        return CTL_OK;
+}
+
+static const struct ctl_option ref_option[] = { { "ref", 0, "REF", "The mark of this watch, which comes back in DOWN." }, { 0 } };
+static const struct ctl_option scope_option[] = { { "scope", 0, "SUPERVISOR", "Where the name holds; the node's own supervisor if not given." }, { 0 } };
+static const struct ctl_option where_options[] = {
+        { "from", 0, "NODE", "As seen from there." },
+        { "local", 0, NULL, "Only in that scope, not above it." },
+        { 0 },
+};
+
+const struct ctl_verb verb_link = {
+        .name = "link", .args = "[NODE] OTHER", .help = "Link two services: when one ends, but for normal, so does the other.",
+        .prose = "Ends with the first end of either; LinkTo= in a unit is for good. Inside of a service with Mailbox=yes one name is "
+                 "enough: the service links itself, to somebody below its own supervisor.",
+        .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .run = run_link,
+};
+const struct ctl_verb verb_unlink = {
+        .name = "unlink", .args = "[NODE] OTHER", .help = "Take a link back.",
+        .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .run = run_unlink,
+};
+const struct ctl_verb verb_monitor = {
+        .name = "monitor", .args = "[NODE] OTHER", .help = "Have a service watch a node: it gets one DOWN message when that ends.",
+        .prose = "Inside of a service with Mailbox=yes one name is enough; its mark is then that name, unless --ref says another. "
+                 "Whatever comes of it arrives in the mailbox.",
+        .options = ref_option, .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .run = run_monitor,
+};
+const struct ctl_verb verb_demonitor = {
+        .name = "demonitor", .args = "[NODE] OTHER", .help = "Watch no longer; a DOWN that has come already is taken out of the mailbox.",
+        .options = ref_option, .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .run = run_demonitor,
+};
+const struct ctl_verb verb_register = {
+        .name = "register", .args = "NAME [NODE]", .help = "Give a node a name that others find it by.",
+        .prose = "A name is unique in the scope of a supervisor, is found from everywhere below it, and is gone when its holder "
+                 "ends. Inside of a service with Mailbox=yes the node is that service.",
+        .options = scope_option, .min_args = 1, .max_args = 2, .run = run_register,
+};
+const struct ctl_verb verb_unregister = {
+        .name = "unregister", .args = "NAME", .help = "Take a registered name away.",
+        .options = scope_option, .min_args = 1, .max_args = 1, .run = run_unregister,
+};
+const struct ctl_verb verb_whereis = {
+        .name = "whereis", .args = "NAME", .help = "Tell which node has a registered name.",
+        .prose = "It is looked for outward: in the scope of the own supervisor, the one above it, ... of root. Exit status 3 when "
+                 "nobody has it.",
+        .options = where_options, .min_args = 1, .max_args = 1, .run = run_whereis,
+};
+const struct ctl_verb verb_registered = {
+        .name = "registered", .args = "[NODE]", .help = "List the registered names.",
+        .max_args = 1, .complete = COMPLETE_NODES, .run = run_registered,
+};

@@ -1,0 +1,49 @@
+/* control_doctor.c - Doctor: what this place allows, and for each unit what it asked for and what it got. */
+#include "core/limits.h"
+#include "daemon/control_priv.h"
+#include "daemon/node_json.h"
+#include "os/doctor.h"
+
+static void write_check(void *arg, const struct doctor_row *row)
+{
+        struct json *j = arg;
+
+        json_open(j, NULL, '{');
+        json_str(j, "area", row->area);
+        json_str(j, "what", row->what);
+        json_str(j, "state", strtab_text(&doctor_state_names, (int) row->state));
+        json_str(j, "text", row->text);
+        json_close(j);
+}
+
+static void write_unit(struct call *c, struct json *j, const struct node *n)
+{
+        char path[NODE_PATH_MAX];
+
+        if (!limits_any(n->spec))
+                return;
+        json_open(j, NULL, '{');
+        json_str(j, "node", core_path(call_core(c), n->id, path, sizeof path));
+        json_limits(j, "limits", call_engine(c), n->id);
+        json_close(j);
+}
+
+void method_Doctor(struct call *c)
+{
+        const struct core *core = call_core(c);
+        node_id top = NODE_ROOT;
+        int depth = 0;
+        struct json *j;
+
+        if (!call_under(c, "node", &top))
+                return;
+        j = call_open(c);
+        json_open(j, "environment", '[');
+        engine_doctor(call_engine(c), write_check, j);
+        json_close(j);
+        json_open(j, "units", '[');
+        for (node_id id = top; id != NODE_NONE; id = node_after(core, top, id, &depth))
+                write_unit(c, j, core_node(core, id));
+        json_close(j);
+        call_close(c, false);
+}
