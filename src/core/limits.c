@@ -2,6 +2,7 @@
 #include "core/limits.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "core/value.h"
@@ -42,8 +43,33 @@ enum controller limit_controller(enum limit l)
 
 bool limits_any(const struct spec *s)
 {
-        return spec_kind(s) == KIND_SERVICE ? spec_has_any(s, D_SERVICE_MemoryMax, D_SERVICE_TasksAccounting)
+        return spec_kind(s) == KIND_SERVICE ? spec_has_any(s, D_SERVICE_MemoryMax, D_SERVICE_DelegateSubgroup)
                                             : spec_has_any(s, D_SUPERVISOR_MemoryMax, D_SUPERVISOR_TasksAccounting);
+}
+
+bool spec_delegates(const struct spec *s)
+{
+        size_t n = spec_kind(s) == KIND_SERVICE ? spec_count(s, D_SERVICE_Delegate) : 0;
+
+        return n > 0 && strcmp(spec_item(s, D_SERVICE_Delegate, n - 1), "no") != 0; /* the last word counts, as in systemd */
+}
+
+unsigned spec_delegated(const struct spec *s)
+{
+        unsigned bits = 0;
+
+        if (!spec_delegates(s))
+                return 0;
+        for (size_t i = 0; i < spec_count(s, D_SERVICE_Delegate); i++) {
+                int ctl = strtab_value(&controller_names, spec_item(s, D_SERVICE_Delegate, i));
+
+                if (strcmp(spec_item(s, D_SERVICE_Delegate, i), "yes") == 0)
+                        bits |= CTL_BIT(CTL_CPU) | CTL_BIT(CTL_CPUSET) | CTL_BIT(CTL_IO) | CTL_BIT(CTL_MEMORY) |
+                                CTL_BIT(CTL_PIDS);
+                else if (ctl >= 0)
+                        bits |= CTL_BIT(ctl);
+        }
+        return bits;
 }
 
 enum oom_policy spec_oom_policy(const struct spec *s)
@@ -52,7 +78,7 @@ enum oom_policy spec_oom_policy(const struct spec *s)
 
         if (policy != SPEC_UNSET)
                 return (enum oom_policy) policy;
-        return spec_kind(s) == KIND_SERVICE ? OOM_STOP : OOM_CONTINUE;
+        return spec_kind(s) == KIND_SERVICE && !spec_delegates(s) ? OOM_STOP : OOM_CONTINUE;
 }
 
 /* A share of `all`; anything else is an amount already. */

@@ -49,6 +49,10 @@ void limits_read(const struct spec *s, const struct limit_facts *facts, struct l
 /* Bits of the controllers that these limits (LIMIT_BIT) need. */
 unsigned limits_controllers(uint32_t which);
 
+/* Delegate=: is the group the service's own, and which controllers (CTL_BIT) shall be in it? */
+bool spec_delegates(const struct spec *s);
+unsigned spec_delegated(const struct spec *s);
+
 /* OOMPolicy=: unset means stop, but continue with Delegate= and in a supervisor. */
 enum oom_policy spec_oom_policy(const struct spec *s);
 

@@ -48,7 +48,7 @@ static const char *const not_yet[] = {
         "LinkTo", "Monitor", "TrapExit", "Mailbox",
         "IOWeight", "DynamicUser", "Sockets",
         "FileDescriptorStoreMax", "TimeoutAbortSec", "SendSIGHUP", "WatchdogSignal", "RestartKillSignal",
-        "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy", "Delegate",
+        "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy",
 };
 
 /* What is left out for good. To go on without them would be to run something else than was asked for, so in a file

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/filter.h"
+#include "core/limits.h"
 #include "core/reason.h"
 #include "core/unit_text.h"
 
@@ -308,6 +309,31 @@ static int filter_form(enum directive d, const char *form, const char *text, str
         return filter_item(form, text, out, &what, hint, sizeof(hint)) < 0 ? refuse(d, text, err, what, hint) : 0;
 }
 
+static int delegate_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        int64_t yes;
+        int ctl = strcmp(text, "blkio") == 0 ? CTL_IO : strcmp(text, "cpuacct") == 0 ? CTL_CPU
+                                                      : strtab_value(&controller_names, text);
+
+        if (value_bool(text, &yes) == 0) {
+                buf_adds(out, yes ? "yes" : "no");
+                return 0;
+        }
+        if (ctl < 0 || ctl == CTL_DEVICES)
+                return refuse(d, text, err, "no controller", "yes, no, or a list of cpu, cpuset, io, memory, pids");
+        buf_adds(out, strtab_text(&controller_names, ctl));
+        return 0;
+}
+
+/* One part of a path, no file of the kernel's (those have a dot) and none of ours. */
+static int groupname_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        if (!all_of(text, LETTERS DIGITS "_-") || strlen(text) > 64 || strncmp(text, "coppice", 7) == 0)
+                return refuse(d, text, err, "no name for a group", "letters, digits, - and _; not coppice...");
+        buf_adds(out, text);
+        return 0;
+}
+
 int value_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         const struct directive_row *row = &directive_rows[d];
@@ -334,6 +360,8 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
         if (strcmp(form, "dirname") == 0) return dirname_item(d, text, out, err);
         if (strcmp(form, "envname") == 0) return env_item(d, text, false, false, out, err);
         if (strcmp(form, "envremove") == 0) return env_item(d, text, false, true, out, err);
+        if (strcmp(form, "delegate") == 0) return delegate_item(d, text, out, err);
+        if (strcmp(form, "groupname") == 0) return groupname_item(d, text, out, err);
         if (strcmp(form, "uri") == 0) return uri_item(d, text, out, err);
         if (strcmp(form, "stdin") == 0) return stdio_item(d, text, false, out, err);
         if (strcmp(form, "stdout") == 0) return stdio_item(d, text, true, out, err);

@@ -59,6 +59,23 @@ static void keep(struct limit_counters *last, const struct limit_counters *now)
                         to[i] = from[i];
 }
 
+/* A service that was handed its group: what happens in groups it made is its own affair (FAILURES D3), but for the one
+ * we started it in. */
+static void add_inner(struct engine *e, node_id id, const char *path, struct bound *b)
+{
+        const struct node *node = core_node(e->core, id);
+        char inner[PATH_MAX_NODE + 80];
+        struct limit_counters c;
+
+        if (!node || !spec_delegates(node->spec))
+                return;
+        b->last.oom_kills = b->last.oom_kills_own;
+        (void) snprintf(inner, sizeof(inner), "%s/%s", path, spec_str(node->spec, D_SERVICE_DelegateSubgroup));
+        if (spec_str(node->spec, D_SERVICE_DelegateSubgroup)[0] && limits_count(e->cgroup, inner, &c) == 0 &&
+            c.oom_kills_own > 0)
+                b->last.oom_kills = (b->last.oom_kills < 0 ? 0 : b->last.oom_kills) + c.oom_kills_own;
+}
+
 /* Read while the group is still there (FAILURES D6). */
 static struct bound *look(struct engine *e, node_id id)
 {
@@ -71,6 +88,7 @@ static struct bound *look(struct engine *e, node_id id)
                 return NULL;
         if (limits_count(e->cgroup, engine_path(e, id, path, sizeof(path)), &now) == 0)
                 keep(&b->last, &now);
+        add_inner(e, id, path, b);
         return b;
 }
 
@@ -290,7 +308,7 @@ static int bound_fully(struct engine *e, node_id id, const struct spec *s, const
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         (void) limits_drop(e->cgroup, path); /* busy: what KillMode= has left is there, and `base` knows its share */
         limits_read(s, limits_facts(e->cgroup), &l);
-        r = limits_apply(e->cgroup, path, &l, l.said | l.implied, 0, count, &p);
+        r = limits_apply(e->cgroup, path, &l, l.said | l.implied, 0, count | spec_delegated(s), &p);
         if (r < 0)
                 return err_set(err, STAGE_LIMITS, -r, "set the limits of its group: %s", strerror(-r));
         begin_counting(e, id, path, b);
@@ -419,6 +437,26 @@ int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COU
                 return 0;
         n = limits_join(e->cgroup, path, fds);
         return n < 0 ? err_set(err, STAGE_LIMITS, -n, "open the control groups of its limits: %s", strerror(-n)) : n;
+}
+
+/* Commands beside the main process have a group of their own: the service may have handed controllers on in its own. */
+int limits_delegate(struct engine *e, const struct spec *s, const char *path, uid_t uid, gid_t gid, bool control,
+                    int *ret_fd, struct err *err)
+{
+        const char *inner = control ? "coppice-control" : spec_str(s, D_SERVICE_DelegateSubgroup);
+        struct origin o = spec_origin(s, D_SERVICE_Delegate);
+        int r;
+
+        if (!spec_delegates(s) || cgroup_backend(e->cgroup) == CGROUP_NONE)
+                return 0;
+        r = cgroup_delegate(e->cgroup, path, uid, gid);
+        if (r == 0 && inner[0] != '\0')
+                r = cgroup_inner(e->cgroup, path, inner, uid, gid, ret_fd);
+        if (r < 0) {
+                (void) err_set(err, STAGE_CGROUP, -r, "hand its control group to the service: %s", strerror(-r));
+                err_where(err, o.file, o.line);
+        }
+        return r;
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------------- */

@@ -24,6 +24,11 @@ int limits_begin(struct engine *e, node_id id, const struct spec *s, const char 
 /* Before each process: the v1 groups it has to enter. Returns how many, owned by the caller, or -errno. */
 int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COUNT], struct err *err);
 
+/* Delegate=: hand the group to the user it runs as (uid -1: as it is). When the process belongs into a group inside of
+ * it, *ret_fd is that one's directory, owned by the caller; else it stays as it is. */
+int limits_delegate(struct engine *e, const struct spec *s, const char *path, uid_t uid, gid_t gid, bool control,
+                    int *ret_fd, struct err *err);
+
 /* What the counters of the group say about the end of the main process, which the kernel reported as `r`. */
 struct reason limits_reason(struct engine *e, node_id id, struct reason r);
 

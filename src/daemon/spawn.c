@@ -288,6 +288,25 @@ static int gather_mailbox(struct engine *e, const struct action *a, const struct
         return 0;
 }
 
+/* After the user is known: what is handed to him. */
+static int gather_delegation(struct engine *e, const struct spec *s, const struct action *a, struct gathered *g,
+                             struct err *err)
+{
+        bool control = a->role == ROLE_CONTROL && a->directive != D_SERVICE_ExecStartPre &&
+                       a->directive != D_SERVICE_ExecCondition;
+        uid_t uid = g->facts.have_user && g->facts.root ? g->facts.uid : (uid_t) -1;
+        int fd = -1, r;
+
+        if (g->group_fd < 0)
+                return 0;
+        r = limits_delegate(e, s, g->path, uid, g->facts.gid, control, &fd, err);
+        if (fd < 0)
+                return r;
+        (void) close(g->group_fd);
+        g->group_fd = g->fds[g->facts.fds.cgroup] = fd;
+        return 0;
+}
+
 /* The directories that RuntimeDirectory= and its kin are made in, and what else is the same for every start. */
 static void gather_constants(struct engine *e, node_id node, const struct spec *s, struct gathered *g)
 {
@@ -333,6 +352,8 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
         r = gather_group(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_user(s, g, err);
+        if (r == 0)
+                r = gather_delegation(e, s, a, g, err);
         if (r == 0)
                 r = gather_environment(s, g, err);
         if (r == 0)

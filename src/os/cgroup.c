@@ -455,6 +455,46 @@ static int open_node(struct cgroup *c, const char *node)
         return r < 0 ? r : cgroup_open_dir(c->root, rel);
 }
 
+static int hand_over(int dir, uid_t uid, gid_t gid)
+{
+        static const char *const files[] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control" };
+
+        if (uid == (uid_t) -1)
+                return 0;
+        if (fchown(dir, uid, gid) < 0)
+                return -errno;
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+                if (fchownat(dir, files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+                        return -errno;
+        return 0;
+}
+
+int cgroup_delegate(struct cgroup *c, const char *node, uid_t uid, gid_t gid)
+{
+        autoclose int fd = open_node(c, node);
+
+        return fd < 0 ? fd : hand_over(fd, uid, gid);
+}
+
+int cgroup_inner(struct cgroup *c, const char *node, const char *name, uid_t uid, gid_t gid, int *ret_fd)
+{
+        autoclose int fd = open_node(c, node);
+        int inner, r;
+
+        if (fd < 0)
+                return fd;
+        if (mkdirat(fd, name, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        inner = cgroup_open_dir(fd, name);
+        r = inner < 0 ? inner : hand_over(inner, uid, gid);
+        if (r < 0) {
+                fd_close(&inner);
+                return r;
+        }
+        *ret_fd = inner;
+        return 0;
+}
+
 int cgroup_populated(struct cgroup *c, const char *node)
 {
         autoclose int fd = open_node(c, node);

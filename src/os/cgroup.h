@@ -54,6 +54,12 @@ int cgroup_make(struct cgroup *c, const char *node, int *ret_fd, struct err *err
  * incarnation. -ENOENT when it is gone. */
 int cgroup_reopen(struct cgroup *c, const char *node, int *ret_fd, struct err *err);
 
+/* Hand the group to a user: the directory and the files that moving processes and controllers takes. uid -1: leave
+ * them as they are. A group `name` inside of it, made when it is not there, likewise handed over; *ret_fd is the
+ * caller's. */
+int cgroup_delegate(struct cgroup *c, const char *node, uid_t uid, gid_t gid);
+int cgroup_inner(struct cgroup *c, const char *node, const char *name, uid_t uid, gid_t gid, int *ret_fd);
+
 /* Remove the group and any that the service made below it. 0 removed or not there; -EBUSY somebody is in it. The
  * usual case costs one rmdir, which is also the cheapest question whether it is empty. */
 int cgroup_remove(struct cgroup *c, const char *node);

@@ -271,7 +271,7 @@ int cgroup_alone(struct cgroup *c, const char *node, pid_t pid)
 
 int cgroup_idle(struct cgroup *c, const char *node)
 {
-        char rel[PATH_MAX + 16], text[64];
+        char rel[PATH_MAX + 32], text[64];
         struct stat st;
         size_t length;
         int r = cgroup_backend(c) == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, PATH_MAX);
@@ -288,7 +288,12 @@ int cgroup_idle(struct cgroup *c, const char *node)
         rel[length] = 0;
         if (fstatat(c->root, rel, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        return st.st_nlink == 2 ? 1 : -ENOTEMPTY;
+        if (st.st_nlink != 2)
+                return -ENOTEMPTY;
+        if (!c->v2_enabled)
+                return 1;
+        strcpy(rel + length, "/cgroup.subtree_control"); /* whoever handed controllers on can hold no process now */
+        return fs_read_small(c->root, rel, text, sizeof text) == 0 ? 1 : -ENOTEMPTY;
 }
 
 int cgroup_signal(struct cgroup *c, const char *node, int sig, pid_t except)

@@ -292,3 +292,52 @@ was_held_back() { [ "$(field "$1" .throttled_usec)" -gt 0 ]; }
         run ctl status /odd
         assert_output_has "AllowedCPUs=8000 not enforced"
 }
+
+# nest.sh: a program that makes a group of its own inside the one it was handed, and fills it until the kernel kills.
+nesting_program() {
+        script nest <<-SH
+                if [ "$(where memory)" = v2 ]; then
+                        base=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)\$(sed -n 's/^0:://p' /proc/self/cgroup)
+                        base=\${base%/main}
+                        echo +memory >\$base/cgroup.subtree_control || exit 90
+                        limit=memory.max
+                else
+                        base=$(v1_mount memory)\$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+                        limit=memory.limit_in_bytes
+                fi
+                mkdir -p \$base/inner/deeper || exit 91
+                echo 24M >\$base/inner/\$limit || exit 92
+                sh -c "echo 0 >\$base/inner/deeper/cgroup.procs; exec $HUNGRY touch 64"
+                [ \$? = 137 ] || exit 93
+                echo x >>$W/lives
+                exit 5
+	SH
+}
+
+@test "D3 B9: a kill in a group that the service made for itself is not its own, and its groups go with it" {
+        needs memory
+        nesting_program
+        service nest "ExecStart=$W/nest" "Delegate=yes" "DelegateSubgroup=main" "MemoryMax=200M" "RestartSec=0" "SuccessExitStatus=3"
+        start_daemon
+        wait_state /nest failed
+        assert_eq "$(ctl deaths /nest --json | jq -r '[.[].reason] | unique | join(" ")')" exit:5
+        assert_eq "$(wc -l <"$W/lives")" 6
+}
+
+@test "Delegate= hands the group to the user of the service, who may make groups in it" {
+        skip_unless cgroup2
+        [ "$(id -u)" = 0 ] || skip "needs root to become nobody"
+        local dir
+        script own <<-SH
+                d=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)\$(sed -n 's/^0:://p' /proc/self/cgroup)
+                mkdir \$d/sub && echo \$\$ >\$d/sub/cgroup.procs && exec sleep 1000
+	SH
+        service mine "ExecStart=$W/own" "User=nobody" "Delegate=yes" "ExecStartPost=/bin/true"
+        start_daemon
+        wait_state /mine running
+        dir=$(field /mine .cgroup)
+        assert_eq "$(stat -c %U "$dir" "$dir/cgroup.procs" | sort -u)" nobody
+        wait_for "$PATIENCE" file_has "$dir/sub/cgroup.procs" "^$(pid_of /mine)$"
+        ctl stop /mine
+        [ ! -d "$dir" ]
+}

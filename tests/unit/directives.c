@@ -151,6 +151,8 @@ static const char *sample(int d)
         default: break;
         }
         if (strcmp(row->min, "user") == 0) return "www-data";
+        if (strcmp(row->min, "delegate") == 0) return "memory cpu";
+        if (strcmp(row->min, "groupname") == 0) return "inner";
         if (strcmp(row->min, "uri") == 0) return "man:x(1) https://example.org/";
         if (strcmp(row->min, "supervisor") == 0) return "shop.supervisor";
         if (strcmp(row->min, "unit") == 0) return "b.service";
