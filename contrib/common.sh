@@ -13,7 +13,7 @@ TEST_PACKAGES="libcmocka-dev bats jq bubblewrap runc busybox-static util-linux p
 if [ "$(uname -m)" = x86_64 ]; then TEST_PACKAGES="$TEST_PACKAGES qemu-system-x86 busybox-static cpio"; fi
 # A virtual machine of pure cgroup v2; its kernel is downloaded and unpacked, never installed.
 MACHINE_PACKAGES="qemu-system-x86 cpio busybox-static"
-REVIEW_PACKAGES="clang shellcheck cppcheck"
+REVIEW_PACKAGES="clang clang-tidy shellcheck cppcheck"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -55,7 +55,7 @@ prepare_source() {
         mkdir -p "$BUILD/source"
         (cd "$ROOT" && tar -cf - --exclude=.dirstamp --exclude=.deps --exclude='*.o' --exclude='*.a' \
                 --exclude='*.log' --exclude='*.trs' --exclude='*~' \
-                .clang-format .editorconfig ./*.ac ./*.am ./*.md LICENSE contrib m4 man src tests units) |
+                .clang-format .clang-tidy .editorconfig ./*.ac ./*.am ./*.md LICENSE contrib m4 man src tests units) |
                 tar -xf - -C "$BUILD/source"
         [ -x "$BUILD/source/configure" ] && [ -z "$(find "$BUILD/source" \( -name configure.ac -o -name Makefile.am \
                 -o -name '*.mk' \) -newer "$BUILD/source/configure" -print -quit)" ] && return 0

@@ -140,7 +140,7 @@ static void start_ended(struct core *c, struct node *p, struct node *n)
 
 void child_ended(struct core *c, struct node *n)
 {
-        struct node *p = parent_of(c, n);
+        struct node *p = super_of(c, n);
 
         (void) note_full(c, n, is_super(n) ? RULE_SUP_EXIT : RULE_ENDED, n->cause, NODE_NONE, &n->last_reason,
                          n->incarnation, 0);
@@ -181,7 +181,7 @@ void child_ended(struct core *c, struct node *n)
 /* Its processes cannot be killed. A supervisor that ends does not wait for them. */
 void child_stuck(struct core *c, struct node *n)
 {
-        struct node *p = parent_of(c, n);
+        struct node *p = super_of(c, n);
 
         if (p->super->job == JOB_END || p->super->job == JOB_UNWIND)
                 child_set(c, n, CHILD_DOWN);

@@ -165,6 +165,11 @@ static inline struct node *parent_of(const struct core *c, const struct node *n)
 {
         return n->parent == NODE_NONE ? NULL : c->nodes[n->parent];
 }
+/* The supervisor of whatever is not root. */
+static inline struct node *super_of(const struct core *c, const struct node *n)
+{
+        return c->nodes[n->parent];
+}
 static inline bool is_super(const struct node *n)
 {
         return n->kind == KIND_SUPERVISOR;

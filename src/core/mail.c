@@ -177,7 +177,8 @@ struct mail *box_held_passed(struct box *b)
 {
         struct mail *m = unlink_head(b);
 
-        note_passed(b, m->len);
+        if (m)
+                note_passed(b, m->len);
         return m;
 }
 

@@ -389,9 +389,12 @@ int core_order(struct core *c, node_id parent, const node_id *ids, size_t n)
 
         if (!p || !is_super(p))
                 return -EINVAL;
-        for (size_t i = 0; i < n; i++)
-                if (!node_at(c, ids[i]) || node_at(c, ids[i])->parent != parent)
+        for (size_t i = 0; i < n; i++) {
+                const struct node *child = node_at(c, ids[i]);
+
+                if (!child || child->parent != parent)
                         return -EINVAL;
+        }
         for (size_t i = 0; i < n; i++) {
                 struct node *child = c->nodes[ids[i]];
 

@@ -62,7 +62,7 @@ enum order order_start(const struct core *c, const struct node *n, node_id *ret_
 
 bool order_stop(const struct core *c, const struct node *n)
 {
-        const struct node *p = parent_of(c, n);
+        const struct node *p = super_of(c, n);
         bool all = p->super->job == JOB_END || p->super->job == JOB_UNWIND;
 
         for (unsigned i = 0; i < n->dep_count; i++) {
@@ -78,7 +78,7 @@ bool order_stop(const struct core *c, const struct node *n)
 /* Let a child start as soon as its turn has come. */
 static void queue_start(struct core *c, struct node *n)
 {
-        struct node *p = parent_of(c, n);
+        struct node *p = super_of(c, n);
 
         if (!super_parallel(p)) {
                 (void) start_now(c, n, n->cause);

@@ -12,7 +12,7 @@
 /* Start it now if that is possible; OK means under way, or up. */
 enum result start_now(struct core *c, struct node *n, uint64_t cause)
 {
-        struct node *s = parent_of(c, n);
+        struct node *s = super_of(c, n);
         uint32_t at;
 
         if (n->stuck)
@@ -121,7 +121,7 @@ static void mark_down(struct node *n)
 
 static void ask_stop(struct core *c, struct node *n, const struct event *e, uint64_t cause, bool again)
 {
-        struct node *s = parent_of(c, n);
+        struct node *s = super_of(c, n);
         enum event_kind kind = again ? EVT_RESTART : EVT_STOP;
 
         mark_down(n);

@@ -141,6 +141,8 @@ static void put_descriptors(struct msghdr *h, union control *control, const stru
         h->msg_control = control->bytes;
         h->msg_controllen = CMSG_SPACE(sizeof(int) * out->fd_count);
         c = CMSG_FIRSTHDR(h);
+        if (!c) /* there is room for one */
+                return;
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
         c->cmsg_len = CMSG_LEN(sizeof(int) * out->fd_count);
