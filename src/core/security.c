@@ -42,18 +42,9 @@ static bool is_one_of(const struct spec *s, enum directive d, const char *const 
 
 #define IS(...) is_one_of(x->s, d, (const char *const[]) { __VA_ARGS__, NULL })
 
-static bool says(const struct spec *s, const char *key)
+static bool is_on(const struct spec *s, enum directive d)
 {
-        enum directive d = directive_find(SECTION_SERVICE, key);
-
-        return d != D_NONE && spec_has(s, d);
-}
-
-static bool is_on(const struct spec *s, const char *key)
-{
-        enum directive d = directive_find(SECTION_SERVICE, key);
-
-        return d != D_NONE && !is_one_of(s, d, (const char *const[]) { "", "no", NULL });
+        return !is_one_of(s, d, (const char *const[]) { "", "no", NULL });
 }
 
 /* Does it run as root in the end? */
@@ -62,7 +53,7 @@ static bool privileged(const struct spec *s, bool root)
         const char *user = spec_str(s, D_SERVICE_User);
 
         if (user[0] == '\0')
-                return root && !is_on(s, "DynamicUser");
+                return root;
         return strcmp(user, "root") == 0 || strcmp(user, "0") == 0;
 }
 
@@ -114,12 +105,6 @@ JUDGE(no_core)
         return IS("0") ? GOOD : BAD;
 }
 
-JUDGE(is_private)
-{
-        UNUSED;
-        return IS("private") ? GOOD : BAD;
-}
-
 JUDGE(user)
 {
         UNUSED;
@@ -127,8 +112,6 @@ JUDGE(user)
                 return BAD;
         if (IS("nobody", "65534"))
                 return PARTLY(90, "it runs as nobody, whom it shares with others");
-        if (is_on(x->s, "DynamicUser"))
-                return PARTLY(0, "it runs as a user made for it");
         return spec_str(x->s, d)[0] ? GOOD : PARTLY(0, "it runs as the daemon's user, who is not root");
 }
 
@@ -161,7 +144,7 @@ JUDGE(capability)
 JUDGE(system)
 {
         UNUSED;
-        if (IS("strict") || is_on(x->s, "DynamicUser"))
+        if (IS("strict"))
                 return GOOD;
         if (IS("full"))
                 return PARTLY(30, "it cannot write to the system's programs and settings");
@@ -175,7 +158,7 @@ JUDGE(home)
                 return GOOD;
         if (IS("tmpfs"))
                 return PARTLY(10, "it sees empty home directories");
-        return IS("read-only") || is_on(x->s, "DynamicUser") ? PARTLY(50, "it can read home directories") : BAD;
+        return IS("read-only") ? PARTLY(50, "it can read home directories") : BAD;
 }
 
 JUDGE(own_mounts)
@@ -201,27 +184,17 @@ JUDGE(proc_subset)
 JUDGE(landlock)
 {
         UNUSED;
-        return says(x->s, "LandlockRead") || says(x->s, "LandlockWrite") || says(x->s, "LandlockExecute") ? GOOD : BAD;
+        return spec_has(x->s, D_SERVICE_LandlockRead) || spec_has(x->s, D_SERVICE_LandlockWrite) || spec_has(x->s, D_SERVICE_LandlockExecute) ? GOOD : BAD;
 }
 
 JUDGE(landlock_net)
 {
         UNUSED;
-        if (is_on(x->s, "PrivateNetwork"))
+        if (is_on(x->s, D_SERVICE_PrivateNetwork))
                 return NOTHING;
-        return says(x->s, "LandlockBindTCP") && says(x->s, "LandlockConnectTCP") ? GOOD :
-               says(x->s, "LandlockBindTCP") || says(x->s, "LandlockConnectTCP") ? PARTLY(50, "Landlock bounds its connections one way") :
+        return spec_has(x->s, D_SERVICE_LandlockBindTCP) && spec_has(x->s, D_SERVICE_LandlockConnectTCP) ? GOOD :
+               spec_has(x->s, D_SERVICE_LandlockBindTCP) || spec_has(x->s, D_SERVICE_LandlockConnectTCP) ? PARTLY(50, "Landlock bounds its connections one way") :
                BAD;
-}
-
-JUDGE(devices)
-{
-        UNUSED;
-        if (is_on(x->s, "PrivateDevices") && !says(x->s, "DeviceAllow"))
-                return GOOD;
-        if (!IS("closed", "strict"))
-                return BAD;
-        return says(x->s, "DeviceAllow") ? PARTLY(50, "some devices are open to it, by name") : GOOD;
 }
 
 JUDGE(umask)
@@ -301,8 +274,8 @@ JUDGE(namespaces)
 #define FAMILY(n) (UINT64_C(1) << (n))
 #define CALLS(group) .word = (group)
 const struct security_row security_rows[SECURITY_COUNT] = {
-#define SECURITY(id, title, directive, share, question, parameter, yes, no, cost, advice) \
-        [SECURITY_##id] = { .name = title, .key = #directive, .weight = share, .judge = judge_##question, parameter, \
+#define SECURITY(id, title, key, share, question, parameter, yes, no, cost, advice) \
+        [SECURITY_##id] = { .name = title, .directive = D_SERVICE_##key, .weight = share, .judge = judge_##question, parameter, \
                             .good = yes, .bad = no, .effort = cost, .line = advice },
 #include "core/security.def"
 #undef SECURITY
@@ -316,10 +289,9 @@ void security_judge(const struct spec *s, bool root, struct security_report *ret
         (void) filter_of(s, &x.filter);
         for (int i = 0; i < SECURITY_COUNT; i++) {
                 const struct security_row *row = &security_rows[i];
-                enum directive d = directive_find(SECTION_SERVICE, row->key);
                 struct security_verdict *v = &ret->verdicts[i];
 
-                *v = d == D_NONE ? NOTHING : row->judge(&x, d, row);
+                *v = row->judge(&x, row->directive, row);
                 if (v->bad < 0)
                         continue;
                 bad += (uint64_t) v->bad * row->weight;

@@ -2,8 +2,7 @@
  *
  * A row of security.def is one question with a weight; the score is the share of the weight that is answered badly,
  * 0 (nothing) to 100 (everything), shown as 0.0 to 10.0. Weights are those of `systemd-analyze security` where it asks
- * the same, so that the numbers compare. A row counts when its directive exists in this build and the question makes
- * sense for the unit.
+ * the same, so that the numbers compare. A row counts when the question makes sense for the unit.
  * Pure. Used by: ctl (security).  Tested by: tests/unit/security.c */
 #ifndef CORE_SECURITY_H
 #define CORE_SECURITY_H
@@ -26,7 +25,7 @@ struct security_verdict {
 struct subject;          /* security.c */
 struct security_row {
         const char *name;    /* "CapabilityBoundingSet=~CAP_SYS_ADMIN" */
-        const char *key;     /* of [Service] */
+        enum directive directive;
         unsigned weight;
         struct security_verdict (*judge)(const struct subject *x, enum directive d, const struct security_row *row);
         uint64_t param;      /* of the judge: a mask, a number */

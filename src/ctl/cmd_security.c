@@ -106,7 +106,7 @@ static void json_checks(struct json *j, const struct security_report *report)
                         continue;
                 json_open(j, NULL, '{');
                 json_str(j, "name", security_rows[i].name);
-                json_str(j, "directive", security_rows[i].key);
+                json_str(j, "directive", directive_rows[security_rows[i].directive].key);
                 json_uint(j, "weight", security_rows[i].weight);
                 json_num(j, "exposed", report->verdicts[i].bad / 100.);
                 json_str(j, "text", report->verdicts[i].text);
