@@ -59,6 +59,7 @@ enum {
         PLAN_OPEN_TTY = 1,      /* make it the controlling terminal */
         PLAN_OPTIONAL = 1,      /* CHDIR: a missing directory is no failure, / is taken instead */
         PLAN_SEARCH = 1,        /* EXEC: look the name up in the fixed path */
+        PLAN_OWN_ALL = 1,       /* DIRECTORY: when its owner has to change, then that of all below it as well */
         PLAN_KEEP_CAPS = 1,     /* UID: keep the permitted capabilities until AMBIENT */
 };
 

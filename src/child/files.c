@@ -1,11 +1,13 @@
 /* files.c - steps about directories. See child.h. */
 #include "child/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* One directory below `at`, made when missing. The last component of a service's own directory must be no link:
@@ -49,6 +51,32 @@ static int enter_all(int at, const char *path, bool follow, mode_t mode)
         return at;
 }
 
+enum { DEPTH_MAX = 64 };
+
+/* All below a directory that has belonged to an earlier user. Closes `dir`. Links are changed, not followed. */
+static int own_below(int dir, uid_t uid, gid_t gid, int depth)
+{
+        char bytes[4096] __attribute__((aligned(8)));
+        long n = 0;
+        int r = dir < 0 ? -errno : 0;
+
+        while (r == 0 && (n = syscall(SYS_getdents64, dir, bytes, sizeof bytes)) > 0)
+                for (long at = 0; r == 0 && at < n;) {
+                        const struct dirent64 *e = (const void *) (bytes + at);
+                        bool self = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+
+                        at += e->d_reclen;
+                        if (!self && fchownat(dir, e->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+                                r = -errno;
+                        if (!self && r == 0 && e->d_type == DT_DIR && depth < DEPTH_MAX)
+                                r = own_below(openat(dir, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                                              uid, gid, depth + 1);
+                }
+        if (dir >= 0)
+                (void) close(dir);
+        return r;
+}
+
 static int own(int fd, const struct plan_step *s)
 {
         uid_t uid = (uid_t) s->b;
@@ -61,6 +89,12 @@ static int own(int fd, const struct plan_step *s)
         if ((s->b >= 0 && st.st_uid != uid) || (s->c >= 0 && st.st_gid != gid))
                 if (fchown(fd, s->b >= 0 ? uid : (uid_t) -1, s->c >= 0 ? gid : (gid_t) -1) < 0)
                         return -errno;
+        if ((s->flags & PLAN_OWN_ALL) && s->b >= 0 && st.st_uid != uid) {
+                int r = own_below(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), uid, gid, 0);
+
+                if (r < 0)
+                        return r;
+        }
         if ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
                 return -errno;
         return 0;
@@ -87,6 +121,27 @@ int child_directory(struct child *c, const struct plan_step *s, const char *text
         r = own(fd, s);
         (void) close(fd);
         return r;
+}
+
+/* One that is there already has to be the same. */
+int child_link(struct child *c, const struct plan_step *s, const char *text)
+{
+        size_t at = 0;
+        const char *path = plan_string(text, s->text_len, &at);
+        const char *to = plan_string(text, s->text_len, &at);
+        char is[PATH_MAX];
+        ssize_t n;
+
+        if (!path || !to)
+                return -EBADMSG;
+        c->object = path;
+        if (symlink(to, path) == 0)
+                return 0;
+        if (errno != EEXIST)
+                return -errno;
+        n = readlink(path, is, sizeof is - 1);
+        is[n < 0 ? 0 : n] = 0;
+        return n > 0 && strcmp(is, to) == 0 ? 0 : -EEXIST;
 }
 
 int child_chroot(struct child *c, const struct plan_step *s, const char *text)

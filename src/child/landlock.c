@@ -3,6 +3,7 @@
  * With the ids and the view of the program: a path it cannot reach anyway needs no rule. */
 #include "child/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -85,26 +86,17 @@ static bool listed(const struct plan_step *s, const char *text, const char *name
         return false;
 }
 
-/* As getdents64(2) has it. */
-struct entry {
-        uint64_t inode;
-        int64_t next;
-        uint16_t size;
-        uint8_t type;
-        char name[];
-};
-
 static int allow_entries(struct child *c, const struct plan_step *s, const char *text, int dir, const char *bytes, long n)
 {
         for (long at = 0; at < n;) {
-                const struct entry *e = (const void *) (bytes + at);
+                const struct dirent64 *e = (const void *) (bytes + at);
                 int r = 0;
 
-                if (strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0 && !listed(s, text, e->name))
-                        r = allow_path(c, dir, e->name, (uint64_t) s->a);
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && !listed(s, text, e->d_name))
+                        r = allow_path(c, dir, e->d_name, (uint64_t) s->a);
                 if (r < 0 && r != -ENOENT)
                         return r;
-                at += e->size;
+                at += e->d_reclen;
         }
         return 0;
 }

@@ -27,6 +27,7 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_UNDUMPABLE] = child_undumpable,
         [PLAN_UMASK] = child_umask,
         [PLAN_DIRECTORY] = child_directory,
+        [PLAN_LINK] = child_link,
         [PLAN_OPEN] = child_open,
         [PLAN_PLACE] = child_place,
         [PLAN_TERMINAL] = child_terminal,

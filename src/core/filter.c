@@ -11,7 +11,7 @@ static const enum directive sources[] = {
         D_SERVICE_SystemCallFilter, D_SERVICE_SystemCallErrorNumber, D_SERVICE_SystemCallFilterMode,
         D_SERVICE_SystemCallArchitectures, D_SERVICE_SystemCallLog, D_SERVICE_RestrictAddressFamilies,
         D_SERVICE_RestrictNamespaces, D_SERVICE_RestrictRealtime, D_SERVICE_RestrictSUIDSGID,
-        D_SERVICE_MemoryDenyWriteExecute, D_SERVICE_LockPersonality,
+        D_SERVICE_MemoryDenyWriteExecute, D_SERVICE_LockPersonality, D_SERVICE_DynamicUser,
 #define DENIES(key, calls) D_SERVICE_##key,
 #include "core/filter_denies.def"
 #undef DENIES
@@ -216,7 +216,9 @@ static bool make(const struct spec *s, bool learn, struct filter *ret)
         struct setting to = { .f = ret, .value = EPERM };
 
         *ret = (struct filter) { .realtime = spec_int(s, D_SERVICE_RestrictRealtime) > 0,
-                                 .suid_sgid = spec_int(s, D_SERVICE_RestrictSUIDSGID) > 0,
+                                 /* a number that somebody else may have one day must own no such file */
+                                 .suid_sgid = spec_int(s, D_SERVICE_RestrictSUIDSGID) > 0 ||
+                                              spec_int(s, D_SERVICE_DynamicUser) > 0,
                                  .write_execute = spec_int(s, D_SERVICE_MemoryDenyWriteExecute) > 0,
                                  .personality = spec_int(s, D_SERVICE_LockPersonality) > 0 };
         apply_list(s, ret);

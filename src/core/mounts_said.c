@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/mounts_priv.h"
+#include "core/resolve.h"
 
 static uint32_t keep_text(struct wants *all, const char *text, size_t n)
 {
@@ -181,7 +182,7 @@ static void add_private_tmp(struct wants *all, const struct spec *s, const char 
 {
         static const char *const paths[] = { "/tmp", "/var/tmp" };
         struct origin origin = spec_origin(s, D_SERVICE_PrivateTmp);
-        int64_t how = spec_int(s, D_SERVICE_PrivateTmp);
+        enum private_tmp how = spec_private_tmp(s);
 
         for (size_t i = 0; how != PRIVATE_TMP_NO && i < 2; i++) {
                 autobuf struct buf from = BUF_INIT;
@@ -216,12 +217,42 @@ static void add_directories(struct wants *all, const struct spec *s, enum direct
         }
 }
 
+/* With DynamicUser= these are in a directory that only root can enter, so that whoever gets the number next cannot reach
+ * what is in it. The service sees another in its place, with its own directories. */
+static void add_private(struct wants *all, const struct spec *s, enum directive d, const char *root)
+{
+        autobuf struct buf path = BUF_INIT;
+
+        if (!root || spec_count(s, d) == 0)
+                return;
+        buf_addf(&path, "%s/private", root);
+        (void) add_tmpfs(all, buf_text(&path), path.len, "ro,nosuid,size=64k", spec_origin(s, d));
+        for (size_t i = 0; i < spec_count(s, d); i++) {
+                struct want *w;
+
+                buf_clear(&path);
+                buf_addf(&path, "%s/private/%s", root, spec_item(s, d, i));
+                w = add(all, buf_text(&path), path.len, PLAN_MOUNT_BIND, spec_item_origin(s, d, i));
+                w->from = keep_text(all, buf_text(&path), path.len);
+                w->attributes = PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV;
+        }
+}
+
+/* Those that outlive the service. */
+static void add_kept(struct wants *all, const struct spec *s, enum directive d, const char *root)
+{
+        if (spec_int(s, D_SERVICE_DynamicUser))
+                add_private(all, s, d, root);
+        else
+                add_directories(all, s, d, root);
+}
+
 static void add_system(struct wants *all, const struct spec *s, const struct plan_facts *f)
 {
         /* Before /usr was merged these were directories of their own; now they are links into it. */
         static const char *const programs[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64" };
         struct origin o = spec_origin(s, D_SERVICE_ProtectSystem);
-        int64_t how = spec_int(s, D_SERVICE_ProtectSystem);
+        enum protect_system how = spec_protect_system(s);
 
         if (how == PROTECT_SYSTEM_STRICT) {
                 (void) add_ours(all, "/", PLAN_MOUNT_KEEP, 1, o);
@@ -238,16 +269,16 @@ static void add_system(struct wants *all, const struct spec *s, const struct pla
         if (how == PROTECT_SYSTEM_FULL)
                 (void) add_ours(all, "/etc", PLAN_MOUNT_KEEP, 1, o);
         add_directories(all, s, D_SERVICE_RuntimeDirectory, f->runtime_root);
-        add_directories(all, s, D_SERVICE_StateDirectory, f->state_root);
-        add_directories(all, s, D_SERVICE_CacheDirectory, f->cache_root);
-        add_directories(all, s, D_SERVICE_LogsDirectory, f->logs_root);
+        add_kept(all, s, D_SERVICE_StateDirectory, f->state_root);
+        add_kept(all, s, D_SERVICE_CacheDirectory, f->cache_root);
+        add_kept(all, s, D_SERVICE_LogsDirectory, f->logs_root);
 }
 
 static void add_home(struct wants *all, const struct spec *s)
 {
         static const char *const homes[] = { "/home", "/root", "/run/user" };
         struct origin o = spec_origin(s, D_SERVICE_ProtectHome);
-        int64_t how = spec_int(s, D_SERVICE_ProtectHome);
+        enum protect_home how = spec_protect_home(s);
 
         for (size_t i = 0; i < 3 && how != PROTECT_HOME_NO; i++) {
                 if (how == PROTECT_HOME_YES)
@@ -430,7 +461,6 @@ bool mounts_wanted(const struct spec *s)
                 if (spec_int(s, switches[i]))
                         return true;
         return spec_has(s, D_SERVICE_MountFlags) ||
-               spec_int(s, D_SERVICE_PrivateTmp) != PRIVATE_TMP_NO ||
-               spec_int(s, D_SERVICE_ProtectSystem) != PROTECT_SYSTEM_NO ||
-               spec_int(s, D_SERVICE_ProtectHome) != PROTECT_HOME_NO;
+               spec_private_tmp(s) != PRIVATE_TMP_NO || spec_protect_system(s) != PROTECT_SYSTEM_NO ||
+               spec_protect_home(s) != PROTECT_HOME_NO;
 }

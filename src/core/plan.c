@@ -156,17 +156,22 @@ static void add_directories(struct compiler *c, enum directive d, enum directive
 {
         const struct plan_facts *f = c->f;
         bool own = to_user && f->have_user && f->root;
+        bool private = to_user && d != D_SERVICE_RuntimeDirectory && spec_int(c->s, D_SERVICE_DynamicUser);
 
+        if (private && root && spec_count(c->s, d))
+                plan_private(c, d, stage, root);
         for (size_t i = 0; root && i < spec_count(c->s, d); i++) {
                 const char *name = spec_item(c->s, d, i);
                 char text[8192];
-                int n = snprintf(text, sizeof text, "%s%c%s", root, 0, name);
+                int n = snprintf(text, sizeof text, "%s%c%s%s", root, 0, private ? "private/" : "", name);
 
                 if (n < 0 || (size_t) n >= sizeof text)
                         continue; /* longer than any path: the parser refuses it */
-                plan_add(c, &(struct step) { .op = PLAN_DIRECTORY, .stage = stage, .origin = spec_item_origin(c->s, d, i),
+                plan_add(c, &(struct step) { .op = PLAN_DIRECTORY, .stage = stage, .flags = private ? PLAN_OWN_ALL : 0, .origin = spec_item_origin(c->s, d, i),
                                              .a = spec_int(c->s, mode), .b = own ? (int64_t) f->uid : -1,
                                              .c = own ? (int64_t) f->gid : -1, .text = text, .len = (size_t) n + 1 });
+                if (private)
+                        plan_private_link(c, stage, root, name, spec_item_origin(c->s, d, i));
         }
 }
 

@@ -46,6 +46,10 @@ int plan_streams(struct compiler *c, struct err *err);
 int plan_sandbox_begin(struct compiler *c, struct err *err); /* -EPERM for what cannot be had */
 void plan_sandbox_user_first(struct compiler *c);            /* who is not root: the way to all else */
 void plan_sandbox_directories(struct compiler *c);
+/* DynamicUser=: the directory `private` below root, which only root can enter; a link to what is in it, in its old
+ * place. */
+void plan_private(struct compiler *c, enum directive d, enum stage stage, const char *root);
+void plan_private_link(struct compiler *c, enum stage stage, const char *root, const char *name, struct origin origin);
 bool plan_pivots(const struct compiler *c);                  /* RootDirectory= comes with the mounts */
 void plan_sandbox_user_last(struct compiler *c, bool becomes_root); /* PrivateUsers= */
 int plan_sandbox_namespaces(struct compiler *c, struct err *err); /* -ENOMEM, or err is filled */

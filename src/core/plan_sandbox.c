@@ -8,6 +8,7 @@
 #include "core/capability.h"
 #include "core/mounts.h"
 #include "core/plan_priv.h"
+#include "core/resolve.h"
 
 static const struct origin nowhere = { "", 0 };
 
@@ -86,13 +87,37 @@ static void add_directory(struct compiler *c, const char *base, const char *name
                                              .text = text, .len = (size_t) n + 1 });
 }
 
+void plan_private(struct compiler *c, enum directive d, enum stage stage, const char *root)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        buf_addf(&text, "%s%cprivate", root, 0);
+        plan_add(c, &(struct step) { .op = PLAN_DIRECTORY, .stage = stage, .a = 0700, .b = 0, .c = 0,
+                                     .origin = spec_origin(c->s, d), .text = text.data, .len = text.len + 1 });
+        c->failed |= buf_failed(&text);
+}
+
+void plan_private_link(struct compiler *c, enum stage stage, const char *root, const char *name, struct origin origin)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        buf_addf(&text, "%s/%s%c", root, name, 0);
+        for (const char *p = name; *p; p++) /* the way up from a name of several parts */
+                if (*p == '/')
+                        buf_adds(&text, "../");
+        buf_addf(&text, "private/%s", name);
+        plan_add(c, &(struct step) { .op = PLAN_LINK, .stage = stage, .origin = origin, .text = text.data,
+                                     .len = text.len + 1 });
+        c->failed |= buf_failed(&text);
+}
+
 void plan_sandbox_directories(struct compiler *c)
 {
         static const char *const bases[] = { "/tmp", "/var/tmp" };
         char name[PLAN_PRIVATE_TMP_MAX];
 
         plan_creds_directory(c);
-        if (!(c->box.parts & SANDBOX_MOUNTS) || spec_int(c->s, D_SERVICE_PrivateTmp) != PRIVATE_TMP_YES)
+        if (!(c->box.parts & SANDBOX_MOUNTS) || spec_private_tmp(c->s) != PRIVATE_TMP_YES)
                 return;
         plan_private_tmp(c->f->mark, name);
         for (size_t i = 0; i < 2; i++) {
@@ -220,6 +245,7 @@ static uint64_t taken(const struct spec *s)
 {
         static const struct { enum directive d; const char *caps[3]; } rows[] = {
                 { D_SERVICE_PrivateDevices, { "CAP_MKNOD", "CAP_SYS_RAWIO" } },
+                { D_SERVICE_ProtectClock, { "CAP_SYS_TIME", "CAP_WAKE_ALARM" } },
                 { D_SERVICE_ProtectKernelModules, { "CAP_SYS_MODULE" } },
                 { D_SERVICE_ProtectKernelLogs, { "CAP_SYSLOG" } },
         };

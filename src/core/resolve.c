@@ -90,3 +90,27 @@ enum start_mode spec_start_mode(const struct spec *s)
                 return (enum start_mode) spec_int(s, D_SUPERVISOR_StartMode);
         return spec_int(s, D_SUPERVISOR_Strategy) == ONE_FOR_ONE ? START_PARALLEL : START_SEQUENTIAL;
 }
+
+static bool dynamic(const struct spec *s)
+{
+        return spec_int(s, D_SERVICE_DynamicUser) > 0;
+}
+
+enum private_tmp spec_private_tmp(const struct spec *s)
+{
+        enum private_tmp said = (enum private_tmp) spec_int(s, D_SERVICE_PrivateTmp);
+
+        return said == PRIVATE_TMP_NO && dynamic(s) ? PRIVATE_TMP_YES : said;
+}
+
+enum protect_system spec_protect_system(const struct spec *s)
+{
+        return dynamic(s) ? PROTECT_SYSTEM_STRICT : (enum protect_system) spec_int(s, D_SERVICE_ProtectSystem);
+}
+
+enum protect_home spec_protect_home(const struct spec *s)
+{
+        enum protect_home said = (enum protect_home) spec_int(s, D_SERVICE_ProtectHome);
+
+        return said == PROTECT_HOME_NO && dynamic(s) ? PROTECT_HOME_READ_ONLY : said;
+}

@@ -28,6 +28,11 @@ nsec spec_timeout_stop(const struct spec *s);
 /* NotifyAccess=: unset means main for Type=notify and with WatchdogSec=, else none. */
 enum notify_access spec_notify_access(const struct spec *s);
 
+/* PrivateTmp=, ProtectSystem=, ProtectHome=: DynamicUser=yes asks for more of them. */
+enum private_tmp spec_private_tmp(const struct spec *s);
+enum protect_system spec_protect_system(const struct spec *s);
+enum protect_home spec_protect_home(const struct spec *s);
+
 /* Isolation=: unset means the daemon's own. */
 enum isolation spec_isolation(const struct spec *s, enum isolation daemon);
 

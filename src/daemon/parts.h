@@ -15,6 +15,7 @@
 #include "os/initlink.h"
 #include "os/kernel.h"
 #include "os/nogroup.h"
+#include "os/user.h"
 
 /* --- pids.c: every living process that we started, by its pid --------------------------------------------------- */
 
@@ -87,6 +88,7 @@ struct extra {
         struct stored_fd **fds; /* owned */
         size_t fd_count;
 
+        uid_t dynamic;         /* DynamicUser=: its number, 0 = none yet */
         struct guard *guard;   /* owned; seccomp.c: its filter, and who listens to it; NULL = has none */
 
         struct ev_io pidfile;  /* inotify of the directory of PIDFile= */
@@ -272,6 +274,7 @@ void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn,
 void sandbox_say_missing(const struct spec *s, const struct plan_facts *f); /* into the log */
 bool sandbox_watched(const struct engine *e, node_id id); /* its main process is in a process namespace */
 bool sandbox_is_program(pid_t pid);                       /* this is that process */
+int sandbox_dynamic_user(struct engine *e, node_id id, const struct spec *s, struct user *ret, struct err *err);
 void sandbox_remove_credentials(struct engine *e, node_id id);
 void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation);
 

@@ -108,6 +108,59 @@ void sandbox_say_missing(const struct spec *s, const struct plan_facts *f)
         each_missing(s, f, say_row, (void *) (uintptr_t) f->node);
 }
 
+/* --- DynamicUser= ------------------------------------------------------------------------------------------------------- */
+
+struct asking {
+        const struct engine *e;
+        node_id id;
+};
+
+/* After a crash of the engine nobody but the process itself knows its number. */
+static bool runs_as(const struct engine *e, node_id id, const struct run *run, uid_t uid)
+{
+        const struct node *node = run->pid[ROLE_MAIN] ? core_node(e->core, id) : NULL;
+        char path[64];
+        struct stat st;
+
+        if (!node || spec_kind(node->spec) != KIND_SERVICE || !spec_int(node->spec, D_SERVICE_DynamicUser))
+                return false;
+        (void) snprintf(path, sizeof(path), "/proc/%d", (int) run->pid[ROLE_MAIN]);
+        return stat(path, &st) == 0 && st.st_uid == uid;
+}
+
+static bool taken(void *arg, uid_t uid)
+{
+        const struct asking *a = arg;
+
+        for (node_id id = 0; id < a->e->run_cap; id++) {
+                const struct run *run = &a->e->runs[id];
+
+                if (id != a->id && ((run->extra && run->extra->dynamic == uid) || runs_as(a->e, id, run, uid)))
+                        return true;
+        }
+        return false;
+}
+
+int sandbox_dynamic_user(struct engine *e, node_id id, const struct spec *s, struct user *ret, struct err *err)
+{
+        const char *said = spec_str(s, D_SERVICE_User);
+        struct asking asking = { e, id };
+        struct extra *x = engine_extra(e, id);
+        int r;
+
+        if (!x)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        if (!e->opt.root) {
+                r = err_set(err, STAGE_USER, EPERM, "take a number for DynamicUser=: only root may change users");
+                err_hint(err, "run the daemon as root, or take DynamicUser= out");
+                return r;
+        }
+        r = user_dynamic(*said ? said : spec_stem(s), taken, &asking, ret, err);
+        if (r == 0)
+                x->dynamic = ret->uid;
+        return r;
+}
+
 /* --- process namespaces ------------------------------------------------------------------------------------------------ */
 
 bool sandbox_watched(const struct engine *e, node_id id)

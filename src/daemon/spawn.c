@@ -109,23 +109,27 @@ static int gather_group(struct engine *e, node_id id, const struct spec *s, stru
         return gather_limits(e, id, s, fresh, g, err);
 }
 
-static int gather_user(const struct spec *s, struct gathered *g, struct err *err)
+static int gather_user(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
 {
         const char *user = spec_str(s, D_SERVICE_User), *group = spec_str(s, D_SERVICE_Group);
         size_t n = spec_count(s, D_SERVICE_SupplementaryGroups);
         autofree const char **extra = NULL;
         int r;
 
-        if (user[0] == '\0' && group[0] == '\0' && n == 0)
+        bool dynamic = spec_int(s, D_SERVICE_DynamicUser);
+
+        if (user[0] == '\0' && group[0] == '\0' && n == 0 && !dynamic)
                 return 0;
         extra = calloc(n + 1, sizeof(*extra));
         if (!extra)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         for (size_t i = 0; i < n; i++)
                 extra[i] = spec_item(s, D_SERVICE_SupplementaryGroups, i);
-        r = user_lookup(user, group, extra, n, &g->user, err);
+        r = dynamic ? sandbox_dynamic_user(e, id, s, &g->user, err) : user_lookup(user, group, extra, n, &g->user, err);
+        if (r == 0 && dynamic)
+                r = user_add_groups(&g->user, group, extra, n, err);
         if (r < 0) {
-                struct origin o = spec_origin(s, user[0] ? D_SERVICE_User : D_SERVICE_Group);
+                struct origin o = spec_origin(s, dynamic ? D_SERVICE_DynamicUser : user[0] ? D_SERVICE_User : D_SERVICE_Group);
 
                 err_where(err, o.file, o.line);
                 return r;
@@ -135,7 +139,7 @@ static int gather_user(const struct spec *s, struct gathered *g, struct err *err
         g->facts.gid = g->user.gid;
         g->facts.groups = g->user.groups;
         g->facts.group_count = g->user.group_count;
-        if (user[0] != '\0') {
+        if (user[0] != '\0' || dynamic) {
                 g->facts.user_name = g->user.name;
                 g->facts.home = g->user.home;
                 g->facts.shell = g->user.shell;
@@ -351,7 +355,7 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
                 store_sweep(engine_run(e, a->node)->extra);
         r = gather_group(e, a->node, s, g, err);
         if (r == 0)
-                r = gather_user(s, g, err);
+                r = gather_user(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_delegation(e, s, a, g, err);
         if (r == 0)
@@ -400,7 +404,7 @@ static int try_spawn(struct engine *e, const struct action *a, const struct spec
                 return r;
         if (spec_count(s, D_SERVICE_RuntimeDirectory) > 0)
                 engine_run(e, a->node)->flags |= RUN_DIRS;
-        if (spec_int(s, D_SERVICE_PrivateTmp) == PRIVATE_TMP_YES)
+        if (spec_private_tmp(s) == PRIVATE_TMP_YES)
                 engine_run(e, a->node)->flags |= RUN_TMP;
         if (creds_wanted(s))
                 engine_run(e, a->node)->flags |= RUN_CREDS;
@@ -476,7 +480,7 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
                 g.facts.fds.err = g.fd_count++;
         if (!g.facts.control && spec_int(s, D_SERVICE_NotifyFd) != SPEC_UNSET)
                 g.facts.fds.notify = g.fd_count++;
-        r = gather_user(s, &g, err);
+        r = gather_user(e, id, s, &g, err);
         if (r == 0)
                 r = gather_environment(s, &g, err);
         if (r == 0)

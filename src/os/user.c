@@ -163,6 +163,20 @@ void user_done(struct user *u)
         *u = (struct user) { 0 };
 }
 
+int user_add_groups(struct user *u, const char *group, const char *const *extra, size_t n, struct err *err)
+{
+        int r = group[0] ? find_group(group, &u->gid, err) : 0;
+
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                gid_t gid = 0;
+
+                r = find_group(extra[i], &gid, err);
+                if (r == 0 && add_group(u, gid) < 0)
+                        r = bad(err, STAGE_GROUP, "group", extra[i], ENOMEM);
+        }
+        return r;
+}
+
 int user_lookup(const char *user, const char *group, const char *const *extra, size_t n, struct user *ret,
                 struct err *err)
 {
@@ -175,13 +189,8 @@ int user_lookup(const char *user, const char *group, const char *const *extra, s
                 r = find_group(group, &u.gid, err);
         if (r == 0 && user[0] && member_groups(&u) < 0)
                 r = bad(err, STAGE_GROUP, "groups of user", user, ENOMEM);
-        for (size_t i = 0; r == 0 && i < n; i++) {
-                gid_t gid = 0;
-
-                r = find_group(extra[i], &gid, err);
-                if (r == 0 && add_group(&u, gid) < 0)
-                        r = bad(err, STAGE_GROUP, "group", extra[i], ENOMEM);
-        }
+        if (r == 0)
+                r = user_add_groups(&u, "", extra, n, err);
         if (r == 0 && !user[0] && u.group_count == 0 && add_group(&u, u.gid) < 0)
                 r = bad(err, STAGE_GROUP, "group", group, ENOMEM);
         if (r < 0) {
@@ -190,4 +199,47 @@ int user_lookup(const char *user, const char *group, const char *const *extra, s
         }
         *ret = u;
         return 0;
+}
+
+/* --- without an account ----------------------------------------------------------------------------------------- */
+
+enum { DYNAMIC_FIRST = 61184, DYNAMIC_COUNT = 65519 - 61184 + 1 };
+
+static uint32_t hash(const char *text)
+{
+        uint32_t h = 2166136261U;
+
+        for (; *text; text++)
+                h = (h ^ (unsigned char) *text) * 16777619U;
+        return h;
+}
+
+static int fill_dynamic(uid_t uid, const char *name, struct user *u)
+{
+        u->uid = u->gid = uid;
+        u->name = strdup(name);
+        u->home = strdup("/");
+        u->shell = strdup("/usr/sbin/nologin");
+        return u->name && u->home && u->shell ? add_group(u, uid) : -ENOMEM;
+}
+
+int user_dynamic(const char *name, user_taken_fn *taken, void *arg, struct user *ret, struct err *err)
+{
+        struct user u = { 0 };
+
+        if (user_valid(name) == 0 && !isdigit((unsigned char) name[0]) && getpwnam(name))
+                return user_lookup(name, "", NULL, 0, ret, err);
+        for (uint32_t i = 0; i < DYNAMIC_COUNT; i++) {
+                uid_t uid = DYNAMIC_FIRST + (hash(name) + i) % DYNAMIC_COUNT;
+
+                if (taken(arg, uid) || getpwuid(uid) || getgrgid(uid))
+                        continue;
+                if (fill_dynamic(uid, name, &u) < 0) {
+                        user_done(&u);
+                        return bad(err, STAGE_USER, "number for user", name, ENOMEM);
+                }
+                *ret = u;
+                return 0;
+        }
+        return bad(err, STAGE_USER, "number for user", name, ENOENT);
 }

@@ -9,6 +9,7 @@
 #ifndef OS_USER_H
 #define OS_USER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,6 +29,14 @@ struct user {
 int user_lookup(const char *user, const char *group, const char *const *extra, size_t n, struct user *ret,
                 struct err *err);
 void user_done(struct user *u);
+
+/* Give a user who was found another group ("" = no other) and n more. Errors as above. */
+int user_add_groups(struct user *u, const char *group, const char *const *extra, size_t n, struct err *err);
+
+/* DynamicUser=: a number from systemd's range that no account has and taken() does not know, always the same for a name as
+ * far as that goes. An account that has the name is used as it is. -ENOENT when all are in use. */
+typedef bool user_taken_fn(void *arg, uid_t uid);
+int user_dynamic(const char *name, user_taken_fn *taken, void *arg, struct user *ret, struct err *err);
 
 /* Is the text acceptable as a user or group name or number at all? For verify: no lookup. */
 int user_valid(const char *text);

@@ -427,3 +427,30 @@ W/mine
 W/src
 end"
 }
+
+@test "DynamicUser: a number nobody else has, the same each time, with directories nobody else can enter" {
+        skip_unless root
+        dir=coppice-test-$$
+        box dyn "id -u; id -g; touch /etc/x 2>/dev/null || echo read-only; cat \$STATE_DIRECTORY/kept 2>/dev/null; echo kept >\$STATE_DIRECTORY/kept
+                echo \$STATE_DIRECTORY \$USER; touch /tmp/x && echo tmp; chmod 4755 /tmp/x 2>/dev/null || echo no-suid; echo end" \
+                "DynamicUser=yes" "StateDirectory=$dir"
+        service other "ExecStart=/bin/sleep 1000" "DynamicUser=yes"
+        start_daemon
+        wait_line "$W/dyn.out" '^end'
+        uid=$(sed -n 1p "$W/dyn.out")
+        (( uid >= 61184 && uid <= 65519 ))
+        assert_eq "$(cat "$W/dyn.out")" "$(printf '%s\n%s\nread-only\n/var/lib/%s dyn\ntmp\nno-suid\nend' "$uid" "$uid" "$dir")"
+        assert_eq "$(stat -c '%u %a' /var/lib/private)" "0 700"
+        assert_eq "$(stat -c %u "/var/lib/$dir/")" "$uid"
+        wait_state /other running
+        [ "$(stat -c %u "/proc/$(pid_of /other)")" != "$uid" ]
+        # as after a change of the number
+        chown -R 12345 "/var/lib/private/$dir"
+        rm "$W/dyn.out"
+        ctl restart /dyn
+        wait_line "$W/dyn.out" '^end'
+        assert_eq "$(sed -n 1p "$W/dyn.out")" "$uid"
+        grep -qx kept "$W/dyn.out"
+        stop_daemon 0
+        rm -rf "/var/lib/private/$dir" "/var/lib/$dir"
+}
