@@ -8,5 +8,9 @@ tests_unit_pids_LDADD = $(CMOCKA_LIBS)
 endif
 
 # A service that talks sd_notify, for tests/bats/notify.bats.
+check_PROGRAMS += tests/programs/violence
+tests_programs_violence_SOURCES = tests/programs/violence.c
+tests_programs_violence_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_programs_violence_LDADD = $(JANSSON_LIBS)
 check_PROGRAMS += tests/programs/tell
 tests_programs_tell_SOURCES = tests/programs/tell.c

@@ -51,6 +51,7 @@ uint32_t core_text_take(struct core *c, const char *text)
         if (!b->texts[i].text)
                 return 0;
         b->texts[i].refs++;
+        c->changes++;
         return i + 1;
 }
 
@@ -58,6 +59,7 @@ void core_text_release(struct core *c, uint32_t text)
 {
         struct bonds *b = c->bonds;
 
+        c->changes++;
         if (text && text <= b->text_count && b->texts[text - 1].refs && --b->texts[text - 1].refs == 0)
                 b->garbage = true;
 }
@@ -130,6 +132,7 @@ int core_bond_reserve(struct core *c)
 {
         struct bonds *b = c->bonds;
 
+        c->changes += spare(b) < BONDS_SPARE;
         return spare(b) >= BONDS_SPARE ? 0 : grow(b, b->cap * 2 + 2 * BONDS_SPARE);
 }
 

@@ -258,6 +258,7 @@ int core_link(struct core *c, void (*report)(void *arg, const struct err *), voi
         struct linker l = { .c = c, .report = report, .arg = arg };
         int rc = 0;
 
+        c->changes++;
         for (node_id id = 0; id < c->limit; id++) {
                 if (!c->nodes[id])
                         continue;

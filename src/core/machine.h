@@ -137,6 +137,7 @@ struct core {
         uint8_t event;               /* kind of the event in hand */
         bool hold;                   /* EVENT_MORE: no decisions yet */
         bool killing;                /* the time for the shutdown is used up */
+        uint32_t changes;            /* of the tree by other means than a step: core_changes() */
         bool over;                   /* ACT_EXIT was emitted */
 };
 

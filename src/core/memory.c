@@ -332,6 +332,7 @@ int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, no
                 return err_set(err, STAGE_LOAD, ENOMEM, "add %s: out of memory", spec_name(spec));
         }
         *ret_id = n->id;
+        c->changes++;
         return 0;
 }
 
@@ -342,6 +343,7 @@ int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err
 
         if (!n || spec_kind(spec) != (enum node_kind) n->kind)
                 return err_set(err, STAGE_LOAD, EINVAL, "change %s: no such node", spec_name(spec));
+        c->changes++;
         old = n->spec;
         n->spec = spec_ref(spec);
         if (windows_fit(c, n) < 0 || bonds_promise(c, spec) < 0) {
@@ -401,6 +403,7 @@ int core_order(struct core *c, node_id parent, const node_id *ids, size_t n)
                 if (child->prev != before) {
                         if (p->super->job != JOB_NONE)
                                 return -EBUSY; /* the first that moves: nothing has been changed */
+                        c->changes++;
                         unlink_child(c, p, child);
                         link_behind(c, p, child, before);
                 }

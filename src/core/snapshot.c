@@ -98,3 +98,8 @@ bool core_is_over(const struct core *c)
 {
         return c->over;
 }
+
+uint32_t core_changes(const struct core *c)
+{
+        return c->changes;
+}

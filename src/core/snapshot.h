@@ -30,6 +30,10 @@ int core_restore(struct unpack *u, struct pack_map *map, struct core **ret, stru
 void spec_save(const struct spec *s, struct buf *out);
 struct spec *spec_load(struct unpack *u, struct pack_map *map);
 
+/* Grows whenever the tree was changed by other means than a step: core_add(), core_set_spec(), core_link(),
+ * core_order(). A journal of steps needs a new snapshot then. */
+uint32_t core_changes(const struct core *c);
+
 /* ACT_EXIT has been emitted, with this code: there is nothing more to decide. */
 bool core_is_over(const struct core *c);
 

@@ -110,6 +110,7 @@ static const struct pack_field of_core[] = {
         F(core, random, UINT) F(core, now, TIME) F(core, shutdown_at, TIME) F(core, shutdown_cause, UINT)
         F(core, shutdown_token, UINT) N(core, event, event_kind_names)
         F(core, hold, UINT) F(core, killing, UINT) F(core, over, UINT)
+        OMIT(core, changes)                     /* counts from any number */
 };
 TABLE(core, of_core);
 

@@ -16,6 +16,7 @@ struct journal {
         struct buf frame;         /* what is not written yet */
         node_id *dirty;           /* owned; nodes whose struct run may have changed */
         size_t dirty_count, dirty_cap;
+        uint32_t core_changes;    /* as of the last snapshot: core_add() and its like */
         bool stepped;             /* since the last ENTRY_DONE */
         bool changed;             /* the next commit is a snapshot */
         bool broken;              /* the last write failed: what lies there is of no use */
@@ -203,6 +204,20 @@ void journal_tail(struct engine *e, node_id id, uint32_t incarnation, const char
         pack_bytes(&e->journal->frame, text, n);
 }
 
+void journal_early(struct engine *e, pid_t pid, const char *text, size_t n)
+{
+        if (off(e))
+                return;
+        pack_u(entry(e, ENTRY_EARLY), (uint64_t) pid);
+        pack_bytes(&e->journal->frame, text, n);
+}
+
+void journal_heard(struct engine *e, pid_t pid)
+{
+        if (!off(e))
+                pack_u(entry(e, ENTRY_HEARD), (uint64_t) pid);
+}
+
 void journal_changed(struct engine *e)
 {
         if (!e->journal || e->journal->changed)
@@ -248,6 +263,14 @@ static void put_dirty(struct engine *e)
                         put_run(e, j->dirty[i]);
         }
         j->dirty_count = 0;
+}
+
+void journal_at(struct engine *e, uint32_t count)
+{
+        if (off(e))
+                return;
+        pack_u(entry(e, ENTRY_AT), count);
+        journal_commit(e);
 }
 
 void journal_performed(struct engine *e)
@@ -306,6 +329,7 @@ static void put_rest(struct engine *e)
                 if (e->pids.slots[i].pid)
                         journal_pid(e, &e->pids.slots[i]);
         put_runs(e);
+        notify_each_early(e, journal_early);
         if (e->performed)
                 (void) entry(e, ENTRY_PERFORMED);
         for (size_t i = 0; i < e->redo_count; i++)
@@ -318,6 +342,7 @@ static void put_snapshot(struct engine *e)
 
         put_dirty(e);
         j->changed = false;
+        j->core_changes = core_changes(e->core);
         journal_frame_begin(&j->frame);
         pack_schema(&j->frame, &core_schema);
         pack_schema(&j->frame, &engine_schema);
@@ -395,11 +420,20 @@ static bool is_full(const struct journal *j)
         return since > ROOM_MIN && since > j->snapshot_size;
 }
 
+/* Whoever adds nodes, gives them other specs or another order need not think of us. */
+static void look_at_tree(struct engine *e)
+{
+        if (e->journal->core_changes != core_changes(e->core))
+                journal_changed(e);
+}
+
 void journal_commit(struct engine *e)
 {
         struct journal *j = e->journal;
         int r;
 
+        if (j)
+                look_at_tree(e);
         if (!j || (j->broken && engine_now(e) < j->retry_at))
                 return;
         if (!j->changed) {
@@ -420,7 +454,10 @@ void journal_commit(struct engine *e)
 
 void journal_settle(struct engine *e)
 {
-        if (e->journal && e->journal->changed)
+        if (!e->journal)
+                return;
+        look_at_tree(e);
+        if (e->journal->changed)
                 journal_commit(e);
 }
 

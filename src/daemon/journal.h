@@ -28,6 +28,7 @@ enum journal_entry {
         ENTRY_TICK,     /* time: EVT_TICK is */
         ENTRY_DIRECT,   /* time, event: it is, before those in the queue */
         ENTRY_PERFORMED,/* the actions of the last step have been performed, but messages to init wait for room */
+        ENTRY_AT,       /* number: so many actions of the last step have been performed */
         ENTRY_DONE,     /* the actions of the last step have been performed, its records published */
         ENTRY_MARK,     /* of the message of init that has been dealt with */
         ENTRY_PID,      /* struct pid_entry: we know this process */
@@ -45,7 +46,7 @@ enum journal_entry {
         ENTRY_SEQ,      /* number of the last record that was published */
         ENTRY_ADD,      /* parent, dynamic, spec: core_add() */
         ENTRY_LINK,     /* core_link() */
-        ENTRY_EARLY,    /* pid, uid, gid, text: a notification that waits for init's word about the sender */
+        ENTRY_EARLY,    /* pid, text: a notification that waits for init's word about the sender */
         ENTRY_HEARD,    /* pid: the first of them from it has been dealt with */
 };
 
@@ -84,6 +85,7 @@ void journal_posted(struct engine *e, const struct event *event);
 void journal_step(struct engine *e, nsec now, bool more);
 void journal_tick(struct engine *e, nsec now);
 void journal_direct(struct engine *e, nsec now, const struct event *event);
+void journal_at(struct engine *e, uint32_t count); /* so many actions have been performed; written at once */
 void journal_performed(struct engine *e);         /* the actions of a step */
 void journal_done(struct engine *e);              /* a turn has ended, and nothing waits to be sent to init */
 void journal_message(struct engine *e, uint64_t mark);
@@ -95,7 +97,10 @@ void journal_extra(struct engine *e, node_id id);
 void journal_now(struct engine *e, node_id id);
 void journal_death(struct engine *e, node_id id, const struct death *d);
 void journal_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
-void journal_changed(struct engine *e);           /* the tree, by other means than a step: the next commit is a snapshot */
+void journal_early(struct engine *e, pid_t pid, const char *text, size_t n);
+void journal_heard(struct engine *e, pid_t pid);
+void journal_changed(struct engine *e);           /* more than entries tell: the next commit is a snapshot. Changes of the
+                                                   * tree by other means than a step are seen without it */
 void journal_settle(struct engine *e);            /* a snapshot that is due: before an event leaves the queue */
 void journal_commit(struct engine *e);
 void journal_bound(struct engine *e);             /* commit, and a snapshot when it is time for one: between turns */

@@ -1,7 +1,7 @@
 /* load.c - unit files -> the tree, at boot; and single units brought in later. */
 #include <string.h>
 
-#include "daemon/journal.h"
+#include "daemon/parts.h"
 #include "unit/unit_set.h"
 
 const char *engine_load_report(const struct engine *e)
@@ -260,6 +260,5 @@ int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err
         spec_unref(s);
         if (r == 0)
                 (void) core_link(e->core, on_link_problem, e, NULL);
-        journal_changed(e);
         return r;
 }

@@ -228,6 +228,41 @@ static void forget_early(struct engine *e, struct early *one)
         free(one);
 }
 
+void notify_each_early(struct engine *e, void (*fn)(struct engine *e, pid_t pid, const char *text, size_t len))
+{
+        for (const struct early *one = e->early; one; one = one->next)
+                fn(e, one->m.pid, one->m.text, one->m.len);
+}
+
+void notify_resume_early(struct engine *e, pid_t pid, const char *text, size_t len)
+{
+        struct early **last = &e->early, *new = calloc(1, sizeof(*new));
+
+        if (!new || len > sizeof(new->m.text)) {
+                free(new);
+                return;
+        }
+        new->m.pid = pid;
+        new->m.len = len;
+        memcpy(new->m.text, text, len);
+        notify_parse(text, len, &new->m.f);
+        while (*last)
+                last = &(*last)->next;
+        *last = new;
+}
+
+void notify_forget_early(struct engine *e, pid_t pid)
+{
+        for (struct early **at = &e->early; *at; at = &(*at)->next)
+                if ((*at)->m.pid == pid) {
+                        struct early *one = *at;
+
+                        *at = one->next;
+                        forget_early(e, one);
+                        return;
+                }
+}
+
 void notify_retry(struct engine *e)
 {
         struct early **at = &e->early;
@@ -242,6 +277,7 @@ void notify_retry(struct engine *e)
                 }
                 *at = one->next;
                 on_message(e, &one->m);
+                journal_heard(e, one->m.pid);
                 forget_early(e, one);
         }
 }
@@ -263,15 +299,20 @@ void notify_drain(struct engine *e)
                 return;
         for (int i = 0; i < MESSAGES_PER_TURN; i++) {
                 struct notify_msg m;
-                int r = notify_receive(e->notify_fd, &m);
+                int r = notify_look(e->notify_fd, &m);
 
                 if (r == -EBADMSG)
                         continue;
                 if (r <= 0)
                         return;
-                if (hold(e, &m))
-                        continue;
-                on_message(e, &m);
+                if (hold(e, &m)) {
+                        journal_early(e, m.pid, m.text, m.len);
+                        m.fd_count = 0; /* held with it */
+                } else {
+                        on_message(e, &m);
+                }
+                journal_commit(e);
+                notify_take(e->notify_fd);
                 notify_done(&m);
         }
 }

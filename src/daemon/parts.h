@@ -289,6 +289,10 @@ struct nogroup_id empty_nogroup(const struct engine *e, node_id id, char mark[33
 void notify_start(struct engine *e);
 void notify_stop(struct engine *e);
 void notify_drain(struct engine *e);
+/* Notifications that are held: for the journal, and back from it (without their descriptors). */
+void notify_each_early(struct engine *e, void (*fn)(struct engine *e, pid_t pid, const char *text, size_t len));
+void notify_resume_early(struct engine *e, pid_t pid, const char *text, size_t len);
+void notify_forget_early(struct engine *e, pid_t pid);
 void notify_retry(struct engine *e); /* init has told of a process: what was said too early may count now */
 void notify_main_pid(struct engine *e, node_id id, pid_t pid); /* verified already */
 

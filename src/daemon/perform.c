@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "daemon/limits.h"
-#include "daemon/parts.h"
+#include "daemon/journal.h"
 #include "os/conditions.h"
 
 static void on_check(struct engine *e, const struct action *a)
@@ -291,12 +291,26 @@ static bool conts(const struct action *a, const struct action *next)
                a->node == next->node && a->role == next->role;
 }
 
+/* What is asked of init cannot be taken back, and an engine after us that finds a process started need not wonder what
+ * of this step has been done before: the end of the life before it, for one, is not done again. */
+static bool to_be_noted(const struct action *a)
+{
+        return a->kind != ACT_OPEN && a->kind != ACT_CHECK && a->kind != ACT_SPAWN && a->kind != ACT_DONE;
+}
+
 void perform(struct engine *e, const struct actions *actions)
 {
+        bool noted = true;
+
         for (uint32_t i = 0; i < actions->count; i++) {
                 const struct action *a = &actions->list[i];
                 bool cont = i + 1 < actions->count && conts(a, a + 1);
 
+                if (a->kind == ACT_SPAWN && !noted) {
+                        journal_at(e, i);
+                        noted = true;
+                }
+                noted = noted && !to_be_noted(a);
                 perform_one(e, a, cont);
                 i += cont;
         }

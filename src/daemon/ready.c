@@ -145,7 +145,8 @@ void exec_spawned(struct engine *e, node_id id, uint64_t request)
 {
         const struct run *run = engine_peek(e, id);
 
-        if (run && run->extra && run->extra->executed && run->extra->exec_request == request)
+        if (run && run->extra && run->extra->executed && run->extra->exec_request == request &&
+            run->pid[request & 1 ? ROLE_CONTROL : ROLE_MAIN])
                 tell_executed(run->extra);
 }
 

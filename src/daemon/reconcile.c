@@ -7,7 +7,7 @@
  *      KILL, FREEZE, THAW, WATCH_EMPTY, FORGET   asking again changes nothing
  *      CHECK        its answer is in the journal or it is asked again
  *      OPEN         only bookkeeping, done by recover_opened()
- *      CLOSE        the ledger's entry and the end of the step are written down together
+ *      CLOSE        its entry in the ledger is written down with the fact that it was done, before anything is spawned
  *      DONE         the client's connection is gone
  *      EXIT, EMERGENCY   asking again changes nothing */
 #include <string.h>
@@ -93,8 +93,12 @@ static void redo(struct engine *e)
         for (size_t i = 0; i < e->redo_count; i++)
                 if (needed(e, &e->redo[i]))
                         e->redo[n++] = e->redo[i];
-        if (n > 0)
-                log_debug("%u actions of the last step are done now", n);
+        e->redo_count = n;
+        if (n == 0)
+                return;
+        log_debug("%u actions of the last step are done now", n);
+        journal_changed(e); /* the list is another one, and what has been done of it is counted */
+        journal_commit(e);
         perform(e, &(struct actions) { .list = e->redo, .count = n });
 }
 
@@ -168,6 +172,8 @@ static void watch_again(struct engine *e, node_id id)
                 run->flags &= ~(unsigned) (RUN_WATCHED | RUN_PROBE);
                 empty_watch(e, id, run->incarnation);
         }
+        if (run->extra && run->extra->executed && run->incarnation) /* seen, and not told yet */
+                exec_spawned(e, id, run->extra->exec_request);
         if (node && node->phase == PHASE_MAIN && spec_int(node->spec, D_SERVICE_Type) == TYPE_FORKING &&
             run->leader && !run->pid[ROLE_MAIN])
                 pidfile_wait(e, id);

@@ -16,6 +16,7 @@ struct reader {
         struct pack_map *core_map, *engine_map;
         struct actions last;      /* of the last step; borrowed from the core */
         bool stepped;             /* it has not been said that they were performed */
+        uint64_t done;            /* ... but of so many of them */
         uint64_t steps;
 };
 
@@ -53,6 +54,7 @@ static void take_step(struct reader *r, const struct event *event, nsec now)
                 return;
         r->last = core_step(r->e->core, event, now);
         r->stepped = true;
+        r->done = 0;
         r->e->performed = false;
         r->e->redo_count = 0;
         r->steps++;
@@ -152,6 +154,16 @@ static void read_tail(struct reader *r)
                 ledger_tail(r->e, id, incarnation, text, n);
 }
 
+static void read_early(struct reader *r)
+{
+        pid_t pid = (pid_t) unpack_max(&r->u, INT32_MAX);
+        size_t n;
+        const char *text = unpack_bytes(&r->u, &n);
+
+        if (!r->u.bad)
+                notify_resume_early(r->e, pid, text, n);
+}
+
 static void read_engine(struct reader *r)
 {
         struct engine *e = r->e;
@@ -235,6 +247,7 @@ static void read_past(struct reader *r)
 static void read_done(struct reader *r)
 {
         r->stepped = false;
+        r->done = 0;
         r->e->redo_count = 0;
         r->e->performed = false;
         r->e->published = core_last_seq(r->e->core);
@@ -264,6 +277,7 @@ static void read_entry(struct reader *r)
                 break;
         }
         case ENTRY_PERFORMED: e->performed = true; break;
+        case ENTRY_AT: r->done = unpack_u(&r->u); break;
         case ENTRY_DONE: read_done(r); break;
         case ENTRY_MARK: e->last_mark = unpack_u(&r->u); break;
         case ENTRY_PID: read_pid(r); break;
@@ -287,6 +301,8 @@ static void read_entry(struct reader *r)
         case ENTRY_SEQ: e->published = unpack_u(&r->u); break;
         case ENTRY_ADD: read_add(r); break;
         case ENTRY_LINK: (void) core_link(e->core, NULL, NULL, NULL); break;
+        case ENTRY_EARLY: read_early(r); break;
+        case ENTRY_HEARD: notify_forget_early(e, (pid_t) unpack_max(&r->u, INT32_MAX)); break;
         default: r->u.bad = true;
         }
 }
@@ -321,18 +337,20 @@ static int read_snapshot(struct reader *r, const void *payload, size_t n, struct
         return err_set(err, STAGE_NONE, EBADMSG, "read the snapshot: it is damaged");
 }
 
-/* What the last step asked for, as far as it is not known to be done. */
+/* What the last step asked for, as far as it is not known to be done. Without a step since the snapshot that is what the
+ * snapshot says. */
 static void keep_redo(struct reader *r)
 {
         struct engine *e = r->e;
+        const struct action *list = r->stepped ? r->last.list : e->redo;
+        size_t count = r->stepped ? r->last.count : e->redo_count, left = count > r->done ? count - r->done : 0;
+        struct action *kept = left ? malloc(left * sizeof(*kept)) : NULL;
 
-        if (!r->stepped || r->last.count == 0)
-                return;
+        if (kept)
+                memcpy(kept, list + r->done, left * sizeof(*kept));
         free(e->redo);
-        e->redo = malloc(r->last.count * sizeof(*e->redo));
-        e->redo_count = e->redo ? r->last.count : 0;
-        if (e->redo)
-                memcpy(e->redo, r->last.list, r->last.count * sizeof(*e->redo));
+        e->redo = kept;
+        e->redo_count = kept ? left : 0;
 }
 
 /* Frame by frame from the snapshot on. Returns where the last good one ends. */

@@ -2,7 +2,7 @@
  * anywhere, all of the changes (FAILURES H12, H13). A node is the same node when its path and kind are. */
 #include <string.h>
 
-#include "daemon/journal.h"
+#include "daemon/parts.h"
 #include "daemon/limits.h"
 #include "unit/unit_set.h"
 
@@ -272,7 +272,6 @@ static int run_reload(struct reload *r, bool dry, struct err *err)
         if (result == 0)
                 put_in_order(r);
         (void) core_link(r->e->core, NULL, NULL, NULL); /* each problem was told when the units were read */
-        journal_changed(r->e);
         return result;
 }
 

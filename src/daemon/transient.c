@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/transient.h"
-#include "daemon/journal.h"
+#include "daemon/parts.h"
 #include "unit/unit_set.h"
 
 struct transient {
@@ -268,7 +268,6 @@ static int built_in_place(struct engine *e, node_id *ret, struct err *err)
                 if (!s)
                         return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
                 r = core_add(e->core, NODE_ROOT, s, true, &id, err);
-                journal_changed(e);
                 spec_unref(s);
                 if (r < 0)
                         return r;
@@ -450,7 +449,6 @@ int engine_transient(struct engine *e, const struct transient_request *q, const 
         if (r < 0)
                 return r;
         r = core_add(e->core, parent, spec, true, ret_id, err);
-        journal_changed(e);
         spec_unref(spec);
         if (r == 0)
                 r = begin(e, *ret_id, q, &tr, err);

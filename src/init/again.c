@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -48,9 +49,16 @@ static int64_t pause_ms(const struct init *in)
 
         if (in->failures <= 1)
                 return 0;
-        for (uint32_t i = 2; i < in->failures && pause < PAUSE_MAX_MS; i++)
+        for (uint32_t i = 2; i < in->failures && pause < in->pause_max; i++)
                 pause *= 2;
-        return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
+        return pause < in->pause_max ? pause : in->pause_max;
+}
+
+void engine_patience(struct init *in)
+{
+        const char *text = getenv("COPPICE_ENGINE_PAUSE_MAX_MS"); /* tests kill engines by the hundred */
+
+        in->pause_max = text && atoi(text) > 0 ? atoi(text) : PAUSE_MAX_MS;
 }
 
 void engine_died(struct init *in, int code, int status)

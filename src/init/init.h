@@ -69,6 +69,7 @@ struct init {
         bool hello_due;          /* the present engine has not been greeted */
         uint64_t serial;         /* of the last message sent */
         int64_t engine_since, retry_at; /* ms; when it was started, when to start the next one */
+        int pause_max;           /* ms; between two engines */
         uint32_t failures;       /* engines in a row that did not live long */
         uint32_t terms;          /* requests to end that no engine was there to hear */
         uint32_t engines;        /* started so far */
@@ -126,6 +127,7 @@ void last_end_all(struct init *in);
 _Noreturn void engine_never_came(struct init *in, int code, int status); /* before the line of no return */
 void engine_died(struct init *in, int code, int status);
 void engine_again(struct init *in);                /* start the next one when its time has come */
+void engine_patience(struct init *in);
 int engine_wait_ms(const struct init *in);         /* until then; -1 = there is one */
 int64_t now_ms(void);
 

@@ -235,6 +235,7 @@ int main(int argc, char *argv[])
         log_nonblocking();
         in.argv = argv;
         find_engine(argv[0]);
+        engine_patience(&in);
         r = prepare(&in);
         if (r == 0)
                 r = start_engine(&in);

@@ -224,28 +224,50 @@ static bool take_control(struct msghdr *m, struct notify_msg *msg)
         return known;
 }
 
-int notify_receive(int fd, struct notify_msg *ret)
+static int fetch(int fd, int flags, struct notify_msg *ret)
 {
         union { struct cmsghdr head;
                 char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * NOTIFY_FDS_MAX)]; } control;
-        char text[NOTIFY_TEXT_MAX];
-        struct iovec iov = { text, sizeof text };
+        struct iovec iov = { ret->text, sizeof ret->text };
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                             .msg_controllen = sizeof control };
         ssize_t n;
 
         do
-                n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+                n = recvmsg(fd, &m, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return errno == EAGAIN ? 0 : -errno;
         ret->fd_count = 0;
-        if (!take_control(&m, ret) || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || memchr(text, 0, (size_t) n)) {
+        ret->len = (size_t) n;
+        if (!take_control(&m, ret) || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || memchr(ret->text, 0, (size_t) n)) {
                 notify_done(ret);
                 return -EBADMSG;
         }
-        notify_parse(text, (size_t) n, &ret->f);
+        notify_parse(ret->text, (size_t) n, &ret->f);
         return 1;
+}
+
+int notify_receive(int fd, struct notify_msg *ret)
+{
+        return fetch(fd, 0, ret);
+}
+
+int notify_look(int fd, struct notify_msg *ret)
+{
+        int r = fetch(fd, MSG_PEEK, ret);
+
+        if (r == -EBADMSG)
+                notify_take(fd);
+        return r;
+}
+
+void notify_take(int fd)
+{
+        char byte;
+
+        while (recv(fd, &byte, 0, MSG_DONTWAIT) < 0 && errno == EINTR)
+                ;
 }
 
 void notify_done(struct notify_msg *m)

@@ -47,6 +47,8 @@ struct notify_msg {
         struct notify_fields f;
         int fds[NOTIFY_FDS_MAX];   /* owned by the caller: notify_done() closes what is not taken (set to -1) */
         int fd_count;
+        size_t len;                /* the text as it came, for who has to write it down */
+        char text[NOTIFY_TEXT_MAX];
 };
 
 /* Bind the socket at path (mode 0666: who may say what is decided by the credentials). Replaces a stale one. */
@@ -54,6 +56,10 @@ int notify_open(const char *path, int *ret_fd, struct err *err);
 
 /* 1 and a message; 0 none now; -EBADMSG for one that was dropped (look for more); else -errno. */
 int notify_receive(int fd, struct notify_msg *ret);
+
+/* The same, but it stays in the socket until notify_take(): who ends in between leaves it to his successor. */
+int notify_look(int fd, struct notify_msg *ret);
+void notify_take(int fd);
 void notify_done(struct notify_msg *m);
 
 /* The text of a message into fields. Unknown keys and unacceptable values are ignored. Pure. */

@@ -1,7 +1,7 @@
 # An engine ends by whatever means; the services do not notice, and another engine goes on (DESIGN 4).
 load lib
 
-setup() { world; }
+setup() { world; export COPPICE_ENGINE_PAUSE_MAX_MS=1; }
 teardown() { end_world; }
 
 engine() { pgrep -P "$DAEMON" -x coppice-engine; }
@@ -32,5 +32,39 @@ kill_engine() {
         wait_state /web running
         assert_eq "$(pid_of /db)" "$db"
         assert_eq "$(field /web .restarts)" 1
+        stop_daemon 0
+}
+
+# One of each kind that the engine treats in its own way; all come back at once, and for ever.
+chaos_tree() {
+        printf '[Supervisor]\nMaxRestarts=1000000\n' | unit root.supervisor
+        service plain RestartSec=0 "ExecStart=/bin/sleep 1000"
+        service quiet RestartSec=0 StandardOutput=null StandardError=null "ExecStart=/bin/sleep 1000"
+        service exec RestartSec=0 Type=exec "ExecStart=/bin/sleep 1000"
+        service notify RestartSec=0 Type=notify "ExecStart=$COPPICE_BUILD/tests/programs/tell READY=1 STATUS=up -- /bin/sleep 1000"
+        service newline RestartSec=0 Type=notify NotifyFd=3 "ExecStart=/bin/sh -c 'echo >&3; exec 3>&-; exec /bin/sleep 1000'"
+        service before RestartSec=0 "ExecStartPre=/bin/true" "ExecStartPost=/bin/true" "ExecStopPost=/bin/true" \
+                "RuntimeDirectory=before-$$" "ExecStart=/bin/sleep 1000"
+}
+daemon_group() { dirname "$(ctl status /plain --json | jq -r '.cgroup // empty')" 2>/dev/null || :; }
+all_run() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .state == "running")] | length')" = "$1" ]; }
+
+@test "M3: an engine that is killed at any system call of a restart loses and doubles nothing" {
+        chaos_tree
+        start_daemon
+        wait_for "$PATIENCE" all_run 6
+        run "$COPPICE_BUILD/tests/programs/violence" steps "$DAEMON" "$CTL" "$(daemon_group)"
+        echo "$output"
+        assert_status 0
+        stop_daemon 0
+}
+
+@test "M3: an engine that is killed 300 times at random instants loses and doubles nothing" {
+        chaos_tree
+        start_daemon
+        wait_for "$PATIENCE" all_run 6
+        run "$COPPICE_BUILD/tests/programs/violence" random "$DAEMON" "$CTL" "$(daemon_group)" "${COPPICE_KILLS:-300}" "${COPPICE_SEED:-1}"
+        echo "$output"
+        assert_status 0
         stop_daemon 0
 }
