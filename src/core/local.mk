@@ -53,7 +53,7 @@ libcore_a_SOURCES += \
 libcore_a_SOURCES += \
 	src/core/syscalls.c src/core/syscalls.h src/core/syscall_groups.def \
 	src/core/filter.c src/core/filter_names.c src/core/filter.h src/core/filter_denies.def \
-	src/core/filter_cover.c src/core/filter_cover.h
+	src/core/filter_check.c src/core/filter_cover.c src/core/filter_cover.h
 src/core/syscall_table.h: src/core/syscall_groups.def src/core/syscall_table.awk
 	@$(MKDIR_P) src/core
 	$(AM_V_GEN)LC_ALL=C awk -f $(srcdir)/src/core/syscall_table.awk $(srcdir)/src/core/syscall_groups.def > $@.tmp && mv $@.tmp $@

@@ -129,6 +129,7 @@ static void check_service(struct examination *x)
         check_readiness(x, type);
         check_messages(x);
         check_log(x);
+        validate_filter(x->s, x->remarks);
 }
 
 static int compare_texts(const void *a, const void *b)

@@ -9,6 +9,9 @@
 /* One unit. Rules whose breach systemd shrugs off are warnings in foreign files. */
 void validate_unit(const struct spec *s, struct remarks *remarks);
 
+/* The part of it about SystemCallFilter= (filter_check.c). */
+void validate_filter(const struct spec *s, struct remarks *remarks);
+
 /* A tree as unit_tree_build() made it: names in After=, Requires= ... that are no siblings, Conflicts= against
  * Requires=, and cycles of After= and Before= (FAILURES H1), each with its path. */
 void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *remarks);

@@ -2,7 +2,6 @@
 #include "os/doctor.h"
 
 #include <errno.h>
-#include <linux/seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "os/kernel.h"
 #include "os/limits.h"
 #include "os/sandbox_probe.h"
+#include "os/seccomp.h"
 
 static const char *const state_texts[] = { [DOCTOR_YES] = "yes", [DOCTOR_PARTLY] = "partly", [DOCTOR_NO] = "no" };
 STRTAB(doctor_state_names, state_texts);
@@ -154,17 +154,28 @@ bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row
 
 bool doctor_filters(const struct doctor_place *place, size_t i, struct doctor_row *ret)
 {
-        uint32_t action = SECCOMP_RET_KILL_PROCESS;
-        int r;
+        bool any = seccomp_available();
+        int error = any && i == 1 ? -seccomp_try_listener() : 0;
 
         (void) place;
-        if (i > 0)
+        switch (i) {
+        case 0:
+                say(ret, "seccomp", any ? DOCTOR_YES : DOCTOR_NO, "%s",
+                    any ? "SystemCallFilter= and all that is a filter underneath"
+                        : "the kernel, or what confines us, takes no filters");
+                return true;
+        case 1:
+                if (!any || error == 0)
+                        say(ret, "naming the call", any ? DOCTOR_YES : DOCTOR_NO, "%s",
+                            any ? "the reason of an end by filter names the call; SystemCallFilterMode=learn" : "no filters");
+                else
+                        say(ret, "naming the call", DOCTOR_PARTLY, "a filter holds, but the reason is signal:SYS, and nothing can "
+                            "be learned: %s", error == EBUSY ? "an outer filter has the one listener there can be"
+                            : error == EINVAL ? "the kernel is older than 5.0" : strerrordesc_np(error));
+                return true;
+        default:
                 return false;
-        r = (int) syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
-        say(ret, "seccomp", r == 0 ? DOCTOR_YES : DOCTOR_NO, "%s", r == 0
-            ? "a filter ends the whole process, and the reason names the call"
-            : errno == EOPNOTSUPP ? "the kernel (before 4.14) can only end threads" : strerrordesc_np(errno));
-        return true;
+        }
 }
 
 bool doctor_sandbox(const struct doctor_place *place, size_t i, struct doctor_row *ret)

@@ -427,6 +427,10 @@ static void put_hint(const struct init_spawn_failed *m, struct err *err)
                 err_hint(err, "above the hard limit that coppiced itself was started with");
         else if (m->stage == STAGE_FORK && m->error == EAGAIN)
                 err_hint(err, "a limit of processes is reached (pids.max, RLIMIT_NPROC)");
+        else if (m->stage == STAGE_SECCOMP && m->error == EACCES)
+                err_hint(err, "write NoNewPrivileges=yes, or leave the service CAP_SYS_ADMIN");
+        else if (m->stage == STAGE_SECCOMP)
+                err_hint(err, "`coppicectl doctor` tells what filters this place allows; learning needs a listener");
         else if (m->stage == STAGE_OOM_ADJUST && m->error == EACCES)
                 err_hint(err, "only root may go below the value coppiced was started with");
         else if (m->stage == STAGE_NICE && (m->error == EACCES || m->error == EPERM))

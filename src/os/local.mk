@@ -17,5 +17,5 @@ libos_a_SOURCES = \
 	src/os/nogroup.c src/os/nogroup.h \
 	src/os/notify.c src/os/notify.h \
 	src/os/learned.c src/os/learned.h \
-	src/os/seccomp.c src/os/seccomp_program.c src/os/seccomp.h src/os/bpf.h \
+	src/os/seccomp.c src/os/seccomp_probe.c src/os/seccomp_program.c src/os/seccomp.h src/os/bpf.h \
 	src/os/user.c src/os/user.h

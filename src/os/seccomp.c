@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,11 +37,6 @@ bool seccomp_privileged(void)
         struct __user_cap_data_struct data[2] = { { 0 } };
 
         return syscall(SYS_capget, &head, data) == 0 && data[0].effective & 1U << CAP_SYS_ADMIN;
-}
-
-bool seccomp_available(void)
-{
-        return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) < 0 && errno == EFAULT;
 }
 
 /* The kernel may know more fields than our headers: it fills as much as it has. */

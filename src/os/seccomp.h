@@ -36,6 +36,9 @@ bool seccomp_privileged(void);
 /* Does the kernel, and whoever filters us, take filters at all? */
 bool seccomp_available(void);
 
+/* Can a filter have a listener here? Tried in a child: 0, or -errno. */
+int seccomp_try_listener(void);
+
 /* A call that waits for its verdict at a listener. */
 struct seccomp_call {
         uint64_t id;

@@ -264,6 +264,72 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
         assert_output_has "SystemCallFilter=@sistem-service: no group of system calls (did you mean @system-service?)"
 }
 
+@test "verify warns of lines that do not do what they say" {
+        filtered a "getpid" SystemCallFilter=~execve SystemCallFilter=mount:EPERM SystemCallFilterMode=learn
+        filtered b "getpid" SystemCallErrorNumber=EPERM
+        run ctl verify "$W/units/a.service"
+        assert_status 0
+        assert_output_has "execve: without it no program could be started or end, so it stays allowed"
+        assert_output_has "mount:EPERM: this line takes the call out of a list of what is forbidden"
+        assert_output_has "SystemCallFilterMode=learn forbids nothing"
+        run ctl verify "$W/units/b.service"
+        assert_output_has "SystemCallErrorNumber= has no effect without SystemCallFilter="
+}
+
+@test "E21: where there can be no listener learning is refused, and doctor says why" {
+        filtered a "getpid" SystemCallFilterMode=learn
+        DAEMON_WRAPPER="$BUILD/tests/programs/without ENOSYS seccomp --" start_daemon
+        ran a
+        assert_eq "$(reason_of /a)" spawn:SECCOMP:ENOSYS
+        run ctl doctor
+        assert_output_has "naming the call"
+        assert_output_has "nothing can be learned"
+}
+
+engine_of() { local p; for p in $(descendants_of "$DAEMON"); do [[ $(readlink "/proc/$p/exe") == */coppice-engine ]] && echo "$p" && return; done; }
+in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
+
+@test "E21: while the engine stalls a forbidden call waits: it is not made, and the process can be killed" {
+        skip_unless root
+        local engine pid nr
+        mkfifo "$W/go"
+        for u in a b; do
+                service $u Restart=no "ExecStart=/bin/sh -c 'read x <$W/go; exec $CALL keyctl,0'" SystemCallFilter=@system-service SystemCallFilter=~@keyring
+        done
+        start_daemon
+        wait_state /a running; wait_state /b running
+        nr=$(awk '$2 == "__NR_keyctl" { print $3 }' /usr/include/*/asm/unistd_64.h 2>/dev/null || echo 250)
+        engine=$(engine_of); pid=$(pid_of /a)
+        kill -STOP "$engine"
+        printf 'x\nx\n' >"$W/go"
+        wait_for "$PATIENCE" in_call "$pid" "${nr:-250}"
+        kill -KILL "$pid"
+        wait_for "$PATIENCE" process_gone "$pid"
+        kill -CONT "$engine"
+        ran a; ran b
+        assert_eq "$(reason_of /a)" signal:KILL
+        assert_eq "$(reason_of /b)" seccomp:keyctl
+}
+
+@test "what was learned outlives the daemon, and is forgotten when learning begins anew" {
+        filtered a "keyctl,99" SystemCallFilterMode=learn
+        start_daemon
+        ran a
+        stop_daemon
+        grep -qx keyctl "$W/state/learned/+a"
+        filtered a "getpriority,0,0" SystemCallFilterMode=learn
+        start_daemon
+        ran a
+        run ctl seccomp a --json
+        assert_json '(.used | index("keyctl")) and (.used | index("getpriority"))'
+        sed -i s/learn/enforce/ "$W/units/a.service"; echo SystemCallFilter=@system-service >>"$W/units/a.service"
+        ctl daemon-reload; again a
+        sed -i s/enforce/learn/ "$W/units/a.service"
+        ctl daemon-reload; again a
+        run ctl seccomp a --json
+        assert_json '(.used | index("keyctl") | not) and (.used | index("getpriority"))'
+}
+
 @test "learn forbids nothing and notes what is used; seccomp prints a drop-in under which it runs" {
         filtered a "keyctl,99 getpriority,0,0" SystemCallFilter=@basic-io SystemCallFilterMode=learn
         start_daemon

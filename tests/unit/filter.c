@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "core/filter.h"
+#include "core/filter_cover.h"
 #include "os/seccomp.h"
 #include "tests/unit/units.h"
 
@@ -360,6 +361,66 @@ static void arguments_are_looked_at(void **state)
         }
 }
 
+/* Names -> words that cover them. */
+static void a_set_of_calls_is_said_in_few_words(void **state)
+{
+        static const struct { const char *used, *words; } rows[] = {
+                { "read", "read" },
+                { "getpid mmap brk", "" },                                /* @default has them */
+                { "keyctl getpriority", "getpriority keyctl" },           /* no group for one call */
+                { "read write close lseek dup pread64 readv writev", "@basic-io" },
+                { "read write close dup lseek pread64 readv keyctl", "@basic-io keyctl" },
+                { "init_module finit_module delete_module", "@module" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                bool used[SYSCALLS_MAX] = { false };
+                struct buf words = BUF_INIT;
+                char copy[200], *save = NULL;
+
+                (void) snprintf(copy, sizeof(copy), "%s", rows[i].used);
+                for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+                        used[syscall_find(w)] = true;
+                (void) filter_cover(used, &words);
+                assert_string_equal(buf_text(&words), rows[i].words);
+                buf_free(&words);
+        }
+}
+
+static void mark_allowed(void *arg, size_t index)
+{
+        ((bool *) arg)[index] = true;
+}
+
+static void a_cover_allows_all_that_was_used(void **state)
+{
+        uint32_t random = 1;
+
+        (void) state;
+        for (int round = 0; round < 200; round++) {
+                bool used[SYSCALLS_MAX] = { false }, allowed[SYSCALLS_MAX] = { false };
+                struct buf words = BUF_INIT;
+                size_t extra, counted = 0;
+                char *save = NULL;
+
+                for (size_t i = 0; i < syscall_count(); i++) {
+                        random = random * 1664525 + 1013904223;
+                        used[i] = (random >> 16) % 64 < (unsigned) round % 64;
+                }
+                extra = filter_cover(used, &words);
+                (void) syscall_each("@default", mark_allowed, allowed);
+                for (char *w = words.data ? strtok_r(words.data, " ", &save) : NULL; w; w = strtok_r(NULL, " ", &save))
+                        assert_true(syscall_each(w, mark_allowed, allowed));
+                for (size_t i = 0; i < syscall_count(); i++) {
+                        assert_true(allowed[i] || !used[i]);
+                        counted += allowed[i] && !used[i] && syscall_number(i) >= 0;
+                }
+                assert_int_equal(counted, extra);
+                buf_free(&words);
+        }
+}
+
 static void a_long_list_makes_a_short_program(void **state)
 {
         struct filter f;
@@ -381,6 +442,8 @@ int main(void)
                 cmocka_unit_test(a_program_answers_every_call_as_the_list_says),
                 cmocka_unit_test(calls_of_another_kind_are_filtered_alike_or_not_there),
                 cmocka_unit_test(arguments_are_looked_at),
+                cmocka_unit_test(a_set_of_calls_is_said_in_few_words),
+                cmocka_unit_test(a_cover_allows_all_that_was_used),
                 cmocka_unit_test(a_long_list_makes_a_short_program),
         };
 
