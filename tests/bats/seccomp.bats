@@ -311,6 +311,25 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
         assert_eq "$(reason_of /b)" seccomp:keyctl
 }
 
+@test "a filter goes on with the next engine when one dies: calls are named and learned as before" {
+        local engine
+        mkfifo "$W/go"
+        for u in a b; do
+                service $u Restart=no "ExecStart=/bin/sh -c 'read x <$W/go; exec $CALL keyctl,0'" SystemCallFilter=@system-service SystemCallFilter=~@keyring
+        done
+        echo SystemCallFilterMode=learn >>"$W/units/b.service"
+        start_daemon
+        wait_state /a running; wait_state /b running
+        engine=$(engine_of)
+        kill -KILL "$engine"
+        printf 'x\nx\n' >"$W/go"
+        wait_for "$PATIENCE" at_rest /a; wait_for "$PATIENCE" at_rest /b
+        [ "$(engine_of)" != "$engine" ]
+        assert_eq "$(reason_of /a)" seccomp:keyctl
+        run ctl seccomp b --json
+        assert_json '.used | index("keyctl") and index("read")'
+}
+
 @test "what was learned outlives the daemon, and is forgotten when learning begins anew" {
         filtered a "keyctl,99" SystemCallFilterMode=learn
         start_daemon
