@@ -46,7 +46,7 @@ static const struct {
 /* Words of DESIGN that have no effect in this version, and systemd's for the same things. */
 static const char *const not_yet[] = {
         "LinkTo", "Monitor", "TrapExit", "Mailbox",
-        "IOWeight", "Sockets",
+        "Sockets",
         "FileDescriptorStoreMax", "TimeoutAbortSec", "SendSIGHUP", "WatchdogSignal", "RestartKillSignal",
         "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy",
 };

@@ -309,6 +309,29 @@ static int filter_form(enum directive d, const char *form, const char *text, str
         return filter_item(form, text, out, &what, hint, sizeof(hint)) < 0 ? refuse(d, text, err, what, hint) : 0;
 }
 
+/* "PATH AMOUNT": the path may have blanks, the amount is the last word. */
+static int io_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        static const char hint[] = "write a path and an amount a second, such as /dev/vda 10M, or infinity";
+        autobuf struct buf path = BUF_INIT;
+        const char *last = strrchr(text, ' ');
+        int64_t amount;
+        size_t n;
+
+        if (!last)
+                return refuse(d, text, err, "no path and amount", hint);
+        for (n = (size_t) (last - text); n > 0 && text[n - 1] == ' '; n--)
+                ;
+        buf_add(&path, text, n);
+        if (value_size(last + 1, &amount) < 0 || amount == 0)
+                return refuse(d, text, err, "no amount", hint);
+        if (path_item(d, buf_text(&path), false, out, err) < 0)
+                return -EINVAL;
+        buf_addc(out, ' ');
+        value_print_size(amount, out);
+        return 0;
+}
+
 static int delegate_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         int64_t yes;
@@ -360,6 +383,7 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
         if (strcmp(form, "dirname") == 0) return dirname_item(d, text, out, err);
         if (strcmp(form, "envname") == 0) return env_item(d, text, false, false, out, err);
         if (strcmp(form, "envremove") == 0) return env_item(d, text, false, true, out, err);
+        if (strcmp(form, "iobytes") == 0 || strcmp(form, "iocount") == 0) return io_item(d, text, out, err);
         if (strcmp(form, "delegate") == 0) return delegate_item(d, text, out, err);
         if (strcmp(form, "groupname") == 0) return groupname_item(d, text, out, err);
         if (strcmp(form, "uri") == 0) return uri_item(d, text, out, err);

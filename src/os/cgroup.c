@@ -469,10 +469,26 @@ static int hand_over(int dir, uid_t uid, gid_t gid)
         return 0;
 }
 
+/* Under the daemon's umask the groups above are for itself alone: let others pass. */
+static void open_way(struct cgroup *c, const char *node)
+{
+        char rel[PATH_MAX];
+
+        if (fchmod(c->root, 0755) < 0 || cgroup_relative(node, rel, sizeof rel) < 0)
+                return;
+        for (char *slash = strrchr(rel, '/'); slash; slash = strrchr(rel, '/')) {
+                *slash = 0;
+                if (fchmodat(c->root, rel, 0755, 0) < 0)
+                        return;
+        }
+}
+
 int cgroup_delegate(struct cgroup *c, const char *node, uid_t uid, gid_t gid)
 {
         autoclose int fd = open_node(c, node);
 
+        if (uid != (uid_t) -1)
+                open_way(c, node);
         return fd < 0 ? fd : hand_over(fd, uid, gid);
 }
 

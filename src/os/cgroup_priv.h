@@ -94,6 +94,9 @@ int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel);
 void cgroup_v1_end(struct cgroup *c);      /* remove the daemon's groups and those below */
 void cgroup_v1_free(struct cgroup *c);
 
+/* Those of the io controller, into the group `dir` (limits_io.c). */
+int limits_io(int dir, bool v1, const struct limits *l, enum limit limit, bool none);
+
 /* mountinfo: the type of the file system of a line, NULL when it is none; its root, where it is mounted, its options.
  * Changes the line. cgroup_below(): the part of a group's path behind the root of a mount; NULL when it is not below. */
 const char *cgroup_mount_split(char *line, char **ret_root, char **ret_point, char **ret_options);

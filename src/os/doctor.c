@@ -112,6 +112,7 @@ static const struct {
         { CTL_CPU, "processor time", "CPUQuota=, CPUWeight=" },
         { CTL_CPUSET, "processors", "AllowedCPUs=" },
         { CTL_PIDS, "tasks", "TasksMax=" },
+        { CTL_IO, "disks", "IOReadBandwidthMax= and its kin, IOWeight= where a scheduler weighs" },
 };
 
 /* Whoever would start a daemon here shares the group with it: then v2 hands controllers on only in the real root. */

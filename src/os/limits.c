@@ -26,6 +26,11 @@ static const struct {
         [LIMIT_CPU_QUOTA] = { "cpu.max", "cpu.cfs_quota_us", "max" },
         [LIMIT_CPU_WEIGHT] = { "cpu.weight", "cpu.shares", "100" },
         [LIMIT_CPUS] = { "cpuset.cpus", "cpuset.cpus", "" },
+        [LIMIT_IO_WEIGHT] = { "io.weight", "blkio.bfq.weight", "100" },
+        [LIMIT_IO_READ_BYTES] = { "io.max", "blkio.throttle.read_bps_device", "" },
+        [LIMIT_IO_WRITE_BYTES] = { "io.max", "blkio.throttle.write_bps_device", "" },
+        [LIMIT_IO_READ_COUNT] = { "io.max", "blkio.throttle.read_iops_device", "" },
+        [LIMIT_IO_WRITE_COUNT] = { "io.max", "blkio.throttle.write_iops_device", "" },
         [LIMIT_TASKS_MAX] = { "pids.max", "pids.max", "max" },
 };
 
@@ -293,6 +298,8 @@ static int apply_one(struct target *t, enum limit limit, bool none)
                 return 0; /* accounting: that there is a group is all */
         if (v1 && (limit == LIMIT_MEMORY_MAX || limit == LIMIT_MEMORY_SWAP_MAX))
                 return apply_memory_v1(t, dir, limit, none);
+        if (ctl == CTL_IO)
+                return limits_io(dir, v1, t->l, limit, none);
         if (v1 && limit == LIMIT_CPU_QUOTA)
                 return apply_quota_v1(t, dir, none);
         if (limit == LIMIT_CPU_WEIGHT)
@@ -323,6 +330,10 @@ static void note_problem(struct target *t, enum limit limit, int error, struct l
         if (!(limits_available(t->c) & CTL_BIT(ctl)))
                 (void) snprintf(one->why, sizeof one->why, "there is no %s controller: %s",
                                 strtab_text(&controller_names, (int) ctl), why_not(t->c, ctl, why, sizeof why));
+        else if (limit == LIMIT_IO_WEIGHT && error == ENOENT)
+                (void) snprintf(one->why, sizeof one->why, "no scheduler here weighs: it takes BFQ, or io.cost of cgroup v2");
+        else if (error == ENOTBLK)
+                (void) snprintf(one->why, sizeof one->why, "a path of it is no disk, and on none");
         else if (error == EOPNOTSUPP && !(t->on_v2 & CTL_BIT(ctl)))
                 (void) snprintf(one->why, sizeof one->why, "the %s controller of cgroup v1 cannot do it; v2 can",
                                 strtab_text(&controller_names, (int) ctl));

@@ -12,9 +12,10 @@ teardown() {
         end_world && no_groups_left "$daemon"
 }
 
-# Which hierarchy has a controller here: v2, v1 or nothing.
+# Which hierarchy has a controller here: v2, v1 or nothing. What v2 calls io is blkio in v1.
 where() {
         local mount
+        if [ "$1" = io ] && [ -n "$(v1_mount blkio)" ]; then where blkio; return; fi
         mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
         if [ -n "$mount" ] && grep -qw "$1" "$mount$(own_group "")/cgroup.controllers" 2>/dev/null; then echo v2
         elif [ -n "$(v1_mount "$1")" ] && [ -w "$(v1_mount "$1")$(own_group "$1")" ]; then echo v1; fi
@@ -28,6 +29,7 @@ own_group() {
 needs() { [ -n "$(where "$1")" ] && [ "$(id -u)" = 0 ] || skip "needs a writable $1 controller"; }
 # value NODE CONTROLLER V2-FILE V1-FILE: what the kernel has for the group of a node.
 value() {
+        if [ "$2" = io ] && [ "$(where io)" = v1 ]; then value "$1" blkio "$3" "$4"; return; fi
         if [ "$(where "$2")" = v2 ]; then cat "$(field "$1" .cgroup)/$3"
         else cat "$(v1_mount "$2")$(own_group "$2")"/coppice-"$(init_pid)$1/$4"; fi
 }
@@ -340,4 +342,22 @@ nesting_program() {
         wait_for "$PATIENCE" file_has "$dir/sub/cgroup.procs" "^$(pid_of /mine)$"
         ctl stop /mine
         [ ! -d "$dir" ]
+}
+
+# A disk of this machine; "" when there is none.
+disk() { for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop0; do [ -b "/dev/${d##*/}" ] && { echo "/dev/${d##*/}"; return; }; done; }
+
+@test "limits of reading and writing reach the disk of a path, and go when they are taken out" {
+        local device disk
+        needs io
+        disk=$(disk); [ -n "$disk" ] || skip "needs a disk"
+        device=$((0x$(stat -c %t "$disk"))):$((0x$(stat -c %T "$disk")))
+        service l "ExecStart=/bin/sleep 1000" "IOReadBandwidthMax=$disk 10M" "IOWriteIOPSMax=$disk 50"
+        start_daemon
+        wait_state /l running
+        [[ $(value /l io io.max blkio.throttle.read_bps_device) == *"$device"*10485760* ]]
+        [[ $(value /l io io.max blkio.throttle.write_iops_device) == *"$device"*50* ]]
+        service l "ExecStart=/bin/sleep 1000" "IOWriteIOPSMax=$disk 50"
+        ctl daemon-reload
+        [[ $(value /l io io.max blkio.throttle.read_bps_device) != *10485760* ]]
 }
