@@ -25,6 +25,10 @@ struct mounts {
         struct buf texts;
 };
 
+/* Without one of these rows (directives_sandbox.def) a unit asks for no sandbox, not only for no mounts. */
+#define SANDBOX_FIRST D_SERVICE_PrivateMounts
+#define SANDBOX_LAST  D_SERVICE_SetCredential
+
 /* Does the unit ask for a mount namespace at all? */
 bool mounts_wanted(const struct spec *s);
 

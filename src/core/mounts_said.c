@@ -454,6 +454,8 @@ bool mounts_wanted(const struct spec *s)
                 D_SERVICE_MountAPIVFS,
         };
 
+        if (!spec_has_any(s, SANDBOX_FIRST, SANDBOX_LAST))
+                return false;
         for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
                 if (spec_count(s, lists[i]) > 0)
                         return true;

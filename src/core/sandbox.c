@@ -8,7 +8,7 @@ static bool says(const struct spec *s, enum directive d)
         return directive_is_list(d) ? spec_count(s, d) > 0 : spec_has(s, d) && spec_int(s, d) > 0;
 }
 
-unsigned sandbox_needs(const struct spec *s, bool control)
+static unsigned needs_of(const struct spec *s, bool control)
 {
         bool ipc = spec_int(s, D_SERVICE_PrivateIPC);
         bool proc = spec_int(s, D_SERVICE_ProtectProc) != PROTECT_PROC_DEFAULT ||
@@ -23,6 +23,12 @@ unsigned sandbox_needs(const struct spec *s, bool control)
                 spec_count(s, D_SERVICE_LandlockExecute) ? SANDBOX_LANDLOCK : 0U) |
                (spec_count(s, D_SERVICE_LandlockBindTCP) || spec_count(s, D_SERVICE_LandlockConnectTCP)
                 ? SANDBOX_LANDLOCK_TCP : 0U);
+}
+
+/* Asked again and again at every start, and most units have nothing of it. */
+unsigned sandbox_needs(const struct spec *s, bool control)
+{
+        return spec_has_any(s, SANDBOX_FIRST, SANDBOX_LAST) ? needs_of(s, control) : 0;
 }
 
 struct sandbox_choice sandbox_choose(const struct spec *s, bool control, unsigned can, unsigned can_by_user,
