@@ -18,6 +18,7 @@ include tests/unit-core.mk
 include tests/unit-daemon.mk
 include tests/unit-logd.mk
 include tests/unit-os.mk
+include tests/unit-seccomp.mk
 include tests/unit-proto.mk
 include tests/unit-unit.mk
 include tests/bats.mk
