@@ -112,8 +112,8 @@ class Client:
         self.i.check(self.i.methods[name][1], answer["parameters"], name)
         return None, answer["parameters"]
 
-    def call(self, name, **params):
-        return self.reply(name, self.raw(method=self.i.name + "." + name, parameters=params))
+    def call(self, method, /, **params):
+        return self.reply(method, self.raw(method=self.i.name + "." + method, parameters=params))
 
     def more(self, name, **params):
         answer = self.raw(method=self.i.name + "." + name, parameters=params, more=True)
@@ -182,6 +182,15 @@ def main():
     assert good(next(end))["exit_code"] is None
     good(c.call("Kill", nodes=[node], signal="USR1", whom="main"))
     assert good(next(end))["exit_code"] == 128 + 10
+
+    good(c.call("Register", name="front", node="/web"))
+    assert good(c.call("Whereis", name="front"))["path"] == "/web"
+    assert [n["name"] for n in good(c.call("Registered"))["names"]] == ["front"]
+    good(c.call("Unregister", name="front"))
+    assert c.call("Monitor", node="/web", other="/web")[0] == "Refused", "it has no mailbox"
+    good(c.call("Link", node="/web", other="/web", undo=True))
+    assert c.call("Send", message="TO=/web\n\nhello")[0] not in (None, "InvalidParameter")
+    assert c.call("Ask", message="TO=/web\n\nhello")[0] not in (None, "InvalidParameter")
 
     assert c.call("Status", node="/nowhere")[0] == "NoSuchNode"
     assert c.call("Status")[0] == "InvalidParameter"
