@@ -25,6 +25,7 @@ BATS_TESTS += tests/bats/reload.bats
 BATS_TESTS += tests/bats/seccomp.bats
 BATS_TESTS += tests/bats/security.bats
 BATS_TESTS += tests/bats/simulate.bats
+BATS_TESTS += tests/bats/storm.bats
 BATS_TESTS += tests/bats/units.bats
 
 EXTRA_DIST += $(BATS_TESTS)

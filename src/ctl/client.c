@@ -196,6 +196,8 @@ static int send_call(struct ctl *c, const char *method, const char *params, bool
                 n = send_some(c->fd, request.data + at, request.len - at, fds, at == 0 ? count : 0);
                 if (n < 0 && c->retry)
                         return turned_away(c);
+                if (n < 0 && errno == EPIPE)
+                        break; /* turned away at the door: why is still to be read */
                 if (n < 0)
                         return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection: %s", strerror(errno));
         }

@@ -54,14 +54,29 @@ static bool make_place(struct control *s)
         return oldest != NULL;
 }
 
+static void send_away(int fd, const char *text, int n)
+{
+        (void) send(fd, text, (size_t) n + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void) close(fd);
+}
+
 static void refuse(int fd, unsigned limit)
 {
         char text[160];
         int n = snprintf(text, sizeof text,
                          "{\"error\":\"" MANAGER_INTERFACE ".TooManyConnections\",\"parameters\":{\"limit\":%u}}", limit);
 
-        (void) send(fd, text, (size_t) n + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void) close(fd);
+        send_away(fd, text, n);
+}
+
+/* Somebody from another user namespace: nobody we could name (FAILURES G14). */
+static void refuse_nobody(int fd, uid_t uid)
+{
+        char text[160];
+        int n = snprintf(text, sizeof text, "{\"error\":\"" MANAGER_INTERFACE ".NotPermitted\",\"parameters\":"
+                         "{\"method\":\"any\",\"uid\":%u}}", uid);
+
+        send_away(fd, text, n);
 }
 
 static void admit(struct control *s, int fd)
@@ -72,9 +87,12 @@ static void admit(struct control *s, int fd)
         bool admin, full;
         struct conn *k;
 
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
-            (peer.uid == s->overflow_uid && peer.uid != s->own_uid)) {
-                (void) close(fd); /* somebody from another user namespace: nobody we could name (G14) */
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+                (void) close(fd);
+                return;
+        }
+        if (peer.uid == s->overflow_uid && peer.uid != s->own_uid) {
+                refuse_nobody(fd, peer.uid);
                 return;
         }
         for (k = s->conns; k; k = k->next)

@@ -123,8 +123,7 @@ static void on_exit_of(struct engine *e, const struct init_exit *x)
         struct pid_entry entry;
 
         if (!found) {
-                log_debug("reaped orphan %d (%s %d)", (int) x->pid, x->code == CLD_EXITED ? "status" : "signal",
-                          (int) x->status);
+                say_orphan(e, x);
                 return;
         }
         entry = *found;

@@ -201,6 +201,8 @@ struct engine {
 
         nsec said_since;              /* say.c: the present second */
         unsigned said, unsaid;
+        nsec orphan_said;             /* when a reaped orphan was told of last */
+        unsigned orphans;             /* reaped since, untold */
 
         struct journal *journal;      /* owned; NULL = there is none */
         struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
@@ -385,6 +387,8 @@ const char *set_dir(const struct engine *e, char *buf, size_t n); /* set.c: drop
 
 /* say.c: the engine's own messages about services, at most some a second */
 void say_err(struct engine *e, const struct err *err);
+struct init_exit;
+void say_orphan(struct engine *e, const struct init_exit *x); /* somebody ended whom we did not start (FAILURES A19) */
 void say_records(struct engine *e, uint64_t first, uint64_t last);
 
 /* socket.c: runtime directory, lock, control socket */

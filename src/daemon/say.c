@@ -1,4 +1,6 @@
 /* say.c - the engine's own messages about services: what went wrong, at most some lines a second (FAILURES C12). */
+#include <signal.h>
+
 #include "daemon/parts.h"
 
 enum { LINES_PER_SEC = 10 };
@@ -26,6 +28,21 @@ void say_err(struct engine *e, const struct err *err)
 {
         if (may_say(e))
                 log_err(LOG_LEVEL_WARNING, err);
+}
+
+/* One line a second: a service may leave orphans by the thousand. */
+void say_orphan(struct engine *e, const struct init_exit *x)
+{
+        nsec now = engine_now(e);
+
+        if (e->orphan_said && now - e->orphan_said < NSEC_PER_SEC) {
+                e->orphans++;
+                return;
+        }
+        log_info("reaped process %d, which a service had left behind: %s %d; %u others since the last such line",
+                 (int) x->pid, x->code == CLD_EXITED ? "status" : "signal", (int) x->status, e->orphans);
+        e->orphan_said = now;
+        e->orphans = 0;
 }
 
 /* What a person wants to know without having asked: a decision after an abnormal end, and giving up. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "child/child.h"
 
 #define PID_MAX_USUAL (32 << 10)
 #define PID_MAX_LIMIT (4 << 20) /* of 64-bit kernels; others stop far below */
@@ -26,9 +27,12 @@
 
 static void on_crash(int sig)
 {
-        static const char text[] = "coppiced: init crashed by a signal of its own\n";
+        char text[64] = "coppiced: init crashed by signal ";
+        size_t len = strlen(text);
 
-        (void) !write(2, text, sizeof text - 1);
+        len += child_digits(text + len, sig); /* nothing here may take a lock or memory */
+        text[len++] = '\n';
+        (void) !write(2, text, len);
         if (getpid() == 1)
                 _exit(255); /* a signal we raise ourselves would be ignored: the kernel spares PID 1 */
         (void) signal(sig, SIG_DFL);
