@@ -88,7 +88,7 @@ child_step child_session, child_signals, child_cgroup, child_join, child_limit, 
         child_undumpable, child_umask, child_deathsig, child_no_new_privs;        /* process.c */
 child_step child_directory, child_link, child_chroot, child_chdir;                            /* files.c */
 child_step child_open, child_place, child_terminal;                               /* descriptors.c */
-child_step child_groups, child_gid, child_uid, child_caps;                        /* ids.c */
+child_step child_groups, child_gid, child_uid, child_keyring, child_caps;                        /* ids.c */
 child_step child_env, child_env_pid, child_exec;                                  /* exec.c */
 child_step child_seccomp;                                                         /* seccomp.c */
 

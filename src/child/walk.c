@@ -45,6 +45,7 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_GROUPS] = child_groups,
         [PLAN_GID] = child_gid,
         [PLAN_UID] = child_uid,
+        [PLAN_KEYRING] = child_keyring,
         [PLAN_CAPS] = child_caps,
         [PLAN_SECUREBITS] = child_securebits,
         [PLAN_AMBIENT] = child_ambient,

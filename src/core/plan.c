@@ -269,6 +269,8 @@ static void add_rights(struct compiler *c)
         bool drop = c->f->root && !root && !plan_keeps_caps(c);
 
         add_ids(c);
+        if (c->box.parts || (c->f->have_user && !c->keep_ids)) /* a plain service has that of init, which is empty too */
+                add_plain(c, PLAN_KEYRING);
         add_chdir(c);
         if (!c->privileged)
                 plan_add(c, &(struct step) { .op = PLAN_CAPS, .origin = nowhere, .a = drop });

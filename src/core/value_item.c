@@ -68,14 +68,16 @@ static bool all_of(const char *text, const char *set)
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
 
-/* A name as adduser would take it, a little wider ("$" at the end is Samba's), or a number the kernel knows. */
+/* A name as adduser would take it, a little wider ("$" at the end is Samba's), or a number the kernel knows. Every
+ * text that begins with a digit is meant as a number: "0x0" and "007" are nobody's name (FAILURES E9). 65535 is what a
+ * 16-bit -1 looks like. */
 static int user_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         int64_t number;
 
-        if (all_of(text, DIGITS)) {
-                if (value_decimal(text, &number) < 0 || number > 4294967294)
-                        return refuse(d, text, err, "no user or group number", "0 to 4294967294");
+        if (strchr(DIGITS, text[0])) {
+                if (value_decimal(text, &number) < 0 || number > 4294967294 || number == 65535)
+                        return refuse(d, text, err, "no user or group number", "0 to 4294967294, but not 65535");
         } else if (!all_of(text, LETTERS DIGITS "_.-$") || strchr("-.$", text[0]) || strlen(text) > 256) {
                 return refuse(d, text, err, "no user or group name", "write a name or a number");
         }

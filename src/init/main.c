@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +200,8 @@ static int prepare(struct init *in)
 
         in->self = getpid();
         in->pid1 = in->self == 1;
+        /* The keys of whoever started us are not for services (FAILURES E17); not to have any is fine. */
+        (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
         if (!in->pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
                 return -errno;
         /* Descriptors of ten thousand services end up in our store. */

@@ -454,3 +454,147 @@ end"
         stop_daemon 0
         rm -rf "/var/lib/private/$dir" "/var/lib/$dir"
 }
+
+@test "E8: ids that cannot be changed, or only seem to be, end the start" {
+        skip_unless root
+        needs_without
+        service user "ExecStart=/bin/sh -c 'touch $W/ran'" "Type=oneshot" "Restart=no" "User=54321"
+        for how in EPERM 0; do
+                service group "ExecStart=/bin/sh -c 'touch $W/ran'" "Type=oneshot" "Restart=no" "Group=54321"
+                DAEMON_WRAPPER="$BUILD/tests/programs/without $how setresuid setresgid --" start_daemon
+                wait_state /user failed
+                wait_state /group failed
+                run ctl status /group
+                assert_output_has "spawn:GROUP:EPERM"
+                stop_daemon 0
+                rm "$W/units/group.service"
+                DAEMON_WRAPPER="$BUILD/tests/programs/without $how setresuid --" start_daemon
+                wait_state /user failed
+                run ctl status /user
+                assert_output_has "spawn:USER:EPERM"
+                stop_daemon 0
+        done
+        [ ! -e "$W/ran" ]
+}
+
+@test "E9: what is no user or group is refused when the unit is read, an unknown name when it is started" {
+        for name in -1 4294967295 99999999999 65535 0x0 007 1a " root" '" root"' 'ro ot' root: ../root '$(id)'; do
+                case $name in " root") continue ;; esac # blanks around a value are no part of it
+                service bad "ExecStart=/bin/true" "User=$name"
+                run ctl verify "$W/units/bad.service"
+                assert_status 1
+                assert_output_has "no user or group"
+                service bad "ExecStart=/bin/true" "Group=$name"
+                run ctl verify "$W/units/bad.service"
+                assert_status 1
+        done
+        rm "$W/units/bad.service"
+        service unknown "ExecStart=/bin/true" "Restart=no" "User=coppice-nobody-has-this"
+        start_daemon
+        wait_state /unknown failed
+        run ctl status /unknown
+        assert_output_has "spawn:USER:ENOENT"
+        stop_daemon 0
+}
+
+@test "E11 E14 E17: in a full sandbox too there are three descriptors, the directory is inside, and the process is what the unit says" {
+        skip_unless root
+        mkdir "$W/jail"
+        cp "$PROBE" "$W/jail/probe"
+        service probe "ExecStart=/probe" "Type=oneshot" "Restart=no" "RootDirectory=$W/jail" "MountAPIVFS=yes" \
+                "BindReadOnlyPaths=/usr /lib -/lib64 -/lib32" "PrivatePIDs=yes" "PrivateNetwork=yes" "PrivateIPC=yes" "PrivateUsers=yes" \
+                "PrivateTmp=disconnected" "User=54321" "UMask=0027" "LimitNOFILE=100:200" "Nice=3" "WorkingDirectory=/usr" \
+                "SetCredential=a:b" "LandlockWrite=/dev" "StandardOutput=truncate:$W/probe.out"
+        start_daemon
+        wait_line "$W/probe.out" '^end'
+        run cat "$W/probe.out"
+        assert_eq "$(grep -c '^fd' "$W/probe.out")" 3
+        assert_output_has "cwd /usr
+"
+        assert_output_has "uid 54321 54321"
+        assert_output_has "umask 0027"
+        assert_output_has "limit-NOFILE 100:200"
+        assert_output_has "nice 3"
+        assert_output_has "pid 2
+ppid 1
+leader 1
+session-leader 1"
+        assert_output_has "deathsig 9"
+        assert_output_has "tty 0"
+        assert_output_has "timerslack 50000"
+        assert_output_has "ioprio 0"
+        assert_output_has "capbnd 0000000000000000"
+        assert_output_has "no-new-privs 1"
+        stop_daemon 0
+}
+
+@test "E17: a service has another session keyring than whoever started the daemon, and other users have their own" {
+        skip_unless root
+        service root "ExecStart=$PROBE" "Type=oneshot" "Restart=no" "StandardOutput=truncate:$W/root.out"
+        service user "ExecStart=$PROBE" "Type=oneshot" "Restart=no" "User=54321" "StandardOutput=truncate:$W/user.out"
+        start_daemon
+        wait_line "$W/root.out" '^end'
+        wait_line "$W/user.out" '^end'
+        stop_daemon 0
+        "$PROBE" >"$W/mine.out"
+        keyring() { sed -n 's/^keyring //p' "$W/$1.out"; }
+        [ "$(keyring mine)" != -1 ] || skip "the kernel has no keys"
+        [ "$(keyring root)" != "$(keyring mine)" ] && [ "$(keyring user)" != "$(keyring root)" ]
+}
+
+# A program that tries to get out.
+@test "hostile: a sandboxed service cannot trace or see a sibling, write outside, or leave a daemon behind" {
+        skip_unless root
+        service sibling "ExecStart=/bin/sleep 1000" "User=54321"
+        start_daemon
+        wait_state /sibling running
+        victim=$(pid_of /sibling)
+        cat >"$W/attack.py" <<P
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def said(what, r): print(what, "ok" if r == 0 else os.strerror(ctypes.get_errno()))
+said("ptrace", libc.ptrace(16, $victim, 0, 0))          # PTRACE_ATTACH
+try: os.kill($victim, signal.SIGKILL); print("kill ok")
+except OSError as e: print("kill", e.strerror)
+try: open("/proc/$victim/mem", "rb"); print("mem ok")
+except OSError as e: print("mem", e.strerror)
+for path in ("/etc/x", "/usr/x", "/var/lib/x", "$W/x", "/run/x", "/sys/kernel/x", "/proc/sys/kernel/hostname"):
+    try: open(path, "w"); print("written", path)
+    except OSError as e: pass
+said("mount", libc.mount(b"tmpfs", b"/mnt", b"tmpfs", 0, 0))
+said("setns", libc.setns(os.open("/proc/self/ns/mnt", os.O_RDONLY), 0))
+said("chroot", libc.chroot(b"/"))
+said("mknod", libc.mknod(b"/tmp/sda", 0o60600, 0x800))
+if os.fork() == 0:                                       # double fork, a session of its own, deaf
+    os.setsid()
+    for s in (1, 2, 3, 15): signal.signal(s, signal.SIG_IGN)
+    if os.fork() == 0:
+        print("escaped", flush=True)
+        while True: signal.pause()
+    os._exit(0)
+os.wait()
+print("end", flush=True)
+while True: signal.pause()
+P
+        service attack "ExecStart=/usr/bin/python3 $W/attack.py" "User=54321" "ProtectSystem=strict" "PrivateTmp=yes" "PrivatePIDs=yes" \
+                "ProtectKernelTunables=yes" "BindReadOnlyPaths=$W/attack.py" "StandardOutput=truncate:$W/attack.out" "Restart=no"
+        ctl daemon-reload
+        ctl start /attack || :
+        wait_line "$W/attack.out" '^end'
+        run cat "$W/attack.out"
+        assert_output_has "ptrace No such process"
+        assert_output_has "kill No such process"
+        assert_output_has "mem No such file"
+        for what in mount setns chroot mknod; do assert_output_has "$what Operation not permitted"; done
+        assert_output_has "escaped"
+        refute_output_has "written"
+        refute_output_has " ok"
+        has_state /sibling running
+        remember_processes
+        ctl stop /attack
+        for line in "${SEEN[@]}"; do
+                read -r pid start _ <<<"$line"
+                ! grep -q attack.py "/proc/$pid/cmdline" 2>/dev/null
+        done
+        stop_daemon 0
+}

@@ -107,6 +107,8 @@ static void print_process(FILE *out)
         fprintf(out, "deathsig %d\nno-new-privs %d\ndumpable %d\n", sig, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
                 prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
         fprintf(out, "cpus %d\n", sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1);
+        fprintf(out, "timerslack %d\nioprio %ld\nkeyring %ld\n", prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0),
+                syscall(SYS_ioprio_get, 1, 0), syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3 /* session */, 0));
         fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
         fprintf(out, "tty %d\n", fd >= 0);
         if (fd >= 0)

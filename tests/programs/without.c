@@ -12,6 +12,8 @@
 
 static int number_of(const char *symbol)
 {
+        if (strcmp(symbol, "0") == 0)
+                return 0;
         for (int e = 1; e < 140; e++)
                 if (strerrorname_np(e) && strcmp(strerrorname_np(e), symbol) == 0)
                         return e;
