@@ -53,7 +53,7 @@ static bool privileged(const struct spec *s, bool root)
         const char *user = spec_str(s, D_SERVICE_User);
 
         if (user[0] == '\0')
-                return root;
+                return root && !is_on(s, D_SERVICE_DynamicUser);
         return strcmp(user, "root") == 0 || strcmp(user, "0") == 0;
 }
 
@@ -110,6 +110,8 @@ JUDGE(user)
         UNUSED;
         if (privileged(x->s, x->root))
                 return BAD;
+        if (is_on(x->s, D_SERVICE_DynamicUser))
+                return PARTLY(0, "it runs as a user made for it");
         if (IS("nobody", "65534"))
                 return PARTLY(90, "it runs as nobody, whom it shares with others");
         return spec_str(x->s, d)[0] ? GOOD : PARTLY(0, "it runs as the daemon's user, who is not root");
@@ -141,24 +143,38 @@ JUDGE(capability)
         return bounding(x->s, x->root) & row->param ? BAD : GOOD;
 }
 
+JUDGE(tmp)
+{
+        UNUSED;
+        return spec_private_tmp(x->s) == PRIVATE_TMP_NO ? BAD : GOOD;
+}
+
 JUDGE(system)
 {
         UNUSED;
-        if (IS("strict"))
-                return GOOD;
-        if (IS("full"))
-                return PARTLY(30, "it cannot write to the system's programs and settings");
-        return IS("yes") ? PARTLY(50, "it cannot write to the system's programs") : BAD;
+        switch (spec_protect_system(x->s)) {
+        case PROTECT_SYSTEM_STRICT: return GOOD;
+        case PROTECT_SYSTEM_FULL: return PARTLY(30, "it cannot write to the system's programs and settings");
+        case PROTECT_SYSTEM_YES: return PARTLY(50, "it cannot write to the system's programs");
+        default: return BAD;
+        }
 }
 
 JUDGE(home)
 {
         UNUSED;
-        if (IS("yes"))
-                return GOOD;
-        if (IS("tmpfs"))
-                return PARTLY(10, "it sees empty home directories");
-        return IS("read-only") ? PARTLY(50, "it can read home directories") : BAD;
+        switch (spec_protect_home(x->s)) {
+        case PROTECT_HOME_YES: return GOOD;
+        case PROTECT_HOME_TMPFS: return PARTLY(10, "it sees empty home directories");
+        case PROTECT_HOME_READ_ONLY: return PARTLY(50, "it can read home directories");
+        default: return BAD;
+        }
+}
+
+JUDGE(suid)
+{
+        UNUSED;
+        return x->filter.suid_sgid ? GOOD : BAD;
 }
 
 JUDGE(own_mounts)
