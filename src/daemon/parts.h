@@ -116,7 +116,7 @@ enum {
         RUN_ORPHANED = 32,     /* its unit file is gone: it is deleted once it has been stopped (FAILURES H15) */
         RUN_BOUNDED = 256,     /* its limits have been written (a supervisor: for good) */
         RUN_COUNTED = 512,     /* ... and its group counts what is used: look before it is removed */
-        RUN_DIRTY = 2048,      /* journal.c: may differ from what is written there */
+        RUN_DIRTY = 4096,      /* journal.c: may differ from what is written there */
         RUN_NAMED = 16,        /* the service named its main process itself: it need not be a child of init */
 };
 
