@@ -6,6 +6,7 @@ BATS_TESTS += tests/bats/behaviour.bats
 BATS_TESTS += tests/bats/conditions.bats
 BATS_TESTS += tests/bats/container.bats
 BATS_TESTS += tests/bats/bonds.bats
+BATS_TESTS += tests/bats/channels.bats
 BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats

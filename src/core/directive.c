@@ -16,6 +16,7 @@ static const int first_row[SECTION_COUNT + 1] = {
         [SECTION_UNIT] = D_UNIT_Description,
         [SECTION_SERVICE] = D_SERVICE_Type,
         [SECTION_SUPERVISOR] = D_SUPERVISOR_Strategy,
+        [SECTION_CHANNEL] = D_CHANNEL_Type,
         [SECTION_INSTALL] = D_INSTALL_WantedBy,
         [SECTION_COUNT] = D_COUNT,
 };

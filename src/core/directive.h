@@ -38,7 +38,10 @@ enum value_type {
         VT_TYPE_COUNT
 };
 
-enum section { SECTION_UNIT, SECTION_SERVICE, SECTION_SUPERVISOR, SECTION_INSTALL, SECTION_COUNT };
+enum section { SECTION_UNIT, SECTION_SERVICE, SECTION_SUPERVISOR, SECTION_CHANNEL, SECTION_INSTALL, SECTION_COUNT };
+/* The section of its own that a unit of this kind has. */
+enum section section_of_kind(enum node_kind kind);
+
 extern const struct strtab section_names; /* "Unit", "Service", ... */
 
 enum change { CHANGE_LIVE, CHANGE_RESTART, CHANGE_START }; /* takes effect at once; by a restart of the service; at its next start, none forced */

@@ -314,6 +314,8 @@ int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, no
 {
         struct node *p = node_at(c, parent), *n;
 
+        if (spec_kind(spec) == KIND_CHANNEL)
+                return err_set(err, STAGE_LOAD, EINVAL, "add %s: a channel is not started or stopped", spec_name(spec));
         if (!p || !is_super(p))
                 return err_set(err, STAGE_LOAD, EINVAL, "add %s: its parent is no supervisor", spec_name(spec));
         if (!dynamic && stem_taken(c, p, spec_stem(spec)))

@@ -37,7 +37,8 @@ static const char *const kill_mode_text[] = {
 };
 STRTAB(kill_mode_names, kill_mode_text);
 
-static const char *const node_kind_text[] = { [KIND_SUPERVISOR] = "supervisor", [KIND_SERVICE] = "service" };
+static const char *const node_kind_text[] = { [KIND_SUPERVISOR] = "supervisor", [KIND_SERVICE] = "service",
+                                               [KIND_CHANNEL] = "channel" };
 STRTAB(node_kind_names, node_kind_text);
 
 static const char *const notify_access_text[] = {
@@ -92,9 +93,20 @@ STRTAB(oom_policy_names, oom_policy_text);
 
 static const char *const section_text[] = {
         [SECTION_UNIT] = "Unit", [SECTION_SERVICE] = "Service", [SECTION_SUPERVISOR] = "Supervisor",
-        [SECTION_INSTALL] = "Install",
+        [SECTION_CHANNEL] = "Channel", [SECTION_INSTALL] = "Install",
 };
 STRTAB(section_names, section_text);
+
+enum section section_of_kind(enum node_kind kind)
+{
+        return kind == KIND_SERVICE ? SECTION_SERVICE : kind == KIND_CHANNEL ? SECTION_CHANNEL : SECTION_SUPERVISOR;
+}
+
+static const char *const channel_type_text[] = { [CHANNEL_MESSAGE] = "message" };
+STRTAB(channel_type_names, channel_type_text);
+
+static const char *const channel_deliver_text[] = { [CHANNEL_ONE] = "one", [CHANNEL_ALL] = "all" };
+STRTAB(channel_deliver_names, channel_deliver_text);
 
 static const char *const state_text[] = {
         [STATE_INACTIVE] = "inactive", [STATE_STARTING] = "starting", [STATE_RUNNING] = "running",

@@ -123,7 +123,7 @@ void schema_write(struct buf *out)
         json_open(&j, NULL, '{');
         json_str(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
         json_str(&j, "title", "Coppice unit");
-        json_str(&j, "description", "A .service has [Service], a .supervisor has [Supervisor]; both may have [Unit] and "
+        json_str(&j, "description", "A .service has [Service], a .supervisor has [Supervisor], a .channel has [Channel]; all may have [Unit] and "
                                     "[Install].");
         json_str(&j, "type", "object");
         json_open(&j, "properties", '{');
@@ -142,7 +142,7 @@ void schema_dictionary(struct buf *out)
 {
         static const char *const words[] = {
                 "infinity", "\\\\\\x0a", " ; ", "\\\\x41", "%i", "%%", "X-", "=", "min ", "512M", "soft:hard", "SIGTERM",
-                "RTMIN+1", "-@:+!", "|!", "fd:", "append:/", ".service", ".supervisor", "@", "~", "0-7",
+                "RTMIN+1", "-@:+!", "|!", "fd:", "append:/", ".service", ".supervisor", ".channel", "@", "~", "0-7",
         };
 
         for (int s = 0; s < SECTION_COUNT; s++)

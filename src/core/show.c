@@ -7,7 +7,7 @@
 static bool has_section(const struct spec *s, enum section section)
 {
         return section == SECTION_UNIT || section == SECTION_INSTALL ||
-               section == (spec_kind(s) == KIND_SERVICE ? SECTION_SERVICE : SECTION_SUPERVISOR);
+               section == section_of_kind(spec_kind(s));
 }
 
 static void write_setting(struct json *j, const struct spec *s, enum directive d, enum isolation isolation)

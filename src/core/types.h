@@ -22,7 +22,7 @@ typedef int64_t nsec;          /* nanoseconds; CLOCK_MONOTONIC in the daemon, vi
 #define NSEC_PER_MSEC INT64_C(1000000)
 #define NSEC_PER_USEC INT64_C(1000)
 
-enum node_kind { KIND_SUPERVISOR, KIND_SERVICE };
+enum node_kind { KIND_SUPERVISOR, KIND_SERVICE, KIND_CHANNEL }; /* a channel is a unit, but no node of the core */
 
 enum strategy { ONE_FOR_ONE, ONE_FOR_ALL, REST_FOR_ONE };
 enum escalation { ESCALATE, ISOLATE };
@@ -56,6 +56,10 @@ enum log_format { LOG_RAW, LOG_TIME, LOG_JSON };
 enum oom_policy { OOM_STOP, OOM_CONTINUE, OOM_KILL };
 enum log_compress { LOG_PLAIN, LOG_GZIP };
 
+/* Type=, Deliver= of a channel. */
+enum channel_type { CHANNEL_MESSAGE };
+enum channel_deliver { CHANNEL_ONE, CHANNEL_ALL };
+
 /* The state a person sees (DESIGN 3, "want against state"). */
 enum state {
         STATE_INACTIVE, STATE_STARTING, STATE_RUNNING, STATE_RELOADING, STATE_STOPPING, STATE_BACKOFF,
@@ -72,5 +76,6 @@ extern const struct strtab strategy_names, escalation_names, auto_shutdown_names
         mount_flags_names, protect_proc_names, proc_subset_names, oom_policy_names, overflow_names,
         message_policy_names;
 extern const struct strtab filter_mode_names;
+extern const struct strtab channel_type_names, channel_deliver_names;
 
 #endif

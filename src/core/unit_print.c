@@ -218,7 +218,7 @@ static bool of_kind(const struct spec *s, enum directive d)
         enum section section = directive_rows[d].section;
 
         return section == SECTION_UNIT || section == SECTION_INSTALL ||
-               (section == SECTION_SERVICE) == (spec_kind(s) == KIND_SERVICE);
+               section == section_of_kind(spec_kind(s));
 }
 
 void unit_text_print(const struct spec *s, bool all, struct buf *out)

@@ -43,6 +43,7 @@ static bool has_section(enum node_kind kind, enum section section)
         switch (section) {
         case SECTION_SERVICE: return kind == KIND_SERVICE;
         case SECTION_SUPERVISOR: return kind == KIND_SUPERVISOR;
+        case SECTION_CHANNEL: return kind == KIND_CHANNEL;
         default: return true;
         }
 }
@@ -53,7 +54,7 @@ static void unknown_section(struct feed *f, const struct unit_line *line)
         char hint[80];
 
         (void) snprintf(hint, sizeof(hint), near ? "did you mean [%s]?" : "there are [Unit], [%s] and [Install]",
-                        near ? near : f->p->name.kind == KIND_SERVICE ? "Service" : "Supervisor");
+                        near ? near : strtab_text(&section_names, (int) section_of_kind(f->p->name.kind)));
         complain(f->p, f->p->source->foreign ? DIAG_WARNING : DIAG_ERROR, line, hint, "unknown section", line->value);
 }
 

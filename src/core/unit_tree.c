@@ -175,15 +175,19 @@ static bool stem_is_taken(struct builder *b, uint32_t parent, size_t from, int c
         return false;
 }
 
-/* Can a unit of the same stem and of the other kind be there at all? Names are unique, so only that one can clash. */
+/* Can a unit of the same stem and of another kind be there at all? Names are unique, so only those can clash. */
 static bool has_twin(const struct builder *b, int i)
 {
         char name[256];
 
-        (void) snprintf(name, sizeof(name), "%s.%s", spec_stem(spec_of(b, i)),
-                        strtab_text(&node_kind_names, spec_kind(spec_of(b, i)) == KIND_SERVICE ? KIND_SUPERVISOR
-                                                                                              : KIND_SERVICE));
-        return find(b, name) >= 0;
+        for (int kind = 0; kind < node_kind_names.count; kind++) {
+                if (kind == (int) spec_kind(spec_of(b, i)))
+                        continue;
+                (void) snprintf(name, sizeof(name), "%s.%s", spec_stem(spec_of(b, i)), strtab_text(&node_kind_names, kind));
+                if (find(b, name) >= 0)
+                        return true;
+        }
+        return false;
 }
 
 static void place_child(struct builder *b, uint32_t parent, size_t from, int child)

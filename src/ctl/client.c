@@ -332,7 +332,7 @@ static int say_error(struct ctl *c, const char *error)
                 return fail_reload(d, p);
         if (strcmp(name, "Refused") == 0) {
                 extra = or_empty(jget_text(d, p, "result"));
-                return ctl_error(strcmp(extra, "not-found") == 0 || strcmp(extra, "noproc") == 0 || strcmp(extra, "not_found") == 0 ||
+                return ctl_error(strcmp(extra, "not-found") == 0 || strcmp(extra, "noproc") == 0 || strcmp(extra, "not_found") == 0 || strcmp(extra, "empty") == 0 ||
                                  strcmp(extra, "not_running") == 0 ? CTL_NOT_FOUND : CTL_FAILED,
                                  "%s: %s", c->argc ? c->argv[0] : c->verb->name, or_empty(jget_text(d, p, "message")));
         }

@@ -62,22 +62,27 @@ static bool is_text(const char *bytes, size_t n)
         return message_parse(bytes, n, &m, &problem) == 0 && base64_needless(m.payload, m.payload_len);
 }
 
-static void on_heard(void *arg, const char *bytes, size_t n)
+void call_message(struct call *c, const char *bytes, size_t n)
 {
-        struct call *c = arg;
         autobuf struct buf coded = BUF_INIT;
-        const struct posting *p = c->state;
         bool text = is_text(bytes, n);
         struct json *j;
 
-        if (c->done || !p->ask)
-                return;
         if (!text)
                 base64_encode(bytes, n, &coded);
         j = call_open(c);
         json_strn(j, "message", text ? bytes : buf_text(&coded), text ? n : coded.len);
         json_bool(j, "base64", !text);
         call_close(c, false);
+}
+
+static void on_heard(void *arg, const char *bytes, size_t n)
+{
+        struct call *c = arg;
+        const struct posting *p = c->state;
+
+        if (!c->done && p->ask)
+                call_message(c, bytes, n);
 }
 
 /* Without a REF an answer could not be told from anything else. */
@@ -103,6 +108,7 @@ static void post(struct call *c, bool ask)
 {
         const char *text = param_str(&c->in, "message", true);
         bool base64 = param_bool(&c->in, "base64"), taken = !ask && param_bool(&c->in, "taken");
+        bool try = !ask && param_bool(&c->in, "try");
         struct posting *p;
 
         if (!call_params(c))
@@ -126,7 +132,8 @@ static void post(struct call *c, bool ask)
                 call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
                 return;
         }
-        p->sending = engine_mail_send(call_engine(c), p->client, buf_text(&p->message), p->message.len, taken, on_sent, c);
+        p->sending = engine_mail_send(call_engine(c), p->client, buf_text(&p->message), p->message.len,
+                                      (taken ? MAIL_SEND_TAKEN : 0U) | (try ? MAIL_SEND_TRY : 0U), on_sent, c);
 }
 
 void method_Send(struct call *c)

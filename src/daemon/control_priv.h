@@ -106,6 +106,7 @@ void call_close(struct call *c, bool continues);           /* end it; without `c
  * A NULL value writes null. */
 void call_fail(struct call *c, const char *error, const char *key, const char *value, const char *key2,
                const char *value2);
+void call_message(struct call *c, const char *bytes, size_t n); /* the reply {message, base64}; control_mail.c */
 void call_refuse(struct call *c, const char *result, const char *sentence); /* Refused; control_mail.c */
 void call_fail_err(struct call *c, const struct err *err); /* Failed, with the text of err */
 /* No parameter is left over and all were good; else the error has been sent. */

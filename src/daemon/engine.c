@@ -108,6 +108,7 @@ void engine_forget(struct engine *e, node_id id)
                 return;
         run = &e->runs[id];
         journal_forget(e, id);
+        channels_place_gone(e, id);
         empty_forget(e, id);
         if (run->extra) {
                 ready_forget(e, id);

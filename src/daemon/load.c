@@ -170,6 +170,7 @@ static int add_all(struct engine *e, const struct unit_set *set, struct err *err
                 if (r < 0)
                         return r;
         }
+        channels_load(e, set, ids);
         return 0;
 }
 

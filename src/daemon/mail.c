@@ -1,5 +1,5 @@
 /* mail.c - postboxes: their sockets, what lies in them, who waits for room. See mail.h. */
-#include "daemon/mail.h"
+#include "daemon/channel.h"
 
 #include <string.h>
 
@@ -65,6 +65,8 @@ static bool settled(const struct postbox *p)
 
 bool postbox_reachable(const struct postbox *p)
 {
+        if (p->channel)
+                return true;
         return p->ours >= 0 || (p->box.limits.keep && !settled(p));
 }
 
@@ -85,7 +87,7 @@ void mail_watch(struct postbox *p)
                 return;
         if (!p->waits && !p->input && !p->choked)
                 what |= MAILSOCK_IN;
-        if (p->box.held || p->first || p->notices || p->choked)
+        if (p->box.held || p->first || p->notices || p->choked || p->wanted)
                 what |= MAILSOCK_OUT;
         if (what == p->watched)
                 return;
@@ -222,6 +224,11 @@ enum mail_result mail_put(struct postbox *to, struct parcel *p)
         }
 }
 
+enum mail_result mail_put_forced(struct postbox *to, struct parcel *p)
+{
+        return postbox_reachable(to) ? pass(to, p) : MAIL_NOPROC;
+}
+
 void mail_put_own(struct postbox *to, struct buf *bytes)
 {
         struct parcel p = { .head = bytes->data, .head_len = (uint32_t) bytes->len };
@@ -276,8 +283,10 @@ void waiter_free(struct waiter *w)
         free(w);
 }
 
-static void let_in(struct postbox *p)
+bool mail_let_in(struct postbox *p)
 {
+        bool some = false;
+
         while (p->first) {
                 struct waiter *w = p->first;
                 struct parcel parcel = { .head = w->mail->bytes, .head_len = w->mail->len, .fds = w->mail->fds,
@@ -285,12 +294,14 @@ static void let_in(struct postbox *p)
                 enum mail_result r;
 
                 if (!box_has_room(&p->box, w->mail->len))
-                        return;
+                        return some;
                 r = box_offer(&p->box, w->mail->len) == BOX_ACCEPT ? pass(p, &parcel) : MAIL_FULL;
                 mail_flush(p->room); /* the bytes go with the waiter */
                 waiter_leave(w);
                 w->done(w, r);
+                some = true;
         }
+        return some;
 }
 
 /* --- who wants to know that his message was read ------------------------------------------------------------------------- */
@@ -416,10 +427,14 @@ static void pump(struct postbox *p)
         mail_sync(p);
         tell_notices(p, MAIL_OK);
         push_held(p);
-        let_in(p);
+        (void) mail_let_in(p);
         if (p->choked && p->box.held == 0) {
                 p->choked = false;
                 mail_ready(p);
+        }
+        if (p->wanted) {
+                p->wanted = false;
+                channels_reader_changed(p->room);
         }
         mail_watch(p);
 }
@@ -501,21 +516,52 @@ int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_their
         p->inode = mailsock_inode(p->theirs);
         deposit(p);
         pump(p);
+        channels_reader_changed(p->room);
         *ret_theirs = p->theirs;
         return 0;
 }
 
-static void lose_all(struct postbox *p)
+void mail_refuse_waiters(struct postbox *p, enum mail_result r)
 {
-        while (p->box.head)
-                mail_drop(box_remove(&p->box, BOX_LOST));
         while (p->first) {
                 struct waiter *w = p->first;
 
                 waiter_leave(w);
-                w->done(w, MAIL_NOPROC);
+                w->done(w, r);
         }
+}
+
+void mail_lose_all(struct postbox *p)
+{
+        while (p->box.head)
+                mail_drop(box_remove(&p->box, BOX_LOST));
+        mail_refuse_waiters(p, p->channel ? MAIL_CLOSED : MAIL_NOPROC);
         tell_notices(p, MAIL_NOPROC);
+}
+
+/* What a channel will deliver again must not be there twice. */
+static void drop_unacknowledged(struct postbox *p)
+{
+        struct box all = p->box;
+        const char *problem;
+        struct message m;
+
+        if (!p->room->channels)
+                return;
+        p->box.head = p->box.tail = NULL;
+        p->box.held = 0;
+        p->box.held_bytes = 0;
+        for (struct mail *at = all.head, *next; at; at = next) {
+                next = at->next;
+                if (message_parse(at->bytes, at->len, &m, &problem) == 0 && message_has(&m, MESSAGE_ACK)) {
+                        p->box.lost++;
+                        mail_drop(at);
+                        continue;
+                }
+                box_hold(&p->box, at);
+                p->box.accepted--;
+                p->box.last--;
+        }
 }
 
 void mail_close(struct engine *e, node_id id)
@@ -529,6 +575,7 @@ void mail_close(struct engine *e, node_id id)
         if (p->ours >= 0) {
                 mail_last_words(p);
                 take_back(p);
+                drop_unacknowledged(p);
                 mailset_remove(p->room->set, p->ours);
                 fd_close(&p->ours);
                 fd_close(&p->theirs);
@@ -539,7 +586,8 @@ void mail_close(struct engine *e, node_id id)
                         mail_ready(p);
         }
         if (!postbox_reachable(p))
-                lose_all(p);
+                mail_lose_all(p);
+        channels_reader_ended(p->room, id);
         mail_go_on(p->room);
 }
 
@@ -550,7 +598,7 @@ void mail_forget(struct engine *e, node_id id)
         if (!p)
                 return;
         mail_close(e, id);
-        lose_all(p);
+        mail_lose_all(p);
         later_forget(p);
         if (p->waits) {
                 waiter_leave(p->waits);
@@ -654,6 +702,8 @@ void mail_stop(struct engine *e)
 
         if (!r)
                 return;
+        while (r->channels)
+                channel_free(r->channels);
         for (node_id id = 0; id < e->run_cap; id++)
                 mail_forget(e, id);
         ev_io_stop(e->loop, &r->watch);

@@ -74,6 +74,8 @@ struct postbox {
         /* as a sender */
         struct mail *input, *last_input; /* read, to be handled after `waits` */
         struct waiter *waits;       /* its own place in somebody's list of waiters; NULL = none */
+        struct channel *channel;    /* it is the box of a channel: nobody's */
+        bool wanted;                /* a channel waits for room in it */
         bool choked;                /* does not read its answers: nothing is taken from it until it does */
         bool ready;                 /* in the room's list of those who may go on */
         struct postbox *next_ready;
@@ -113,6 +115,7 @@ struct mailroom {
         struct mailsock_reader *taker;  /* for what comes back */
         struct postbox *ready;      /* may go on sending */
         struct ev_timer again;      /* ready ones were left over */
+        struct channel *channels;   /* channel.h */
         struct client *clients;
         uint32_t last_client;
         struct later *later;        /* mail_later.c */
@@ -137,6 +140,10 @@ void mail_put_own(struct postbox *to, struct buf *bytes);
 enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with);
 /* A DOWN with that REF that came already is taken out of the box. */
 void mail_take_out(struct postbox *p, const struct message_text *ref);
+enum mail_result mail_put_forced(struct postbox *to, struct parcel *p); /* though there is no room: he asked for it */
+bool mail_let_in(struct postbox *p);                                  /* those who wait, as far as there is room; some were */
+void mail_refuse_waiters(struct postbox *p, enum mail_result r);
+void mail_lose_all(struct postbox *p);                                /* what is held, and who waits */
 /* Wait for room: copies the message. `arg` is for `done`. NULL when memory is short. */
 struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result), void *arg);
 void waiter_leave(struct waiter *w);                                  /* takes it out of its list; does not free it */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/bond.h"
-#include "daemon/mail.h"
+#include "daemon/channel.h"
 
 struct calling {
         struct postbox *from;
@@ -31,6 +31,44 @@ static enum mail_result call_cancel(struct calling *c)
         n = later_cancel(c->from, &c->m->value[MESSAGE_VALUE]);
         message_put_number(&c->more, MESSAGE_COUNT, n);
         return n ? MAIL_OK : MAIL_NOT_FOUND;
+}
+
+/* --- channels (channel.h) -------------------------------------------------------------------------------------------------- */
+
+/* The message comes into the mailbox, with CHANNEL=; an answer only when none came. */
+static enum mail_result call_receive(struct calling *c)
+{
+        struct channel *ch = channel_named(c->from, c->m);
+        int64_t usec = message_number(c->m, MESSAGE_TIMEOUT_USEC);
+        enum mail_result r = !ch ? MAIL_NOT_FOUND : usec == -2 ? MAIL_BAD_MESSAGE : channel_may_take(ch, c->from->node);
+
+        return r == MAIL_OK ? channel_pull(ch, c->from, c->m, usec) : r;
+}
+
+static enum mail_result call_ack(struct calling *c)
+{
+        struct channel *ch = channel_named(c->from, c->m);
+
+        return ch ? channel_ack(ch, c->from->node, message_number(c->m, MESSAGE_ACK)) : MAIL_NOT_FOUND;
+}
+
+static enum mail_result call_channel_create(struct calling *c)
+{
+        return channel_make(c->from, c->m);
+}
+
+/* Only one below the own supervisor that no unit describes. */
+static enum mail_result call_channel_close(struct calling *c)
+{
+        const struct core *core = c->from->room->e->core;
+        struct channel *ch = channel_named(c->from, c->m);
+
+        if (!ch)
+                return MAIL_NOT_FOUND;
+        if (ch->from_unit || !node_within(core, ch->place, core_node(core, c->from->node)->parent))
+                return MAIL_NOT_DESCENDANT;
+        channel_close(ch);
+        return MAIL_OK;
 }
 
 /* --- links, monitors, names (core/bond.h) ------------------------------------------------------------------------------ */
@@ -282,6 +320,10 @@ static const struct {
 } calls[] = {
         { "ping", call_ping },
         { "cancel", call_cancel },
+        { "receive", call_receive },
+        { "ack", call_ack },
+        { "channel-create", call_channel_create },
+        { "channel-close", call_channel_close },
         { "link", call_link },
         { "unlink", call_unlink },
         { "monitor", call_monitor },

@@ -1,7 +1,7 @@
 /* mail_in.c - what services send: read in batches, checked, sent on; and what they are told about it. See mail.h. */
 #include <string.h>
 
-#include "daemon/mail.h"
+#include "daemon/channel.h"
 
 enum {
         BATCHES_PER_CALL = 4,   /* of one sender before others have their turn */
@@ -158,6 +158,22 @@ static enum mail_result broadcast(struct postbox *from, node_id super, struct pa
         return MAIL_OK;
 }
 
+static enum mail_result into_channel(struct postbox *from, const struct message *m, struct parcel *p, struct postbox **ret_to)
+{
+        char name[MESSAGE_VALUE_MAX + 1];
+        struct channel *ch = NULL;
+        enum mail_result r;
+
+        if (message_copy(m, MESSAGE_TO, name, sizeof name))
+                ch = channel_find(from->room, core_node(from->room->e->core, from->node)->parent, name);
+        r = ch ? channel_may_send(ch, from->node) : MAIL_NOT_FOUND;
+        if (r == MAIL_OK)
+                r = channel_put(ch, p);
+        if (r == MAIL_OK || r == MAIL_WAIT)
+                *ret_to = &ch->box;
+        return r;
+}
+
 void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
 {
         struct mailroom *r = from->room;
@@ -177,6 +193,8 @@ void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
                 if (to && (result == MAIL_OK || result == MAIL_WAIT))
                         ticket_make(r, from->node, id, m);
         }
+        if (result == MAIL_NOT_FOUND)
+                result = into_channel(from, m, p, &to);
         if (result == MAIL_WAIT) {
                 from->waits = mail_wait(to, p, on_room, from);
                 if (from->waits) {

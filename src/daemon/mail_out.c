@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "core/bond.h"
-#include "daemon/mail.h"
+#include "daemon/channel.h"
 
 struct sending {
         struct engine *e;
         mail_sent_fn *done;         /* NULL: the client has gone */
         void *arg;
         struct waiter *waiter;      /* NULL once it is in the box */
+        bool wait;                  /* for room */
         bool taken;                 /* done is called when it was read */
         char from[32];              /* "FROM=client:N\n" */
 };
@@ -87,6 +88,24 @@ static enum mail_result check(const char *bytes, size_t n, struct message *m)
         return MAIL_OK;
 }
 
+static enum mail_result deliver_to_channel(struct sending *s, const struct message *m, struct parcel *p)
+{
+        char name[MESSAGE_VALUE_MAX + 1];
+        struct channel *ch = NULL;
+        enum mail_result r;
+
+        if (message_copy(m, MESSAGE_TO, name, sizeof name))
+                ch = channel_find(s->e->mail, NODE_ROOT, name);
+        if (!ch)
+                return MAIL_NOT_FOUND;
+        r = ch->closed ? MAIL_CLOSED : channel_put(ch, p);
+        if (r == MAIL_WAIT && !s->wait)
+                return MAIL_FULL;
+        if (r == MAIL_WAIT)
+                s->waiter = mail_wait(&ch->box, p, on_room, s);
+        return r == MAIL_WAIT && !s->waiter ? MAIL_BUSY : r;
+}
+
 static enum mail_result deliver(struct sending *s, uint32_t number, const struct message *m, struct parcel *p, unsigned *ret_count)
 {
         struct engine *e = s->e;
@@ -95,6 +114,8 @@ static enum mail_result deliver(struct sending *s, uint32_t number, const struct
         enum mail_result r = find(e, m, &id);
 
         *ret_count = 1;
+        if (r == MAIL_NOT_FOUND)
+                return deliver_to_channel(s, m, p);
         if (r != MAIL_OK)
                 return r;
         if (core_node(e->core, id)->kind == KIND_SUPERVISOR)
@@ -105,6 +126,8 @@ static enum mail_result deliver(struct sending *s, uint32_t number, const struct
         r = mail_put(to, p);
         if (r == MAIL_OK || r == MAIL_WAIT)
                 ticket_give(e->mail, number, true, id, m);
+        if (r == MAIL_WAIT && !s->wait)
+                return MAIL_FULL;
         if (r == MAIL_WAIT)
                 s->waiter = mail_wait(to, p, on_room, s);
         if (r == MAIL_OK && wait_for_reader(s, to))
@@ -112,7 +135,7 @@ static enum mail_result deliver(struct sending *s, uint32_t number, const struct
         return r == MAIL_WAIT && !s->waiter && !s->taken ? MAIL_BUSY : r;
 }
 
-struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *bytes, size_t n, bool taken,
+struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *bytes, size_t n, unsigned flags,
                                  mail_sent_fn *done, void *arg)
 {
         struct sending *s = e->mail ? calloc(1, sizeof *s) : NULL;
@@ -123,7 +146,8 @@ struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *
         if (r == MAIL_OK) {
                 struct parcel p = { .head = s->from, .body = bytes, .body_len = (uint32_t) n };
 
-                *s = (struct sending) { .e = e, .done = done, .arg = arg, .taken = taken };
+                *s = (struct sending) { .e = e, .done = done, .arg = arg, .taken = flags & MAIL_SEND_TAKEN,
+                                       .wait = !(flags & MAIL_SEND_TRY) };
                 p.head_len = (uint32_t) snprintf(s->from, sizeof s->from, "FROM=client:%u\n", number);
                 r = deliver(s, number, &m, &p, &count);
                 mail_flush(e->mail); /* the bytes are the caller's */

@@ -13,17 +13,43 @@ uint32_t engine_client_join(struct engine *e, mail_heard_fn *heard, void *arg);
 void engine_client_leave(struct engine *e, uint32_t number);
 
 /* Send a message as client `number`; the bytes are those of a message without FROM. `done` is called once, perhaps
- * before this returns, with what became of it: OK means delivered (with `taken`: read); a broadcast counts those it
- * reached. Returns a handle to forget it by, NULL when it is over already. */
+ * before this returns, with what became of it: OK means delivered; a broadcast counts those it reached. Returns a handle to forget it by, NULL when it is over already. */
 struct sending;
+enum {
+        MAIL_SEND_TAKEN = 1, /* done once it was read, not once it is delivered */
+        MAIL_SEND_TRY = 2,   /* FULL instead of waiting for room */
+};
 typedef void mail_sent_fn(void *arg, enum mail_result r, unsigned count);
-struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *bytes, size_t n, bool taken,
+struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *bytes, size_t n, unsigned flags,
                                  mail_sent_fn *done, void *arg);
 void engine_mail_forget(struct engine *e, struct sending *s); /* takes the message back if it still waits */
 
 /* A request about links, monitors or names (EVT_LINK ... EVT_EXIT_SIGNAL); `text` becomes arg2 unless it is NULL or empty.
  * fn is called once, from a turn, also when the client has gone by then: arg must know. False: no memory. */
 bool engine_bond(struct engine *e, struct event *event, const char *text, engine_done_fn *fn, void *arg);
+
+/* --- channels (coppice.channel(5)) --- */
+
+/* `settings` are lines Key=VALUE of [Channel]. */
+enum mail_result engine_channel_create(struct engine *e, node_id place, const char *name, const char *settings, struct err *err);
+enum mail_result engine_channel_close(struct engine *e, const char *name);
+
+struct channel_facts {
+        const char *path;
+        const struct spec *spec;
+        bool closed, from_unit;
+        uint32_t waiting;
+        uint64_t bytes, accepted, delivered, dropped, rejected, acked, redelivered;
+        unsigned blocked, readers_waiting, unacked;
+};
+typedef void engine_channel_fn(void *arg, const struct channel_facts *f);
+void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg);
+
+/* Take the oldest message out of a channel. `heard` is called once, perhaps before this returns: with the bytes, or with
+ * NULL and an enum mail_result in n. A handle to forget it by, NULL when it is over. */
+struct puller;
+struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg);
+void engine_channel_forget(struct puller *p);
 
 /* For status. False when the node has no mailbox. */
 struct mail_facts {

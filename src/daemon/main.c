@@ -90,6 +90,8 @@ static int boot(struct engine *e)
                 return fail(&err, EXIT_RUNNING);
         if (prepare(e, &err) < 0 || make_groups(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
+        if (mail_start(e) < 0)
+                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
         notify_start(e);
         if (load_first(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
@@ -101,8 +103,6 @@ static int boot(struct engine *e)
         link_watch(e);
         empty_start(e);
         limits_start(e);
-        if (mail_start(e) < 0)
-                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
         engine_start_turns(e);
         engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
         run(e);

@@ -335,6 +335,10 @@ int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_their
 void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
 void mail_forget(struct engine *e, node_id id);
 void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: EXIT or DOWN */
+struct unit_set;
+/* channel_api.c: those that unit files describe; ids: the node of each unit of the set */
+void channels_load(struct engine *e, const struct unit_set *set, const node_id *ids);
+void channels_place_gone(struct engine *e, node_id place);
 void mail_changed(struct engine *e, node_id id);    /* a new spec */
 node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the service's end) this is; NODE_NONE */
 

@@ -271,6 +271,7 @@ static int run_reload(struct reload *r, bool dry, struct err *err)
         result = apply(r, err);
         if (result == 0)
                 put_in_order(r);
+        channels_load(r->e, r->set, r->ids);
         (void) core_link(r->e->core, NULL, NULL, NULL); /* each problem was told when the units were read */
         return result;
 }

@@ -24,6 +24,8 @@ struct unit_set {
         size_t known_count, known_cap;
         struct unit_node *nodes;
         size_t node_count;
+        struct unit_node *channels;
+        size_t channel_count;
         uint32_t *by_name;     /* nodes sorted by name */
         struct diag *diags;
         size_t diag_count, diag_cap;
@@ -294,6 +296,30 @@ static int index_nodes(struct unit_set *set)
         return 0;
 }
 
+/* They are leaves: the others keep their order, only indices of parents behind one move up. */
+static int part_channels(struct unit_set *set)
+{
+        autofree uint32_t *moved = calloc(set->node_count + 1, sizeof(*moved));
+        size_t kept = 0;
+
+        set->channels = calloc(set->node_count + 1, sizeof(*set->channels));
+        if (!moved || !set->channels)
+                return -ENOMEM;
+        for (size_t i = 0; i < set->node_count; i++) {
+                struct unit_node n = set->nodes[i];
+
+                if (n.parent != UINT32_MAX)
+                        n.parent = moved[n.parent];
+                moved[i] = (uint32_t) kept;
+                if (spec_kind(n.spec) == KIND_CHANNEL)
+                        set->channels[set->channel_count++] = n;
+                else
+                        set->nodes[kept++] = n;
+        }
+        set->node_count = kept;
+        return 0;
+}
+
 static int make_tree(struct unit_set *set)
 {
         autofree struct unit_candidate *candidates = calloc(set->known_count + 1, sizeof(*candidates));
@@ -308,6 +334,9 @@ static int make_tree(struct unit_set *set)
                                 .spec = set->known[i].spec, .only_listed = set->known[i].only_listed,
                         };
         r = unit_tree_build(candidates, n, why_absent, set, &set->remarks, &set->nodes, &set->node_count);
+        if (r < 0)
+                return r;
+        r = part_channels(set);
         if (r < 0)
                 return r;
         validate_tree(set->nodes, set->node_count, &set->remarks);
@@ -379,6 +408,7 @@ void unit_set_free(struct unit_set *set)
         free(set->known);
         free(set->nodes);
         free(set->by_name);
+        free(set->channels);
         free(set->diags);
         free(set);
 }
@@ -386,6 +416,16 @@ void unit_set_free(struct unit_set *set)
 size_t unit_set_count(const struct unit_set *set)
 {
         return set->node_count;
+}
+
+size_t unit_set_channel_count(const struct unit_set *set)
+{
+        return set->channel_count;
+}
+
+const struct unit_node *unit_set_channel(const struct unit_set *set, size_t i)
+{
+        return i < set->channel_count ? &set->channels[i] : NULL;
 }
 
 const struct unit_node *unit_set_node(const struct unit_set *set, size_t i)

@@ -78,6 +78,10 @@ size_t unit_set_count(const struct unit_set *set);
 const struct unit_node *unit_set_node(const struct unit_set *set, size_t i);
 uint32_t unit_set_find(const struct unit_set *set, const char *name); /* index, UINT32_MAX when not in the tree */
 
+/* Channels are no nodes: they stand apart, each with the index of the supervisor it hangs below. */
+size_t unit_set_channel_count(const struct unit_set *set);
+const struct unit_node *unit_set_channel(const struct unit_set *set, size_t i);
+
 /* Remarks of all units, in the order of the files' names; and how many of them are errors. daemon-reload refuses a
  * set with errors as a whole (FAILURES H13), the boot goes on with what is whole. */
 size_t unit_set_diag_count(const struct unit_set *set);

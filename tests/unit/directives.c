@@ -137,7 +137,10 @@ static const char *sample(int d)
         case VT_EXITSET: return "3 TEMPFAIL SIGUSR1 200";
         case VT_LIMIT: return strcmp(row->min, "nice") == 0 ? "-5" : "10:20";
         case VT_CPUS: return "0 2-5,7";
-        case VT_UNITS: return "b.service c@1.service d.supervisor";
+        case VT_UNITS:
+                if (d == D_SERVICE_LinkTo || row->section == SECTION_CHANNEL)
+                        return "b.service c@1.service";
+                return "b.service c@1.service d.supervisor";
         case VT_CONDITION: return "|!/etc/x";
         case VT_ENUM: return row->names->text[row->names->count - 1];
         case VT_INT: return row->max;
@@ -179,15 +182,17 @@ static struct spec *one_line_unit(int d, const char *value)
 {
         const struct directive_row *row = &directive_rows[d];
         const char *section = strtab_text(&section_names, (int) row->section);
-        bool supervisor = row->section == SECTION_SUPERVISOR;
+        bool supervisor = row->section == SECTION_SUPERVISOR, channel = row->section == SECTION_CHANNEL;
         struct unit_source sources[2] = { { .file = "main" }, { .file = "drop-in" } };
         struct heard h = { 0 };
         struct buf text = BUF_INIT;
         struct spec *s = NULL;
 
-        sources[0].text = supervisor ? "[Supervisor]\n" : "[Service]\nExecStart=/bin/x\nType=oneshot\nRestart=no\n";
+        sources[0].text = channel ? "[Channel]\nType=message\nTo=b.service\n" : supervisor ? "[Supervisor]\n" : "[Service]\nExecStart=/bin/x\nType=oneshot\nRestart=no\n";
         sources[0].len = strlen(sources[0].text);
         buf_addf(&text, "[%s]\n%s=%s\n", section, row->key, value);
+        if (d == D_SERVICE_Monitor || d == D_SERVICE_TrapExit)
+                buf_adds(&text, "Mailbox=yes\n");
         if (d == D_SERVICE_NotifyFd)
                 buf_adds(&text, "Type=notify\n");
         if (d == D_SERVICE_PIDFile)
@@ -198,7 +203,7 @@ static struct spec *one_line_unit(int d, const char *value)
                 buf_adds(&text, d == D_SUPERVISOR_Restart ? "Restart=transient\n" : "Strategy=one_for_all\n");
         sources[1].text = buf_text(&text);
         sources[1].len = text.len;
-        if (unit_text_parse(supervisor ? "a.supervisor" : "a.service", sources, 2, &unit_host_example, hear, &h, &s) < 0)
+        if (unit_text_parse(channel ? "a.channel" : supervisor ? "a.supervisor" : "a.service", sources, 2, &unit_host_example, hear, &h, &s) < 0)
                 print_error("%s%s", buf_text(&text), buf_text(&h.text));
         assert_non_null(s);
         buf_free(&h.text);

@@ -105,7 +105,7 @@ static void H2_H3_H5_H6_H7_what_is_refused_and_why(void **state)
                 { "[Service]\nExecStart=/x\nEnvironment=A=%\n", "unknown specifier %" },
                 { "[Service]\nExecStart=/x\nEnvironment=\"A=\\x00\"\n", "stands for no character" },
                 { "[Unit]\nAfter=network.target\n[Service]\nExecStart=/x\n", "a.service:2:7: warning: After=network.target has no effect" },
-                { "[Unit]\nAfter=db\n[Service]\nExecStart=/x\n", "After=db: no name of a unit (write name.service or name.supervisor)" },
+                { "[Unit]\nAfter=db\n[Service]\nExecStart=/x\n", "After=db: no name of a unit (write name.service, name.supervisor or name.channel)" },
         };
 
         (void) state;

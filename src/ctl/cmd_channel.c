@@ -1,0 +1,263 @@
+/* cmd_channel.c - channel create|ls|show|send|receive|try-send|try-receive|close. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/json.h"
+#include "ctl/inside.h"
+
+static const struct ctl_option channel_options[] = {
+        { "supervisor", 0, "NODE", "create: the supervisor it hangs below; root if not given." },
+        { "topic", 't', "TOPIC", "send: what the message is about." },
+        { "ref", 0, "REF", "send: a mark that comes back with an answer." },
+        { "payload", 'p', NULL, "receive: print the payload alone." },
+        { 0 },
+};
+
+/* --- what is there ------------------------------------------------------------------------------------------------------- */
+
+static void put_line(struct ctl *c, uint32_t t)
+{
+        const struct jdoc *d = &c->doc;
+
+        put_colored(c, COLOR_BOLD, jget_text(d, t, "path"));
+        buf_addf(&c->out, "  %lld of %lld waiting, %lld delivered", (long long) jget_int(d, t, "waiting", 0),
+                 (long long) jget_int(d, t, "capacity", 0), (long long) jget_int(d, t, "delivered", 0));
+        if (jget_true(d, t, "closed"))
+                buf_adds(&c->out, ", closed");
+        buf_addc(&c->out, '\n');
+}
+
+static void put_all(struct ctl *c, uint32_t t)
+{
+        static const struct {
+                const char *key, *text;
+        } counts[] = {
+                { "accepted", "accepted" }, { "delivered", "delivered" }, { "dropped", "dropped" }, { "rejected", "refused" },
+                { "acked", "acknowledged" }, { "redelivered", "delivered again" }, { "unacked", "being worked on" },
+                { "blocked", "senders wait for room" }, { "readers_waiting", "readers wait for a message" },
+        };
+        const struct jdoc *d = &c->doc;
+
+        put_line(c, t);
+        for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+                if (jget_int(d, t, counts[i].key, 0) > 0)
+                        buf_addf(&c->out, "  %lld %s\n", (long long) jget_int(d, t, counts[i].key, 0), counts[i].text);
+        for (const char *p = jget_text(d, t, "settings"), *eol; p && *p; p = eol + (*eol == '\n')) {
+                eol = strchrnul(p, '\n');
+                buf_addf(&c->out, "  %.*s\n", (int) (eol - p), p);
+        }
+}
+
+static int list(struct ctl *c, const char *only)
+{
+        uint32_t reply, channels;
+        int r = only ? ctl_call_text(c, "Channels", "channel", only, &reply) : ctl_call(c, "Channels", NULL, false, &reply);
+
+        if (r != CTL_OK)
+                return r;
+        channels = jtok_get(&c->doc, reply, "channels");
+        if (c->json) {
+                jtok_print(&c->doc, only ? jtok_first(&c->doc, channels) : channels, &c->out);
+                buf_addc(&c->out, '\n');
+                return CTL_OK;
+        }
+        for (uint32_t t = jtok_first(&c->doc, channels); t != JTOK_NONE; t = jtok_after(&c->doc, channels, t))
+                only ? put_all(c, t) : put_line(c, t);
+        return CTL_OK;
+}
+
+/* --- making, closing ---------------------------------------------------------------------------------------------------------- */
+
+static int create_inside(struct ctl *c)
+{
+        autobuf struct buf lines = BUF_INIT, answer = BUF_INIT;
+
+        message_put(&lines, MESSAGE_CALL, "channel-create");
+        message_put(&lines, MESSAGE_CHANNEL, c->argv[1]);
+        message_end(&lines);
+        for (int i = 2; i < c->argc; i++)
+                buf_addf(&lines, "%s\n", c->argv[i]);
+        return inside_call(c, &lines, &answer);
+}
+
+static int create(struct ctl *c)
+{
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        uint32_t reply;
+
+        if (inside_fd(c) >= 0 && !ctl_option(c, "supervisor"))
+                return create_inside(c);
+        json_open(&j, NULL, '{');
+        json_str(&j, "name", c->argv[1]);
+        if (ctl_option(c, "supervisor"))
+                json_str(&j, "supervisor", ctl_option(c, "supervisor"));
+        json_open(&j, "settings", '[');
+        for (int i = 2; i < c->argc; i++)
+                json_str(&j, NULL, c->argv[i]);
+        json_close(&j);
+        json_close(&j);
+        return ctl_call(c, "ChannelCreate", buf_text(&params), false, &reply);
+}
+
+static int inside_about(struct ctl *c, const char *call, struct buf *answer)
+{
+        autobuf struct buf lines = BUF_INIT;
+
+        message_put(&lines, MESSAGE_CALL, call);
+        message_put(&lines, MESSAGE_CHANNEL, c->argv[1]);
+        return inside_call(c, &lines, answer);
+}
+
+static int close_it(struct ctl *c)
+{
+        autobuf struct buf answer = BUF_INIT;
+        uint32_t reply;
+
+        return inside_fd(c) >= 0 ? inside_about(c, "channel-close", &answer) :
+               ctl_call_text(c, "ChannelClose", "channel", c->argv[1], &reply);
+}
+
+/* --- messages ------------------------------------------------------------------------------------------------------------------- */
+
+static int send_it(struct ctl *c, bool try)
+{
+        autobuf struct buf message = BUF_INIT, params = BUF_INIT;
+        struct json j = json_start(&params);
+        uint32_t reply;
+
+        message_put(&message, MESSAGE_TO, c->argv[1]);
+        if (ctl_option(c, "topic"))
+                message_put(&message, MESSAGE_TOPIC, ctl_option(c, "topic"));
+        if (ctl_option(c, "ref"))
+                message_put(&message, MESSAGE_REF, ctl_option(c, "ref"));
+        message_end(&message);
+        for (int i = 2; i < c->argc; i++)
+                buf_addf(&message, "%s%s", i > 2 ? " " : "", c->argv[i]);
+        if (buf_failed(&message) || !base64_needless(message.data, message.len))
+                return ctl_error(CTL_USAGE, "a message cannot hold that: text in one line for the head, UTF-8 for the payload");
+        if (inside_fd(c) >= 0)
+                return try ? ctl_error(CTL_USAGE, "try-send is for clients outside: a service hears of a full channel by Overflow=reject")
+                           : inside_send(c, &message);
+        json_open(&j, NULL, '{');
+        json_strn(&j, "message", message.data, message.len);
+        if (try)
+                json_bool(&j, "try", true);
+        json_close(&j);
+        return ctl_call(c, "Send", buf_text(&params), false, &reply);
+}
+
+struct wanted {
+        const char *ref;
+};
+
+/* The message of a channel, or the word that there is none. */
+static bool is_wanted(const struct message *m, void *arg)
+{
+        const struct wanted *w = arg;
+
+        if (message_is(m, MESSAGE_FROM, "coppice") && message_is(m, MESSAGE_REF, w->ref))
+                return true;
+        return message_has(m, MESSAGE_CHANNEL) && !message_is(m, MESSAGE_FROM, "coppice");
+}
+
+static int acknowledge(struct ctl *c, const struct message *m)
+{
+        autobuf struct buf lines = BUF_INIT;
+
+        if (!message_has(m, MESSAGE_ACK))
+                return CTL_OK;
+        message_put(&lines, MESSAGE_CALL, "ack");
+        message_putn(&lines, MESSAGE_CHANNEL, m->value[MESSAGE_CHANNEL].at, m->value[MESSAGE_CHANNEL].len);
+        message_putn(&lines, MESSAGE_ACK, m->value[MESSAGE_ACK].at, m->value[MESSAGE_ACK].len);
+        message_end(&lines);
+        return inside_send(c, &lines);
+}
+
+static int receive_inside(struct ctl *c, bool try)
+{
+        autobuf struct buf ask = BUF_INIT, got = BUF_INIT;
+        char ref[40];
+        struct wanted w = { .ref = inside_ref(ref) };
+        struct message m;
+        const char *problem;
+        int r;
+
+        message_put(&ask, MESSAGE_CALL, "receive");
+        message_put(&ask, MESSAGE_REF, w.ref);
+        message_put(&ask, MESSAGE_CHANNEL, c->argv[1]);
+        if (try || c->timeout_ms >= 0)
+                message_put_number(&ask, MESSAGE_TIMEOUT_USEC, try ? 0 : c->timeout_ms * 1000);
+        message_end(&ask);
+        c->timeout_ms = -1; /* the engine ends the wait */
+        r = inside_send(c, &ask);
+        if (r == CTL_OK)
+                r = inside_receive(c, is_wanted, &w, &got);
+        if (r != CTL_OK || message_parse(got.data, got.len, &m, &problem) < 0)
+                return r;
+        if (message_is(&m, MESSAGE_FROM, "coppice")) {
+                if (!message_is(&m, MESSAGE_RESULT, "empty") && !message_is(&m, MESSAGE_RESULT, "timeout"))
+                        (void) ctl_error(0, "%s: %.*s", c->argv[1], (int) m.payload_len, m.payload);
+                return message_is(&m, MESSAGE_RESULT, "forbidden") ? CTL_DENIED : CTL_NOT_FOUND;
+        }
+        r = acknowledge(c, &m);
+        return r == CTL_OK ? message_show(c, got.data, got.len, ctl_option(c, "payload") != NULL) : r;
+}
+
+static int receive_it(struct ctl *c, bool try)
+{
+        autobuf struct buf params = BUF_INIT, bytes = BUF_INIT;
+        struct json j = json_start(&params);
+        const char *text;
+        uint32_t reply;
+        int r;
+
+        if (inside_fd(c) >= 0)
+                return receive_inside(c, try);
+        json_open(&j, NULL, '{');
+        json_str(&j, "channel", c->argv[1]);
+        if (try)
+                json_bool(&j, "try", true);
+        json_close(&j);
+        r = ctl_call(c, "ChannelReceive", buf_text(&params), false, &reply);
+        if (r != CTL_OK)
+                return c->timed_out || (try && r == CTL_NOT_FOUND) ? CTL_NOT_FOUND : r;
+        text = jget_text(&c->doc, reply, "message");
+        if (!jget_true(&c->doc, reply, "base64"))
+                buf_adds(&bytes, text);
+        else if (base64_decode(text, strlen(text), &bytes) < 0)
+                return ctl_error(CTL_FAILED, "the daemon's answer is not base64");
+        return message_show(c, buf_text(&bytes), bytes.len, ctl_option(c, "payload") != NULL);
+}
+
+static int run_channel(struct ctl *c)
+{
+        const char *what = c->argv[0];
+
+        if (strcmp(what, "ls") == 0 && c->argc == 1)
+                return list(c, NULL);
+        if (c->argc < 2)
+                return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|close NAME ...");
+        if (strcmp(what, "create") == 0)
+                return create(c);
+        if (strcmp(what, "show") == 0)
+                return list(c, c->argv[1]);
+        if (strcmp(what, "send") == 0 || strcmp(what, "try-send") == 0)
+                return send_it(c, what[0] == 't');
+        if (strcmp(what, "receive") == 0 || strcmp(what, "try-receive") == 0)
+                return receive_it(c, what[0] == 't');
+        if (strcmp(what, "close") == 0)
+                return close_it(c);
+        return ctl_error(CTL_USAGE, "channel %s: there are create, ls, show, send, receive, try-send, try-receive, close", what);
+}
+
+const struct ctl_verb verb_channel = {
+        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...] | [try-]receive NAME",
+        .help = "Make, look at, use and close channels: queues of messages between services.",
+        .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5). send waits while the channel is full "
+                 "(Overflow=block), try-send fails instead. receive takes the oldest message and waits for one, try-receive exits "
+                 "with 3 when there is none. What is received so counts as acknowledged. close lets nothing more in; what is in it can "
+                 "still be taken. Inside of a service with Mailbox=yes all of this is done as that service.",
+        .options = channel_options, .min_args = 1, .max_args = -1, .run = run_channel,
+};

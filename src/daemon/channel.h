@@ -1,0 +1,73 @@
+/* channel.h - inside of the mail room: channels of Type=message (coppice.channel(5)).
+ *
+ * A channel is a postbox that no service owns: what comes waits in its box, senders wait for room in it as they do for
+ * room in a mailbox. channel_pump() moves what waits to readers: first to those who asked for a message, else into the
+ * mailboxes of the services in To=. It is called whenever something may have changed for it: a message came, a reader
+ * was born, has read, has acknowledged, or has ended. */
+#ifndef DAEMON_CHANNEL_H
+#define DAEMON_CHANNEL_H
+
+#include "daemon/mail.h"
+
+struct unacked {
+        struct unacked *next;
+        uint64_t number;
+        node_id reader;
+        struct mail *mail;          /* owned */
+};
+
+/* Somebody who asked for one message. */
+struct puller {
+        struct puller *next;
+        struct channel *channel;
+        node_id reader;             /* NODE_NONE: a client */
+        struct buf question;        /* owned: the head of the request of a service */
+        mail_heard_fn *heard;       /* of a client: the message, or NULL when the channel has been closed */
+        void *arg;
+        struct ev_timer timer;
+};
+
+struct channel {
+        struct channel *next;
+        struct mailroom *room;
+        struct postbox box;
+        char *path;                 /* owned: "/shop/jobs" */
+        node_id place;              /* the supervisor it hangs below */
+        struct spec *spec;          /* owned */
+        bool from_unit;
+        bool closed;                /* takes no more; goes when it is empty */
+        bool pumping;
+        bool stays;                 /* channels_load(): its unit is still there */
+        struct puller *pullers;
+        struct unacked *unacked;    /* oldest first */
+        uint64_t last_number, delivered, acked, redelivered;
+};
+
+struct channel *channel_find(struct mailroom *r, node_id scope, const char *name); /* outward; NULL */
+enum mail_result channel_add(struct mailroom *r, node_id place, struct spec *s, bool from_unit);
+void channel_set_spec(struct channel *ch, struct spec *s);
+void channel_close(struct channel *ch);
+void channel_free(struct channel *ch);
+void channel_pump(struct channel *ch);
+enum mail_result channel_put(struct channel *ch, struct parcel *p); /* as mail_put() */
+
+/* May that service send into it, take from it? OK or FORBIDDEN, CLOSED. */
+enum mail_result channel_may_send(const struct channel *ch, node_id from);
+enum mail_result channel_may_take(const struct channel *ch, node_id reader);
+
+/* A service asks for a message: usec < 0 waits for ever, 0 not at all. WAIT: it will be told. */
+enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec);
+enum mail_result channel_ack(struct channel *ch, node_id reader, int64_t number);
+
+struct puller *channel_add_puller(struct channel *ch);        /* of a client; NULL: no memory */
+void channel_drop_puller(struct puller *p);
+
+/* CHANNEL= of a request, seen from the sender; NULL. CALL=channel-create: below the sender's own supervisor. */
+struct channel *channel_named(struct postbox *from, const struct message *m);
+enum mail_result channel_make(struct postbox *from, const struct message *m);
+
+/* Something happened to a service that may be a reader. */
+void channels_reader_changed(struct mailroom *r);
+void channels_reader_ended(struct mailroom *r, node_id reader);
+
+#endif

@@ -1,0 +1,187 @@
+/* channel_api.c - channels as the control server and the unit files ask for them. See mailroom.h, channel.h. */
+#include <string.h>
+
+#include "daemon/channel.h"
+#include "unit/unit_set.h"
+
+/* --- units ----------------------------------------------------------------------------------------------------------- */
+
+static struct channel *of_unit(struct mailroom *r, node_id place, const struct spec *s)
+{
+        for (struct channel *ch = r->channels; ch; ch = ch->next)
+                if (ch->place == place && strcmp(spec_name(ch->spec), spec_name(s)) == 0)
+                        return ch;
+        return NULL;
+}
+
+static void add_or_change(struct engine *e, node_id place, struct spec *s)
+{
+        struct channel *there = of_unit(e->mail, place, s);
+        enum mail_result r = MAIL_OK;
+
+        if (there)
+                channel_set_spec(there, s);
+        else
+                r = channel_add(e->mail, place, s, true);
+        if (r == MAIL_OK)
+                return;
+        log_error("%s: %s", spec_name(s), r == MAIL_EXISTS ? "something else is called so there" : mail_sentence(r));
+}
+
+void channels_load(struct engine *e, const struct unit_set *set, const node_id *ids)
+{
+        struct channel *next;
+
+        if (!e->mail)
+                return;
+        for (struct channel *ch = e->mail->channels; ch; ch = ch->next)
+                ch->stays = !ch->from_unit;
+        for (size_t i = 0; i < unit_set_channel_count(set); i++) {
+                const struct unit_node *n = unit_set_channel(set, i);
+                struct channel *ch;
+
+                add_or_change(e, ids[n->parent], n->spec);
+                ch = of_unit(e->mail, ids[n->parent], n->spec);
+                if (ch)
+                        ch->stays = true;
+        }
+        for (struct channel *ch = e->mail->channels; ch; ch = next) {
+                next = ch->next;
+                if (!ch->stays)
+                        channel_close(ch);
+        }
+}
+
+/* The supervisor goes, and its channels with it. */
+void channels_place_gone(struct engine *e, node_id place)
+{
+        struct channel *next;
+
+        for (struct channel *ch = e->mail ? e->mail->channels : NULL; ch; ch = next) {
+                next = ch->next;
+                if (ch->place == place)
+                        channel_free(ch);
+        }
+}
+
+/* --- control ---------------------------------------------------------------------------------------------------------- */
+
+static void note_first(void *arg, const struct diag *d)
+{
+        struct err *err = arg;
+
+        if (d->severity == DIAG_ERROR && !err->text[0])
+                *err = d->err;
+}
+
+/* "Key=VALUE" lines, as in [Channel] of a unit. */
+static struct spec *spec_of(struct engine *e, const char *name, const char *settings, struct err *err)
+{
+        autobuf struct buf text = BUF_INIT;
+        struct unit_source source = { .file = "settings" };
+        char full[256];
+        struct spec *s = NULL;
+        size_t n = strlen(name);
+
+        (void) snprintf(full, sizeof full, "%.200s%s", name, n > 8 && strcmp(name + n - 8, ".channel") == 0 ? "" : ".channel");
+        buf_addf(&text, "[Channel]\nType=message\n%s\n", settings);
+        source.text = buf_text(&text);
+        source.len = text.len;
+        if (buf_failed(&text) || unit_text_parse(full, &source, 1, unit_paths_host(engine_unit_paths(e)), note_first, err, &s) < 0) {
+                if (!err->text[0])
+                        (void) err_set(err, STAGE_LOAD, EINVAL, "%s: not a name and settings of a channel", full);
+                return NULL;
+        }
+        return s;
+}
+
+enum mail_result engine_channel_create(struct engine *e, node_id place, const char *name, const char *settings, struct err *err)
+{
+        struct spec *s = e->mail ? spec_of(e, name, settings, err) : NULL;
+        enum mail_result r;
+
+        if (!s)
+                return MAIL_BAD_MESSAGE;
+        r = channel_add(e->mail, place, s, false);
+        spec_unref(s);
+        return r;
+}
+
+enum mail_result engine_channel_close(struct engine *e, const char *name)
+{
+        struct channel *ch = e->mail ? channel_find(e->mail, NODE_ROOT, name) : NULL;
+
+        if (!ch)
+                return MAIL_NOT_FOUND;
+        channel_close(ch);
+        return MAIL_OK;
+}
+
+void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
+{
+        for (const struct channel *ch = e->mail ? e->mail->channels : NULL; ch; ch = ch->next) {
+                struct channel_facts f = {
+                        .path = ch->path, .spec = ch->spec, .closed = ch->closed, .from_unit = ch->from_unit,
+                        .waiting = box_count(&ch->box.box), .bytes = box_bytes(&ch->box.box),
+                        .accepted = ch->box.box.accepted, .delivered = ch->delivered, .dropped = ch->box.box.dropped,
+                        .rejected = ch->box.box.rejected, .acked = ch->acked, .redelivered = ch->redelivered,
+                };
+
+                for (const struct waiter *w = ch->box.first; w; w = w->next)
+                        f.blocked++;
+                for (const struct puller *p = ch->pullers; p; p = p->next)
+                        f.readers_waiting++;
+                for (const struct unacked *u = ch->unacked; u; u = u->next)
+                        f.unacked++;
+                fn(arg, &f);
+        }
+}
+
+struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg)
+{
+        struct channel *ch = e->mail ? channel_find(e->mail, NODE_ROOT, name) : NULL;
+        enum mail_result r = !ch ? MAIL_NOT_FOUND : MAIL_OK;
+        struct puller *p;
+
+        if (ch && !ch->box.box.head && (!wait || ch->closed))
+                r = ch->closed ? MAIL_CLOSED : MAIL_EMPTY;
+        p = r == MAIL_OK ? channel_add_puller(ch) : NULL;
+        if (!p) {
+                heard(arg, NULL, r == MAIL_OK ? MAIL_BUSY : (size_t) r);
+                return NULL;
+        }
+        p->heard = heard;
+        p->arg = arg;
+        if (!ch->box.box.head)
+                return p;
+        channel_pump(ch);
+        return NULL;
+}
+
+void engine_channel_forget(struct puller *p)
+{
+        channel_drop_puller(p);
+}
+
+/* --- calls of services --------------------------------------------------------------------------------------------------- */
+
+struct channel *channel_named(struct postbox *from, const struct message *m)
+{
+        struct engine *e = from->room->e;
+        char name[MESSAGE_VALUE_MAX + 1];
+
+        return message_copy(m, MESSAGE_CHANNEL, name, sizeof name) ?
+               channel_find(from->room, core_node(e->core, from->node)->parent, name) : NULL;
+}
+
+enum mail_result channel_make(struct postbox *from, const struct message *m)
+{
+        struct engine *e = from->room->e;
+        autofree char *settings = strndup(m->payload, m->payload_len);
+        char name[MESSAGE_VALUE_MAX + 1];
+        struct err err = { 0 };
+
+        if (!settings || !message_copy(m, MESSAGE_CHANNEL, name, sizeof name))
+                return MAIL_BAD_MESSAGE;
+        return engine_channel_create(e, core_node(e->core, from->node)->parent, name, settings, &err);
+}

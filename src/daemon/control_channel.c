@@ -1,0 +1,193 @@
+/* control_channel.c - methods about channels: Channels, ChannelCreate, ChannelReceive, ChannelClose. */
+#include <string.h>
+
+#include "base/base64.h"
+#include "core/unit_text.h"
+#include "daemon/control_priv.h"
+#include "daemon/mailroom.h"
+#include "proto/message.h"
+
+/* --- Channels ------------------------------------------------------------------------------------------------------------ */
+
+struct listing {
+        struct json *j;
+        const char *only;        /* NULL: all */
+        unsigned count;
+};
+
+static bool is_called(const struct channel_facts *f, const char *name)
+{
+        return strcmp(f->path, name) == 0 || strcmp(spec_name(f->spec), name) == 0 || strcmp(spec_stem(f->spec), name) == 0;
+}
+
+static void write_settings(struct json *j, const struct spec *s)
+{
+        autobuf struct buf text = BUF_INIT;
+        const char *begin, *end;
+
+        unit_text_print(s, false, &text);
+        begin = strstr(buf_text(&text), "[Channel]\n");
+        begin = begin ? begin + strlen("[Channel]\n") : "";
+        end = strstr(begin, "\n[");
+        json_strn(j, "settings", begin, end ? (size_t) (end - begin) + 1 : strlen(begin));
+}
+
+static void write_channel(void *arg, const struct channel_facts *f)
+{
+        struct listing *l = arg;
+        struct json *j = l->j;
+
+        if (l->only && !is_called(f, l->only))
+                return;
+        l->count++;
+        json_open(j, NULL, '{');
+        json_str(j, "path", f->path);
+        json_str(j, "unit", spec_name(f->spec));
+        json_bool(j, "from_unit", f->from_unit);
+        json_bool(j, "closed", f->closed);
+        write_settings(j, f->spec);
+        json_uint(j, "waiting", f->waiting);
+        json_int(j, "capacity", spec_int(f->spec, D_CHANNEL_Capacity));
+        json_uint(j, "bytes", f->bytes);
+        json_uint(j, "accepted", f->accepted);
+        json_uint(j, "delivered", f->delivered);
+        json_uint(j, "dropped", f->dropped);
+        json_uint(j, "rejected", f->rejected);
+        json_uint(j, "acked", f->acked);
+        json_uint(j, "redelivered", f->redelivered);
+        json_uint(j, "blocked", f->blocked);
+        json_uint(j, "readers_waiting", f->readers_waiting);
+        json_uint(j, "unacked", f->unacked);
+        json_close(j);
+}
+
+void method_Channels(struct call *c)
+{
+        struct listing l = { .only = param_str(&c->in, "channel", false) };
+        autobuf struct buf text = BUF_INIT;
+        struct json j = json_start(&text);
+
+        if (!call_params(c))
+                return;
+        l.j = &j;
+        json_open(&j, NULL, '[');
+        engine_channels(call_engine(c), write_channel, &l);
+        json_close(&j);
+        if (l.only && l.count == 0) {
+                call_refuse(c, "not-found", "there is no such channel");
+                return;
+        }
+        json_raw(call_open(c), "channels", buf_text(&text));
+        call_close(c, false);
+}
+
+/* --- making, closing --------------------------------------------------------------------------------------------------------- */
+
+static bool add_settings(struct call *c, json_t *list, struct buf *out)
+{
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *line = json_string_value(json_array_get(list, i));
+
+                if (strpbrk(line, "\n[") || !strchr(line, '=')) {
+                        call_fail(c, "BadValue", "parameter", "settings", "message", "each is one Key=VALUE");
+                        return false;
+                }
+                buf_addf(out, "%s\n", line);
+        }
+        return true;
+}
+
+static void answer(struct call *c, enum mail_result r)
+{
+        if (r != MAIL_OK) {
+                call_refuse(c, mail_word(r), mail_sentence(r));
+                return;
+        }
+        (void) call_open(c);
+        call_close(c, false);
+}
+
+void method_ChannelCreate(struct call *c)
+{
+        const char *name = param_str(&c->in, "name", true), *super = param_str(&c->in, "supervisor", false);
+        json_t *settings = param_texts(&c->in, "settings", false);
+        autobuf struct buf lines = BUF_INIT;
+        struct err err = { 0 };
+        node_id place = NODE_ROOT;
+        enum mail_result r;
+
+        if (!call_params(c) || (super && !call_node(c, super, &place)) || !add_settings(c, settings, &lines))
+                return;
+        if (core_node(call_core(c), place)->kind != KIND_SUPERVISOR) {
+                call_fail(c, "BadValue", "parameter", "supervisor", "message", "a channel hangs below a supervisor");
+                return;
+        }
+        r = engine_channel_create(call_engine(c), place, name, buf_text(&lines), &err);
+        if (err.text[0])
+                call_fail_err(c, &err);
+        else
+                answer(c, r);
+}
+
+void method_ChannelClose(struct call *c)
+{
+        const char *name = param_str(&c->in, "channel", true);
+
+        if (call_params(c))
+                answer(c, engine_channel_close(call_engine(c), name));
+}
+
+/* --- taking -------------------------------------------------------------------------------------------------------------------- */
+
+struct taking {
+        struct puller *puller;
+};
+
+static void drop_taking(struct call *c)
+{
+        struct taking *t = c->state;
+
+        if (t->puller)
+                engine_channel_forget(t->puller);
+        free(t);
+}
+
+static void on_ending(struct call *c, int code)
+{
+        (void) code;
+        call_fail(c, "ShuttingDown", NULL, NULL, NULL, NULL);
+}
+
+static const struct call_ops taking_ops = { .ending = on_ending, .drop = drop_taking };
+
+static void on_heard(void *arg, const char *bytes, size_t n)
+{
+        struct call *c = arg;
+        struct taking *t = c->state;
+
+        t->puller = NULL;
+        if (c->done)
+                return;
+        if (bytes)
+                call_message(c, bytes, n);
+        else
+                answer(c, (enum mail_result) n);
+}
+
+void method_ChannelReceive(struct call *c)
+{
+        const char *name = param_str(&c->in, "channel", true);
+        bool try = param_bool(&c->in, "try");
+        struct taking *t;
+
+        if (!call_params(c))
+                return;
+        t = calloc(1, sizeof *t);
+        if (!t) {
+                call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
+                return;
+        }
+        c->state = t;
+        c->ops = &taking_ops;
+        t->puller = engine_channel_receive(call_engine(c), name, !try, on_heard, c);
+}

@@ -1,0 +1,162 @@
+# Channels of Type=message: queues between services that need not know each other.
+
+load lib
+load talker
+
+setup()    { world; }
+teardown() { end_world; }
+
+# channel NAME LINE...: a unit with these lines in [Channel].
+channel() { local name=$1; shift; { echo '[Channel]'; echo 'Type=message'; printf '%s\n' "$@"; } >"$W/units/$name.channel"; }
+facts() { ctl channel show "$1" --json | jq -r "$2"; }
+facts_are() { [ "$(facts "$1" "$2")" = "$3" ]; }
+
+@test "messages for a channel go to the readers it names, one or all" {
+        skip_unless python3
+        channel one-of To=a.service To=b.service
+        channel all-of To="a.service b.service" Deliver=all
+        talker w; talker a; talker b
+        start_daemon
+        for s in w a b; do wait_state /$s running; done
+        tell w send TO=one-of :1; tell w send TO=/one-of :2
+        tell a receive; tell b receive
+        said a 'CHANNEL=/one-of FROM=/w TO=/\?one-of :[12]'; said b 'CHANNEL=/one-of FROM=/w TO=/\?one-of :[12]'
+        tell w send TO=all-of.channel :3
+        tell a receive; tell b receive
+        said a 'CHANNEL=/all-of FROM=/w .* :3'; said b 'CHANNEL=/all-of FROM=/w .* :3'
+        run ctl channel ls
+        assert_output_has '/one-of  0 of 100 waiting, 2 delivered'
+        assert_eq "$(facts all-of .delivered)" 1
+}
+
+@test "F9: a full channel goes by its Overflow=, and try-send does not wait" {
+        start_daemon
+        for policy in block reject drop-oldest drop-newest; do
+                ctl channel create $policy Capacity=2 Overflow=$policy
+                ctl channel send $policy 1; ctl channel send $policy 2
+        done
+        run ctl channel try-send block 3; assert_status 1; assert_output_has full
+        run ctl channel send reject 3; assert_status 1; assert_output_has full
+        ctl channel send drop-oldest 3
+        run ctl channel send drop-newest 3; assert_status 1
+        ctl channel send block 3 & sender=$!
+        wait_for "$PATIENCE" facts_are block .blocked 1
+        for policy in block reject drop-oldest drop-newest; do
+                assert_eq "$(facts $policy .waiting)" 2
+                for i in 1 2; do ctl channel receive $policy --payload; echo; done >"$W/$policy"
+        done
+        wait $sender
+        assert_eq "$(tr '\n' ' ' <"$W/block")" '1 2 '
+        assert_eq "$(tr '\n' ' ' <"$W/drop-oldest")" '2 3 '
+        assert_eq "$(tr '\n' ' ' <"$W/drop-newest")" '1 2 '
+        assert_eq "$(facts drop-oldest .dropped)-$(facts drop-newest .dropped)-$(facts reject .rejected)" 1-1-1
+        assert_eq "$(ctl channel try-receive block --payload)" 3
+        run ctl channel try-receive block; assert_status 3
+        run ctl channel create block; assert_status 1
+        run ctl channel create odd Capacity=0; assert_status 1; assert_output_has Capacity
+        run ctl channel show nothing; assert_status 3
+}
+
+@test "a message whose reader ends before it has acknowledged goes to another reader" {
+        skip_unless python3
+        channel jobs To="a.service b.service" Acknowledge=yes
+        talker w
+        talker a Restart=no MailboxKeep=yes
+        talker b Restart=no
+        start_daemon
+        for s in w a b; do wait_state /$s running; done
+        for i in 1 2 3; do tell w send TO=jobs :job-$i; done
+        tell a receive; tell b receive
+        said a 'CHANNEL=/jobs ACK=[12] FROM=/w TO=jobs :job-[12]'; said b 'ACK=[12]'
+        # Nobody gets a second one before he is done with the first.
+        tell a empty; said a '^empty'
+        assert_eq "$(facts jobs .unacked)" 2
+        had=$(sed -n 's/.*:\(job-[12]\)$/\1/p' "$W/a.out")
+        tell a exit 1; wait_state /a failed
+        number=$(sed -n 's/.*ACK=\([12]\) .*/\1/p' "$W/b.out")
+        tell b send CALL=ack CHANNEL=jobs ACK="$number" REF=1
+        tell b until "$had"; said b "CHANNEL=/jobs ACK=[34] FROM=/w TO=jobs :$had"
+        number=$(sed -n "s/.*ACK=\([34]\) .*$had\$/\1/p" "$W/b.out")
+        tell b send CALL=ack CHANNEL=jobs ACK="$number"
+        tell b until job-3; said b ':job-3'
+        assert_eq "$(facts jobs .redelivered)" 1
+        tell b send CALL=ack CHANNEL=jobs ACK=99 REF=2; tell b until REF=2; said b 'REF=2 RESULT=not-found'
+}
+
+@test "an open channel keeps what nobody has taken, over the end of its writer" {
+        skip_unless python3
+        channel box
+        talker w Restart=no; talker r
+        start_daemon
+        wait_state /w running; wait_state /r running
+        tell w send TO=box :left-behind; tell w exit 0; wait_state /w finished
+        tell r send CALL=receive CHANNEL=box REF=1; tell r receive
+        said r 'CHANNEL=/box FROM=/w TO=box :left-behind'
+        tell r send CALL=receive CHANNEL=box TIMEOUT_USEC=0 REF=2; tell r receive; said r 'DONE REF=2 RESULT=empty'
+        tell r send CALL=receive CHANNEL=box TIMEOUT_USEC=10000 REF=3; tell r receive; said r 'DONE REF=3 RESULT=timeout'
+        tell r send CALL=receive CHANNEL=box REF=4
+        wait_for "$PATIENCE" facts_are box .readers_waiting 1
+        ctl channel send box from outside
+        tell r receive; said r 'CHANNEL=/box FROM=client:[0-9]* TO=box :from outside'
+}
+
+@test "who may use a channel is said by From=, To= and the supervisors above it" {
+        skip_unless python3
+        printf '[Supervisor]\n' >"$W/units/app.supervisor"
+        { echo '[Unit]'; echo 'Supervisor=app.supervisor'; echo '[Channel]'; echo 'Type=message'; } >"$W/units/inner.channel"
+        channel narrow From=w.service To=r.service
+        talker w; talker r; talker x
+        SUPERVISOR=app.supervisor talker a
+        start_daemon
+        for s in /w /r /x /app/a; do wait_state $s running; done
+        tell x send TO=narrow REF=1; tell x receive; said x 'REF=1 TO=narrow REASON=forbidden'
+        tell x send CALL=receive CHANNEL=narrow REF=2; tell x receive; said x 'REF=2 RESULT=forbidden'
+        tell x send TO=/app/inner SYNC=delivered REF=3 :from-above; tell x receive; said x 'REF=3 TO=/app/inner RESULT=ok'
+        tell x send CALL=receive CHANNEL=/app/inner REF=4; tell x receive; said x 'REF=4 RESULT=forbidden'
+        tell a send TO=narrow REF=5; tell a receive; said a 'REF=5 TO=narrow REASON=forbidden'
+        tell a send CALL=receive CHANNEL=inner REF=6; tell a receive; said a 'CHANNEL=/app/inner FROM=/x .*:from-above'
+}
+
+@test "channels come, change and go with daemon-reload, and close empties them first" {
+        channel box Capacity=1
+        start_daemon
+        ctl channel send box first
+        run ctl channel try-send box second; assert_status 1
+        channel box Capacity=5
+        channel more
+        ctl daemon-reload
+        ctl channel send box second
+        ctl channel send more x
+        rm "$W/units/more.channel"
+        ctl daemon-reload
+        run ctl channel send more y; assert_status 1; assert_output_has closed
+        assert_eq "$(ctl channel receive more --payload)" x
+        ctl channel close box
+        run ctl channel send box third; assert_status 1
+        assert_eq "$(ctl channel receive box --payload)" first
+        assert_eq "$(ctl channel receive box --payload)" second
+        run ctl channel receive box; [ "$status" != 0 ]
+        run "$CTL" verify "$W/units"
+        { echo '[Channel]'; echo 'Type=message'; echo 'Deliver=all'; } >"$W/units/wrong.channel"
+        run ctl daemon-reload
+        assert_status 1
+        assert_output_has 'Deliver=all needs to know who all are'
+}
+
+@test "a shell service makes, fills and empties a channel of its own" {
+        { echo "PATH=$BUILD:\$PATH"; cat <<SH; } | script box.sh
+coppicectl channel create mine Capacity=5 Acknowledge=yes
+coppicectl channel send mine one; coppicectl channel send mine two
+coppicectl channel receive mine --payload >>$W/got; echo >>$W/got
+coppicectl channel receive mine --payload >>$W/got; echo >>$W/got
+coppicectl channel try-receive mine; echo "try \$?" >>$W/got
+coppicectl --timeout 20ms channel receive mine; echo "late \$?" >>$W/got
+coppicectl channel close mine; echo "close \$?" >>$W/got
+exec sleep 1000
+SH
+        service box Mailbox=yes "ExecStart=$W/box.sh"
+        start_daemon
+        wait_line "$W/got" close
+        assert_eq "$(tr '\n' ' ' <"$W/got")" 'one two try 3 late 3 close 0 '
+        assert_eq "$(ctl channel ls)" ''
+}
