@@ -42,3 +42,11 @@ pages() { find "$BUILD/man" "$SOURCE/man" -name '*.[1-8]' 2>/dev/null | sort -u;
         done
         [ $bad = 0 ]
 }
+
+@test "the manual of the interface has every type, method and error of its description" {
+        local word bad=0
+        while read -r word; do
+                grep -q "^\.B $word\$" "$BUILD/man/io.coppice.Manager.7" || { echo "not in the manual: $word"; bad=1; }
+        done < <(sed -n 's/^\(type\|method\|error\) \([A-Za-z]*\).*/\2/p' "$SOURCE/src/proto/io.coppice.Manager.varlink")
+        [ $bad = 0 ]
+}
