@@ -91,6 +91,11 @@ STRTAB(log_compress_names, log_compress_text);
 static const char *const oom_policy_text[] = { [OOM_STOP] = "stop", [OOM_CONTINUE] = "continue", [OOM_KILL] = "kill" };
 STRTAB(oom_policy_names, oom_policy_text);
 
+static const char *const device_policy_text[] = {
+        [DEVICES_AUTO] = "auto", [DEVICES_CLOSED] = "closed", [DEVICES_STRICT] = "strict",
+};
+STRTAB(device_policy_names, device_policy_text);
+
 static const char *const section_text[] = {
         [SECTION_UNIT] = "Unit", [SECTION_SERVICE] = "Service", [SECTION_SUPERVISOR] = "Supervisor",
         [SECTION_CHANNEL] = "Channel", [SECTION_INSTALL] = "Install",

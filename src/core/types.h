@@ -53,6 +53,7 @@ enum protect_proc { PROTECT_PROC_DEFAULT, PROTECT_PROC_NOACCESS, PROTECT_PROC_IN
 enum proc_subset { PROC_SUBSET_ALL, PROC_SUBSET_PID };
 enum mount_flags { MOUNT_FLAGS_SLAVE, MOUNT_FLAGS_PRIVATE, MOUNT_FLAGS_SHARED };
 enum log_format { LOG_RAW, LOG_TIME, LOG_JSON };
+enum device_policy { DEVICES_AUTO, DEVICES_CLOSED, DEVICES_STRICT };
 enum oom_policy { OOM_STOP, OOM_CONTINUE, OOM_KILL };
 enum log_compress { LOG_PLAIN, LOG_GZIP };
 
@@ -73,7 +74,7 @@ enum role { ROLE_MAIN, ROLE_CONTROL, ROLE_ALL };
 extern const struct strtab strategy_names, escalation_names, auto_shutdown_names, start_mode_names,
         restart_names, service_type_names, kill_mode_names, node_kind_names, notify_access_names, isolation_names,
         log_format_names, log_compress_names, private_tmp_names, protect_system_names, protect_home_names,
-        mount_flags_names, protect_proc_names, proc_subset_names, oom_policy_names, overflow_names,
+        mount_flags_names, protect_proc_names, proc_subset_names, oom_policy_names, device_policy_names, overflow_names,
         message_policy_names;
 extern const struct strtab filter_mode_names;
 extern const struct strtab channel_type_names, channel_deliver_names;

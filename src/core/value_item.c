@@ -334,6 +334,31 @@ static int io_item(enum directive d, const char *text, struct buf *out, struct e
         return 0;
 }
 
+/* "/dev/null rw", "char-pts": kept with the rights written out. */
+static int device_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        static const char hint[] = "write a path in /dev, char-NAME or block-NAME, then r, w, m or several of them";
+        autobuf struct buf node = BUF_INIT;
+        const char *space = strrchr(text, ' ');
+        const char *rights = space && all_of(space + 1, "rwm") && strlen(space + 1) <= 3 ? space + 1 : NULL;
+        size_t n = rights ? (size_t) (space - text) : strlen(text);
+
+        while (n > 0 && text[n - 1] == ' ')
+                n--;
+        buf_add(&node, text, n);
+        if (strncmp(buf_text(&node), "char-", 5) == 0 || strncmp(buf_text(&node), "block-", 6) == 0) {
+                if (strchr(buf_text(&node), ' ') || strchr(buf_text(&node), '/') || !strchr(buf_text(&node), '-')[1])
+                        return refuse(d, text, err, "no driver", hint);
+                buf_adds(out, buf_text(&node));
+        } else if (strncmp(buf_text(&node), "/dev/", 5) != 0) {
+                return refuse(d, text, err, "no device", hint);
+        } else if (path_item(d, buf_text(&node), false, out, err) < 0) {
+                return -EINVAL;
+        }
+        buf_addf(out, " %s", rights ? rights : "rwm");
+        return 0;
+}
+
 static int delegate_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         int64_t yes;
@@ -386,6 +411,7 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
         if (strcmp(form, "envname") == 0) return env_item(d, text, false, false, out, err);
         if (strcmp(form, "envremove") == 0) return env_item(d, text, false, true, out, err);
         if (strcmp(form, "iobytes") == 0 || strcmp(form, "iocount") == 0) return io_item(d, text, out, err);
+        if (strcmp(form, "device") == 0) return device_item(d, text, out, err);
         if (strcmp(form, "delegate") == 0) return delegate_item(d, text, out, err);
         if (strcmp(form, "groupname") == 0) return groupname_item(d, text, out, err);
         if (strcmp(form, "uri") == 0) return uri_item(d, text, out, err);

@@ -112,6 +112,7 @@ static const struct {
         { CTL_CPU, "processor time", "CPUQuota=, CPUWeight=" },
         { CTL_CPUSET, "processors", "AllowedCPUs=" },
         { CTL_PIDS, "tasks", "TasksMax=" },
+        { CTL_DEVICES, "devices", "DevicePolicy=, DeviceAllow=" },
         { CTL_IO, "disks", "IOReadBandwidthMax= and its kin, IOWeight= where a scheduler weighs" },
 };
 
@@ -143,7 +144,7 @@ bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row
                 say(ret, uses[i].what, DOCTOR_NO, "%s", limits_why_not(c, uses[i].controller, why, sizeof why));
         else if (strcmp(limits_backend(c, uses[i].controller), "v1") == 0)
                 say_v1(c, i, ret);
-        else if (place->only_looking && crowded(c))
+        else if (place->only_looking && uses[i].controller != CTL_DEVICES && crowded(c))
                 say(ret, uses[i].what, DOCTOR_PARTLY, "cgroup v2 at %s, if coppiced is alone in its group (systemd-run --scope "
                     "-p Delegate=yes coppiced, or as PID 1 of a container)", c->own);
         else

@@ -136,6 +136,8 @@ unsigned limits_available(struct cgroup *c)
         for (int i = 0; i < CTL_COUNT; i++)
                 if ((c->v2_offered & CTL_BIT(i) && !c->v2_error[i]) || has_v1(c, (enum controller) i))
                         bits |= CTL_BIT(i);
+        if (c->backend != CGROUP_NONE && limits_bpf_works(c))
+                bits |= CTL_BIT(CTL_DEVICES);
         return bits;
 }
 
@@ -143,7 +145,8 @@ const char *limits_backend(struct cgroup *c, enum controller ctl)
 {
         if (!(limits_available(c) & CTL_BIT(ctl)))
                 return "-";
-        return c->v2_offered & CTL_BIT(ctl) ? "v2" : "v1";
+        return c->v2_offered & CTL_BIT(ctl) || (ctl == CTL_DEVICES && c->backend != CGROUP_NONE && limits_bpf_works(c))
+                       ? "v2" : "v1";
 }
 
 static char *why_not(struct cgroup *c, enum controller ctl, char *buf, size_t n)
@@ -159,6 +162,8 @@ static char *why_not(struct cgroup *c, enum controller ctl, char *buf, size_t n)
                                 strerrordesc_np(v->error));
         else if (c->backend == CGROUP_NONE)
                 (void) snprintf(buf, n, "%s", c->why);
+        else if (ctl == CTL_DEVICES)
+                (void) snprintf(buf, n, "the kernel takes no program for devices from us, and v1 has no such controller");
         else
                 (void) snprintf(buf, n, "%s/cgroup.controllers does not offer it, and v1 has it not", c->own);
         return buf;
@@ -285,13 +290,30 @@ static int reset_cpus_v1(int dir)
         return n < 0 ? n : fs_write_small(dir, "cpuset.cpus", text);
 }
 
+/* Neither in cgroup.controllers nor a file: on v2 a program, which needs no group but the one there is. */
+static int apply_devices(struct target *t, bool none)
+{
+        uint32_t has = t->l->said & (LIMIT_BIT(LIMIT_DEVICE_POLICY) | LIMIT_BIT(LIMIT_DEVICE_ALLOW));
+        int dir, r = -ENOENT;
+
+        none = none && !has; /* one of the two is taken back, the other stays */
+        if (t->v2 >= 0)
+                r = limits_devices_v2(t->v2, t->l, none);
+        if (r == 0 || (none && t->c->v1[CTL_DEVICES].root < 0))
+                return r == -ENOENT ? 0 : r;
+        dir = dir_of(t, CTL_DEVICES, !none);
+        return dir < 0 ? (r == -ENOENT ? dir : r) : limits_devices_v1(dir, t->l, none);
+}
+
 static int apply_one(struct target *t, enum limit limit, bool none)
 {
         enum controller ctl = limit_controller(limit);
-        int dir = dir_of(t, ctl, !none);
+        int dir = ctl == CTL_DEVICES ? -ENOENT : dir_of(t, ctl, !none);
         bool v1 = dir != t->v2;
         char text[4096];
 
+        if (ctl == CTL_DEVICES)
+                return apply_devices(t, none);
         if (dir < 0)
                 return none && dir == -ENOENT ? 0 : dir;
         if (!files[limit].v2)
@@ -515,6 +537,8 @@ int limits_effective(struct cgroup *c, const char *node, enum limit l, char *buf
 
         if (r < 0)
                 return r;
+        if (ctl == CTL_DEVICES)
+                return -ENOENT;
         if (c->v2_enabled & CTL_BIT(ctl))
                 t.on_v2 = CTL_BIT(ctl);
         dir = dir_of(&t, ctl, false);

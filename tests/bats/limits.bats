@@ -361,3 +361,93 @@ disk() { for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop
         ctl daemon-reload
         [[ $(value /l io io.max blkio.throttle.read_bps_device) != *10485760* ]]
 }
+
+@test "DevicePolicy= keeps the devices of the machine from a service, but for what DeviceAllow= names" {
+        [ "$(id -u)" = 0 ] || skip "needs root"
+        skip_unless cgroup2
+        [ -c /dev/kmsg ] && [ -r /dev/kmsg ] || skip "needs a device to forbid"
+        script probe <<-SH
+                exec 2>/dev/null
+                for d in null kmsg zero; do (: <>/dev/\$d) && echo \$d; done | tr '\\n' ' ' >\$1
+                exec sleep 1000
+	SH
+        service open "ExecStart=$W/probe $W/open.out"
+        service closed "ExecStart=$W/probe $W/closed.out" "DevicePolicy=closed"
+        service strict "ExecStart=$W/probe $W/strict.out" "DevicePolicy=strict" "DeviceAllow=/dev/null rw"
+        service some "ExecStart=$W/probe $W/some.out" "DeviceAllow=/dev/kmsg"
+        unit branch.supervisor <<<$'[Supervisor]\nDevicePolicy=closed\nChildren=below.service'
+        service below "ExecStart=$W/probe $W/below.out" "DeviceAllow=/dev/kmsg rw"
+        start_daemon
+        for node in open closed strict some below; do wait_line "$W/$node.out" ' $'; done
+        assert_eq "$(cat "$W/open.out")" "null kmsg zero "
+        assert_eq "$(cat "$W/closed.out")" "null zero "
+        assert_eq "$(cat "$W/strict.out")" "null "
+        assert_eq "$(cat "$W/some.out")" "null kmsg zero "
+        assert_eq "$(cat "$W/below.out")" "null zero "
+}
+
+# boxed_in GROUP CMD...: run CMD in a v2 group of its own, in a cgroup namespace that begins there.
+boxed_in() {
+        local group=$1; shift
+        exec bash -c 'echo $$ >"$0/cgroup.procs"; exec unshare --cgroup --mount sh -c "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec \"\$@\"" sh "$@"' "$group" "$@"
+}
+in_the_box() {
+        [ -n "${COPPICE_VM:-}" ] || skip "needs a machine of its own"
+        BOX_GROUP=/sys/fs/cgroup/box-$$
+        echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control
+        mkdir "$BOX_GROUP"
+        export -f boxed_in
+}
+
+@test "J14 J15: at the top of a cgroup namespace the daemon moves out of its own way, and leaves nothing" {
+        in_the_box
+        service hog "ExecStart=$HUNGRY touch 64" "MemoryMax=24M" "Restart=no"
+        DAEMON_WRAPPER="boxed_in $BOX_GROUP" start_daemon
+        wait_state /hog failed
+        assert_eq "$(reason_of /hog)" out_of_memory
+        stop_daemon 0
+        assert_eq "$(find "$BOX_GROUP" -mindepth 1 -type d)" ""
+        rmdir "$BOX_GROUP"
+}
+
+@test "J13: where strangers are in the daemon's group no controller can be had, and the refusal says why" {
+        in_the_box
+        local stranger
+        sleep 1000 3>&- & stranger=$!
+        echo $stranger >"$BOX_GROUP/cgroup.procs"
+        service want "ExecStart=/bin/sleep 1000" "MemoryMax=24M" "Restart=no"
+        service plain "ExecStart=/bin/sleep 1000"
+        DAEMON_WRAPPER="boxed_in $BOX_GROUP" start_daemon
+        wait_state /plain running
+        wait_state /want failed
+        wait_line "$W/daemon.log" "other processes are in /sys/fs/cgroup.*start coppiced in a group of its own"
+        stop_daemon 0
+        kill "$stranger"; wait "$stranger" || :
+        rmdir "$BOX_GROUP"
+}
+
+@test "J13: a control group file system that is read-only leaves tracking by session, and limits refused" {
+        [ "$(id -u)" = 0 ] || skip "needs root"
+        skip_unless unshare
+        service plain "ExecStart=/bin/sh -c 'sleep 1000 & wait'"
+        service want "ExecStart=/bin/sleep 1000" "MemoryMax=24M" "Restart=no"
+        readonly_cgroups() { exec unshare --mount sh -c 'for m in $(awk "\$3 ~ /^cgroup/ { print \$2 }" /proc/mounts); do mount -o remount,bind,ro $m; done; exec "$@"' sh "$@"; }
+        DAEMON_WRAPPER=readonly_cgroups start_daemon
+        wait_state /plain running
+        wait_state /want failed
+        [[ $(reason_of /want) == spawn:LIMITS:* ]]
+        assert_eq "$(field /plain .cgroup)" ""
+        ctl stop /plain
+        stop_daemon 0
+}
+
+@test "D9: a fork bomb stays within TasksMax= and is stopped as a whole" {
+        needs pids
+        service bomb "ExecStart=$HUNGRY bomb" "TasksMax=60" "TimeoutStopSec=1s" "CPUQuota=50%"
+        start_daemon
+        wait_for "$PATIENCE" is_full /bomb 60
+        ctl stop /bomb
+        assert_eq "$(state_of /bomb)" inactive
+        assert_eq "$(ctl deaths /bomb --json | jq '.[0].tasks_peak')" 60
+}
+is_full() { [ "$(field "$1" .tasks)" = "$2" ]; }

@@ -156,6 +156,7 @@ static const char *sample(int d)
         if (strcmp(row->min, "user") == 0) return "www-data";
         if (strcmp(row->min, "iobytes") == 0) return "/dev/sd a  10M";
         if (strcmp(row->min, "iocount") == 0) return "/srv 100";
+        if (strcmp(row->min, "device") == 0) return "/dev/null rw";
         if (strcmp(row->min, "delegate") == 0) return "memory cpu";
         if (strcmp(row->min, "groupname") == 0) return "inner";
         if (strcmp(row->min, "uri") == 0) return "man:x(1) https://example.org/";
