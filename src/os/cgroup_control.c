@@ -130,16 +130,41 @@ void cgroup_control_end(struct cgroup *c)
 
 /* --- on ------------------------------------------------------------------------------------------------------------ */
 
+static int is_stranger(void *arg, pid_t pid)
+{
+        const struct move *m = arg;
+
+        return is_ours(m, pid) ? 0 : -EBUSY;
+}
+
+static int is_anybody(void *arg, pid_t pid)
+{
+        (void) arg, (void) pid;
+        return 1;
+}
+
+/* kernel: with processes in it a group still takes +cpu or +pids, but then it is the root of threaded groups, and those
+ * below it can hold no processes any more. So nobody may be in it, but in the real root, which has no type. */
+static int make_room(struct cgroup *c, int own)
+{
+        struct move m = { .init = c->init, .all = c->init == 1 };
+        int r;
+
+        if (faccessat(own, "cgroup.type", F_OK, 0) < 0 || cgroup_dir_each_here(own, is_anybody, NULL) == 0)
+                return 0;
+        r = cgroup_dir_each_here(own, is_stranger, &m);
+        return r < 0 ? r : move_away(c, own);
+}
+
 static int enable_one(struct cgroup *c, int dir, enum controller ctl, bool ours)
 {
         char text[20];
-        int r;
+        int r = ours ? make_room(c, dir) : 0;
 
+        if (r < 0)
+                return r;
         (void) snprintf(text, sizeof text, "+%s", strtab_text(&controller_names, (int) ctl));
-        r = fs_write_small(dir, "cgroup.subtree_control", text);
-        if (r == -EBUSY && ours && move_away(c, dir) == 0)
-                r = fs_write_small(dir, "cgroup.subtree_control", text);
-        return r;
+        return fs_write_small(dir, "cgroup.subtree_control", text);
 }
 
 /* In one group, those it has itself. `ours`: it is the group we are in. */

@@ -389,7 +389,7 @@ disk() { for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop
 # boxed_in GROUP CMD...: run CMD in a v2 group of its own, in a cgroup namespace that begins there.
 boxed_in() {
         local group=$1; shift
-        exec bash -c 'echo $$ >"$0/cgroup.procs"; exec unshare --cgroup --mount sh -c "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec \"\$@\"" sh "$@"' "$group" "$@"
+        exec bash -c 'echo $$ >"$0/cgroup.procs"; exec unshare --cgroup --mount sh -c "umount /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec \"\$@\"" sh "$@"' "$group" "$@"
 }
 in_the_box() {
         [ -n "${COPPICE_VM:-}" ] || skip "needs a machine of its own"
@@ -421,7 +421,7 @@ in_the_box() {
         wait_state /plain running
         wait_state /want failed
         wait_line "$W/daemon.log" "other processes are in /sys/fs/cgroup.*start coppiced in a group of its own"
-        stop_daemon 0
+        kill -TERM "$DAEMON"; wait "$DAEMON"; DAEMON= # its group is the box, which outlives it
         kill "$stranger"; wait "$stranger" || :
         rmdir "$BOX_GROUP"
 }
