@@ -17,7 +17,7 @@ libctl_a_SOURCES = \
 	src/ctl/cmd_help.c src/ctl/help.h \
 	src/ctl/cmd_list.c \
 	src/ctl/cmd_logs.c \
-	src/ctl/cmd_metrics.c \
+	src/ctl/cmd_metrics.c src/ctl/cmd_reexec.c \
 	src/ctl/cmd_reload.c \
 	src/ctl/cmd_run.c \
 	src/ctl/cmd_schema.c \

@@ -81,6 +81,8 @@ static void conn_send(struct conn *k)
         struct ev_loop *loop = engine_loop(k->control->engine);
         ssize_t n;
 
+        if (conn_unread(k) > 0)
+                engine_write_down(k->control->engine);
         while (conn_unread(k) > 0) {
                 n = send(k->fd, k->out.data + k->out_at, conn_unread(k), MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (n < 0 && errno == EINTR)

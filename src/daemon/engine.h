@@ -52,6 +52,9 @@ typedef void engine_done_fn(void *arg, uint32_t token, enum result result);
  * Returns the token, 0 when memory is short (nothing was asked then). fn may be NULL: nobody waits. */
 uint32_t engine_request(struct engine *e, const struct event *event, engine_done_fn *fn, void *arg);
 
+/* What was asked so far survives the engine's end: before anybody is told that it was taken. */
+void engine_write_down(struct engine *e);
+
 /* The one who asked is gone: the request goes on, its answer is dropped. Unknown tokens are fine. */
 void engine_request_forget(struct engine *e, uint32_t token);
 
@@ -83,6 +86,12 @@ int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_p
  * for memory. Either function may be NULL. */
 int engine_set(struct engine *e, node_id id, const char *const *assignments, size_t n, bool runtime, char *file,
                size_t file_size, engine_change_fn *change, void *arg, struct err *err);
+
+/* Another program takes the engine's place: `path`, NULL for the engine's own file as it is on disk now. It is tried
+ * first; fn gets the reason why it cannot, or NULL: then this engine ends very soon. 0, or -errno and fn is not called. */
+typedef void engine_reexec_fn(void *arg, const struct err *err);
+int engine_reexec(struct engine *e, const char *path, engine_reexec_fn *fn, void *arg, struct err *err);
+void engine_reexec_forget(struct engine *e, void *arg);
 
 /* A unit that is known but not in the tree, brought into it for a start by hand: `name` as people type it. It hangs
  * where its Supervisor= says, else below root; a template's instance too. 0 and the new node (or the one that is

@@ -7,7 +7,7 @@
 #include "proto/journal.h"
 
 /* A snapshot is due when what was written since the last one is as much as itself, and this at least. */
-enum { ROOM_MIN = 256 << 10 };
+enum { ROOM_MIN = 256 << 10, FRAME_KEPT = 16 << 10 };
 
 struct journal {
         int fd;                   /* owned; init has another copy */
@@ -444,6 +444,11 @@ void journal_commit(struct engine *e)
                 return;
         if (!j->changed) {
                 r = write_frame(e, JOURNAL_ENTRIES);
+                if (j->frame.cap > FRAME_KEPT) { /* after a storm the memory goes back */
+                        buf_free(&j->frame);
+                        free(ptr_steal(j->dirty));
+                        j->dirty_cap = 0;
+                }
                 journal_frame_begin(&j->frame);
                 if (r < 0)
                         broken(e, -r);
@@ -518,6 +523,32 @@ int journal_adopt(struct engine *e, int fd, uint64_t begin, uint64_t end)
         e->journal->begin = begin;
         journal_commit(e);
         return 0;
+}
+
+int journal_copy(struct engine *e)
+{
+        struct journal *j = e->journal;
+        struct journal_head head;
+        autoclose int fd = -1;
+        const void *bytes;
+        size_t n;
+        int r;
+
+        journal_commit(e);
+        if (!j || j->broken)
+                return -ENODATA;
+        fd = memfile_make("coppice-journal-copy");
+        if (fd < 0)
+                return fd;
+        r = memfile_map(j->fd, j->begin, &bytes, &n);
+        if (r < 0)
+                return r;
+        journal_head_make(&head, j->begin); /* frames know their place */
+        r = memfile_write(fd, 0, &head, sizeof(head));
+        if (r == 0)
+                r = memfile_write(fd, j->begin, bytes, n);
+        memfile_unmap(bytes, n, j->begin);
+        return r < 0 ? r : fd_steal(&fd);
 }
 
 void journal_free(struct engine *e)

@@ -5,7 +5,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/engine.c src/daemon/engine.h \
 	src/daemon/exit.c \
 	src/daemon/journal.c src/daemon/journal.h src/daemon/journal_fields.c \
-	src/daemon/recover.c src/daemon/reconcile.c src/daemon/recover.h \
+	src/daemon/recover.c src/daemon/reconcile.c src/daemon/reexec.c src/daemon/recover.h \
 	src/daemon/ledger.c \
 	src/daemon/limits.c src/daemon/limits.h \
 	src/daemon/link.c \
@@ -47,6 +47,7 @@ libcontrol_a_SOURCES = \
 	src/daemon/control_names.c \
 	src/daemon/control_priv.h \
 	src/daemon/control_read.c \
+	src/daemon/control_reexec.c \
 	src/daemon/control_reload.c \
 	src/daemon/control_set.c \
 	src/daemon/control_spawn.c \

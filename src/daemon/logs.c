@@ -238,15 +238,19 @@ void logd_connect(struct engine *e, int sock)
         logs_level(e);
 }
 
-/* The path is kept: when the node is forgotten it has none any more. */
+/* "NODE:PATH", as much of the path as fits: the number finds the node at once, the path tells whether it is still the
+ * same. Kept, because a node that is forgotten has no path any more. */
 static void store_ends(struct engine *e, node_id id, struct extra *x)
 {
-        char path[PATH_MAX_NODE], name[PATH_MAX_NODE + 16];
+        char path[PATH_MAX_NODE], name[INIT_NAME_MAX];
 
-        x->log_path = strdup(engine_path(e, id, path, sizeof(path)));
-        (void) snprintf(name, sizeof(name), "log-in:%s", path);
+        if (asprintf(&x->log_path, "%u:%.96s", id, engine_path(e, id, path, sizeof(path))) < 0) {
+                x->log_path = NULL;
+                return;
+        }
+        (void) snprintf(name, sizeof(name), "log-in:%s", x->log_path);
         (void) initlink_store(e->link, name, x->log_in);
-        (void) snprintf(name, sizeof(name), "log-out:%s", path);
+        (void) snprintf(name, sizeof(name), "log-out:%s", x->log_path);
         (void) initlink_store(e->link, name, x->log_out);
 }
 

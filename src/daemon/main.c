@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -145,6 +146,9 @@ int main(int argc, char **argv)
         (void) setlocale(LC_ALL, "C");
         (void) umask(077);
         log_open("coppiced");
+        if (argc == 2 && strcmp(argv[1], "--check-state") == 0)
+                return recover_check(&e);
+        (void) prctl(PR_SET_NAME, "coppice-engine"); /* started by a descriptor it would have the number's name */
         switch (options_parse(&e.opt, argc, argv)) {
         case OPTIONS_DONE: return 0;
         case OPTIONS_BAD:

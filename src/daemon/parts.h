@@ -205,6 +205,8 @@ struct engine {
         unsigned orphans;             /* reaped since, untold */
 
         struct journal *journal;      /* owned; NULL = there is none */
+        struct trial *trial;          /* owned; reexec.c: a program that may take our place */
+        bool leaving;                 /* it does: end as soon as nothing waits to be sent */
         struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
         size_t redo_count;
         bool performed;               /* ... they were, but messages to init had not been sent */

@@ -104,24 +104,31 @@ static void redo(struct engine *e)
 
 /* --- descriptors -------------------------------------------------------------------------------------------------------- */
 
-static struct extra *extra_of(struct engine *e, const char *path)
+/* "NODE:PATH", see logs.c. After the journal was lost numbers mean nothing, and the path finds the node. */
+static struct extra *extra_of(struct engine *e, const char *where)
 {
-        node_id id = core_find(e->core, NODE_ROOT, path, NULL);
+        char path[PATH_MAX_NODE];
+        const char *wanted = strchr(where, ':');
+        node_id id = (node_id) strtoul(where, NULL, 10);
 
+        if (!wanted)
+                return NULL;
+        if (!core_node(e->core, id) || strncmp(engine_path(e, id, path, sizeof(path)), wanted + 1, 96) != 0)
+                id = core_find(e->core, NODE_ROOT, wanted + 1, NULL);
         return id == NODE_NONE ? NULL : engine_extra(e, id);
 }
 
 static bool stored_log(struct engine *e, const char *name, int fd)
 {
         bool in = strncmp(name, "log-in:", 7) == 0, out = strncmp(name, "log-out:", 8) == 0;
-        const char *path = strchr(name, ':');
-        struct extra *x = in || out ? extra_of(e, path + 1) : NULL;
+        const char *where = name + (in ? 7 : 8);
+        struct extra *x = in || out ? extra_of(e, where) : NULL;
 
         if (!x)
                 return false;
         *(in ? &x->log_in : &x->log_out) = fd;
         if (!x->log_path)
-                x->log_path = strdup(path + 1);
+                x->log_path = strdup(where);
         return true;
 }
 

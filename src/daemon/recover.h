@@ -17,6 +17,9 @@ int recover_journal(void);
 /* Fill *e from it; what follows the last whole frame is cut off. 0; -ENOMSG, -EPROTONOSUPPORT, -EBADMSG. */
 int recover_load(struct engine *e, int journal, struct err *err);
 
+/* coppice-engine --check-state: load the state, say what it is or why not; the exit status. Touches nothing. */
+int recover_check(struct engine *e);
+
 /* ACT_OPEN of the last step: what it notes is needed to understand what init says. */
 void recover_opened(struct engine *e);
 

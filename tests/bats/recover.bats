@@ -35,6 +35,56 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "H16: daemon-reexec begins anew without a service noticing" {
+        service web "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        local before pid
+        before=$(engine) pid=$(pid_of /web)
+        run ctl daemon-reexec
+        assert_status 0
+        assert_output_has "has taken over"
+        [ "$(engine)" != "$before" ]
+        assert_eq "$(pid_of /web)" "$pid"
+        [[ $(ctl why /web) == *"incarnation 1 starts"* ]]
+        stop_daemon 0
+}
+
+@test "H19: a program that cannot take over is refused with its own words, and nothing changes" {
+        service web "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        local before
+        before=$(engine)
+        run ctl daemon-reexec --binary /bin/false
+        assert_status 1
+        assert_output_has "cannot take over"
+        script broken <<<'echo not today; exit 3'
+        run ctl daemon-reexec --binary "$W/broken"
+        assert_status 1
+        run ctl daemon-reexec --binary "$W/nowhere"
+        assert_status 2
+        assert_eq "$(engine)" "$before"
+        stop_daemon 0
+}
+
+@test "H19: the program given with --binary takes over and stays the engine" {
+        service web "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        local pid
+        pid=$(pid_of /web)
+        mkdir "$W/new"
+        cp "$COPPICE_BUILD/coppice-engine" "$W/new/coppice-engine"
+        ctl daemon-reexec --binary "$W/new/coppice-engine"
+        assert_eq "$(readlink "/proc/$(engine)/exe")" "$W/new/coppice-engine"
+        assert_eq "$(pid_of /web)" "$pid"
+        kill_engine
+        assert_eq "$(readlink "/proc/$(engine)/exe")" "$W/new/coppice-engine"
+        assert_eq "$(pid_of /web)" "$pid"
+        stop_daemon 0
+}
+
 # One of each kind that the engine treats in its own way; all come back at once, and for ever.
 chaos_tree() {
         printf '[Supervisor]\nMaxRestarts=1000000\n' | unit root.supervisor

@@ -171,6 +171,8 @@ def main():
     good(c.call("ResetFailed"))
     good(c.call("LogLevel"))
     good(c.call("DaemonReload"))
+    assert c.call("DaemonReexec", binary="coppice-engine")[0] == "BadValue"
+    assert c.call("DaemonReexec", binary="/nowhere/coppice-engine")[0] == "Failed"
     assert good(c.call("Set", node="/web", assignments=["RestartSec=200ms"], runtime=True))["changes"][0]["directive"] == "RestartSec"
     replies = [good(r) for r in c.more("SpawnTransient", command=["/bin/sh", "-c", "exit 5"], properties=["Nice=1"])]
     assert replies[0]["death"] is None and replies[-1]["exit_code"] == 5 and replies[-1]["death"]["reason"] == "exit:5"
