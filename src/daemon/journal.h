@@ -62,7 +62,7 @@ struct saved_engine {
 extern const struct pack_schema engine_schema;
 extern const struct pack_struct saved_engine_fields, pid_fields, run_fields, death_fields, action_fields, said_fields;
 
-enum { RUN_SAVED = RUN_GROUP | RUN_DIRS | RUN_TMP | RUN_KILLED | RUN_ORPHANED | RUN_BOUNDED | RUN_COUNTED | RUN_NAMED |
+enum { RUN_SAVED = RUN_GROUP | RUN_DIRS | RUN_TMP | RUN_CREDS | RUN_KILLED | RUN_ORPHANED | RUN_BOUNDED | RUN_COUNTED | RUN_NAMED |
                    RUN_WATCHED | RUN_PROBE };
 
 /* A plain copy of the bit fields of struct pid_entry. */
