@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { EVENTS_PER_CALL = 64 };
-
 /* --- a postbox ------------------------------------------------------------------------------------------------------ */
 
 struct postbox *postbox_of(const struct engine *e, node_id id)
@@ -12,18 +10,6 @@ struct postbox *postbox_of(const struct engine *e, node_id id)
         const struct run *run = engine_peek(e, id);
 
         return run && run->extra ? run->extra->postbox : NULL;
-}
-
-static struct box_limits limits_of(const struct spec *s)
-{
-        int64_t bytes = spec_int(s, D_SERVICE_MailboxCapacityBytes);
-
-        return (struct box_limits) {
-                .messages = (uint32_t) spec_int(s, D_SERVICE_MailboxCapacity),
-                .bytes = (uint64_t) bytes,
-                .overflow = (uint8_t) spec_int(s, D_SERVICE_MailboxOverflow),
-                .keep = spec_int(s, D_SERVICE_MailboxKeep),
-        };
 }
 
 struct postbox *postbox_make(struct engine *e, node_id id)
@@ -48,7 +34,7 @@ struct postbox *postbox_make(struct engine *e, node_id id)
         p->ours = p->theirs = -1;
         p->from_len = (uint32_t) strlen(p->from);
         p->to_node = NODE_NONE;
-        limits = limits_of(node->spec);
+        limits = mail_limits(node->spec);
         box_init(&p->box, &limits);
         x->postbox = p;
         return p;
@@ -319,7 +305,7 @@ void notice_add(struct postbox *p, struct notice *n)
 }
 
 /* All whose message is gone from the box; `r` says in which way. */
-static void tell_notices(struct postbox *p, enum mail_result r)
+void mail_tell_notices(struct postbox *p, enum mail_result r)
 {
         while (p->notices && p->notices->number < box_first(&p->box)) {
                 struct notice *n = p->notices;
@@ -356,7 +342,7 @@ static void push_held(struct postbox *p)
 }
 
 /* What was sent and not read comes back, in order, with its descriptors. */
-static void take_back(struct postbox *p)
+void mail_take_back(struct postbox *p)
 {
         struct mail *place = NULL;
         struct mailsock_in *in;
@@ -384,7 +370,7 @@ enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len,
         m = mail_pack(&parcel);
         if (!m)
                 return MAIL_BUSY;
-        take_back(p);
+        mail_take_back(p);
         box_return(&p->box, m);
         push_held(p);
         mail_watch(p);
@@ -400,7 +386,7 @@ void mail_take_out(struct postbox *p, const struct message_text *ref)
 
         if (p->ours < 0)
                 return;
-        take_back(p);
+        mail_take_back(p);
         all = p->box;
         p->box.head = p->box.tail = NULL;
         p->box.held = 0;
@@ -422,10 +408,10 @@ void mail_take_out(struct postbox *p, const struct message_text *ref)
         mail_watch(p);
 }
 
-static void pump(struct postbox *p)
+void mail_pump(struct postbox *p)
 {
         mail_sync(p);
-        tell_notices(p, MAIL_OK);
+        mail_tell_notices(p, MAIL_OK);
         push_held(p);
         (void) mail_let_in(p);
         if (p->choked && p->box.held == 0) {
@@ -437,286 +423,4 @@ static void pump(struct postbox *p)
                 channels_reader_changed(p->room);
         }
         mail_watch(p);
-}
-
-static void on_set(struct ev_loop *loop, ev_io *w, int revents)
-{
-        struct mailroom *r = container_of(w, struct mailroom, watch);
-        struct mailsock_event events[EVENTS_PER_CALL];
-        int n = mailset_wait(r->set, events, EVENTS_PER_CALL);
-
-        (void) loop;
-        (void) revents;
-        for (int i = 0; i < n; i++) {
-                struct postbox *p = events[i].arg;
-
-                if (events[i].what & MAILSOCK_OUT)
-                        pump(p);
-                if (events[i].what & MAILSOCK_IN)
-                        mail_readable(p);
-        }
-        mail_go_on(r);
-        mailsock_reader_rest(r->reader);
-        mailsock_reader_rest(r->taker);
-}
-
-/* --- an incarnation ------------------------------------------------------------------------------------------------------- */
-
-static void deposit(struct postbox *p)
-{
-        struct engine *e = p->room->e;
-        char path[PATH_MAX_NODE], name[PATH_MAX_NODE + 16];
-
-        (void) engine_path(e, p->node, path, sizeof path);
-        (void) snprintf(name, sizeof name, "mail:%s", path);
-        if (initlink_store(e->link, name, p->ours) < 0)
-                log_debug("%s: init keeps no copy of its mailbox", path);
-        (void) snprintf(name, sizeof name, "mailbox:%s", path);
-        (void) initlink_store(e->link, name, p->theirs);
-}
-
-static void withdraw(struct postbox *p)
-{
-        struct engine *e = p->room->e;
-        const char *path = p->from + strlen("FROM="); /* the node may be gone already */
-        int n = (int) p->from_len - (int) strlen("FROM=") - 1;
-        char name[PATH_MAX_NODE + 16];
-
-        (void) snprintf(name, sizeof name, "mail:%.*s", n, path);
-        (void) initlink_unstore(e->link, name);
-        (void) snprintf(name, sizeof name, "mailbox:%.*s", n, path);
-        (void) initlink_unstore(e->link, name);
-}
-
-int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_theirs)
-{
-        struct postbox *p = postbox_make(e, id);
-        int r;
-
-        if (!p)
-                return -ENOMEM;
-        if (p->ours >= 0 && p->incarnation == incarnation) {
-                *ret_theirs = p->theirs;
-                return 0;
-        }
-        if (p->ours >= 0)
-                mail_close(e, id);
-        r = mailsock_pair(&p->ours, &p->theirs);
-        if (r < 0)
-                return r;
-        r = mailset_add(e->mail->set, p->ours, MAILSOCK_IN, p);
-        if (r < 0) {
-                fd_close(&p->ours);
-                fd_close(&p->theirs);
-                return r;
-        }
-        p->box.limits = limits_of(core_node(e->core, id)->spec);
-        p->watched = MAILSOCK_IN;
-        p->incarnation = incarnation;
-        p->inode = mailsock_inode(p->theirs);
-        deposit(p);
-        pump(p);
-        channels_reader_changed(p->room);
-        *ret_theirs = p->theirs;
-        return 0;
-}
-
-void mail_refuse_waiters(struct postbox *p, enum mail_result r)
-{
-        while (p->first) {
-                struct waiter *w = p->first;
-
-                waiter_leave(w);
-                w->done(w, r);
-        }
-}
-
-void mail_lose_all(struct postbox *p)
-{
-        while (p->box.head)
-                mail_drop(box_remove(&p->box, BOX_LOST));
-        mail_refuse_waiters(p, p->channel ? MAIL_CLOSED : MAIL_NOPROC);
-        tell_notices(p, MAIL_NOPROC);
-}
-
-/* What a channel will deliver again must not be there twice. */
-static void drop_unacknowledged(struct postbox *p)
-{
-        struct box all = p->box;
-        const char *problem;
-        struct message m;
-
-        if (!p->room->channels)
-                return;
-        p->box.head = p->box.tail = NULL;
-        p->box.held = 0;
-        p->box.held_bytes = 0;
-        for (struct mail *at = all.head, *next; at; at = next) {
-                next = at->next;
-                if (message_parse(at->bytes, at->len, &m, &problem) == 0 && message_has(&m, MESSAGE_ACK)) {
-                        p->box.lost++;
-                        mail_drop(at);
-                        continue;
-                }
-                box_hold(&p->box, at);
-                p->box.accepted--;
-                p->box.last--;
-        }
-}
-
-void mail_close(struct engine *e, node_id id)
-{
-        struct postbox *p = postbox_of(e, id);
-
-        if (e->mail)
-                e->mail->names++; /* those of this one are gone */
-        if (!p)
-                return;
-        if (p->ours >= 0) {
-                mail_last_words(p);
-                take_back(p);
-                drop_unacknowledged(p);
-                mailset_remove(p->room->set, p->ours);
-                fd_close(&p->ours);
-                fd_close(&p->theirs);
-                withdraw(p);
-                p->inode = 0;
-                p->choked = false;
-                if (p->input)
-                        mail_ready(p);
-        }
-        if (!postbox_reachable(p))
-                mail_lose_all(p);
-        channels_reader_ended(p->room, id);
-        mail_go_on(p->room);
-}
-
-void mail_forget(struct engine *e, node_id id)
-{
-        struct postbox *p = postbox_of(e, id);
-
-        if (!p)
-                return;
-        mail_close(e, id);
-        mail_lose_all(p);
-        later_forget(p);
-        if (p->waits) {
-                waiter_leave(p->waits);
-                waiter_free(p->waits);
-        }
-        while (p->input) {
-                struct mail *m = p->input;
-
-                p->input = m->next;
-                mail_drop(m);
-        }
-        for (struct postbox **at = &p->room->ready; *at; at = &(*at)->next_ready)
-                if (*at == p) {
-                        *at = p->next_ready;
-                        break;
-                }
-        box_free(&p->box);
-        free(p->from);
-        engine_extra(e, id)->postbox = NULL;
-        free(p);
-}
-
-void mail_changed(struct engine *e, node_id id)
-{
-        struct postbox *p = postbox_of(e, id);
-
-        if (!p)
-                return;
-        p->box.limits = limits_of(core_node(e->core, id)->spec);
-        pump(p);
-}
-
-node_id mail_owner(const struct engine *e, int fd)
-{
-        uint64_t inode = mailsock_inode(fd);
-
-        for (node_id id = 0; inode && id < e->run_cap; id++) {
-                const struct postbox *p = postbox_of(e, id);
-
-                if (p && p->inode == inode)
-                        return id;
-        }
-        return NODE_NONE;
-}
-
-bool engine_mail_facts(struct engine *e, node_id id, struct mail_facts *ret)
-{
-        struct postbox *p = postbox_of(e, id);
-
-        if (!p)
-                return false;
-        mail_sync(p);
-        *ret = (struct mail_facts) {
-                .waiting = box_count(&p->box), .capacity = p->box.limits.messages, .bytes = box_bytes(&p->box),
-                .accepted = p->box.accepted, .taken = p->box.taken, .dropped = p->box.dropped,
-                .rejected = p->box.rejected, .lost = p->box.lost, .sent = p->sent, .bounced = p->bounced,
-                .sender_waits = p->waits != NULL,
-        };
-        for (const struct waiter *w = p->first; w; w = w->next)
-                ret->blocked++;
-        return true;
-}
-
-/* --- the room --------------------------------------------------------------------------------------------------------------- */
-
-static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
-{
-        struct mailroom *r = container_of(w, struct mailroom, again);
-
-        (void) loop;
-        (void) revents;
-        mail_go_on(r);
-}
-
-int mail_start(struct engine *e)
-{
-        struct mailroom *r = calloc(1, sizeof *r);
-
-        if (!r)
-                return -ENOMEM;
-        r->e = e;
-        r->set = mailset_new();
-        if (r->set < 0 || mailsock_reader_new(&r->reader) < 0 || mailsock_reader_new(&r->taker) < 0) {
-                int code = r->set < 0 ? r->set : -ENOMEM;
-
-                fd_close(&r->set);
-                mailsock_reader_free(r->reader);
-                free(r);
-                return code;
-        }
-        ev_io_init(&r->watch, on_set, r->set, EV_READ);
-        ev_io_start(e->loop, &r->watch);
-        ev_timer_init(&r->again, on_again, 0., 0.);
-        e->mail = r;
-        return 0;
-}
-
-void mail_stop(struct engine *e)
-{
-        struct mailroom *r = e->mail;
-
-        if (!r)
-                return;
-        while (r->channels)
-                channel_free(r->channels);
-        for (node_id id = 0; id < e->run_cap; id++)
-                mail_forget(e, id);
-        ev_io_stop(e->loop, &r->watch);
-        ev_timer_stop(e->loop, &r->again);
-        fd_close(&r->set);
-        mailsock_reader_free(r->reader);
-        mailsock_reader_free(r->taker);
-        while (r->clients) {
-                struct client *c = r->clients;
-
-                r->clients = c->next;
-                free(c);
-        }
-        free(r);
-        e->mail = NULL;
 }

@@ -150,9 +150,13 @@ void waiter_leave(struct waiter *w);                                  /* takes i
 void waiter_free(struct waiter *w);
 struct mail *mail_pack(struct parcel *p);                             /* a copy that takes over the descriptors */
 void mail_drop(struct mail *m);                                       /* closes its descriptors */
+struct box_limits mail_limits(const struct spec *s);                  /* mail_life.c */
+void mail_pump(struct postbox *p);                                    /* room has come, perhaps */
+void mail_take_back(struct postbox *p);                               /* what lies unread in the socket is held again */
 void mail_flush(struct mailroom *r);                                  /* write the outgoing batch */
 void mail_sync(struct postbox *p);                                    /* learn what has been read */
 void mail_watch(struct postbox *p);                                   /* bring the set up to date */
+void mail_tell_notices(struct postbox *p, enum mail_result r);         /* those whose message has left the box */
 void notice_add(struct postbox *p, struct notice *n);
 
 /* --- mail_in.c --- */

@@ -117,6 +117,8 @@ static int take_over(struct engine *e, int journal)
 
         if (prepare(e, &err) < 0 || recover_load(e, journal, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
+        if (mail_start(e) < 0)
+                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
         empty_start(e);
         if (journal_adopt(e, journal, e->journal_begin, e->journal_end) < 0 || link_greet(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
@@ -125,8 +127,7 @@ static int take_over(struct engine *e, int journal)
                 return EXIT_STARTUP;
         link_watch(e);
         limits_start(e);
-        if (mail_start(e) < 0)
-                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
+        mail_resumed(e);
         engine_start_turns(e);
         recover_resume(e);
         transient_adopt(e);

@@ -336,6 +336,8 @@ void mail_stop(struct engine *e);
 int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_theirs); /* borrowed: the service's end */
 void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
 void mail_forget(struct engine *e, node_id id);
+bool mail_resume(struct engine *e, const char *name, int fd); /* a descriptor of init's store; takes it when it is a mailbox */
+void mail_resumed(struct engine *e);                /* all of them are here */
 void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: EXIT or DOWN */
 struct unit_set;
 /* channel_api.c: those that unit files describe; ids: the node of each unit of the set */

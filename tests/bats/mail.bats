@@ -284,3 +284,24 @@ ROWS
         tell top until answer; said top 'FROM=/above/above-a TO=/top REF=q7 :answer'
         tell above-a until BOUNCE; said above-a 'BOUNCE REF=q7 TO=/top REASON=forbidden'
 }
+
+@test "an engine that is killed takes no mailbox with it, and what lay unread in one is there" {
+        skip_unless python3
+        talker one
+        talker two
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one many 50 TO=two
+        wait_for "$PATIENCE" accepted /two 50
+        tell two take 10; said two 'took 10 in order, last 10'
+        tell one send CALL=monitor NODE=two REF=watch; tell one until watch; said one 'REF=watch RESULT=ok'
+        tell one send CALL=register NAME=known REF=name; tell one until REF=name; said one 'REF=name RESULT=ok'
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$engine"
+        wait_for "$PATIENCE" another_engine "$engine"
+        tell one send TO=two :51
+        tell two take 41; said two 'took 41 in order, last 51'
+        tell two send TO=known :by-name; tell one until by-name; said one 'FROM=/two TO=known :by-name'
+        tell two exit 3; tell one until DOWN; said one 'TOPIC=DOWN REF=watch NODE=/two REASON=exit:3'
+}
+another_engine() { local p; p=$(pgrep -P "$DAEMON" -x coppice-engine) && [ "$p" != "$1" ] && daemon_answers; }
