@@ -5,6 +5,7 @@ EXAMPLE_UNITS = \
 	units/examples/common/nginx.service \
 	units/examples/common/postgres.service \
 	units/examples/common/redis.service \
+	units/examples/common/sshd.service \
 	units/examples/common/worker@.service \
 	units/examples/common/workers.supervisor \
 	units/examples/machine/root.supervisor \
