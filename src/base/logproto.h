@@ -64,7 +64,7 @@ enum log_sink {
         LOG_SINK_STDERR, /* the same to its standard error */
 };
 enum logmsg_format { LOG_FORMAT_RAW, LOG_FORMAT_TIME, LOG_FORMAT_JSON };
-enum logmsg_compress { LOG_COMPRESS_NONE, LOG_COMPRESS_GZIP };
+enum logmsg_compress { LOG_COMPRESS_NONE, LOG_COMPRESS_GZIP, LOG_COMPRESS_ZSTD };
 enum log_rate_unit { LOG_RATE_BYTES, LOG_RATE_LINES };
 
 /* How one stream is kept. 0 means "none" for every limit. */

@@ -192,16 +192,16 @@ void log_rotated_name(uint64_t us, char out[LOG_ROTATED_MAX])
         *civil_write(out + 1, &c, 0, 0) = '\0';
 }
 
-bool log_rotated_parse(const char *name, uint64_t *ret_us, bool *ret_gz)
+bool log_rotated_parse(const char *name, uint64_t *ret_us, bool *ret_packed)
 {
         struct civil c;
         const char *rest;
 
         if (name[0] != '@' || !(rest = civil_read(name + 1, &c, 0, 0)))
                 return false;
-        if (*rest != '\0' && strcmp(rest, ".gz") != 0)
+        if (*rest != '\0' && strcmp(rest, ".gz") != 0 && strcmp(rest, ".zst") != 0)
                 return false;
         *ret_us = us_from_civil(&c);
-        *ret_gz = *rest != '\0';
+        *ret_packed = *rest != '\0';
         return true;
 }

@@ -3,7 +3,7 @@
  *
  *     LOGDIR/shop/api/current                        what is written now
  *     LOGDIR/shop/api/@20261121T035812.123456Z       a rotated file; the instant is that of the rotation (its last line)
- *     LOGDIR/shop/api/@20261121T035812.123456Z.gz    the same, compressed; if both are there the plain one counts
+ *     LOGDIR/shop/api/@20261121T035812.123456Z.gz    the same, compressed (or .zst); if both are there the plain one counts
  *
  * Names sort by age. A node path becomes a directory component by component; a component that would be taken for
  * something else ("current", "..", "@1") gets its first byte written as %XX, and so does every '%', so that two
@@ -35,7 +35,7 @@ bool log_stamp_parse(const char *text, size_t n, uint64_t *ret_us);
 /* The name of a file rotated at that instant, NUL-terminated. */
 void log_rotated_name(uint64_t us, char out[LOG_ROTATED_MAX]);
 
-/* Is this the name of a rotated file, and of what instant? */
-bool log_rotated_parse(const char *name, uint64_t *ret_us, bool *ret_gz);
+/* Is this the name of a rotated file, and of what instant? Packed: it ends with .gz or .zst. */
+bool log_rotated_parse(const char *name, uint64_t *ret_us, bool *ret_packed);
 
 #endif

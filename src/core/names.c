@@ -85,7 +85,12 @@ STRTAB(mount_flags_names, mount_flags_text);
 static const char *const log_format_text[] = { [LOG_RAW] = "raw", [LOG_TIME] = "time", [LOG_JSON] = "json" };
 STRTAB(log_format_names, log_format_text);
 
-static const char *const log_compress_text[] = { [LOG_PLAIN] = "no", [LOG_GZIP] = "gzip" };
+static const char *const log_compress_text[] = {
+        [LOG_PLAIN] = "no", [LOG_GZIP] = "gzip",
+#ifdef HAVE_ZSTD
+        [LOG_ZSTD] = "zstd", /* a word nobody could obey is none */
+#endif
+};
 STRTAB(log_compress_names, log_compress_text);
 
 static const char *const oom_policy_text[] = { [OOM_STOP] = "stop", [OOM_CONTINUE] = "continue", [OOM_KILL] = "kill" };

@@ -55,7 +55,7 @@ enum mount_flags { MOUNT_FLAGS_SLAVE, MOUNT_FLAGS_PRIVATE, MOUNT_FLAGS_SHARED };
 enum log_format { LOG_RAW, LOG_TIME, LOG_JSON };
 enum device_policy { DEVICES_AUTO, DEVICES_CLOSED, DEVICES_STRICT };
 enum oom_policy { OOM_STOP, OOM_CONTINUE, OOM_KILL };
-enum log_compress { LOG_PLAIN, LOG_GZIP };
+enum log_compress { LOG_PLAIN, LOG_GZIP, LOG_ZSTD };
 
 /* Type=, Deliver= of a channel. */
 enum channel_type { CHANNEL_MESSAGE };

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += liblogread.a
-liblogread_a_SOURCES = src/ctl/logread.c src/ctl/logread.h
-liblogread_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
+liblogread_a_SOURCES = src/ctl/logfile.c src/ctl/logfile.h src/ctl/logread.c src/ctl/logread.h
+liblogread_a_CFLAGS = $(AM_CFLAGS) $(PACK_CFLAGS)
 
 # Everything but main(), so that the tests and the page maker have the table of verbs too.
 noinst_LIBRARIES += libctl.a
@@ -35,7 +35,7 @@ libctl_a_SOURCES = \
 	src/ctl/offline.c src/ctl/offline.h \
 	src/ctl/print.c \
 	src/ctl/verbs.c src/ctl/verbs.def
-CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a libproto.a libbase.a $(INIH_LIBS) $(ZLIB_LIBS)
+CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a libproto.a libbase.a $(INIH_LIBS) $(PACK_LIBS)
 
 bin_PROGRAMS += coppicectl
 coppicectl_SOURCES = src/ctl/main.c src/ctl/passwd.c

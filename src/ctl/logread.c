@@ -11,12 +11,12 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/logproto.h"
 #include "base/logstore.h"
+#include "ctl/logfile.h"
 
 enum { CHUNK = 64 * 1024, CARRY_MAX = 1024 * 1024, DIR_MAX = LOG_PATH_MAX * 3 };
 
@@ -140,7 +140,7 @@ static int list_rotated(struct reader *r)
         DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
         struct dirent *e;
         uint64_t us;
-        bool gz;
+        bool packed;
         int result = 0;
 
         if (!d) {
@@ -150,7 +150,7 @@ static int list_rotated(struct reader *r)
                 return result;
         }
         while (result == 0 && (e = readdir(d)) != NULL)
-                if (log_rotated_parse(e->d_name, &us, &gz) && us >= r->o->since_us)
+                if (log_rotated_parse(e->d_name, &us, &packed) && us >= r->o->since_us)
                         result = add_name(r, e->d_name);
         (void) closedir(d);
         if (r->count > 1)
@@ -173,33 +173,28 @@ static int open_file(const struct reader *r, const char *name)
         return fd;
 }
 
-/* gzread() reads a plain file as it is, so one way serves both. A file that was compressed or deleted since it was
- * listed is looked for under its other name and then left out. */
-static gzFile open_rotated(const struct reader *r, const char *name)
+/* A file that was compressed or deleted since it was listed is looked for under its other names and then left out. */
+static struct logfile *open_rotated(const struct reader *r, const char *name)
 {
-        char other[LOG_ROTATED_MAX + 4];
+        static const char *const suffixes[] = { ".gz", ".zst" };
+        char other[LOG_ROTATED_MAX + 8];
         int fd = open_file(r, name);
-        gzFile gz;
 
-        if (fd == -ENOENT && strlen(name) < LOG_ROTATED_MAX) {
-                memcpy(other, name, strlen(name) + 1);
-                fd = open_file(r, strcat(other, ".gz"));
+        for (size_t i = 0; i < 2 && fd == -ENOENT && strlen(name) < LOG_ROTATED_MAX; i++) {
+                (void) snprintf(other, sizeof other, "%s%s", name, suffixes[i]);
+                fd = open_file(r, other);
         }
-        gz = fd >= 0 ? gzdopen(fd, "rb") : NULL;
-        if (!gz && fd >= 0)
-                (void) close(fd);
-        return gz;
+        return fd >= 0 ? logfile_open(fd) : NULL;
 }
 
 static void feed_rotated(struct reader *r, const char *name)
 {
-        gzFile gz = open_rotated(r, name);
-        int n;
+        struct logfile *f = open_rotated(r, name);
+        ssize_t n;
 
-        while (gz && !r->stopped && (n = gzread(gz, r->chunk, CHUNK)) > 0)
+        while (f && !r->stopped && (n = logfile_read(f, r->chunk, CHUNK)) > 0)
                 feed(r, r->chunk, (size_t) n);
-        if (gz)
-                (void) gzclose(gz);
+        logfile_close(f);
 }
 
 static size_t count_newlines(const char *data, size_t n)
@@ -213,14 +208,13 @@ static size_t count_newlines(const char *data, size_t n)
 
 static uint64_t count_rotated(struct reader *r, const char *name)
 {
-        gzFile gz = open_rotated(r, name);
+        struct logfile *f = open_rotated(r, name);
         uint64_t count = 0;
-        int n;
+        ssize_t n;
 
-        while (gz && (n = gzread(gz, r->chunk, CHUNK)) > 0)
+        while (f && (n = logfile_read(f, r->chunk, CHUNK)) > 0)
                 count += count_newlines(r->chunk, (size_t) n);
-        if (gz)
-                (void) gzclose(gz);
+        logfile_close(f);
         return count;
 }
 
@@ -341,9 +335,9 @@ static void feed_rest(struct reader *r, int fd)
 static uint64_t instant_at(const struct reader *r, size_t i)
 {
         uint64_t us = 0;
-        bool gz;
+        bool packed;
 
-        return log_rotated_parse(r->names[i], &us, &gz) ? us : 0;
+        return log_rotated_parse(r->names[i], &us, &packed) ? us : 0;
 }
 
 static uint64_t newest_rotated(struct reader *r)

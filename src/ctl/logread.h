@@ -1,4 +1,4 @@
-/* logread.h - read what coppice-logd has kept of one service: rotated files (plain and gzip), then `current`, in the
+/* logread.h - read what coppice-logd has kept of one service: rotated files (plain and compressed), then `current`, in the
  * order in which it was written; the last lines of it; and what is written from now on.
  *
  * A line may hold anything; before it goes to a terminal it goes through escape_text() of base/escape.h.
@@ -9,7 +9,7 @@
  *     struct logread_options o = { .log_dir = dir, .path = "/shop/api", .last = 10, .follow = true, .stop_fd = -1 };
  *     r = logread(&o, print_line, NULL, &err);
  *
- * Used by: ctl's verb logs.  Uses: base, zlib.  Tested by: tests/unit/logread.c */
+ * Used by: ctl's verb logs.  Uses: base, logfile.h.  Tested by: tests/unit/logread.c */
 #ifndef CTL_LOGREAD_H
 #define CTL_LOGREAD_H
 

@@ -81,7 +81,7 @@ static bool sound(const struct logmsg_stream *m, size_t path_len)
 
         return m->head.stream > 0 && path_len > 0 && path_len <= LOG_PATH_MAX &&
                !memchr(m->path, '\0', path_len) && c->sink <= LOG_SINK_STDERR && c->format <= LOG_FORMAT_JSON &&
-               c->compress <= LOG_COMPRESS_GZIP && c->rate_unit <= LOG_RATE_LINES;
+               c->compress <= LOG_COMPRESS_ZSTD && c->rate_unit <= LOG_RATE_LINES;
 }
 
 static int add(struct logd *l, const struct logmsg_stream *m, size_t path_len, int *fd)

@@ -19,16 +19,21 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/logstore.h"
+#include "base/strtab.h"
+#include "logd/compress.h"
 #include "logd/logd.h"
 
-enum { TIDY_DIR_FD = 3, TIDY_PIPE_FD = 4, GZIP_CHUNK = 64 * 1024 };
+enum { TIDY_DIR_FD = 3, TIDY_PIPE_FD = 4 };
 
-#define GZIP_TEMPORARY "tmp-gzip"
+#define TEMPORARY "tmp-gzip"
+
+/* As the child is told on its command line. */
+static const char *const compress_text[] = { [LOG_COMPRESS_NONE] = "none", [LOG_COMPRESS_GZIP] = "gzip", [LOG_COMPRESS_ZSTD] = "zstd" };
+static STRTAB(compress_names, compress_text);
 
 /* --- in the log writer -------------------------------------------------------------------------- */
 
@@ -36,7 +41,7 @@ static int spawn(const struct logd *l, const struct stream *s, int dir, int pipe
 {
         char files[16];
         char *argv[] = { (char *) "coppice-logd", (char *) "--tidy", files,
-                         (char *) (s->config.compress == LOG_COMPRESS_GZIP ? "gzip" : "none"), NULL };
+                         (char *) strtab_text(&compress_names, s->config.compress), NULL };
         char *env[] = { NULL };
         posix_spawn_file_actions_t fds;
         int r;
@@ -122,16 +127,17 @@ static int newest_first(const struct dirent **a, const struct dirent **b)
 static int is_rotated(const struct dirent *d)
 {
         uint64_t us;
-        bool gz;
+        bool packed;
 
-        return log_rotated_parse(d->d_name, &us, &gz);
+        return log_rotated_parse(d->d_name, &us, &packed);
 }
 
-static bool is_gz(const char *name)
+static bool is_packed(const char *name)
 {
-        const size_t n = strlen(name);
+        uint64_t us;
+        bool packed;
 
-        return n > 3 && strcmp(name + n - 3, ".gz") == 0;
+        return log_rotated_parse(name, &us, &packed) && packed;
 }
 
 static bool same_instant(const char *a, const char *b)
@@ -139,40 +145,9 @@ static bool same_instant(const char *a, const char *b)
         return strncmp(a, b, sizeof "@20261121T035812.123456Z" - 1) == 0;
 }
 
-static int copy(gzFile to, int from)
+static int compress_file(int dir, const char *name, const struct compressor *with)
 {
-        static char chunk[GZIP_CHUNK];
-        ssize_t n;
-
-        while ((n = read(from, chunk, sizeof chunk)) > 0)
-                if (gzwrite(to, chunk, (unsigned) n) != (int) n)
-                        return -EIO;
-        return n < 0 ? -errno : 0;
-}
-
-/* Owns `to`: gzdopen() takes it and gzclose() closes it. */
-static int deflate_into(int from, int to)
-{
-        const int again = fcntl(to, F_DUPFD_CLOEXEC, 0);
-        gzFile gz = gzdopen(to, "wb4");
-        int r;
-
-        if (!gz || again < 0) {
-                (void) close(to);
-                return -ENOMEM;
-        }
-        r = copy(gz, from);
-        if (gzclose(gz) != Z_OK && r == 0)
-                r = -EIO;
-        if (fdatasync(again) < 0 && r == 0)
-                r = -errno;
-        (void) close(again);
-        return r;
-}
-
-static int compress_file(int dir, const char *name)
-{
-        char done[LOG_ROTATED_MAX + 4];
+        char done[LOG_ROTATED_MAX + 8];
         autoclose int from = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         struct stat s;
         int to, r;
@@ -181,25 +156,25 @@ static int compress_file(int dir, const char *name)
                 return -errno;
         if (!S_ISREG(s.st_mode))
                 return -EINVAL;
-        (void) unlinkat(dir, GZIP_TEMPORARY, 0);
-        to = openat(dir, GZIP_TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, s.st_mode & 0777);
+        (void) unlinkat(dir, TEMPORARY, 0);
+        to = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, s.st_mode & 0777);
         if (to < 0)
                 return -errno;
-        r = deflate_into(from, to);
-        (void) snprintf(done, sizeof done, "%s.gz", name);
+        r = with->run(from, to);
+        (void) snprintf(done, sizeof done, "%s%s", name, with->suffix);
         if (r == 0) {
                 const struct timespec times[2] = { s.st_atim, s.st_mtim };
 
-                (void) utimensat(dir, GZIP_TEMPORARY, times, 0);
-                r = renameat(dir, GZIP_TEMPORARY, dir, done) < 0 ? -errno : 0;
+                (void) utimensat(dir, TEMPORARY, times, 0);
+                r = renameat(dir, TEMPORARY, dir, done) < 0 ? -errno : 0;
         }
-        (void) unlinkat(dir, r == 0 ? name : GZIP_TEMPORARY, 0);
+        (void) unlinkat(dir, r == 0 ? name : TEMPORARY, 0);
         return r;
 }
 
 /* Delete what is over the number; then compress the newest plain file, if there is one. Returns 1 when there may be
  * more to do, 0 when all is done. The newest first: under a flood the older ones are about to be deleted anyway. */
-static int tidy_once(int dir, unsigned max_files, bool gzip)
+static int tidy_once(int dir, unsigned max_files, const struct compressor *with)
 {
         char plain[LOG_ROTATED_MAX] = "";
         struct dirent **names = NULL;
@@ -214,13 +189,13 @@ static int tidy_once(int dir, unsigned max_files, bool gzip)
                 before = name;
                 if (max_files && kept > max_files)
                         (void) unlinkat(dir, name, 0);
-                else if (gzip && !plain[0] && !is_gz(name))
+                else if (with && !plain[0] && !is_packed(name))
                         memcpy(plain, name, strlen(name) + 1); /* a rotated name: is_rotated() knows its length */
         }
         for (int i = 0; i < n; i++)
                 free(names[i]);
         free(names);
-        return plain[0] && compress_file(dir, plain) == 0;
+        return plain[0] && compress_file(dir, plain, with) == 0;
 }
 
 int tidy_main(int argc, char **argv)
@@ -232,7 +207,7 @@ int tidy_main(int argc, char **argv)
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void) setpriority(PRIO_PROCESS, 0, 19);
         (void) syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
-        while (tidy_once(TIDY_DIR_FD, (unsigned) strtoul(argv[2], NULL, 10), strcmp(argv[3], "gzip") == 0) > 0)
+        while (tidy_once(TIDY_DIR_FD, (unsigned) strtoul(argv[2], NULL, 10), compressor_named(argv[3])) > 0)
                 ;
         return 0;
 }

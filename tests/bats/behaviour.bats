@@ -334,3 +334,17 @@ first_is() { [[ $(finished "$1" | head -n 1) == *."$2" ]]; }
 log_has() { grep -q "$2" "$W/logs/$1/current" 2>/dev/null; }
 # The next line that comes when the file is too old begins a new one.
 aged() { echo >>"$W/fifo"; has_finished /age 1; }
+
+@test "LogCompress=zstd packs finished files, and logs reads them" {
+        service zst "LogFormat=raw" "LogMaxSize=4K" "LogMaxFiles=50" "LogCompress=zstd" \
+                "ExecStart=/bin/sh -c 'i=0; while [ \$\$i -lt 400 ]; do i=\$\$((i+1)); echo line \$\$i of a text that is long enough to fill some files; done; sleep 1000'"
+        "$CTL" schema | grep -q '"zstd"' || { run ctl verify --units "$W/units"; assert_output_has "LogCompress=zstd"; skip "built without zstd"; }
+        start_daemon
+        wait_for "$PATIENCE" has_finished /zst 5
+        wait_for "$PATIENCE" all_packed /zst zst
+        run ctl logs --lines 1000 /zst
+        assert_eq "$(grep -c '^line [0-9]* of a text' <<<"$output")" 400
+        if command -v zstd >/dev/null; then zstd -qt "$(finished /zst | head -n 1)"; fi
+        stop_daemon 0
+}
+all_packed() { ! finished "$1" | grep -qv "\.$2\$"; }
