@@ -2,6 +2,7 @@
 if HAVE_CMOCKA
 UNIT_TESTS = \
 	tests/unit/unit_text \
+	tests/unit/unit_disk \
 	tests/unit/unit_set \
 	tests/unit/directives \
 	tests/unit/value \
@@ -17,10 +18,14 @@ tests_unit_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_unit_text_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_unit_text_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_unit_set_SOURCES = tests/unit/unit_set.c
+tests_unit_unit_set_SOURCES = tests/unit/unit_set.c tests/unit/unit_dir.h
 tests_unit_unit_set_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_unit_set_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_unit_set_LDADD = libunit.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+tests_unit_unit_disk_SOURCES = tests/unit/unit_disk.c tests/unit/unit_dir.h
+tests_unit_unit_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_unit_disk_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_unit_disk_LDADD = libunit.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_directives_SOURCES = tests/unit/directives.c
 tests_unit_directives_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
