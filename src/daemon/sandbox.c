@@ -233,7 +233,8 @@ void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation)
 void sandbox_remove_credentials(struct engine *e, node_id id)
 {
         const struct node *node = core_node(e->core, id);
-        int root = node ? open(rundir_root(e, "runtime"), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+        const char *runtime = rundir_root(e, "runtime"); /* NULL for who has none: not root, and no $XDG_RUNTIME_DIR */
+        int root = node && runtime ? open(runtime, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
         int budget = AT_ONCE;
         char name[300];
 
