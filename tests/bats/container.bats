@@ -70,6 +70,20 @@ whole_life() {
         whole_life --user 10001 --no-new-privs --read-only --seccomp --cgroup ro
 }
 
+@test "an engine that is killed in a container costs no service, and the next one knows them" {
+        container --user 10001 --no-new-privs --read-only --seccomp --cgroup none
+        up /app
+        pid=$(main_pid /app)
+        engine=$(in_container /bin/sh -c 'for p in /proc/[0-9]*; do read -r name <$p/comm; [ "$name" != coppice-engine ] || echo ${p#/proc/}; done')
+        in_container kill -KILL "$engine"
+        wait_line "$W/daemon.log" 'another one takes over'
+        wait_for "$PATIENCE" container_answers
+        assert_eq "$(main_pid /app)" "$pid"
+        in_container kill -KILL "$pid"
+        wait_for "$PATIENCE" another_pid /app "$pid"
+        $RUNC kill "$NAME" TERM
+        ends 0
+}
 @test "J5: the code of the command is that of the container" {
         launch_container --seccomp --user 10001 --read-only -- -- /bin/sh -c 'exit 7'
         ends 7
