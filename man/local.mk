@@ -5,7 +5,7 @@ man_fill_LDADD = libcore.a libbase.a
 
 FILLED_MANS = man/coppiced.8 man/coppice.service.5 man/coppice.supervisor.5 man/coppice.channel.5
 man_MANS = $(FILLED_MANS) man/io.coppice.Manager.7
-dist_man_MANS += man/coppice.simulate.7
+dist_man_MANS += man/coppice.simulate.7 man/coppice.mailbox.7
 EXTRA_DIST += man/interface.awk man/io.coppice.Manager.7.in
 EXTRA_DIST += man/coppiced.8.in man/coppice.service.5.in man/coppice.supervisor.5.in man/coppice.channel.5.in
 CLEANFILES += $(FILLED_MANS) man/io.coppice.Manager.7

@@ -14,3 +14,7 @@ EXTRA_PROGRAMS += tests/bench/jtok
 tests_bench_jtok_SOURCES = tests/bench/jtok.c
 tests_bench_jtok_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_jtok_LDADD = libproto.a libbase.a $(JANSSON_LIBS)
+
+EXTRA_PROGRAMS += tests/bench/mail_bench
+tests_bench_mail_bench_SOURCES = tests/bench/mail_bench.c
+EXTRA_DIST += tests/bench/mail
