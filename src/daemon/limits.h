@@ -16,6 +16,9 @@ struct bound {
         nsec killed_at;                  /* when it was told last; 0 = never */
 };
 
+/* What is kept of a node; made when it is not there. NULL when memory is short. */
+struct bound *limits_bound(struct engine *e, node_id id);
+
 /* Before the first process of an incarnation: make everything that is said true. `group` is its v2 group, -1 for none;
  * `fresh`: that was made just now. With Isolation=strict -errno, stage LIMITS, for what cannot be had. */
 int limits_begin(struct engine *e, node_id id, const struct spec *s, const char *path, int group, bool fresh,
@@ -36,6 +39,9 @@ struct reason limits_reason(struct engine *e, node_id id, struct reason r);
  * had is logged and kept for status. */
 void limits_changed(struct engine *e, node_id id, uint32_t before);
 uint32_t limits_had(const struct spec *s); /* for `before`, while the old spec is still there */
+
+/* Counters begin at what they are now; from here on kills are heard of. */
+void limits_count_from_now(struct engine *e, node_id id, const char *path, struct bound *b);
 
 void limits_start(struct engine *e); /* hear of kills */
 void limits_look(struct engine *e, node_id id); /* before its group is removed */

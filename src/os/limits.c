@@ -515,6 +515,19 @@ int limits_settle(struct cgroup *c, const char *node)
         return r;
 }
 
+void limits_adopt(struct cgroup *c)
+{
+        cgroup_control_ask(c);
+        for (int i = 0; i < CTL_COUNT; i++) {
+                struct cgroup_v1 *v = &c->v1[i];
+
+                if (v->with == (enum controller) i && v->own >= 0 && v->root < 0)
+                        v->root = cgroup_open_dir(v->own, c->name);
+                if (v->root < 0)
+                        v->root = -1;
+        }
+}
+
 int limits_drop(struct cgroup *c, const char *node)
 {
         char rel[PATH_MAX];

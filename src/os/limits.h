@@ -62,6 +62,9 @@ int limits_drop(struct cgroup *c, const char *node);
 /* What the kernel has made of a limit (rounded to pages, bounded by nothing else) as text into buf[n]; -errno. */
 int limits_effective(struct cgroup *c, const char *node, enum limit l, char *buf, size_t n);
 
+/* The next engine: find the v1 groups of the one before. */
+void limits_adopt(struct cgroup *c);
+
 /* Counters of a group. -1: not counted here. */
 struct limit_counters {
         int64_t oom_kills;        /* processes of the group, and below it, that the kernel killed for want of memory */

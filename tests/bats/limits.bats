@@ -451,3 +451,25 @@ in_the_box() {
         assert_eq "$(ctl deaths /bomb --json | jq '.[0].tasks_peak')" 60
 }
 is_full() { [ "$(field "$1" .tasks)" = "$2" ]; }
+
+@test "limits and counters outlive the engine: the next one tells out_of_memory all the same" {
+        needs memory
+        local engine
+        service late "ExecStart=/bin/sh -c 'until [ -e $W/go ]; do read -t 0.05 x <$W/quiet; done; exec $HUNGRY touch 64'" "MemoryMax=24M" "Restart=no"
+        service worker "ExecStart=/bin/sh -c 'until [ -e $W/go ]; do read -t 0.05 x <$W/quiet; done; exec $HUNGRY worker 64 $W/done'" \
+                "MemoryMax=24M" "Restart=no"
+        start_daemon
+        wait_state /late running
+        wait_state /worker running
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$engine"
+        wait_for "$PATIENCE" answers_anew "$engine"
+        assert_eq "$(value /late memory memory.max memory.limit_in_bytes)" 25165824
+        : >"$W/go"
+        wait_state /late failed
+        wait_state /worker failed
+        assert_eq "$(reason_of /late)" out_of_memory
+        assert_eq "$(reason_of /worker)" out_of_memory
+        assert_eq "$(ctl deaths /late --json | jq '.[0].memory_peak > 20000000')" true
+}
+answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e" ] && [ "$e" != "$1" ] && ctl status / >/dev/null; }
