@@ -12,5 +12,6 @@ check_PROGRAMS += tests/programs/violence
 tests_programs_violence_SOURCES = tests/programs/violence.c
 tests_programs_violence_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_programs_violence_LDADD = $(JANSSON_LIBS)
-check_PROGRAMS += tests/programs/tell
+check_PROGRAMS += tests/programs/hung tests/programs/tell
+tests_programs_hung_SOURCES = tests/programs/hung.c
 tests_programs_tell_SOURCES = tests/programs/tell.c

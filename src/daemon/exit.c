@@ -51,6 +51,7 @@ void exit_clean(struct engine *e)
         control_free(e->control);
         e->control = NULL;
         transient_free(e);
+        touch_free(e);
         notify_stop(e);
         mail_stop(e);
         logs_free(e);

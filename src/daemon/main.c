@@ -10,6 +10,7 @@
 #include "daemon/limits.h"
 #include "daemon/recover.h"
 #include "os/machine.h"
+#include "os/reach.h"
 
 #define EXIT_STARTUP 111
 #define FILES        (1 << 20)
@@ -147,6 +148,8 @@ int main(int argc, char **argv)
         (void) setlocale(LC_ALL, "C");
         (void) umask(077);
         log_open("coppiced");
+        if (argc == 2 && strcmp(argv[1], REACH_ARGUMENT) == 0)
+                return reach_main();
         if (argc == 2 && strcmp(argv[1], "--check-state") == 0)
                 return recover_check(&e);
         (void) prctl(PR_SET_NAME, "coppice-engine"); /* started by a descriptor it would have the number's name */

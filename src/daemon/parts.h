@@ -201,6 +201,8 @@ struct engine {
 
         nsec said_since;              /* say.c: the present second */
         unsigned said, unsaid;
+        struct reach *reach;          /* owned; NULL until a unit names a path (touch.c) */
+        struct ev_timer reach_timer;
         nsec orphan_said;             /* when a reaped orphan was told of last */
         unsigned orphans;             /* reaped since, untold */
 
@@ -260,6 +262,13 @@ void spawn_failure_posted(struct engine *e, node_id node, uint32_t incarnation, 
                           int error);
 /* The text for COPPICE_INCARNATION_ID and INVOCATION_ID: 32 hex digits and NUL. */
 void spawn_mark(const struct engine *e, node_id node, uint32_t incarnation, char buf[33]);
+
+/* touch.c: does the file system of a path answer? If not it must not be touched. */
+struct reach;
+bool touch_answers(struct engine *e, const char *path);
+/* All paths of a unit's conditions and assertions; else which one does not. */
+bool touch_conditions(struct engine *e, const struct spec *s, enum directive *ret_directive, size_t *ret_item);
+void touch_free(struct engine *e);
 
 /* rundir.c */
 void rundir_remove(struct engine *e, node_id id);    /* RuntimeDirectory= of an incarnation that is over */

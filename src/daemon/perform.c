@@ -9,9 +9,15 @@ static void on_check(struct engine *e, const struct action *a)
 {
         const struct node *node = core_node(e->core, a->node);
         struct condition_result r = { .verdict = VERDICT_PASS };
+        char path[PATH_MAX_NODE];
 
-        if (node)
+        if (node && !touch_conditions(e, node->spec, &r.directive, &r.item)) {
+                log_warning("%s: the file system of %s=%s does not answer", engine_path(e, a->node, path, sizeof(path)),
+                            directive_rows[r.directive].key, spec_item(node->spec, r.directive, r.item));
+                r.verdict = VERDICT_FAIL;
+        } else if (node) {
                 r = conditions_check(node->spec);
+        }
         engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = a->node, .incarnation = a->incarnation,
                                          .arg = r.verdict, .arg2 = r.verdict == VERDICT_PASS ? 0 : ((int64_t) r.directive + 1) << 32 | (int64_t) r.item });
 }

@@ -147,13 +147,21 @@ static int gather_user(struct engine *e, node_id id, const struct spec *s, struc
         return 0;
 }
 
-static int gather_environment(const struct spec *s, struct gathered *g, struct err *err)
+static int read_env_file(struct engine *e, const char *path, struct gathered *g, struct err *err)
+{
+        if (touch_answers(e, path + (*path == '-')))
+                return envfile_read(path, &g->env_files, err);
+        (void) err_set(err, STAGE_ENVIRONMENT, ETIMEDOUT, "read %s: its file system does not answer", path + (*path == '-'));
+        return -ETIMEDOUT;
+}
+
+static int gather_environment(struct engine *e, const struct spec *s, struct gathered *g, struct err *err)
 {
         size_t n = spec_count(s, D_SERVICE_EnvironmentFile);
 
         g->facts.environ = (const char *const *) environ;
         for (size_t i = 0; i < n; i++) {
-                int r = envfile_read(spec_item(s, D_SERVICE_EnvironmentFile, i), &g->env_files, err);
+                int r = read_env_file(e, spec_item(s, D_SERVICE_EnvironmentFile, i), g, err);
 
                 if (r < 0) {
                         struct origin o = spec_item_origin(s, D_SERVICE_EnvironmentFile, i);
@@ -359,7 +367,7 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
         if (r == 0)
                 r = gather_delegation(e, s, a, g, err);
         if (r == 0)
-                r = gather_environment(s, g, err);
+                r = gather_environment(e, s, g, err);
         if (r == 0)
                 r = gather_filter(e, a->node, s, g, err);
         if (r == 0)
@@ -482,7 +490,7 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
                 g.facts.fds.notify = g.fd_count++;
         r = gather_user(e, id, s, &g, err);
         if (r == 0)
-                r = gather_environment(s, &g, err);
+                r = gather_environment(e, s, &g, err);
         if (r == 0)
                 r = gather_filter(e, id, s, &g, err);
         if (r == 0)

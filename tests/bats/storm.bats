@@ -149,3 +149,38 @@ reaped() { # nobody but the engine, the log writer and what STATE says are still
         stop_daemon 0
 }
 owner_answers() { as_nobody "$CTL" version >/dev/null 2>&1; }
+
+@test "A17: conditions and environment files on a file system that hangs fail their start and hold up nobody else" {
+        skip_unless root
+        mkdir "$W/hung"
+        mkfifo "$W/end"
+        exec {end}<>"$W/end"
+        "$BUILD/tests/programs/hung" "$W/hung" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & local server=$!
+        wait_for "$PATIENCE" mounted_or_gone "$server"
+        file_has "$W/hung.out" hung || skip "may not mount a file system that hangs"
+        unit asks.service <<-U
+                [Unit]
+                ConditionPathExists=$W/hung/flag
+                [Service]
+                ExecStart=/bin/sleep 1000
+	U
+        service reads "ExecStart=/bin/sleep 1000" "EnvironmentFile=$W/hung/env" "Restart=no"
+        service calm "ExecStart=/bin/sleep 1000"
+        unit sure.service <<-U
+                [Unit]
+                ConditionPathExists=$W
+                [Service]
+                ExecStart=/bin/sleep 1000
+	U
+        local failed=0
+        { start_daemon && wait_state /calm running && wait_state /sure running && wait_state /reads failed &&
+          run ctl why /reads && assert_output_has "does not answer" && assert_output_has "reads.service:3" &&
+          wait_line "$W/daemon.log" "the file system of ConditionPathExists=$W/hung/flag does not answer" &&
+          [ "$(state_of /asks)" != running ]; } || failed=1
+        # First the mount: what looked at it can then end, and so can the directory of the test.
+        exec {end}>&-
+        wait "$server" || failed=1
+        [ $failed = 0 ]
+        stop_daemon 0
+}
+mounted_or_gone() { file_has "$W/hung.out" hung || process_gone "$1"; }

@@ -1,0 +1,235 @@
+/* reach.c - see reach.h. */
+#include "os/reach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "os/fs.h"
+
+enum { HELPER_FD = 3, STUCK_MAX = 16, PATH_LEN = 4096 };
+
+struct reach {
+        const char *program;
+        int sock;                /* -1: no helper */
+        pid_t pid;
+        pid_t stuck[STUCK_MAX];  /* were killed and have not ended yet; 0 = free */
+        char gone[PATH_LEN];     /* the mount that did not answer, "" = none ... */
+        int64_t gone_until;      /* ... and how long it is not asked again, in seconds */
+};
+
+static int64_t now_sec(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec;
+}
+
+struct reach *reach_new(const char *program)
+{
+        struct reach *r = calloc(1, sizeof *r);
+
+        if (r)
+                *r = (struct reach) { .program = program, .sock = -1 };
+        return r;
+}
+
+/* --- mounts ----------------------------------------------------------------------------------------------------- */
+
+/* Kinds of file system whose answers come from elsewhere: another machine, or a program. */
+static bool from_elsewhere(const char *kind)
+{
+        static const char *const kinds[] = { "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre",
+                                             "ocfs2", "gfs2", "coda", "ncpfs", "autofs", "virtiofs", "pvfs2", "beegfs" };
+
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+                if (strcmp(kind, kinds[i]) == 0)
+                        return true;
+        return strncmp(kind, "fuse", 4) == 0 && strcmp(kind, "fusectl") != 0;
+}
+
+static bool below(const char *path, const char *mount)
+{
+        size_t n = strlen(mount);
+
+        return strncmp(path, mount, n) == 0 && (path[n] == '/' || path[n] == '\0' || (n > 0 && mount[n - 1] == '/'));
+}
+
+/* One line of mountinfo: "36 35 98:0 /root /mount options ... - kind source options". */
+static bool read_line(char *line, const char **ret_mount, const char **ret_kind)
+{
+        char *dash = strstr(line, " - "), *save = NULL, *word = NULL;
+
+        if (!dash)
+                return false;
+        *dash = '\0';
+        *ret_kind = dash + 3;
+        dash[3 + strcspn(dash + 3, " ")] = '\0';
+        for (int i = 0; i < 5; i++)
+                word = strtok_r(i == 0 ? line : NULL, " ", &save);
+        *ret_mount = word;
+        return word != NULL;
+}
+
+/* Is anything mounted here that could fail to answer? The mount of `path` into mount[n]; by its name, for to ask would be
+ * to touch it. A link may lead from anywhere to anywhere: so one such mount is enough to be careful with every path. */
+static bool must_ask(const char *path, char *mount, size_t n)
+{
+        autobuf struct buf text = BUF_INIT;
+        bool elsewhere = false;
+        char *save = NULL;
+        size_t longest = 0;
+
+        (void) snprintf(mount, n, "/");
+        if (fs_read("/proc/self/mountinfo", 4U << 20, &text, NULL) < 0)
+                return false;
+        buf_addc(&text, '\0');
+        for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                const char *at, *kind;
+
+                if (!read_line(line, &at, &kind))
+                        continue;
+                elsewhere |= from_elsewhere(kind);
+                if (below(path, at) && strlen(at) >= longest) {
+                        longest = strlen(at);
+                        (void) snprintf(mount, n, "%s", at);
+                }
+        }
+        return elsewhere;
+}
+
+/* --- the helper --------------------------------------------------------------------------------------------------- */
+
+int reach_main(void)
+{
+        char path[PATH_LEN];
+        struct stat s;
+        ssize_t n;
+
+        while ((n = recv(HELPER_FD, path, sizeof path - 1, 0)) > 0) {
+                path[n] = '\0';
+                (void) stat(path, &s);
+                (void) access(path, R_OK);
+                if (send(HELPER_FD, "", 1, MSG_NOSIGNAL) < 0)
+                        break;
+        }
+        return 0;
+}
+
+static int start(struct reach *r)
+{
+        char *argv[] = { (char *) "coppice-engine", (char *) REACH_ARGUMENT, NULL };
+        char *env[] = { NULL };
+        posix_spawn_file_actions_t fds;
+        autoclose int theirs = -1;
+        int pair[2], rc;
+
+        if (r->sock >= 0)
+                return 0;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        r->sock = pair[0];
+        theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, HELPER_FD + 1); /* not 3 itself: dup2 onto itself would keep CLOEXEC */
+        (void) close(pair[1]);
+        if (theirs < 0 || posix_spawn_file_actions_init(&fds) != 0) {
+                fd_close(&r->sock);
+                return -EMFILE;
+        }
+        rc = posix_spawn_file_actions_adddup2(&fds, theirs, HELPER_FD);
+        if (rc == 0)
+                rc = posix_spawn(&r->pid, r->program, &fds, NULL, argv, env);
+        (void) posix_spawn_file_actions_destroy(&fds);
+        if (rc != 0)
+                fd_close(&r->sock);
+        return -rc;
+}
+
+/* Those that were killed in the middle of a question and have ended since. */
+static void collect(struct reach *r)
+{
+        for (int i = 0; i < STUCK_MAX; i++)
+                if (r->stuck[i] > 0 && waitpid(r->stuck[i], NULL, WNOHANG) != 0)
+                        r->stuck[i] = 0;
+}
+
+/* It hangs in the kernel, perhaps even beyond SIGKILL: it is not waited for. */
+static void give_up(struct reach *r)
+{
+        (void) kill(r->pid, SIGKILL);
+        fd_close(&r->sock);
+        collect(r);
+        for (int i = 0; i < STUCK_MAX; i++)
+                if (r->stuck[i] == 0) {
+                        r->stuck[i] = r->pid;
+                        break;
+                }
+        r->pid = 0;
+}
+
+static int answered(int sock)
+{
+        struct pollfd p = { .fd = sock, .events = POLLIN };
+        char byte;
+        int n;
+
+        do
+                n = poll(&p, 1, REACH_MS);
+        while (n < 0 && errno == EINTR);
+        return n > 0 && recv(sock, &byte, 1, MSG_DONTWAIT) == 1;
+}
+
+int reach_ask(struct reach *r, const char *path)
+{
+        char mount[PATH_LEN];
+
+        if (!r || !must_ask(path, mount, sizeof mount))
+                return 0;
+        collect(r);
+        if (r->gone[0] && now_sec() >= r->gone_until)
+                r->gone[0] = '\0';
+        if (r->gone[0] && strcmp(r->gone, mount) == 0)
+                return -ETIMEDOUT;
+        if (start(r) < 0)
+                return 0;
+        if (send(r->sock, path, strlen(path), MSG_NOSIGNAL) >= 0 && answered(r->sock))
+                return 0;
+        give_up(r);
+        (void) snprintf(r->gone, sizeof r->gone, "%s", mount);
+        r->gone_until = now_sec() + REACH_GONE_SEC;
+        return -ETIMEDOUT;
+}
+
+int reach_helped(const struct reach *r)
+{
+        return r && r->sock >= 0;
+}
+
+void reach_rest(struct reach *r)
+{
+        if (!r || r->sock < 0)
+                return;
+        fd_close(&r->sock);                      /* its last question has been answered: it ends at once */
+        (void) waitpid(r->pid, NULL, 0);
+        r->pid = 0;
+}
+
+void reach_free(struct reach *r)
+{
+        reach_rest(r);
+        free(r);
+}
