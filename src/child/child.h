@@ -65,7 +65,7 @@ struct child {
         struct plan_iter start;              /* the plan from its beginning */
         int mounts[PLAN_MOUNTS_MAX];         /* copies for the MOUNT steps, in their order; see mounts.c */
         int mount_at;                        /* how many of them are done */
-        int self;                            /* /proc/self of before, -1 = none */
+        int proc;                            /* /proc, also when it is out of sight; -1 = none */
         int creds[PLAN_CREDENTIALS_MAX];     /* what CREDENTIAL has opened; negative = nothing */
         int cred_count;
         int ruleset;                         /* between LANDLOCK and RESTRICT */
@@ -106,8 +106,8 @@ child_step child_credential, child_credentials;                                 
 child_step child_landlock, child_allow, child_allow_rest, child_allow_port, child_restrict; /* landlock.c */
 child_step child_bounding, child_securebits, child_ambient;                       /* caps.c */
 
-/* Open /proc/self; where it is hidden or gone, that of before the mounts stays known. namespaces.c */
-void child_know_self(struct child *c);
+/* Open /proc; where it is hidden or gone, that of before the mounts stays known. namespaces.c */
+void child_know_proc(struct child *c);
 
 /* mounts_old.c: is it needed (c->old); the three things mounts.c does by open_tree, move_mount and mount_setattr. */
 int child_old_begin(struct child *c);

@@ -55,11 +55,11 @@ int child_old_take(int dir, const char *path)
 
 int child_old_attach(const struct child *c, int fd, const char *path, bool recursive)
 {
-        char source[32] = "fd/";
+        char source[40] = "self/fd/";
         int r = 0;
 
-        (void) child_digits(source + 3, fd);
-        if (fchdir(c->self) < 0 || mount(source, path, NULL, MS_BIND | (recursive ? MS_REC : 0UL), NULL) < 0)
+        (void) child_digits(source + 8, fd);
+        if (fchdir(c->proc) < 0 || mount(source, path, NULL, MS_BIND | (recursive ? MS_REC : 0UL), NULL) < 0)
                 r = -errno;
         (void) close(fd);
         return r;
@@ -77,14 +77,14 @@ struct ruled {
 
 static int resolve(const struct child *c, const char *path, struct ruled *ret)
 {
-        char link[32] = "fd/";
+        char link[40] = "self/fd/";
         int fd = open(path, O_PATH | O_CLOEXEC);
         ssize_t n;
 
         if (fd < 0)
                 return -errno;
-        (void) child_digits(link + 3, fd);
-        n = readlinkat(c->self, link, ret->path, sizeof ret->path - 1);
+        (void) child_digits(link + 8, fd);
+        n = readlinkat(c->proc, link, ret->path, sizeof ret->path - 1);
         (void) close(fd);
         if (n < 0)
                 return -errno;

@@ -14,15 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void child_know_self(struct child *c)
+void child_know_proc(struct child *c)
 {
-        int fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-        if (fd < 0)
+        if (fd < 0 || faccessat(fd, "self", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+                (void) close(fd);
                 return;
-        if (c->self >= 0)
-                (void) close(c->self);
-        c->self = fd;
+        }
+        if (c->proc >= 0)
+                (void) close(c->proc);
+        c->proc = fd;
 }
 
 /* --- users ----------------------------------------------------------------------------------------------------------- */
@@ -77,15 +79,15 @@ static int write_maps(int self, int64_t uid, int64_t gid, bool with_root)
 }
 
 /* More than the own id can only be mapped by somebody outside: a child that is forked before, and waits for the word. */
-static _Noreturn void help(const struct child *c, const struct plan_step *s, int word)
+static _Noreturn void help(int self, const struct plan_step *s, int word)
 {
         char go;
-        int r = read(word, &go, 1) == 1 ? write_maps(c->self, s->a, s->b, true) : -EPIPE;
+        int r = read(word, &go, 1) == 1 ? write_maps(self, s->a, s->b, true) : -EPIPE;
 
         _exit(-r & 255);
 }
 
-static int enter_with_helper(const struct child *c, const struct plan_step *s)
+static int enter_with_helper(int self, const struct plan_step *s)
 {
         int word[2], status = 0, r = 0;
         pid_t pid;
@@ -95,7 +97,7 @@ static int enter_with_helper(const struct child *c, const struct plan_step *s)
         pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
         if (pid == 0) {
                 (void) close(word[1]);
-                help(c, s, word[0]);
+                help(self, s, word[0]);
         }
         if (pid < 0 || unshare(CLONE_NEWUSER) < 0)
                 r = -errno;
@@ -112,15 +114,20 @@ int child_userns(struct child *c, const struct plan_step *s, const char *text)
 {
         uid_t uid = geteuid();
         gid_t gid = getegid();
+        int self, r;
 
         (void) text;
-        child_know_self(c); /* what was known before the mounts may be on a read-only one by now */
-        if (s->c)
-                return enter_with_helper(c, s);
-        if (unshare(CLONE_NEWUSER) < 0)
-                return -errno;
+        child_know_proc(c); /* what was known before the mounts may be on a read-only one by now */
         c->object = "/proc/self/uid_map";
-        return write_maps(c->self, uid, gid, false);
+        self = openat(c->proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (self < 0)
+                return -errno;
+        if (s->c)
+                r = enter_with_helper(self, s);
+        else
+                r = unshare(CLONE_NEWUSER) < 0 ? -errno : write_maps(self, uid, gid, false);
+        (void) close(self);
+        return r;
 }
 
 /* --- the others ------------------------------------------------------------------------------------------------------ */
@@ -172,7 +179,7 @@ int child_namespaces(struct child *c, const struct plan_step *s, const char *tex
 {
         int r;
 
-        child_know_self(c);
+        child_know_proc(c);
         if (unshare((int) s->a) < 0)
                 return -errno;
         if (s->a & CLONE_NEWNET) {

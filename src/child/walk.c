@@ -148,7 +148,7 @@ static int open_plan(const struct child_job *job, struct plan_iter *it)
 
 void child_run(const struct child_job *job)
 {
-        struct child c = { .job = job, .report = job->report, .own = { 0, 1, 2 }, .stand_ins = { -1, -1 }, .self = -1,
+        struct child c = { .job = job, .report = job->report, .own = { 0, 1, 2 }, .stand_ins = { -1, -1 }, .proc = -1,
                            .pid = getpid(), .parent = job->parent };
         const struct plan_step *s = NULL;
         const char *text = NULL;

@@ -26,7 +26,7 @@ struct mounts {
 };
 
 /* Without one of these rows (directives_sandbox.def) a unit asks for no sandbox, not only for no mounts. */
-#define SANDBOX_FIRST D_SERVICE_PrivateMounts
+#define SANDBOX_FIRST D_SERVICE_DynamicUser
 #define SANDBOX_LAST  D_SERVICE_SetCredential
 
 /* Does the unit ask for a mount namespace at all? */

@@ -162,8 +162,6 @@ static int add_file_system(struct compiler *c, struct err *err)
                 return err_set(err, STAGE_NAMESPACE, E2BIG, "arrange the mounts: there are more than %d", PLAN_MOUNTS_MAX);
         if (r < 0)
                 return r;
-        if (plan_pivots(c))
-                plan_add_text(c, PLAN_ROOT, spec_origin(c->s, D_SERVICE_RootDirectory), spec_str(c->s, D_SERVICE_RootDirectory));
         add_mounts(c, &m);
         mounts_free(&m);
         return 0;
@@ -211,6 +209,8 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
         if (parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP))
                 asked = sandbox_asked_by(c->s, lowest(parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP)));
         plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = flags, .b = from, .origin = spec_origin(c->s, asked) });
+        if (plan_pivots(c)) /* before the processes, which could else be a way to the old one */
+                plan_add_text(c, PLAN_ROOT, spec_origin(c->s, D_SERVICE_RootDirectory), spec_str(c->s, D_SERVICE_RootDirectory));
         if (parts & SANDBOX_PIDS)
                 plan_add(c, &(struct step) { .op = PLAN_PIDS, .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
         return parts & SANDBOX_MOUNTS ? add_file_system(c, err) : 0;

@@ -3,7 +3,7 @@
 load lib
 
 setup()    { world; PROBE=$BUILD/tests/programs/probe; }
-teardown() { end_world; }
+teardown() { rm -rf "/var/lib/private/${KEPT:-coppice-none}" "/var/lib/${KEPT:-coppice-none}"; end_world; }
 
 # box NAME SCRIPT LINE...: a oneshot that runs SCRIPT under those lines; what it prints is in $W/NAME.out.
 box() {
@@ -57,6 +57,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
 
 @test "ProtectSystem=strict: nothing can be written but what the unit allows" {
         skip_unless root
+        KEPT=coppice-test-$$
         mkdir "$W/mine" "$W/other"
         box strict "touch $W/mine/a && echo mine-ok
                 for path in /etc /usr /var /root /home /srv /opt $W/other $W/mine/ro; do
@@ -65,7 +66,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
                 touch \$STATE_DIRECTORY/s && echo state-ok
                 echo >/dev/null && echo dev-ok
                 [ -w /proc/self/comm ] && echo proc-ok" \
-                "ProtectSystem=strict" "ReadWritePaths=$W/mine" "ReadOnlyPaths=-$W/mine/ro" "StateDirectory=coppice-test-$$"
+                "ProtectSystem=strict" "ReadWritePaths=$W/mine" "ReadOnlyPaths=-$W/mine/ro" "StateDirectory=$KEPT"
         mkdir "$W/mine/ro"
         start_daemon
         wait_line "$W/strict.out" proc-ok
@@ -75,7 +76,6 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
         assert_output_has "dev-ok"
         refute_output_has "written:"
         stop_daemon 0
-        rm -rf "/var/lib/coppice-test-$$"
 }
 
 @test "PrivateTmp: the service sees an empty /tmp, others do not see what it puts there, and it is gone afterwards" {
@@ -430,29 +430,28 @@ end"
 
 @test "DynamicUser: a number nobody else has, the same each time, with directories nobody else can enter" {
         skip_unless root
-        dir=coppice-test-$$
+        KEPT=coppice-test-$$
         box dyn "id -u; id -g; touch /etc/x 2>/dev/null || echo read-only; cat \$STATE_DIRECTORY/kept 2>/dev/null; echo kept >\$STATE_DIRECTORY/kept
                 echo \$STATE_DIRECTORY \$USER; touch /tmp/x && echo tmp; chmod 4755 /tmp/x 2>/dev/null || echo no-suid; echo end" \
-                "DynamicUser=yes" "StateDirectory=$dir"
+                "DynamicUser=yes" "StateDirectory=$KEPT"
         service other "ExecStart=/bin/sleep 1000" "DynamicUser=yes"
         start_daemon
         wait_line "$W/dyn.out" '^end'
         uid=$(sed -n 1p "$W/dyn.out")
         (( uid >= 61184 && uid <= 65519 ))
-        assert_eq "$(cat "$W/dyn.out")" "$(printf '%s\n%s\nread-only\n/var/lib/%s dyn\ntmp\nno-suid\nend' "$uid" "$uid" "$dir")"
+        assert_eq "$(cat "$W/dyn.out")" "$(printf '%s\n%s\nread-only\n/var/lib/%s dyn\ntmp\nno-suid\nend' "$uid" "$uid" "$KEPT")"
         assert_eq "$(stat -c '%u %a' /var/lib/private)" "0 700"
-        assert_eq "$(stat -c %u "/var/lib/$dir/")" "$uid"
+        assert_eq "$(stat -c %u "/var/lib/$KEPT/")" "$uid"
         wait_state /other running
         [ "$(stat -c %u "/proc/$(pid_of /other)")" != "$uid" ]
         # as after a change of the number
-        chown -R 12345 "/var/lib/private/$dir"
+        chown -R 12345 "/var/lib/private/$KEPT"
         rm "$W/dyn.out"
         ctl restart /dyn
         wait_line "$W/dyn.out" '^end'
         assert_eq "$(sed -n 1p "$W/dyn.out")" "$uid"
         grep -qx kept "$W/dyn.out"
         stop_daemon 0
-        rm -rf "/var/lib/private/$dir" "/var/lib/$dir"
 }
 
 @test "E8: ids that cannot be changed, or only seem to be, end the start" {
@@ -504,7 +503,7 @@ end"
         service probe "ExecStart=/probe" "Type=oneshot" "Restart=no" "RootDirectory=$W/jail" "MountAPIVFS=yes" \
                 "BindReadOnlyPaths=/usr /lib -/lib64 -/lib32" "PrivatePIDs=yes" "PrivateNetwork=yes" "PrivateIPC=yes" "PrivateUsers=yes" \
                 "PrivateTmp=disconnected" "User=54321" "UMask=0027" "LimitNOFILE=100:200" "Nice=3" "WorkingDirectory=/usr" \
-                "SetCredential=a:b" "LandlockWrite=/dev" "StandardOutput=truncate:$W/probe.out"
+                "SetCredential=a:b" "Isolation=best-effort" "LandlockWrite=/dev" "StandardOutput=truncate:$W/probe.out"
         start_daemon
         wait_line "$W/probe.out" '^end'
         run cat "$W/probe.out"

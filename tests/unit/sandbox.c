@@ -114,6 +114,9 @@ static void the_short_words_stand_for_lists_of_paths(void **state)
         said = steps("PrivateTmp=yes", &f);
         assert_contains(said, "make directory /tmp/coppice-private-0123456789abcdef0123456789abcdef, mode 0700, owner 0:0\n");
         assert_contains(said, "/tmp at /tmp, nosuid, nodev\n");
+        said = steps("DynamicUser=yes\nStateDirectory=web", &f);
+        assert_contains(said, "make / read-only, if it exists\n");
+        assert_contains(said, "show /var/lib/private/web at /var/lib/private/web, nosuid, nodev\n");
         said = steps("PrivateTmp=disconnected", &f);
         assert_contains(said, "mount an empty file system in memory on /tmp (mode=0755,mode=1777), nosuid, nodev\n");
 }
