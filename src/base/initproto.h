@@ -40,6 +40,10 @@
 #define INIT_NAME_MAX      120          /* name of a stored descriptor, NUL included */
 #define INIT_EXITS_MAX     32           /* processes in one INIT_EXITED */
 
+/* In the environment of every engine after the first that came up: how many before it have ended, one after the other,
+ * without having said BOOTED. */
+#define INIT_UNBORN "COPPICE_ENGINES_UNBORN"
+
 /* Stored descriptors that init itself makes use of. */
 #define INIT_STORE_JOURNAL "journal"
 #define INIT_STORE_ENGINE  "engine"       /* the program of the next engine, in place of the one beside coppiced */

@@ -111,17 +111,95 @@ static int boot(struct engine *e)
         return e->exit_code;
 }
 
-/* A later one: see recover.h. */
-static int take_over(struct engine *e, int journal)
+static void open_mail(struct engine *e)
 {
-        struct err err = { 0 };
-
-        if (prepare(e, &err) < 0 || recover_load(e, journal, &err) < 0)
-                return fail(&err, EXIT_STARTUP);
         if (mail_start(e) < 0)
                 log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
+}
+
+/* Nothing of what was read counts. What it owned is not looked for: this happens once in a process. */
+static void forget_all(struct engine *e)
+{
+        if (e->core)
+                core_free(e->core);
+        e->core = NULL;
+        e->runs = NULL;
+        e->run_cap = e->queue_len = e->queue_head = e->redo_count = 0;
+        e->pids = (struct pid_map) { 0 };
+        e->published = 0;
+        e->stopping = e->finishing = false;
+        e->exit_code = -1;
+        e->command_node = NODE_NONE;
+        e->early = NULL;
+}
+
+/* The state is lost: units are read again, and what runs is found. See adopt.c. */
+static int start_over(struct engine *e, struct err *err)
+{
+        int r;
+
+        forget_all(e);
+        log_error("beginning anew: what runs goes on, what was known of it is lost");
+        r = e->cgroup ? 0 : cgroup_adopt(NULL, e->opt.runtime_dir, (pid_t) e->opt.pid, &e->cgroup, err);
+        if (r == 0)
+                r = load_first(e, err);
+        if (r < 0)
+                return r;
+        open_mail(e);
         empty_start(e);
-        if (journal_adopt(e, journal, e->journal_begin, e->journal_end) < 0 || link_greet(e, &err) < 0)
+        (void) journal_start(e);
+        r = link_greet(e, err);
+        if (r < 0)
+                return r;
+        adopt_find(e);
+        engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
+        return 0;
+}
+
+static int go_on(struct engine *e, int journal, struct err *err)
+{
+        int r;
+
+        open_mail(e);
+        r = journal_adopt(e, journal, e->journal_begin, e->journal_end);
+        if (r < 0)
+                return err_set(err, STAGE_NONE, -r, "go on with the journal: %s", strerror(-r));
+        empty_start(e);
+        return link_greet(e, err);
+}
+
+/* Engines that take over and die of it, one after the other: then it is what they take over. */
+enum { UNBORN_MAX = 5 };
+
+/* -1: this is the first engine. */
+static int engines_unborn(void)
+{
+        const char *text = getenv(INIT_UNBORN);
+        int n = text ? atoi(text) : -1;
+
+        (void) unsetenv(INIT_UNBORN); /* not for services */
+        return n;
+}
+
+/* A later engine: see recover.h. */
+static int take_over(struct engine *e, int journal, int unborn)
+{
+        struct err err = { 0 };
+        int r;
+
+        if (prepare(e, &err) < 0)
+                return fail(&err, EXIT_STARTUP);
+        if (unborn >= UNBORN_MAX)
+                r = err_set(&err, STAGE_NONE, ECANCELED, "%d engines have died of the saved state", unborn);
+        else if (journal < 0)
+                r = err_set(&err, STAGE_NONE, ENODATA, "no state has been saved");
+        else
+                r = recover_load(e, journal, &err);
+        if (r < 0)
+                log_err(LOG_LEVEL_ERROR, &err);
+        err = (struct err) { 0 };
+        r = r < 0 ? start_over(e, &err) : go_on(e, journal, &err);
+        if (r < 0)
                 return fail(&err, EXIT_STARTUP);
         notify_start(e);
         if (socket_start(e) < 0)
@@ -143,7 +221,7 @@ int main(int argc, char **argv)
                             .kept_control = -1 };
         struct err err = { 0 };
         char cwd[4096];
-        int journal;
+        int journal, unborn;
 
         (void) setlocale(LC_ALL, "C");
         (void) umask(077);
@@ -165,12 +243,13 @@ int main(int argc, char **argv)
         }
         log_set_level(e.opt.log_level);
         log_nonblocking();
+        unborn = engines_unborn();
         journal = recover_journal();
         e.opt.pid = getppid();
         e.opt.pid1 = e.opt.pid == 1;
-        if (link_open(&e, &err) < 0 || (journal < 0 && link_greet(&e, &err) < 0))
+        if (link_open(&e, &err) < 0 || (unborn < 0 && link_greet(&e, &err) < 0))
                 return fail(&err, EXIT_STARTUP);
-        find_machine(&e, journal < 0);
+        find_machine(&e, unborn < 0);
         if (options_defaults(&e.opt, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         if (getcwd(cwd, sizeof(cwd)))
@@ -178,5 +257,5 @@ int main(int argc, char **argv)
         (void) !chdir("/");
         raise_files();
         slice_short();
-        exit(journal < 0 ? boot(&e) : take_over(&e, journal)); /* not `return`: what e owns stays reachable for the leak checker */
+        exit(unborn < 0 ? boot(&e) : take_over(&e, journal, unborn)); /* not `return`: what e owns stays reachable for the leak checker */
 }

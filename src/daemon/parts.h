@@ -213,6 +213,8 @@ struct engine {
         size_t redo_count;
         bool performed;               /* ... they were, but messages to init had not been sent */
         uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
+        struct survivor *survivors;   /* owned; adopt.c: what runs and was not started by what is in the journal */
+        size_t survivor_count;
         int kept_control;             /* recovered: the listening socket; else -1 */
         uint32_t failures;            /* engines before us that did not live long */
         uint64_t last_mark;           /* of the last message of init that was dealt with */
@@ -250,6 +252,11 @@ void link_flush(struct engine *e);
 void perform(struct engine *e, const struct actions *actions);
 void perform_open(struct engine *e, const struct action *a);
 void perform_kill(struct engine *e, node_id id); /* SIGKILL to everything of a node and below it */
+
+/* adopt.c: what runs is taken for what would be started */
+void adopt_find(struct engine *e);
+bool adopt_has(const struct engine *e, node_id id);
+bool adopt_spawn(struct engine *e, const struct action *a, const struct spec *spec); /* false: start it */
 
 /* spawn.c */
 void spawn(struct engine *e, const struct action *a);

@@ -11,7 +11,9 @@ static void on_check(struct engine *e, const struct action *a)
         struct condition_result r = { .verdict = VERDICT_PASS };
         char path[PATH_MAX_NODE];
 
-        if (node && !touch_conditions(e, node->spec, &r.directive, &r.item)) {
+        if (node && adopt_has(e, a->node)) {
+                ; /* it runs already: what would keep it from being started is of no account */
+        } else if (node && !touch_conditions(e, node->spec, &r.directive, &r.item)) {
                 log_warning("%s: the file system of %s=%s does not answer", engine_path(e, a->node, path, sizeof(path)),
                             directive_rows[r.directive].key, spec_item(node->spec, r.directive, r.item));
                 r.verdict = VERDICT_FAIL;

@@ -426,7 +426,7 @@ void spawn(struct engine *e, const struct action *a)
         struct gathered g = { .group_fd = -1, .notify_fd = -1, .exec_fd = -1 };
         struct err err = { 0 };
 
-        if (!node)
+        if (!node || (e->survivor_count > 0 && adopt_spawn(e, a, node->spec)))
                 return;
         if (try_spawn(e, a, node->spec, &g, &err) < 0)
                 spawn_failed(e, a->node, a->incarnation, (enum role) a->role, &err);

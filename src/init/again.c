@@ -66,6 +66,7 @@ void engine_died(struct init *in, int code, int status)
         const int64_t now = now_ms();
         int64_t pause;
 
+        in->unborn += !in->up;
         in->engine = 0;
         in->up = in->hello_due = false;
         in->draining = true;
@@ -82,7 +83,7 @@ void engine_died(struct init *in, int code, int status)
                 return;
         }
         in->failures = now - in->engine_since >= LIVED_MS ? 1 : in->failures + 1;
-        if (in->failures == GIVEN_TRIES && store_find(&in->store, INIT_STORE_ENGINE) >= 0) {
+        if (in->unborn == GIVEN_TRIES && store_find(&in->store, INIT_STORE_ENGINE) >= 0) {
                 log_error("the program of the engine that was asked for does not come up; going back to the old one");
                 store_drop(&in->store, INIT_STORE_ENGINE);
         }

@@ -114,7 +114,7 @@ static _Noreturn void run_engine(const struct init *in, int given, int journal)
         static char name[] = "coppice-engine";
         static const char *const env_free[] = { NULL };
         char *const *env = environ ? environ : (char *const *) (uintptr_t) env_free;
-        char *argv[256];
+        char *argv[256], unborn[24];
         int argc = 0, error;
 
         argv[argc++] = name;
@@ -126,6 +126,9 @@ static _Noreturn void run_engine(const struct init *in, int given, int journal)
         (void) setsid();
         if (given >= 0)
                 given = fcntl(given, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1);
+        (void) child_digits(unborn, in->unborn);
+        if (in->booted && setenv(INIT_UNBORN, unborn, 1) == 0)
+                env = environ;
         if (place_descriptors(in, journal) < 0)
                 _exit(EXIT_STARTUP);
         if (given >= 0)

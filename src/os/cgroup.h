@@ -36,6 +36,7 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
 int cgroup_look(struct cgroup **ret);
 /* For the next engine: what cgroup_open() has found and made, as bytes; and to go on with it, nothing being swept. */
 void cgroup_save(const struct cgroup *c, struct buf *out);
+/* saved NULL: what RUNTIME_DIR/cgroup says has to do. */
 int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, struct cgroup **ret, struct err *err);
 void cgroup_free(struct cgroup *c);  /* closes; removes nothing */
 enum cgroup_backend cgroup_backend(const struct cgroup *c);

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "os/cgroup_priv.h"
+#include "os/fs.h"
 
 void cgroup_save(const struct cgroup *c, struct buf *out)
 {
@@ -59,16 +60,50 @@ static int open_root(struct cgroup *c, struct err *err)
         return 0;
 }
 
+/* Without what was saved: the note names the root group; we are in the group above it, or were moved to one beside it. */
+static int guess(struct cgroup *c, struct err *err)
+{
+        char path[PATH_MAX], own[PATH_MAX], proc[PATH_MAX];
+        char *slash;
+        size_t len;
+
+        if (fs_read_small(AT_FDCWD, c->note, path, sizeof path) <= 0 ||
+            cgroup_find_own(&c->backend, own, proc, c->why, sizeof c->why) < 0) {
+                c->backend = CGROUP_NONE;
+                (void) snprintf(c->why, sizeof c->why, "the daemon's control group is not known any more");
+                return 0;
+        }
+        len = strlen(own);
+        if (len > 5 && strcmp(own + len - 5, ".self") == 0) {
+                c->moved = strdup(own);
+                *strrchr(own, '/') = 0;
+                *strrchr(proc, '/') = 0;
+        }
+        slash = strrchr(path, '/');
+        (void) snprintf(c->name, sizeof c->name, "%.47s", slash ? slash + 1 : "");
+        c->path = strdup(path);
+        c->own = strdup(own);
+        if (asprintf(&c->proc_path, "%s/%s", strcmp(proc, "/") == 0 ? "" : proc, c->name) < 0)
+                c->proc_path = NULL;
+        return c->path && c->own && c->proc_path ? 0 : err_set(err, STAGE_CGROUP, ENOMEM, "out of memory");
+}
+
 int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, struct cgroup **ret, struct err *err)
 {
         struct cgroup *c = cgroup_new(runtime_dir, init);
-        int r;
+        int r = 0;
 
         if (!c)
                 return err_set(err, STAGE_CGROUP, ENOMEM, "get memory for control groups");
-        load(c, saved);
         c->adopted = true;
-        r = saved->bad ? err_set(err, STAGE_CGROUP, EBADMSG, "read which control groups are ours") : open_root(c, err);
+        if (saved)
+                load(c, saved);
+        else
+                r = guess(c, err);
+        if (r == 0 && saved && saved->bad)
+                r = err_set(err, STAGE_CGROUP, EBADMSG, "read which control groups are ours");
+        if (r == 0)
+                r = open_root(c, err);
         if (r < 0) {
                 cgroup_free(c);
                 return r;

@@ -85,6 +85,41 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "H17: with a damaged journal what runs is found and goes on; none of it is ended" {
+        service web "ExecStart=/bin/sleep 1000"
+        service said Type=notify "ExecStart=$COPPICE_BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000"
+        service asked "ExecCondition=/bin/false" "ExecStart=/bin/sleep 1000"
+        printf '[Supervisor]\nStrategy=rest_for_one\nChildren=first.service second.service\n' | unit group.supervisor
+        service first "ExecStart=/bin/sleep 1000"
+        service second Type=exec "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /group/second running
+        wait_state /said running
+        wait_state /web running
+        local before web said second journal
+        before=$(engine) web=$(pid_of /web) said=$(pid_of /said) second=$(pid_of /group/second)
+        journal=$(find "/proc/$before/fd" -lname '/memfd:coppice-journal*' | head -n 1)
+        [ -n "$journal" ]
+        # a byte in the middle of the snapshot
+        printf 'X' | dd of="$journal" bs=1 seek=3000 conv=notrunc status=none
+        kill_engine
+        wait_state /web running
+        wait_state /group/second running
+        wait_state /said running
+        assert_eq "$(pid_of /web)" "$web"
+        assert_eq "$(pid_of /said)" "$said"
+        assert_eq "$(pid_of /group/second)" "$second"
+        file_has "$W/daemon.log" "beginning anew"
+        # ... and is supervised again
+        kill -KILL "$web"
+        wait_restart /web "$web"
+        kill_engine
+        assert_eq "$(pid_of /said)" "$said"
+        ctl stop /said
+        wait_for "$PATIENCE" process_gone "$said"
+        stop_daemon 0
+}
+
 # One of each kind that the engine treats in its own way; all come back at once, and for ever.
 chaos_tree() {
         printf '[Supervisor]\nMaxRestarts=1000000\n' | unit root.supervisor
