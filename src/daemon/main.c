@@ -82,6 +82,12 @@ static void find_machine(struct engine *e, bool first)
                 machine_start();
 }
 
+static void open_mail(struct engine *e)
+{
+        if (mail_start(e) < 0)
+                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
+}
+
 /* The first engine of a daemon: units become a tree, and that is started. */
 static int boot(struct engine *e)
 {
@@ -92,8 +98,7 @@ static int boot(struct engine *e)
                 return fail(&err, EXIT_RUNNING);
         if (prepare(e, &err) < 0 || make_groups(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
-        if (mail_start(e) < 0)
-                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
+        open_mail(e);
         notify_start(e);
         if (load_first(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
@@ -109,12 +114,6 @@ static int boot(struct engine *e)
         engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
         run(e);
         return e->exit_code;
-}
-
-static void open_mail(struct engine *e)
-{
-        if (mail_start(e) < 0)
-                log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
 }
 
 /* Nothing of what was read counts. What it owned is not looked for: this happens once in a process. */
