@@ -92,6 +92,22 @@ void journal_message(struct engine *e, uint64_t mark)
                 pack_u(entry(e, ENTRY_MARK), mark);
 }
 
+/* A change that we do not know of goes before: then it takes the snapshot all the same. */
+int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err)
+{
+        struct journal *j = e->journal;
+        bool known = !off(e) && j->core_changes == core_changes(e->core);
+        int r = core_add(e->core, parent, spec, true, ret_id, err);
+
+        if (r < 0 || !known)
+                return r;
+        pack_u(entry(e, ENTRY_ADD), parent);
+        pack_u(&j->frame, true);
+        spec_save(spec, &j->frame);
+        j->core_changes = core_changes(e->core);
+        return 0;
+}
+
 static void put_pid(struct buf *out, const struct pid_entry *p)
 {
         const struct saved_pid s = { .pid = p->pid, .node = p->node, .incarnation = p->incarnation,

@@ -90,6 +90,8 @@ void journal_at(struct engine *e, uint32_t count); /* so many actions have been 
 void journal_performed(struct engine *e);         /* the actions of a step */
 void journal_done(struct engine *e);              /* a turn has ended, and nothing waits to be sent to init */
 void journal_message(struct engine *e, uint64_t mark);
+/* core_add() of a dynamic node, and an entry that tells it in place of the snapshot that it would ask for. */
+int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
 void journal_pid(struct engine *e, const struct pid_entry *entry);
 void journal_unpid(struct engine *e, pid_t pid);
 void journal_run(struct engine *e, node_id id);   /* it may have changed: what it is then is written at the commit */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/transient.h"
+#include "daemon/journal.h"
 #include "daemon/parts.h"
 #include "unit/unit_set.h"
 
@@ -448,7 +449,7 @@ int engine_transient(struct engine *e, const struct transient_request *q, const 
                 r = transient_parse(&unit, unit_paths_host(e->paths), report_warning, NULL, &spec, err);
         if (r < 0)
                 return r;
-        r = core_add(e->core, parent, spec, true, ret_id, err);
+        r = journal_add(e, parent, spec, ret_id, err);
         spec_unref(spec);
         if (r == 0)
                 r = begin(e, *ret_id, q, &tr, err);

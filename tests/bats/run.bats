@@ -201,6 +201,34 @@ another_engine() { local e; e=$(engine) && [ -n "$e" ] && [ "$e" != "$1" ]; }
         [ "$(engine)" != "$before" ]
 }
 
+@test "a spawn costs an entry of the journal and not a copy of the tree, and the next engine knows it from that" {
+        local i engine before after pids
+        for i in {1..300}; do
+                service "idle$i" "ExecStart=/bin/true" "Environment=A=$i"
+                printf '[Unit]\nConditionPathExists=/nowhere\n' >>"$W/units/idle$i.service"
+        done
+        start_daemon
+        ctl spawn --name first -- sleep 1000 # makes the place for it
+        engine=$(engine)
+        written() { stat -L -c %s "$(find "/proc/$engine/fd" -lname '*coppice-journal*' | head -n 1)"; }
+        before=$(written)
+        for i in {1..5}; do ctl spawn --name "s$i" -p Environment=MARK=here -- sleep 1000; done
+        after=$(written)
+        echo "$(( after - before )) bytes"
+        (( after > before && after - before < 30000 ))
+        pids=$(for i in {1..5}; do pid_of "/transient/s$i"; done)
+        kill -KILL "$engine"
+        wait_for "$PATIENCE" another_engine "$engine"
+        wait_for "$PATIENCE" ctl status /
+        assert_eq "$(for i in {1..5}; do pid_of "/transient/s$i"; done)" "$pids"
+        run ctl show /transient/s5
+        assert_output_has MARK=here
+        kill -TERM "$(pid_of /transient/s5)"
+        run ctl await s5
+        assert_status 143
+        stop_daemon 0
+}
+
 @test "more runs at once than connections are allowed" {
         start_daemon
         mkfifo "$W/gate"
