@@ -195,6 +195,12 @@ def main():
     assert c.call("Send", message="TO=/web\n\nhello")[0] not in (None, "InvalidParameter")
     assert c.call("Ask", message="TO=/web\n\nhello")[0] not in (None, "InvalidParameter")
 
+    good(c.call("ChannelCreate", name="jobs", settings=["Capacity=2"]))
+    assert len(good(c.call("Channels"))["channels"]) == 1
+    assert good(c.call("Send", message="TO=/jobs\n\nwork"))["count"] == 1
+    assert good(c.call("ChannelReceive", channel="/jobs"))["message"].endswith("\n\nwork")
+    good(c.call("ChannelClose", channel="/jobs"))
+
     assert c.call("Status", node="/nowhere")[0] == "NoSuchNode"
     assert c.call("Status")[0] == "InvalidParameter"
     assert c.call("Status", node="/web", path="/etc/shadow") == ("InvalidParameter", {"parameter": "path"})
