@@ -264,6 +264,31 @@ void limits_changed(struct engine *e, node_id id, uint32_t before)
         change_below(e, id);
 }
 
+int limits_join_names(struct engine *e, node_id id, const struct spec *s, char *buf, size_t n)
+{
+        const struct node *node;
+        unsigned bits = 0;
+        size_t at = 0;
+        struct limits l;
+        int count = 0;
+
+        buf[0] = '\0';
+        if (limits_any(s)) {
+                limits_read(s, limits_facts(e->cgroup), &l);
+                bits = limits_controllers(l.said | l.implied);
+        }
+        for (node = core_node(e->core, id); node && (node = core_node(e->core, node->parent));)
+                if (limits_any(node->spec)) {
+                        limits_read(node->spec, limits_facts(e->cgroup), &l);
+                        bits |= limits_controllers(l.said);
+                }
+        for (int i = 0; i < CTL_COUNT && at < n; i++)
+                if (bits & CTL_BIT(i) && strcmp(limits_backend(e->cgroup, (enum controller) i), "v1") == 0)
+                        at += (size_t) snprintf(buf + at, n - at, "%s%s", count++ ? ", " : "",
+                                                strtab_text(&controller_names, i));
+        return count;
+}
+
 int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COUNT], struct err *err)
 {
         int n;

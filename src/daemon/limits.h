@@ -27,6 +27,9 @@ int limits_begin(struct engine *e, node_id id, const struct spec *s, const char 
 /* Before each process: the v1 groups it has to enter. Returns how many, owned by the caller, or -errno. */
 int limits_enter(struct engine *e, node_id id, const char *path, int fds[CTL_COUNT], struct err *err);
 
+/* For explain: the v1 controllers whose groups a process of it enters, "memory, pids", into buf[n]; how many. */
+int limits_join_names(struct engine *e, node_id id, const struct spec *s, char *buf, size_t n);
+
 /* Delegate=: hand the group to the user it runs as (uid -1: as it is). When the process belongs into a group inside of
  * it, *ret_fd is that one's directory, owned by the caller; else it stays as it is. */
 int limits_delegate(struct engine *e, const struct spec *s, const char *path, uid_t uid, gid_t gid, bool control,
@@ -44,6 +47,8 @@ uint32_t limits_had(const struct spec *s); /* for `before`, while the old spec i
 void limits_count_from_now(struct engine *e, node_id id, const char *path, struct bound *b);
 
 void limits_start(struct engine *e); /* hear of kills */
+/* No process could be made: say which limit of tasks it was, if it was one of ours (FAILURES D9). */
+void limits_explain_fork(struct engine *e, node_id id, struct err *err);
 void limits_look(struct engine *e, node_id id); /* before its group is removed */
 void limits_end(struct engine *e, node_id id);  /* the incarnation is over */
 void limits_free(struct bound *b);              /* NULL is fine */

@@ -1,6 +1,7 @@
 /* limits_tell.c - what the counters of a limited group tell: kills by the kernel, the reason of an end, what was used. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/limits.h"
@@ -288,6 +289,23 @@ void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
                 fn(arg, &one);
         }
         sandbox_limits(e, node->spec, fn, arg);
+}
+
+void limits_explain_fork(struct engine *e, node_id id, struct err *err)
+{
+        char path[PATH_MAX_NODE], max[32];
+        struct limit_counters c;
+        const struct node *node;
+
+        for (; (node = core_node(e->core, id)); id = node->parent) {
+                (void) engine_path(e, id, path, sizeof(path));
+                if (limits_count(e->cgroup, path, &c) < 0 ||
+                    limits_effective(e->cgroup, path, LIMIT_TASKS_MAX, max, sizeof(max)) < 0 || max[0] == 'm' ||
+                    c.tasks < strtoll(max, NULL, 10))
+                        continue;
+                (void) snprintf(err->text, sizeof(err->text), "create the process: TasksMax=%s of %.160s is used up", max, path);
+                return;
+        }
 }
 
 void limits_look(struct engine *e, node_id id)

@@ -81,6 +81,8 @@ static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
         run = engine_run(e, entry.node);
         if (run->incarnation == entry.incarnation)
                 run->pid[role] = 0;
+        if (err.stage == STAGE_FORK && err.code == EAGAIN)
+                limits_explain_fork(e, entry.node, &err);
         spawn_failure_told(e, entry.node, role, &err);
         if (!waits)
                 spawn_failure_posted(e, entry.node, entry.incarnation, role, err.stage, err.code);

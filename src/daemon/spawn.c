@@ -25,6 +25,7 @@ struct gathered {
         int fd_count;
         int group_fd, notify_fd, exec_fd; /* owned; -1 */
         int join_fds[CTL_COUNT], join_count; /* owned */
+        char join_names[80];
 };
 
 static void gathered_done(struct gathered *g)
@@ -82,6 +83,8 @@ static int gather_limits(struct engine *e, node_id id, const struct spec *s, boo
                 return r;
         g->join_count = g->facts.fds.join_count = r;
         g->facts.fds.join = g->fd_count;
+        (void) limits_join_names(e, id, s, g->join_names, sizeof(g->join_names));
+        g->facts.join_names = g->join_names;
         for (int i = 0; i < r; i++)
                 (void) add_fd(g, g->join_fds[i]);
         return 0;
@@ -481,6 +484,12 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
         if (group) { /* described, not made */
                 g.facts.fds.cgroup = g.fd_count++;
                 g.facts.cgroup_path = cgroup_node_path(e->cgroup, g.path, g.group_path, sizeof(g.group_path));
+        }
+        g.facts.fds.join_count = limits_join_names(e, id, s, g.join_names, sizeof(g.join_names));
+        if (g.facts.fds.join_count > 0) {
+                g.facts.fds.join = g.fd_count;
+                g.facts.join_names = g.join_names;
+                g.fd_count += g.facts.fds.join_count;
         }
         if (strcmp(spec_str(s, D_SERVICE_StandardOutput), "log") == 0)
                 g.facts.fds.out = g.fd_count++;

@@ -189,6 +189,7 @@ static int sweep(const char *note, unsigned *ret_swept, struct err *err)
         }
         (void) cgroup_dir_remove_below(fd);
         (void) rmdir(path);
+        cgroup_v1_sweep(strrchr(path, '/') + 1);
         return 0;
 }
 

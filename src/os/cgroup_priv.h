@@ -94,6 +94,7 @@ int cgroup_v1_open(struct cgroup *c, enum controller ctl, const char *rel, bool 
 int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel);
 void cgroup_v1_end(struct cgroup *c);      /* remove the daemon's groups and those below */
 void cgroup_v1_free(struct cgroup *c);
+void cgroup_v1_sweep(const char *name);    /* what a dead daemon left whose groups had this name */
 
 /* Those of the io controller, into the group `dir` (limits_io.c). */
 int limits_io(int dir, bool v1, const struct limits *l, enum limit limit, bool none);

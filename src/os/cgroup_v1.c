@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -197,6 +198,25 @@ void cgroup_v1_end(struct cgroup *c)
                 }
                 fd_close(&v->root);
         }
+}
+
+/* Its processes are gone. A directory that is locked belongs to another daemon of that name, which lives. */
+void cgroup_v1_sweep(const char *name)
+{
+        struct cgroup c = { .root = -1 };
+
+        for (int i = 0; i < CTL_COUNT; i++)
+                c.v1[i] = (struct cgroup_v1) { .own = -1, .root = -1, .with = (enum controller) i };
+        cgroup_v1_find(&c);
+        for (int i = 0; i < CTL_COUNT; i++) {
+                autoclose int dir = c.v1[i].own < 0 ? -1 : cgroup_open_dir(c.v1[i].own, name);
+
+                if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
+                        continue;
+                (void) cgroup_dir_remove_below(dir);
+                (void) unlinkat(c.v1[i].own, name, AT_REMOVEDIR);
+        }
+        cgroup_v1_free(&c);
 }
 
 void cgroup_v1_free(struct cgroup *c)

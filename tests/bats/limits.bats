@@ -473,3 +473,55 @@ is_full() { [ "$(field "$1" .tasks)" = "$2" ]; }
         assert_eq "$(ctl deaths /late --json | jq '.[0].memory_peak > 20000000')" true
 }
 answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e" ] && [ "$e" != "$1" ] && ctl status / >/dev/null; }
+
+@test "what a killed daemon left in the hierarchies of its limits goes when the next one starts" {
+        needs memory
+        local left
+        service l "ExecStart=/bin/sleep 1000" "MemoryMax=64M"
+        start_daemon
+        wait_state /l running
+        left=coppice-$DAEMON
+        remember_processes
+        kill -KILL $(pgrep -P "$DAEMON" -x coppice-engine) "$DAEMON"
+        wait_for "$PATIENCE" process_gone "$DAEMON"
+        wait "$DAEMON" || :
+        start_daemon
+        wait_state /l running
+        assert_eq "$(find /sys/fs/cgroup -maxdepth 6 -type d -name "$left")" ""
+}
+
+@test "D9: a command that cannot be forked names the limit of tasks that is used up" {
+        needs pids
+        [ "$(where pids)" = v2 ] || skip "a v1 group takes a process that enters it, full or not"
+        service full "ExecStart=$HUNGRY forks 100 $W/count" "TasksMax=10" "ExecReload=/bin/true"
+        start_daemon
+        wait_file "$W/count"
+        run ctl reload /full
+        assert_status 1
+        wait_line "$W/daemon.log" "TasksMax=10 of /full is used up"
+}
+
+@test "explain tells the groups of limits that a process enters" {
+        needs memory
+        service l "ExecStart=/bin/sleep 1000" "MemoryMax=64M"
+        start_daemon
+        run ctl explain /l
+        [ "$(where memory)" = v2 ] || assert_output_has "enter the control groups of its limits: memory"
+}
+
+@test "D10: a service held to one percent of a processor is only slowed, and stops in its time all the same" {
+        needs cpu
+        script stubborn <<-SH
+                trap '' TERM
+                : >$W/up
+                while :; do :; done
+	SH
+        service slow "ExecStart=$W/stubborn" "CPUQuota=1%" "TimeoutStopSec=500ms"
+        start_daemon
+        wait_file "$W/up"
+        wait_for "$PATIENCE" was_held_back /slow
+        assert_eq "$(state_of /slow)" running
+        ctl stop /slow
+        run ctl deaths /slow --json
+        assert_json '.[0].reason == "stop_timeout" and .[0].throttled_usec > 0'
+}
