@@ -35,7 +35,7 @@ void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_
 /* Directory and file of mode 0, of no use to anybody, so that they can be shown in place of what is hidden. */
 static int make_stand_ins(const struct engine *e, struct err *err)
 {
-        struct sandbox_paths paths;
+        struct sandbox_paths paths = { .dir = "" };
         char above[sizeof(paths.dir)];
         int fd;
 
@@ -88,7 +88,7 @@ static void each_missing(const struct spec *s, const struct plan_facts *f, engin
 void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn, void *arg)
 {
         struct plan_facts f = { .root = e->opt.root, .daemon_uid = e->opt.uid, .uid = e->opt.uid };
-        struct sandbox_paths paths;
+        struct sandbox_paths paths = { .dir = "" };
 
         if (spec_kind(s) != KIND_SERVICE || !sandbox_needs(s, false))
                 return;
