@@ -8,7 +8,7 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 # (second compiler, linters) need.
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libev-dev libinih-dev libjansson-dev libseccomp-dev
         libcap-dev zlib1g-dev libzstd-dev uthash-dev"
-TEST_PACKAGES="libcmocka-dev bats jq bubblewrap runc busybox-static spin util-linux procps mandoc python3"
+TEST_PACKAGES="libcmocka-dev bats jq bubblewrap runc busybox-static spin util-linux procps mandoc python3 iproute2 openssh-client"
 # The virtual machine of tests/vm, where this is the kind of machine it is made for.
 if [ "$(uname -m)" = x86_64 ]; then TEST_PACKAGES="$TEST_PACKAGES qemu-system-x86 busybox-static cpio"; fi
 # A virtual machine of pure cgroup v2; its kernel is downloaded and unpacked, never installed.

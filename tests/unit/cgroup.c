@@ -396,7 +396,8 @@ static void without_groups_sessions_marks_and_parents_tell(void **state)
         assert_int_equal(nogroup_signal_one(&other, pid, SIGKILL), -ESRCH);
         assert_int_equal(nogroup_signal_one(&id, getpid(), SIGKILL), -ESRCH);
         assert_int_equal(nogroup_signal_one(&id, pid, SIGCONT), 0);
-        assert_int_equal(nogroup_signal(&id, SIGKILL, pid), 3);
+        /* one that makes a session of its own at this very moment is left for the next time */
+        assert_in_range(nogroup_signal(&id, SIGKILL, pid), 2, 3);
         (void) kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         while (nogroup_populated(&id) == 1)
