@@ -63,11 +63,12 @@ static enum result ask_monitor(struct core *c, struct node *n, const struct even
         return RESULT_OK;
 }
 
-/* Of that mark, or with none of that target. A DOWN that is on its way does not arrive. */
+/* Of that mark, or with none of that target. A DOWN that is on its way does not arrive. A mark that is used up already is
+ * no mistake, as in Erlang: its DOWN may have crossed the request. */
 static enum result ask_demonitor(struct core *c, struct node *n, const struct event *e)
 {
         uint32_t ref = (uint32_t) e->arg2, at = BOND_NONE, before = BOND_NONE;
-        enum result result = RESULT_NOT_FOUND;
+        enum result result = ref ? RESULT_OK : RESULT_NOT_FOUND;
         struct bond *d;
 
         while ((d = bond_step(c, n, &at))) {
