@@ -35,6 +35,20 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "events go on by number when another engine has taken over" {
+        service web RestartSec=0 "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        watch_events
+        local pid
+        pid=$(pid_of /web)
+        kill_engine
+        kill -KILL "$pid"
+        wait_event '.rule == "exited"'
+        wait_event '.node == "/web" and .to == "running" and .incarnation == 2'
+        stop_daemon 0
+}
+
 @test "H16: daemon-reexec begins anew without a service noticing" {
         service web "ExecStart=/bin/sleep 1000"
         start_daemon
