@@ -14,15 +14,30 @@ static struct channel *of_unit(struct mailroom *r, node_id place, const struct s
         return NULL;
 }
 
+/* Closed ones that have been emptied: here nobody is busy with one. */
+static void sweep(struct mailroom *r)
+{
+        struct channel *next;
+
+        for (struct channel *ch = r->channels; ch; ch = next) {
+                next = ch->next;
+                if (ch->closed && !ch->box.box.head && !ch->unacked && !ch->pullers)
+                        channel_free(ch);
+        }
+}
+
 static void add_or_change(struct engine *e, node_id place, struct spec *s)
 {
         struct channel *there = of_unit(e->mail, place, s);
         enum mail_result r = MAIL_OK;
 
-        if (there)
+        if (there) {
+                there->from_unit = true;
+                there->closed = false;
                 channel_set_spec(there, s);
-        else
+        } else {
                 r = channel_add(e->mail, place, s, true);
+        }
         if (r == MAIL_OK)
                 return;
         log_error("%s: %s", spec_name(s), r == MAIL_EXISTS ? "something else is called so there" : mail_sentence(r));
@@ -34,6 +49,7 @@ void channels_load(struct engine *e, const struct unit_set *set, const node_id *
 
         if (!e->mail)
                 return;
+        sweep(e->mail);
         for (struct channel *ch = e->mail->channels; ch; ch = ch->next)
                 ch->stays = !ch->from_unit;
         for (size_t i = 0; i < unit_set_channel_count(set); i++) {
@@ -102,6 +118,7 @@ enum mail_result engine_channel_create(struct engine *e, node_id place, const ch
 
         if (!s)
                 return MAIL_BAD_MESSAGE;
+        sweep(e->mail);
         r = channel_add(e->mail, place, s, false);
         spec_unref(s);
         return r;
@@ -119,6 +136,8 @@ enum mail_result engine_channel_close(struct engine *e, const char *name)
 
 void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
 {
+        if (e->mail)
+                sweep(e->mail);
         for (const struct channel *ch = e->mail ? e->mail->channels : NULL; ch; ch = ch->next) {
                 struct channel_facts f = {
                         .path = ch->path, .spec = ch->spec, .closed = ch->closed, .from_unit = ch->from_unit,

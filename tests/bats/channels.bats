@@ -136,7 +136,10 @@ facts_are() { [ "$(facts "$1" "$2")" = "$3" ]; }
         assert_eq "$(ctl channel receive box --payload)" first
         assert_eq "$(ctl channel receive box --payload)" second
         run ctl channel receive box; [ "$status" != 0 ]
-        run "$CTL" verify "$W/units"
+        run ctl channel show box; assert_status 3
+        ctl daemon-reload
+        ctl channel send box again # its unit is there: so it is, too
+        assert_eq "$(ctl channel receive box --payload)" again
         { echo '[Channel]'; echo 'Type=message'; echo 'Deliver=all'; } >"$W/units/wrong.channel"
         run ctl daemon-reload
         assert_status 1
