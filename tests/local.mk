@@ -23,6 +23,7 @@ include tests/unit-proto.mk
 include tests/unit-unit.mk
 include tests/bats.mk
 include tests/vm.mk
+include tests/grounds.mk
 include tests/model.mk
 include tests/sim.mk
 include tests/fuzz.mk

@@ -188,7 +188,7 @@ knows_of_kill() { ctl why "$1" --json | jq -e 'tostring | test("out_of_memory")'
         wait_line "$W/daemon.log" "/kind: MemoryMax=64M is not enforced: there is no memory controller"
 }
 
-@test "what a life used is in status and in deaths: memory peak, processor time, time held back, tasks" {
+@test "D6: what a life used is in status and in deaths: memory peak, processor time, time held back, tasks" {
         needs memory
         needs cpu
         service spin "ExecStart=$HUNGRY spin" "CPUQuota=10%" "MemoryMax=64M" "Restart=no"
@@ -440,6 +440,80 @@ in_the_box() {
         ctl stop /plain
         stop_daemon 0
 }
+
+@test "D5: a service that shares the limit of its supervisor is out of memory, and its neighbour is not" {
+        needs memory
+        unit s.supervisor <<<$'[Supervisor]\nMemoryMax=32M\nChildren=hog.service calm.service'
+        service hog "ExecStart=$HUNGRY child 64" "MemoryMax=32M" "Restart=no"
+        service calm "ExecStart=/bin/sleep 1000" "OOMScoreAdjust=0"
+        start_daemon
+        wait_state /s/hog failed
+        assert_eq "$(reason_of /s/hog)" out_of_memory
+        assert_eq "$(state_of /s/calm)" running
+        assert_eq "$(ctl deaths /s/calm --json)" "[]"
+}
+
+@test "D10: a service that may hardly run is stopped when its time is up all the same" {
+        needs cpu
+        script deaf <<<"trap '' TERM; : >$W/up; exec $HUNGRY spin"
+        service slow "ExecStart=$W/deaf" "CPUQuota=1%" "TimeoutStopSec=500ms"
+        start_daemon
+        wait_file "$W/up"
+        local began=${EPOCHREALTIME/./}
+        ctl stop slow --timeout 10s
+        echo "$(( (${EPOCHREALTIME/./} - began) / 1000 )) ms"
+        (( ${EPOCHREALTIME/./} - began < 3000000 ))
+        stop_daemon 0
+}
+
+@test "D14 D15: where controllers are of v1, limits are there and processes are tracked on v2, and no program of the kernel's is asked for" {
+        [ "$(where memory)" = v1 ] || skip "the controllers here are of v2"
+        needs memory
+        local agent
+        agent=$(cat "$(v1_mount memory)/release_agent" 2>/dev/null || :)
+        service l "ExecStart=/bin/sleep 1000" "MemoryMax=64M"
+        start_daemon
+        wait_state /l running
+        assert_eq "$(value /l memory "" memory.limit_in_bytes)" 67108864
+        assert_eq "$(value /l memory "" cgroup.procs)" "$(pid_of /l)"
+        assert_eq "$(cat "$(field /l .cgroup)/cgroup.procs")" "$(pid_of /l)"
+        assert_eq "$(value /l memory "" notify_on_release)" 0
+        assert_eq "$(cat "$(v1_mount memory)/release_agent" 2>/dev/null || :)" "$agent"
+}
+
+@test "D16: MemoryMax= takes swap away with it, where swap is counted" {
+        needs memory
+        service l "ExecStart=/bin/sleep 1000" "MemoryMax=64M"
+        start_daemon
+        wait_state /l running
+        if [ "$(where memory)" = v2 ]; then
+                [ -e "$(field /l .cgroup)/memory.swap.max" ] || skip "the kernel does not count swap"
+                assert_eq "$(value /l memory memory.swap.max)" 0
+        else
+                [ -e "$(v1_mount memory)/memory.memsw.limit_in_bytes" ] || skip "the kernel does not count swap"
+                assert_eq "$(value /l memory "" memory.memsw.limit_in_bytes)" 67108864
+        fi
+}
+
+@test "D17: many lives leave no group behind, not even one that is dying" {
+        needs pids
+        local lives=100
+        if [ -n "${COPPICE_VM:-}" ]; then lives=12; fi
+        service l "ExecStart=/bin/true" "RestartSec=0" "TasksMax=9"
+        unit root.supervisor <<<$'[Supervisor]\nMaxRestarts=100000\nEscalation=isolate'
+        service calm "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /calm running
+        wait_for "$PATIENCE" has_lived /l $lives
+        ctl stop l
+        local top groups
+        top=$(field /calm .cgroup); top=${top%/*}
+        groups=$(find "$top" -mindepth 1 -type d -name 'l*' | wc -l)
+        (( groups <= 1 ))
+        wait_for "$PATIENCE" few_dying "$top"
+}
+has_lived() { (( $(field "$1" .incarnation) >= $2 )); }
+few_dying() { (( $(sed -n 's/^nr_dying_descendants //p' "$1/cgroup.stat") < 4 )); }
 
 @test "D9: a fork bomb stays within TasksMax= and is stopped as a whole" {
         needs pids
