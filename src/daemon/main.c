@@ -116,13 +116,16 @@ static int boot(struct engine *e)
         return e->exit_code;
 }
 
-/* Nothing of what was read counts. What it owned is not looked for: this happens once in a process. */
+/* Nothing of what was read counts. */
 static void forget_all(struct engine *e)
 {
+        for (node_id id = 0; e->core && e->cgroup && id < e->run_cap; id++)
+                engine_forget(e, id);
         if (e->core)
                 core_free(e->core);
         e->core = NULL;
-        e->runs = NULL;
+        free(ptr_steal(e->runs));
+        pid_map_free(&e->pids);
         e->run_cap = e->queue_len = e->queue_head = e->redo_count = 0;
         e->pids = (struct pid_map) { 0 };
         e->published = 0;
@@ -228,7 +231,7 @@ int main(int argc, char **argv)
         if (argc == 2 && strcmp(argv[1], REACH_ARGUMENT) == 0)
                 return reach_main();
         if (argc == 2 && strcmp(argv[1], "--check-state") == 0)
-                return recover_check(&e);
+                exit(recover_check(&e)); /* as below */
         (void) prctl(PR_SET_NAME, "coppice-engine"); /* started by a descriptor it would have the number's name */
         switch (options_parse(&e.opt, argc, argv)) {
         case OPTIONS_DONE: return 0;
