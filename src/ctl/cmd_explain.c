@@ -48,6 +48,15 @@ struct account {
         char name[256], home[512], shell[256];
 };
 
+/* User= and Group= are a name, or a number. */
+static bool is_called(const char *said, const char *name, unsigned long id)
+{
+        char *end;
+        unsigned long number = strtoul(said, &end, 10);
+
+        return strcmp(said, name) == 0 || (*said && *end == '\0' && number == id);
+}
+
 /* Who User= and Group= are, by /etc/passwd and /etc/group alone: coppicectl loads no name service. */
 static void look_up(const struct spec *s, struct plan_facts *facts, struct account *a)
 {
@@ -59,7 +68,7 @@ static void look_up(const struct spec *s, struct plan_facts *facts, struct accou
 
         facts->have_user = *user || *group;
         while (*user && users && (p = fgetpwent(users)))
-                if (strcmp(p->pw_name, user) == 0 || (unsigned long) p->pw_uid == strtoul(user, NULL, 10)) {
+                if (is_called(user, p->pw_name, p->pw_uid)) {
                         facts->uid = p->pw_uid;
                         facts->gid = p->pw_gid;
                         (void) snprintf(a->name, sizeof a->name, "%s", p->pw_name);
@@ -71,7 +80,7 @@ static void look_up(const struct spec *s, struct plan_facts *facts, struct accou
                         break;
                 }
         while (*group && groups && (g = fgetgrent(groups)))
-                if (strcmp(g->gr_name, group) == 0) {
+                if (is_called(group, g->gr_name, g->gr_gid)) {
                         facts->gid = g->gr_gid;
                         break;
                 }

@@ -166,6 +166,17 @@ EOF
         assert_status 2
 }
 
+@test "explain without a daemon finds users by name and by number" {
+        printf '[Service]\nUser=nobody\nExecStart=/bin/true\n' >"$W/by-name.service"
+        printf '[Service]\nUser=65534\nExecStart=/bin/true\n' >"$W/by-number.service"
+        for unit in by-name by-number; do
+                run env COPPICE_SOCKET=/nonexistent "$CTL" explain "$W/$unit.service"
+                assert_status 0
+                assert_output_has "become user 65534"
+                assert_output_has "USER=nobody"
+        done
+}
+
 @test "show, cat and explain work on a node and on a file, diff and daemon-reload tell what changes" {
         tree_of_four
         run ctl show web
