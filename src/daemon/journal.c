@@ -247,7 +247,7 @@ static struct saved_engine engine_now_is(const struct engine *e)
         return (struct saved_engine) {
                 .boot_mark = e->boot_mark, .last_token = e->last_token, .store_serial = e->store_serial,
                 .command_node = e->command_node, .signals_seen = e->signals_seen, .exit_code = e->exit_code, .end = (int32_t) e->end,
-                .log_level = log_get_level(), .stopping = e->stopping, .finishing = e->finishing,
+                .log_level = (int32_t) log_get_level(), .stopping = e->stopping, .finishing = e->finishing,
         };
 }
 

@@ -12,6 +12,7 @@
 #define OPTIONS_UNIT_DIRS_MAX 16
 
 enum log_target { TARGET_FILE, TARGET_CONSOLE };
+enum machine_said { MACHINE_AUTO, MACHINE_YES, MACHINE_NO };
 
 struct options {
         const char *unit_dirs[OPTIONS_UNIT_DIRS_MAX + 1]; /* --units, in order; NULL-terminated; none = search path */
@@ -30,7 +31,7 @@ struct options {
         int pid;                  /* of init */
         bool pid1, root;
         bool machine;             /* PID 1 of a machine, not of a container */
-        enum { MACHINE_AUTO, MACHINE_YES, MACHINE_NO } machine_said;
+        int machine_said;         /* enum machine_said */
         uid_t uid;                /* effective: asked once */
 };
 

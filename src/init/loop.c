@@ -212,13 +212,13 @@ static int received_fds(struct msghdr *m, int fds[INIT_FDS_MAX])
 static bool read_request(struct init *in)
 {
         static struct {
-                _Alignas(4096) union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)]; } control;
+                _Alignas(4096) char control[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)]; /* aligned as a struct cmsghdr, too */
                 _Alignas(16) char bytes[sizeof(struct init_spawn) + INIT_INLINE_MAX];
         } in_memory;
         char *const bytes = in_memory.bytes;
         struct iovec iov = { bytes, sizeof in_memory.bytes };
-        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &in_memory.control,
-                            .msg_controllen = sizeof in_memory.control.space };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = in_memory.control,
+                            .msg_controllen = sizeof in_memory.control };
         int fds[INIT_FDS_MAX];
         ssize_t n = recvmsg(in->sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
         int count;
