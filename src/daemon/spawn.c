@@ -360,11 +360,11 @@ static int gather(struct engine *e, const struct action *a, const struct spec *s
         spawn_mark(e, a->node, a->incarnation, g->mark);
         g->facts.mark = g->mark;
         gather_constants(e, a->node, s, g);
+        if (engine_run(e, a->node)->extra)
+                store_sweep(engine_run(e, a->node)->extra);
         r = sandbox_prepare(e, s, err);
         if (r == 0)
-                if (engine_run(e, a->node)->extra)
-                store_sweep(engine_run(e, a->node)->extra);
-        r = gather_group(e, a->node, s, g, err);
+                r = gather_group(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_user(e, a->node, s, g, err);
         if (r == 0)

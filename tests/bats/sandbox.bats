@@ -428,6 +428,20 @@ W/src
 end"
 }
 
+@test "what the engine cannot prepare for a sandbox ends the start, and why says what it was" {
+        skip_unless root
+        start_daemon
+        echo "in the way" >"$W/run/hidden"
+        service shut "ExecStart=/bin/sh -c 'touch $W/ran'" "Type=oneshot" "Restart=no" "ProtectSystem=strict" "ReadWritePaths=$W"
+        ctl daemon-reload
+        run ctl start /shut
+        assert_status 1
+        assert_eq "$(field /shut .last_reason)" spawn:NAMESPACE:ENOTDIR
+        [ ! -e "$W/ran" ]
+        run ctl why /shut
+        assert_output_has "$W/run/hidden/directory"
+}
+
 @test "DynamicUser: a number nobody else has, the same each time, with directories nobody else can enter" {
         skip_unless root
         KEPT=coppice-test-$$
