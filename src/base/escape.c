@@ -1,21 +1,13 @@
 /* escape.c - see escape.h. */
 #include "base/escape.h"
 
+#include "base/utf8.h"
+
 size_t escape_utf8_length(const char *text, size_t n)
 {
-        const unsigned char *s = (const unsigned char *) text;
-        const unsigned char c = s[0];
-        const size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+        const bool c1_control = (unsigned char) text[0] == 0xc2 && n > 1 && (unsigned char) text[1] < 0xa0;
 
-        if (len == 0 || len > n)
-                return 0;
-        for (size_t i = 1; i < len; i++)
-                if ((s[i] & 0xc0) != 0x80)
-                        return 0;
-        if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90) ||
-            (c == 0xf4 && s[1] > 0x8f) || (c == 0xc2 && s[1] < 0xa0)) /* the last: C1 controls */
-                return 0;
-        return len;
+        return c1_control ? 0 : utf8_length(text, n);
 }
 
 /* Length of a colour sequence ESC [ digits and ; ... m, 0 if there is none. */

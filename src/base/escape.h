@@ -9,8 +9,7 @@
  * colours (ESC [ digits and ; m) pass as they are. */
 void escape_text(struct buf *out, const char *text, size_t n);
 
-/* Length of the well-formed UTF-8 sequence at text[n], n > 0: no surrogates, no overlong forms, no C1 controls, at most
- * U+10FFFF; 0 when there is none. A byte of ASCII is one, whatever it is. */
+/* utf8_length(), but 0 also for the control characters U+0080 to U+009F. */
 size_t escape_utf8_length(const char *text, size_t n);
 
 #endif

@@ -12,4 +12,5 @@ libbase_a_SOURCES = \
 	src/base/plan.c src/base/plan.h src/base/plan_steps.def \
 	src/base/logstore.c src/base/logstore.h \
 	src/base/slice.c src/base/slice.h \
-	src/base/strtab.c src/base/strtab.h
+	src/base/strtab.c src/base/strtab.h \
+	src/base/utf8.c src/base/utf8.h

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "core/words.h"
 
 enum { REMARKS_MAX = 50 }; /* a file of garbage does not get one remark for each of its lines */

@@ -4,42 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-size_t utf8_length(const unsigned char *p, size_t n)
-{
-        static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-        size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-        uint32_t c = p[0] & (0xffU >> (len + 1));
-
-        if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-                return 0;
-        for (size_t i = 1; i < len; i++) {
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (p[i] & 0x3f);
-        }
-        if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-                return 0;
-        return len;
-}
-
-static void add_utf8(uint32_t c, struct buf *out)
-{
-        if (c < 0x80) {
-                buf_addc(out, (char) c);
-        } else if (c < 0x800) {
-                buf_addc(out, (char) (0xc0 | c >> 6));
-                buf_addc(out, (char) (0x80 | (c & 0x3f)));
-        } else if (c < 0x10000) {
-                buf_addc(out, (char) (0xe0 | c >> 12));
-                buf_addc(out, (char) (0x80 | (c >> 6 & 0x3f)));
-                buf_addc(out, (char) (0x80 | (c & 0x3f)));
-        } else {
-                buf_addc(out, (char) (0xf0 | c >> 18));
-                buf_addc(out, (char) (0x80 | (c >> 12 & 0x3f)));
-                buf_addc(out, (char) (0x80 | (c >> 6 & 0x3f)));
-                buf_addc(out, (char) (0x80 | (c & 0x3f)));
-        }
-}
+#include "base/utf8.h"
 
 static int digit_value(char c, unsigned base)
 {
@@ -77,6 +42,7 @@ static int numeric_escape(const char *p, struct buf *out)
                 char letter;
                 int digits;
         } forms[] = { { 'x', 2 }, { 'u', 4 }, { 'U', 8 } };
+        char utf8[4];
         int64_t v;
 
         for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
@@ -90,7 +56,7 @@ static int numeric_escape(const char *p, struct buf *out)
                 if (forms[i].digits == 2)
                         buf_addc(out, (char) v);
                 else
-                        add_utf8((uint32_t) v, out);
+                        buf_add(out, utf8, utf8_put(utf8, (uint32_t) v));
                 return 1 + forms[i].digits;
         }
         v = fixed_digits(p, 3, 8);
@@ -177,7 +143,7 @@ void words_quote(const char *word, bool specifiers, struct buf *out)
                 buf_addc(out, '"');
         for (size_t n = strlen(word); n > 0; word++, n--) {
                 unsigned char c = (unsigned char) *word;
-                size_t wide = c >= 0x80 ? utf8_length((const unsigned char *) word, n) : 0;
+                size_t wide = c >= 0x80 ? utf8_length(word, n) : 0;
 
                 if (c == '"' || c == '\\')
                         buf_addf(out, "\\%c", c);

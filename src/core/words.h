@@ -21,9 +21,6 @@ struct words {
  * -EINVAL: a quote is not closed, or an escape stands for NUL or for no character. */
 int words_next(struct words *w, struct buf *out, struct err *err);
 
-/* Length of the UTF-8 sequence at p, which is not ASCII; 0 when it is none (overlong forms and surrogates are none). */
-size_t utf8_length(const unsigned char *p, size_t n);
-
 /* Append the word so that words_next() reads the same back; % is doubled when `specifiers`. */
 void words_quote(const char *word, bool specifiers, struct buf *out);
 

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/plan.h"
+#include "base/utf8.h"
 #include "core/reason.h"
 #include "core/words.h"
 #include "ctl/attach.h"
@@ -132,7 +133,7 @@ static char *find_program(const struct ctl *c, const char *name)
 static bool is_utf8(const char *text)
 {
         for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
-                n = (unsigned char) *text < 0x80 ? 1 : utf8_length((const unsigned char *) text, left);
+                n = utf8_length(text, left);
                 if (n == 0)
                         return false;
         }

@@ -20,7 +20,6 @@
 #include "base/buf.h"
 #include "base/initproto.h"
 #include "base/log.h"
-#include "base/log.h"
 #include "core/core.h"
 #include "core/plan.h"
 #include "os/cgroup.h"

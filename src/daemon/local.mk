@@ -53,7 +53,6 @@ libcontrol_a_SOURCES = \
 	src/daemon/control_spawn.c \
 	src/daemon/control_wait.c \
 	src/daemon/control_seccomp.c \
-	src/daemon/control_seccomp.c \
 	src/daemon/control_why.c \
 	src/daemon/node_json.c src/daemon/node_json.h
 libcontrol_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

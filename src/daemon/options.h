@@ -4,8 +4,6 @@
 
 #include <sys/types.h>
 
-#include <sys/types.h>
-
 #include "base/log.h"
 #include "core/types.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 struct parser {
         struct jdoc *d;
@@ -51,26 +52,6 @@ static int hex4(const char *s)
                 v = v * 16 + digit;
         }
         return v;
-}
-
-static char *put_utf8(char *o, uint32_t u)
-{
-        if (u < 0x80) {
-                *o++ = (char) u;
-        } else if (u < 0x800) {
-                *o++ = (char) (0xc0 | u >> 6);
-                *o++ = (char) (0x80 | (u & 0x3f));
-        } else if (u < 0x10000) {
-                *o++ = (char) (0xe0 | u >> 12);
-                *o++ = (char) (0x80 | (u >> 6 & 0x3f));
-                *o++ = (char) (0x80 | (u & 0x3f));
-        } else {
-                *o++ = (char) (0xf0 | u >> 18);
-                *o++ = (char) (0x80 | (u >> 12 & 0x3f));
-                *o++ = (char) (0x80 | (u >> 6 & 0x3f));
-                *o++ = (char) (0x80 | (u & 0x3f));
-        }
-        return o;
 }
 
 /* "\uXXXX", the pair of a surrogate included; *s is behind the 'u'. U+0000 and lone halves are refused: no text of
@@ -127,7 +108,7 @@ static int parse_text(struct parser *p)
                         u = unicode(&in);
                         if (!u)
                                 return -EBADMSG;
-                        out = put_utf8(out, u);
+                        out += utf8_put(out, u);
                         continue;
                 }
                 *out = unescaped(*in++);
