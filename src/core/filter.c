@@ -261,22 +261,44 @@ static bool counts(const struct spec *s, enum directive d)
         return spec_has(s, d) && (directive_is_list(d) || directive_is_text(d) || spec_int(s, d) > 0);
 }
 
+bool filter_source(const struct spec *s, size_t *at, enum directive *ret)
+{
+        while (*at < sizeof(sources) / sizeof(sources[0])) {
+                enum directive d = sources[(*at)++];
+
+                if (counts(s, d)) {
+                        *ret = d;
+                        return true;
+                }
+        }
+        return false;
+}
+
+bool filter_is_all_of(enum directive d)
+{
+        for (size_t i = 0; i < sizeof(denies) / sizeof(denies[0]); i++)
+                if (denies[i].d == d)
+                        return false;
+        return d != D_SERVICE_DynamicUser;
+}
+
 void filter_key(const struct spec *s, struct buf *out)
 {
-        for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-                if (counts(s, sources[i])) {
-                        buf_addf(out, "%s=", directive_rows[sources[i]].key);
-                        spec_print(s, sources[i], out);
-                        buf_addc(out, '\n');
-                }
+        enum directive d;
+
+        for (size_t at = 0; filter_source(s, &at, &d);) {
+                buf_addf(out, "%s=", directive_rows[d].key);
+                spec_print(s, d, out);
+                buf_addc(out, '\n');
+        }
 }
 
 struct origin filter_origin(const struct spec *s)
 {
-        for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-                if (counts(s, sources[i]))
-                        return spec_origin(s, sources[i]);
-        return (struct origin) { "", 0 };
+        enum directive d;
+        size_t at = 0;
+
+        return filter_source(s, &at, &d) ? spec_origin(s, d) : (struct origin) { "", 0 };
 }
 
 static void words_list(const struct spec *s, struct buf *out)

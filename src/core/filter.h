@@ -41,7 +41,12 @@ bool filter_of(const struct spec *s, struct filter *ret);
 /* The same, as if SystemCallFilterMode=enforce were said. */
 bool filter_enforced(const struct spec *s, struct filter *ret);
 
-/* The settings it is made of as text, one a line: equal texts, equal filters. Appends nothing when there are none. */
+/* The settings it is made of, one after another, for an *at that begins with 0; false beyond the last. And: is the filter
+ * all that such a setting does? */
+bool filter_source(const struct spec *s, size_t *at, enum directive *ret);
+bool filter_is_all_of(enum directive d);
+
+/* The same settings as text, one a line: equal texts, equal filters. Appends nothing when there are none. */
 void filter_key(const struct spec *s, struct buf *out);
 
 /* The same as words for explain: "allow @system-service, kill the process for others; ...". */

@@ -16,11 +16,26 @@ static void write_check(void *arg, const struct doctor_row *row)
         json_close(j);
 }
 
+static void note_missing(void *arg, const struct engine_limit *l)
+{
+        *(bool *) arg |= !l->enforced;
+}
+
+/* Who asked for limits, and who goes without something of its sandbox. */
+static bool worth_telling(struct call *c, const struct node *n)
+{
+        bool missing = false;
+
+        if (!limits_any(n->spec))
+                engine_limits(call_engine(c), n->id, note_missing, &missing);
+        return missing || limits_any(n->spec);
+}
+
 static void write_unit(struct call *c, struct json *j, const struct node *n)
 {
         char path[NODE_PATH_MAX];
 
-        if (!limits_any(n->spec))
+        if (!worth_telling(c, n))
                 return;
         json_open(j, NULL, '{');
         json_str(j, "node", core_path(call_core(c), n->id, path, sizeof path));

@@ -104,21 +104,25 @@ struct extra {
 };
 enum { DEATHS_MAX = 20 };
 
+/* Written into the journal as they are: a bit keeps its meaning. */
 enum {
-        RUN_GROUP = 1,         /* its cgroup has been made */
-        RUN_CLEAN = 128,       /* ... and was found empty since a process was last born into it */
-        RUN_DIRS = 2,          /* RuntimeDirectory= may have been made */
-        RUN_TMP = 1024,        /* directories of PrivateTmp= may have been made */
-        RUN_CREDS = 2048,      /* a directory for credentials may have been made */
-        RUN_WATCHED = 4,       /* emptiness is being waited for */
-        RUN_PROBE = 8,         /* no cgroup: look again at every exit */
-        RUN_KILLED = 64,       /* SIGKILL was sent to all of it; again until it is empty, where that is not atomic */
-        RUN_ORPHANED = 32,     /* its unit file is gone: it is deleted once it has been stopped (FAILURES H15) */
-        RUN_BOUNDED = 256,     /* its limits have been written (a supervisor: for good) */
-        RUN_COUNTED = 512,     /* ... and its group counts what is used: look before it is removed */
-        RUN_DIRTY = 4096,      /* journal.c: may differ from what is written there */
-        RUN_NAMED = 16,        /* the service named its main process itself: it need not be a child of init */
+        RUN_GROUP = 1 << 0,    /* its cgroup has been made */
+        RUN_DIRS = 1 << 1,     /* RuntimeDirectory= may have been made */
+        RUN_WATCHED = 1 << 2,  /* emptiness is being waited for */
+        RUN_PROBE = 1 << 3,    /* no cgroup: look again at every exit */
+        RUN_NAMED = 1 << 4,    /* the service named its main process itself: it need not be a child of init */
+        RUN_ORPHANED = 1 << 5, /* its unit file is gone: it is deleted once it has been stopped (FAILURES H15) */
+        RUN_KILLED = 1 << 6,   /* SIGKILL was sent to all of it; again until it is empty, where that is not atomic */
+        RUN_CLEAN = 1 << 7,    /* its cgroup was found empty since a process was last born into it */
+        RUN_BOUNDED = 1 << 8,  /* its limits have been written (a supervisor: for good) */
+        RUN_COUNTED = 1 << 9,  /* ... and its group counts what is used: look before it is removed */
+        RUN_TMP = 1 << 10,     /* directories of PrivateTmp= may have been made */
+        RUN_CREDS = 1 << 11,   /* a directory for credentials may have been made */
+        RUN_DIRTY = 1 << 12,   /* journal.c: may differ from what is written there */
+        RUN_END = 1 << 13,
 };
+_Static_assert(RUN_GROUP + RUN_DIRS + RUN_WATCHED + RUN_PROBE + RUN_NAMED + RUN_ORPHANED + RUN_KILLED + RUN_CLEAN + RUN_BOUNDED +
+               RUN_COUNTED + RUN_TMP + RUN_CREDS + RUN_DIRTY == RUN_END - 1, "each flag has a bit of its own, none is left out");
 
 struct run {
         pid_t pid[2];          /* ROLE_MAIN, ROLE_CONTROL; 0 = none */
@@ -336,6 +340,7 @@ void ready_forget(struct engine *e, node_id id);
 /* The compiled filter of a node for its next process; *ret is filled and true is returned when there is one. */
 int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct plan_filter *ret, bool *ret_any,
                    struct err *err);
+bool seccomp_left_out(const struct engine *e, const struct spec *s); /* none can be installed, and Isolation= is best-effort */
 void seccomp_listen(struct engine *e, const struct init_listener *m, int fd); /* owns fd */
 bool seccomp_resume(struct engine *e, const char *name, int fd); /* one of init's store; false: not ours, fd untouched */
 bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret); /* a filter did it */

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "core/filter.h"
 #include "core/mounts.h"
 #include "daemon/parts.h"
 #include "os/fs.h"
@@ -71,10 +72,30 @@ static void row(const struct spec *s, enum sandbox_part part, struct engine_limi
         (void) snprintf(ret->why, sizeof(ret->why), "%s is not permitted here", sandbox_part_name(part));
 }
 
+static void filter_row(const struct spec *s, enum directive d, struct engine_limit *ret)
+{
+        autobuf struct buf value = BUF_INIT;
+
+        spec_print(s, d, &value);
+        for (char *p = value.data; p && *p; p++)
+                *p = *p == '\n' ? ' ' : *p;
+        *ret = (struct engine_limit) { .directive = directive_rows[d].key, .controller = "seccomp", .backend = "-" };
+        (void) snprintf(ret->requested, sizeof(ret->requested), "%.90s", buf_text(&value));
+        (void) snprintf(ret->why, sizeof(ret->why), "no filter of system calls can be installed here%s",
+                        filter_is_all_of(d) ? "" : "; what else it does holds");
+}
+
+/* With Isolation=best-effort: a row for each directive, in part or whole, that the service goes without. */
 static void each_missing(const struct spec *s, const struct plan_facts *f, engine_limit_fn *fn, void *arg)
 {
         unsigned missing = f->sandbox.best_effort ? plan_sandbox_missing(s, f) : 0;
+        struct engine_limit filter;
+        enum directive d;
 
+        for (size_t at = 0; f->filter_left_out && filter_source(s, &at, &d);) {
+                filter_row(s, d, &filter);
+                fn(arg, &filter);
+        }
         for (unsigned i = 0; i < SANDBOX_PARTS; i++) {
                 struct engine_limit l;
 
@@ -90,9 +111,10 @@ void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn,
         struct plan_facts f = { .root = e->opt.root, .daemon_uid = e->opt.uid, .uid = e->opt.uid };
         struct sandbox_paths paths = { .dir = "" };
 
-        if (spec_kind(s) != KIND_SERVICE || !sandbox_needs(s, false))
+        if (spec_kind(s) != KIND_SERVICE)
                 return;
         sandbox_facts(e, s, &paths, &f.sandbox);
+        f.filter_left_out = seccomp_left_out(e, s);
         f.have_user = *spec_str(s, D_SERVICE_User) != '\0';
         f.uid += f.have_user; /* some other */
         each_missing(s, &f, fn, arg);

@@ -54,7 +54,8 @@ static int program_make(const struct spec *s, const char *key, struct filter_pro
         if (p)
                 *p = (struct filter_program) { .hash = hash_of(key), .key = strdup(key), .gate = seccomp_secret() };
         if (!f || !p || !p->key) {
-                free(p);
+                if (p)
+                        program_free(p);
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "make the filter: out of memory");
         }
         if (p->gate == 0) {
@@ -155,6 +156,15 @@ int learn_begin(struct engine *e, node_id id, struct guard *g, bool afresh, stru
         return 0;
 }
 
+bool seccomp_left_out(const struct engine *e, const struct spec *s)
+{
+        enum directive d;
+        size_t at = 0;
+
+        return filter_source(s, &at, &d) && spec_isolation(s, e->opt.isolation) == ISOLATION_BEST_EFFORT &&
+               !seccomp_available();
+}
+
 int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct plan_filter *ret, bool *ret_any,
                    struct err *err)
 {
@@ -165,10 +175,10 @@ int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct pl
         int r;
 
         filter_key(s, &key);
-        if (key.len == 0)
+        if (key.len == 0 || seccomp_left_out(e, s))
                 return 0;
         if (!seccomp_available())
-                return spec_isolation(s, e->opt.isolation) == ISOLATION_BEST_EFFORT ? 0 : refuse(err, s);
+                return refuse(err, s);
         g = guard_of(e, id);
         if (!g || buf_failed(&key))
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "make the filter: out of memory");

@@ -346,7 +346,7 @@ static int gather_filter(struct engine *e, node_id id, const struct spec *s, str
 
         if (any)
                 g->facts.filter = &g->filter;
-        g->facts.filter_left_out = !any;
+        g->facts.filter_left_out = r == 0 && !any;
         return r;
 }
 

@@ -226,13 +226,22 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
         assert_said b "keyctl EACCES"
 }
 
-@test "where no filter can be installed strict refuses and best-effort starts" {
+@test "where no filter can be installed strict refuses, best-effort starts and says what is missing" {
         filtered a "keyctl,0" SystemCallFilter=~keyctl:EACCES
-        filtered b "getpid" SystemCallFilter=~keyctl:EACCES Isolation=best-effort
+        filtered b "getpid" SystemCallFilter=~keyctl:EACCES ProtectKernelLogs=yes Isolation=best-effort
         DAEMON_WRAPPER="$BUILD/tests/programs/without ENOSYS seccomp prctl:22 --" start_daemon
         ran a; ran b
         [[ $(reason_of /a) == spawn:SECCOMP:* ]] || { reason_of /a; false; }
         assert_eq "$(reason_of /b)" normal
+        grep -q '/b: SystemCallFilter= is not enforced: no filter of system calls can be installed here$' "$W/daemon.log"
+        grep -q '/b: ProtectKernelLogs= is not enforced: no filter .* here; what else it does holds' "$W/daemon.log"
+        run ctl status /b
+        assert_output_has "SystemCallFilter=~keyctl:EACCES not enforced: no filter of system calls can be installed here"
+        run ctl doctor
+        assert_status 1
+        assert_output_has "SystemCallFilter=~keyctl:EACCES: no filter of system calls can be installed here"
+        refute_output_has "
+/a"
 }
 
 @test "E7: a list of every call there is makes a filter that works" {
