@@ -16,5 +16,6 @@ tests_unit_logd_driver_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_logd_driver_LDADD = libbase.a $(CMOCKA_LIBS)
 tests_unit_logread_SOURCES = tests/unit/logread.c
 tests_unit_logread_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(PACK_CFLAGS)
+tests_unit_logread_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=poll
 tests_unit_logread_LDADD = liblogread.a libbase.a $(CMOCKA_LIBS) $(PACK_LIBS)
 endif

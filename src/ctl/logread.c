@@ -289,15 +289,11 @@ static int wait_change(const struct reader *r, int notify)
         return 1;
 }
 
-/* The service's directory, or the nearest one above it that exists: something must be created there first. */
-static int watch_nearest(const struct reader *r, int notify)
+/* Watch that directory or, when there is none, the one above it: something must be created there first. */
+static int watch_up(char *path, int notify)
 {
-        char path[DIR_MAX * 2];
-        const int n = snprintf(path, sizeof path, "%s/%s", r->o->log_dir, r->dir);
         char *slash;
 
-        if (n < 0 || (size_t) n >= sizeof path)
-                return -ENAMETOOLONG;
         while (inotify_add_watch(notify, path, IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_MODIFY | IN_DELETE |
                                                        IN_ONLYDIR) < 0) {
                 if (errno != ENOENT && errno != ENOTDIR)
@@ -308,6 +304,26 @@ static int watch_nearest(const struct reader *r, int notify)
                 *slash = '\0';
         }
         return 0;
+}
+
+/* The service's directory, or the nearest one above it that exists. One that was created between the look at it and the
+ * watch above it told nobody: look until twice the same is the nearest. */
+static int watch_nearest(const struct reader *r, int notify)
+{
+        char path[DIR_MAX * 2];
+        size_t nearest = 0;
+
+        for (;;) {
+                const int n = snprintf(path, sizeof path, "%s/%s", r->o->log_dir, r->dir);
+                int result;
+
+                if (n < 0 || (size_t) n >= sizeof path)
+                        return -ENAMETOOLONG;
+                result = watch_up(path, notify);
+                if (result < 0 || strlen(path) == nearest || strlen(path) == (size_t) n)
+                        return result;
+                nearest = strlen(path);
+        }
 }
 
 static bool same_file(const struct reader *r, int fd)
@@ -363,15 +379,10 @@ static int open_current(struct reader *r)
         }
 }
 
-/* Files that were rotated since `current` was opened: the first of them is the one that we have read through our
- * descriptor (it may be compressed by now, so its inode would not tell). */
-static void feed_missed(struct reader *r)
+/* What was rotated after that instant and lies before the `current` that is open now. When we had a file open (ours), the
+ * first of them is that one, read already (it may be compressed by now, so its inode would not tell). */
+static void feed_missed(struct reader *r, uint64_t after, bool ours)
 {
-        bool ours = true;
-        const uint64_t after = r->newest;
-
-        if (newest_rotated(r) <= after)
-                return;
         for (size_t i = 0; i < r->count && !r->stopped; i++) {
                 if (instant_at(r, i) <= after)
                         continue;
@@ -384,15 +395,16 @@ static void feed_missed(struct reader *r)
 /* Everything new: the rest of the file we have open and, when `current` is another one by now, what came after. */
 static void catch_up(struct reader *r, int *fd)
 {
+        const uint64_t after = r->newest;
+        const bool ours = *fd >= 0;
+
         feed_rest(r, *fd);
         if (same_file(r, *fd))
                 return;
-        if (*fd >= 0) {
-                feed_rest(r, *fd); /* written between the first reading and the rotation */
-                feed_missed(r);
-        }
+        feed_rest(r, *fd); /* written between the first reading and the rotation */
         fd_close(fd);
-        *fd = open_current(r);
+        *fd = open_current(r); /* or none is there between two: what comes before it is known all the same */
+        feed_missed(r, after, ours);
         feed_rest(r, *fd);
 }
 

@@ -189,7 +189,7 @@ static void A7_a_signal_only_goes_to_an_unreaped_child(void **state)
         assert_int_equal(initlink_signal(r.link, getpid(), SIGKILL, 0), 0); /* alive, but no child of init */
         rig_expect(&r, INIT_SIGNAL_FAILED);
         assert_int_equal(r.msg.failed->error, ESRCH);
-        pid = spawn_shell(&r, "while :; do sleep 9; done", NULL, 0);
+        pid = spawn_shell(&r, "while :; do sleep 1000; done", NULL, 0);
         assert_int_equal(initlink_signal(r.link, pid, SIGKILL, INIT_SIGNAL_GROUP), 0);
         assert_int_equal(rig_exit_of(&r, pid).status, SIGKILL);
         rig_stop(&r);
@@ -268,7 +268,7 @@ static void E10_services_die_with_an_init_that_is_killed(void **state)
         planner_begin(&p);
         planner_add(&p, PLAN_PLACE, 0, 0, 0, 0, places, sizeof places);
         planner_add(&p, PLAN_DEATHSIG, 0, SIGKILL, 0, 0, NULL, 0);
-        planner_exec(&p, NO_ENV, "/bin/sh\0-c\0echo; while :; do /bin/sleep 60 1>&-; done\0");
+        planner_exec(&p, NO_ENV, "/bin/sh\0-c\0echo; exec /bin/sleep 1000\0");
         (void) rig_spawn(&r, &p, out + 1, 1, -1);
         (void) close(out[1]);
         assert_int_equal(read(out[0], &byte, 1), 1);
@@ -357,7 +357,7 @@ static void after_the_line_another_engine_gets_all_that_was_said(void **state)
         (void) state;
         assert_true(rig_start(&r, plain));
         r.booted = true;
-        first = spawn_shell(&r, "while :; do sleep 9; done", NULL, 0);
+        first = spawn_shell(&r, "while :; do sleep 1000; done", NULL, 0);
         assert_int_equal(initlink_booted(r.link), 0);
         assert_int_equal(initlink_store(r.link, "x", 0), 0);
         assert_int_equal(kill(r.init, SIGUSR1), 0);
@@ -402,7 +402,7 @@ static void J12_without_proc_orphans_are_found_and_ended_too(void **state)
         assert_int_equal(pipe2(out, O_CLOEXEC), 0);
         planner_begin(&p);
         planner_add(&p, PLAN_PLACE, 0, 0, 0, 0, places, sizeof places);
-        planner_exec(&p, "PATH=/bin:/usr/bin\0", "/bin/sh\0-c\0setsid sh -c 'echo $$; while :; do sleep 9; done' &\0");
+        planner_exec(&p, "PATH=/bin:/usr/bin\0", "/bin/sh\0-c\0setsid sh -c 'echo $$; while :; do sleep 1000; done' &\0");
         (void) rig_exit_of(&r, rig_spawn(&r, &p, out + 1, 1, -1));
         (void) close(out[1]);
         assert_true(read(out[0], text, sizeof text - 1) > 0);
@@ -424,7 +424,7 @@ static void goodbye_carries_the_exit_code_and_leaves_nobody(void **state)
         (void) state;
         assert_true(rig_start(&r, plain));
         assert_int_equal(initlink_booted(r.link), 0);
-        pid = spawn_shell(&r, "while :; do sleep 9; done", NULL, 0);
+        pid = spawn_shell(&r, "while :; do sleep 1000; done", NULL, 0);
         assert_int_equal(initlink_goodbye(r.link, 17, INIT_END_EXIT), 0);
         assert_int_equal(initlink_signal(r.link, 1, 0, 0), 0);
         rig_expect(&r, INIT_SIGNAL_FAILED);

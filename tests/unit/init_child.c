@@ -369,7 +369,7 @@ static void the_confirm_pipe_ends_when_the_program_runs(void **state)
                 pid_t pid;
 
                 assert_int_equal(pipe2(confirm, O_CLOEXEC), 0);
-                pid = spawn_shell(&r, "while :; do sleep 9; done", confirm + 1, 1);
+                pid = spawn_shell(&r, "while :; do sleep 1000; done", confirm + 1, 1);
                 (void) close(confirm[1]);
                 assert_int_equal(read(confirm[0], &byte, 1), 0);
                 (void) close(confirm[0]);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +26,15 @@ struct place {
         char dir[64];
         struct buf told; /* lines, each with '|' behind it */
         int stop_after;  /* lines; 0 = never */
+        int writer;      /* reads a line for each that was told; 0 = nobody does */
+        int signs;       /* that it was sent */
 };
+
+static void sign(struct place *p)
+{
+        assert_true(send(p->writer, "\n", 1, MSG_NOSIGNAL) == 1 || errno == EPIPE);
+        p->signs++;
+}
 
 static int collect(void *arg, const char *line, size_t n)
 {
@@ -33,6 +42,8 @@ static int collect(void *arg, const char *line, size_t n)
 
         buf_add(&p->told, line, n);
         buf_addc(&p->told, '|');
+        if (p->writer)
+                sign(p);
         return p->stop_after > 0 && --p->stop_after == 0;
 }
 
@@ -177,31 +188,72 @@ static void a_node_without_a_log_is_an_error_that_names_it(void **state)
         assert_non_null(strstr(err.text, "/nobody"));
 }
 
-/* A child writes while we follow; each step waits until the line before was told. */
+/* logread() waits in here. The first time, and when it has seen the directory, that is the writer's sign to go on. */
+static struct place *follower;
+int __real_poll(struct pollfd *fds, nfds_t n, int ms);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int ms);
+
+int __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
+{
+        char dir[128];
+
+        if (follower && follower->told.len == 0) {
+                (void) snprintf(dir, sizeof dir, "%s/shop/late", follower->dir);
+                if (follower->signs < (access(dir, F_OK) == 0 ? 2 : 1))
+                        sign(follower);
+        }
+        return __real_poll(fds, n, ms);
+}
+
+/* Runs the script in the log directory; it reads a line from its standard input for each sign. */
+static pid_t writer(struct place *p, const char *script)
+{
+        int ends[2];
+        pid_t pid;
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        pid = fork();
+        if (pid == 0) {
+                if (chdir(p->dir) == 0 && dup2(ends[0], 0) == 0)
+                        (void) execl("/bin/sh", "sh", "-ec", script, (char *) NULL);
+                _exit(127);
+        }
+        assert_true(pid > 0);
+        p->writer = ends[1];
+        follower = p;
+        (void) close(ends[0]);
+        return pid;
+}
+
+static int writer_ends(struct place *p, pid_t pid)
+{
+        int status = -1;
+
+        (void) close(p->writer);
+        p->writer = 0;
+        follower = NULL;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return status;
+}
+
+/* A child writes while we follow; each step waits until the lines before were told. */
 static void following_goes_through_rotation_and_replacement(void **state)
 {
         struct place *p = *state;
         const struct logread_options o = { .log_dir = p->dir, .path = "/shop/late", .follow = true, .stop_fd = -1 };
         static const char script[] =
-                "cd %s; s() { sleep 0.05; }; s; mkdir -p shop/late; s; echo 1 >shop/late/current; s; cd shop/late;"
-                "echo 2 >>current; mv current @20260101T000000.000000Z; echo 3 >current; s;"
+                "s() { read -r _; }; s; mkdir -p shop/late; s; echo 1 >shop/late/current; s; cd shop/late;"
+                "echo 2 >>current; mv current @20260101T000000.000000Z; echo 3 >current; s; s;"
                 "mv current @20260102T000000.000000Z; gzip @20260102T000000.000000Z; echo 4 >>current;"
-                "mv current @20260103T000000.000000Z; echo 5 >current; s; rm current; echo 6 >current";
+                "mv current @20260103T000000.000000Z; echo 5 >current; s; s; rm current; echo 6 >current";
         struct err err = { 0 };
-        char command[1024];
-        pid_t pid;
+        pid_t pid = writer(p, script);
 
-        (void) snprintf(command, sizeof command, script, p->dir);
-        pid = fork();
-        if (pid == 0) {
-                (void) execl("/bin/sh", "sh", "-c", command, (char *) NULL);
-                _exit(127);
-        }
         p->stop_after = 6;
         (void) alarm(20);
         assert_int_equal(logread(&o, collect, p, &err), 0);
         (void) alarm(0);
-        (void) waitpid(pid, NULL, 0);
+        assert_int_equal(writer_ends(p, pid), 0);
         assert_string_equal(buf_text(&p->told), "1|2|3|4|5|6|");
 }
 

@@ -251,7 +251,7 @@ static void a_name_without_a_slash_is_searched(void **state)
         const struct plan_facts f = root_facts();
 
         (void) state;
-        assert_contains(explained("[Service]\nExecStart=sleep 5\n", &f), "execute sleep as sleep 5, looked for in /usr/local/sbin:");
+        assert_contains(explained("[Service]\nExecStart=sleep 1000\n", &f), "execute sleep as sleep 1000, looked for in /usr/local/sbin:");
         assert_contains(explained("[Service]\nExecStart=@/bin/sleep nap 5\n", &f), "execute /bin/sleep as nap 5");
 }
 
