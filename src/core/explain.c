@@ -53,6 +53,21 @@ static nsec rounded(nsec span)
         return span < unit || span > NSEC_NEVER - unit ? span : (span + unit / 2) / unit * unit;
 }
 
+/* A rule that names its directive as {cmd} or {check} is about the one in a, and its item number b. */
+static bool names_item(const struct core *c, const struct record *r)
+{
+        const struct node *n = node_or_buried(c, r->node);
+
+        return n && strstr(rule_rows[r->rule].text, "{c") && r->a >= 0 && r->a < D_COUNT &&
+               r->b >= 0 && (size_t) r->b < spec_count(n->spec, (enum directive) r->a);
+}
+
+static void put_item(const struct core *c, const struct record *r, struct buf *out)
+{
+        if (names_item(c, r))
+                buf_adds(out, spec_item(node_or_buried(c, r->node)->spec, (enum directive) r->a, (size_t) r->b));
+}
+
 static void put_word(const struct core *c, const struct record *r, const char *word, size_t len, struct buf *out)
 {
         if (word_is(word, len, "other"))
@@ -69,6 +84,8 @@ static void put_word(const struct core *c, const struct record *r, const char *w
                 put_signal(r->a, out);
         else if (word_is(word, len, "cmd") && r->a >= 0 && r->a < D_COUNT)
                 buf_adds(out, directive_rows[r->a].key);
+        else if (word_is(word, len, "item"))
+                put_item(c, r, out);
         else if (word_is(word, len, "check"))
                 buf_addf(out, "%s", r->a >= 0 && r->a < D_COUNT ? directive_rows[r->a].key : "a condition");
 }
@@ -121,15 +138,6 @@ static void put_place(const struct origin *o, struct buf *out)
                 buf_addf(out, "%s:%u)", base ? base + 1 : o->file, o->line);
         else
                 buf_adds(out, "the default)");
-}
-
-/* A rule that names its directive as {cmd} or {check} is about the one in a, and its item number b. */
-static bool names_item(const struct core *c, const struct record *r)
-{
-        const struct node *n = node_or_buried(c, r->node);
-
-        return n && strstr(rule_rows[r->rule].text, "{c") && r->a >= 0 && r->a < D_COUNT &&
-               r->b >= 0 && (size_t) r->b < spec_count(n->spec, (enum directive) r->a);
 }
 
 struct origin core_quotes(const struct core *c, const struct record *r)

@@ -96,14 +96,10 @@ static bool begin_child(struct core *c, struct node *s, struct node *n)
         s->super->issued = true;
         if (s->super->job != JOB_ONE_START)
                 n->child_flags |= CF_RETRY;
-        if (order_start(c, n, &other) == ORDER_FAIL) {
-                n->last_reason = REASON(REASON_DEPENDENCY, 0);
-                n->last_reason.peer = other;
-                (void) note_full(c, n, RULE_DEPENDENCY_FAILED, cause, other, &n->last_reason, 0, 0);
-                child_start_failed(c, s, n);
-        } else {
+        if (order_start(c, n, &other) == ORDER_FAIL)
+                order_fail(c, n, other, cause);
+        else
                 node_start(c, n, cause);
-        }
         return true;
 }
 

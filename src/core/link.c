@@ -90,10 +90,39 @@ static bool other_kind(const char *name)
         return !has_suffix(name, ".service") && !has_suffix(name, ".supervisor") && strchr(name, '.');
 }
 
+static bool needs(enum directive d)
+{
+        return d == D_UNIT_Requires || d == D_UNIT_BindsTo;
+}
+
 /* ... and mere wishes. */
 static bool may_be_missing(const struct node *n, enum directive d)
 {
-        return spec_foreign(n->spec) && d != D_UNIT_Requires && d != D_UNIT_BindsTo;
+        return spec_foreign(n->spec) && !needs(d);
+}
+
+/* Whom n names with item of d, as far as n needs it and it is no sibling. A unit written for systemd starts without. */
+static bool missing(const struct core *c, const struct node *n, enum directive d, size_t item)
+{
+        const char *name = spec_item(n->spec, d, item);
+
+        return needs(d) && !spec_foreign(n->spec) && !other_kind(name) && !sibling_named(c, n, name);
+}
+
+bool link_missing(const struct core *c, const struct node *n, enum directive *ret_d, size_t *ret_item)
+{
+        for (size_t r = 0; r < sizeof(relations) / sizeof(relations[0]); r++) {
+                size_t count = spec_count(n->spec, relations[r].directive);
+
+                for (size_t i = 0; i < count; i++) {
+                        if (!missing(c, n, relations[r].directive, i))
+                                continue;
+                        *ret_d = relations[r].directive;
+                        *ret_item = i;
+                        return true;
+                }
+        }
+        return false;
 }
 
 static unsigned depth_of(const struct core *c, const struct node *n)
@@ -150,6 +179,8 @@ static int link_item(struct linker *l, struct node *n, size_t r, size_t item)
                 return o == n ? 0 : both_ways(n, o, r);
         if (other_kind(name))
                 return 0;
+        if (missing(l->c, n, d, item))
+                n->flags |= NF_MISSING;
         elsewhere = core_find(l->c, n->parent, name, NULL);
         if (elsewhere != NODE_NONE)
                 return link_elsewhere(l, n, l->c->nodes[elsewhere], r, item);
@@ -262,6 +293,7 @@ int core_link(struct core *c, void (*report)(void *arg, const struct err *), voi
         for (node_id id = 0; id < c->limit; id++) {
                 if (!c->nodes[id])
                         continue;
+                c->nodes[id]->flags &= (uint16_t) ~NF_MISSING;
                 free(c->nodes[id]->deps);
                 c->nodes[id]->deps = NULL;
                 c->nodes[id]->dep_count = 0;

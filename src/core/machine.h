@@ -44,6 +44,7 @@ enum node_flags {
         NF_EMPTY = 512,        /* nothing is left of the incarnation as far as the world told */
         NF_STOP_WAITS = 1024,  /* stop as soon as the spawn in flight has been answered */
         NF_TRAP = 4096,        /* exit signals become messages */
+        NF_MISSING = 8192,     /* what it requires is no sibling: link_missing() says which */
         NF_ENDED_FAST = 2048,  /* the main process ended while something else was waited for */
 };
 
@@ -301,6 +302,9 @@ struct dep {
 };
 enum order { ORDER_GO, ORDER_WAIT, ORDER_FAIL };
 enum order order_start(const struct core *c, const struct node *n, node_id *ret_other);
+/* ORDER_FAIL: note why, and that its start has failed. other: whom it requires; NODE_NONE: somebody who is not there. */
+void order_fail(struct core *c, struct node *n, node_id other, uint64_t cause);
+bool link_missing(const struct core *c, const struct node *n, enum directive *ret_d, size_t *ret_item); /* link.c */
 bool order_stop(const struct core *c, const struct node *n); /* nobody that comes after it is still there */
 void order_changed(struct core *c, struct node *n);          /* n is ready, failed or down: look at its siblings again */
 bool order_pull(struct core *c, struct node *n);             /* n starts: what it requires and wants, conflicts */

@@ -36,6 +36,10 @@ enum order order_start(const struct core *c, const struct node *n, node_id *ret_
 {
         enum order result = ORDER_GO;
 
+        if (n->flags & NF_MISSING) {
+                *ret_other = NODE_NONE;
+                return ORDER_FAIL;
+        }
         for (unsigned i = 0; i < n->dep_count; i++) {
                 const struct dep *d = &n->deps[i];
                 const struct node *o = node_at(c, d->other);
@@ -58,6 +62,23 @@ enum order order_start(const struct core *c, const struct node *n, node_id *ret_
                 }
         }
         return result;
+}
+
+void order_fail(struct core *c, struct node *n, node_id other, uint64_t cause)
+{
+        enum directive d = D_UNIT_Requires;
+        size_t item = 0;
+
+        n->want = WANT_UP; /* it comes with what it needs: CF_PULL */
+        n->last_reason = REASON(REASON_DEPENDENCY, other == NODE_NONE);
+        n->last_reason.peer = other;
+        if (other == NODE_NONE) {
+                (void) link_missing(c, n, &d, &item);
+                (void) note_full(c, n, RULE_DEPENDENCY_MISSING, cause, other, &n->last_reason, (int64_t) d, (int64_t) item);
+        } else {
+                (void) note_full(c, n, RULE_DEPENDENCY_FAILED, cause, other, &n->last_reason, 0, 0);
+        }
+        child_start_failed(c, super_of(c, n), n);
 }
 
 bool order_stop(const struct core *c, const struct node *n)

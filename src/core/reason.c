@@ -145,7 +145,7 @@ char *reason_format(const struct reason *r, const char *peer_path, char *buf, si
                 (void) snprintf(buf, n, "spawn:%s:%s", stage_name(r->stage), errno_name(r->code));
                 return buf;
         case REASON_DEPENDENCY:
-                (void) snprintf(buf, n, "dependency:%s", peer);
+                (void) snprintf(buf, n, "dependency%s%s", r->code ? "" : ":", r->code ? "" : peer);
                 return buf;
         case REASON_LINKED: {
                 struct reason theirs = { .kind = r->linked_kind, .stage = r->stage, .code = r->code, .peer = NODE_NONE };
@@ -272,8 +272,8 @@ int reason_parse(const char *text, struct reason *ret)
                 return parse_spawn(text + 6, ret);
         if (strncmp(text, "linked:", 7) == 0)
                 return parse_linked(text + 7, ret);
-        if (strncmp(text, "dependency:", 11) == 0 && text[11]) {
-                *ret = REASON(REASON_DEPENDENCY, 0);
+        if (strcmp(text, "dependency") == 0 || (strncmp(text, "dependency:", 11) == 0 && text[11])) {
+                *ret = REASON(REASON_DEPENDENCY, text[10] == '\0');
                 return 0;
         }
         return -EINVAL;

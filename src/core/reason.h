@@ -4,7 +4,8 @@
  *     normal  shutdown  exit:3  signal:SEGV  out_of_memory  out_of_memory:system (no limit of ours: the machine's)
  *     timeout  start_timeout  stop_timeout  watchdog
  *     seccomp:keyctl  spawn:EXEC:ENOENT  killed  linked:/app/db:signal:SEGV  health  limit:pids  lost
- *     dependency:/app/db (never ran: what it requires could not be started)  condition (ExecCondition= or Assert*=)
+ *     dependency:/app/db (never ran: what it requires could not be started)  dependency (... is no sibling at all)
+ *     condition (ExecCondition= or Assert*=)
  *     noproc (it did not live when it was linked to or monitored: only in EXIT, DOWN and linked:PATH:noproc)
  *     protocol (a notify service ended or closed without READY=1, a forking one left no main process)
  */
@@ -31,7 +32,7 @@ struct reason {
         uint8_t linked_kind;   /* LINKED: the peer's kind */
         uint8_t core_dumped;   /* SIGNAL: 1 when the kernel wrote a core */
         int32_t code;          /* EXIT: status; SIGNAL: number; SPAWN: errno; SECCOMP: reason_seccomp() or -1; LINKED:
-                                * peer's; OUT_OF_MEMORY: 1 = the machine had none left */
+                                * peer's; OUT_OF_MEMORY: 1 = the machine had none; DEPENDENCY: 1 = no such sibling */
         node_id peer;          /* LINKED, DEPENDENCY: who */
 };
 

@@ -124,7 +124,7 @@ static void begin(struct core *c, struct node *n)
 void service_start(struct core *c, struct node *n, uint64_t cause)
 {
         n->incarnation++;
-        n->flags &= NF_CHECK;
+        n->flags &= NF_CHECK | NF_MISSING;
         if (spec_int(n->spec, D_SERVICE_TrapExit))
                 n->flags |= NF_TRAP;
         n->ending = n->raw = REASON(REASON_NONE, 0);

@@ -51,7 +51,7 @@ static void super_begin(struct core *c, struct node *s)
 static void life_begins(struct core *c, struct node *s, uint64_t cause)
 {
         s->incarnation++;
-        s->flags &= NF_CHECK;
+        s->flags &= NF_CHECK | NF_MISSING;
         s->started_at = c->now;
         s->ready_at = s->next_start_at = NSEC_NEVER;
         s->super->gave_up = s->super->issued = s->super->recheck = false;

@@ -141,10 +141,7 @@ void child_attempt(struct core *c, struct node *s, struct node *n, bool retry, u
                 (void) note_other(c, n, RULE_START_WAITS, cause, other);
                 break;
         case ORDER_FAIL:
-                n->last_reason = REASON(REASON_DEPENDENCY, 0);
-                n->last_reason.peer = other;
-                (void) note_full(c, n, RULE_DEPENDENCY_FAILED, cause, other, &n->last_reason, 0, 0);
-                child_start_failed(c, s, n);
+                order_fail(c, n, other, cause);
                 break;
         }
 }

@@ -190,6 +190,25 @@ sleeper() { local name=$1; shift; { [ $# = 0 ] || printf '[Unit]\n'; printf '%s\
         stop_daemon 0
 }
 
+@test "Requires= of a sibling that does not exist: not started, dependency, with the line; daemon-reload brings both" {
+        sleeper app "Requires=db.service"
+        sleeper other
+        start_daemon
+        wait_state /other running
+        wait_state /app failed
+        assert_eq "$(ctl status /app --json | jq -r .last_reason)" dependency
+        run ctl why /app
+        assert_output_has "Requires=db.service: there is no such sibling (app.service:2)"
+        run ctl status /app
+        assert_output_has "dependency"
+        assert_output_has "app.service:2"
+        sleeper db
+        ctl daemon-reload
+        wait_state /db running
+        wait_state /app running
+        stop_daemon 0
+}
+
 # played DIR-LINES...: the waits before restarts that simulate tells for the script on standard input
 waits() { ctl simulate --units "$W/units" --json "$W/script" | jq -r 'select(.rule == "restart_delayed") | .a // .text' ; }
 

@@ -131,7 +131,7 @@ static void relations(struct gen *g, int self)
                 case 0:
                 case 1:
                 case 2: key(n, "After=%s", name); break;
-                case 3: key(n, "Requires=%s", name); break;
+                case 3: key(n, "Requires=%s", percent(g, 4) ? "nobody.service" : name); break;
                 case 4: key(n, "Wants=%s", name); break;
                 case 5: key(n, "BindsTo=%s", name); break;
                 case 6: key(n, "PartOf=%s", name); break;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,73 @@ static void what_is_required_and_fails_for_good_fails_who_requires_it_and_brings
                 { "start db", "open db; spawn db ExecStart" },
                 { "spawned db", "done ok; open app; spawn app ExecStart" },
                 { "spawned app", "", "app=running" }));
+}
+
+static void what_requires_a_sibling_that_is_not_there_is_not_started_and_says_so(void **state)
+{
+        static const struct { const char *relation, *says; } rows[] = {
+                { "Requires=bd.service", "Requires=bd.service: there is no such sibling (app.service:2)" },
+                { "Requires=db.service\nBindsTo=db.service bd.service", "BindsTo=bd.service: there is no such sibling (app.service:3)" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                char unit[128], *why;
+                struct rows r;
+
+                (void) snprintf(unit, sizeof(unit), "[Unit]\n%s\n%s", rows[i].relation, RUN);
+                r = rows_begin(UNITS({ "/", "app.service", unit }, DB));
+                rows_run(&r, ROWS({ "boot", "open db; spawn db ExecStart", "app=failed" },
+                                  { "spawned db", "", "/=running app=failed" },
+                                  { "start app", "done start_failed", "app=failed" }));
+                why = rows_why(&r, "app");
+                if (!strstr(why, rows[i].says))
+                        fail_msg("why says: %s", why);
+                assert_int_equal(core_node(r.core, core_find(r.core, NODE_ROOT, "app", NULL))->last_reason.kind, REASON_DEPENDENCY);
+                free(why);
+                rows_end(&r);
+        }
+}
+
+/* Below root/a nobody is called db: between branches only the order counts. */
+static void who_is_required_must_be_a_sibling(void **state)
+{
+        (void) state;
+        rows_play(UNITS({ "/", "a.supervisor", "[Supervisor]\nEscalation=isolate\n" },
+                        { "/a", "app.service", "[Unit]\nRequires=db.service\n" RUN }, DB), ROWS(
+                { "boot", "open db; spawn db ExecStart", "app=failed" }));
+}
+
+static void a_supervisor_that_escalates_does_not_start_without_what_a_child_requires(void **state)
+{
+        (void) state;
+        rows_play(UNITS({ "/", "a.supervisor", "[Supervisor]\nRestart=temporary\n" }, { "/a", "db.service", RUN },
+                        { "/a", "app.service", "[Unit]\nRequires=bd.service\n" RUN }), ROWS(
+                { "boot", "open db; spawn db ExecStart", "app=failed" }));
+}
+
+static void a_target_of_systemd_may_be_required(void **state)
+{
+        (void) state;
+        rows_play(UNITS(APP("Requires=network.target\nBindsTo=dev-sda.device")), ROWS({ "boot", "open app; spawn app ExecStart" }));
+}
+
+/* Its Requires= may name what only systemd has. */
+static void a_unit_written_for_systemd_starts_without_what_it_requires(void **state)
+{
+        static const char text[] = "[Unit]\nRequires=nowhere.service\n" RUN;
+        struct unit_source source = { .file = "app.service", .text = text, .len = sizeof(text) - 1, .foreign = true };
+        struct rows r = rows_begin(UNITS(DB));
+        struct spec *spec = NULL;
+        node_id id;
+
+        (void) state;
+        assert_int_equal(unit_text_parse("app.service", &source, 1, &unit_host_example, NULL, NULL, &spec), 0);
+        assert_int_equal(core_add(r.core, NODE_ROOT, spec, false, &id, NULL), 0);
+        spec_unref(spec);
+        assert_int_equal(core_link(r.core, NULL, NULL, NULL), 1);
+        rows_run(&r, ROWS({ "boot", "open db; spawn db ExecStart; open app; spawn app ExecStart" }));
+        rows_end(&r);
 }
 
 static void starting_brings_what_is_required_and_wanted(void **state)
@@ -218,6 +286,11 @@ int main(void)
                 cmocka_unit_test(after_alone_goes_on_when_the_other_has_failed),
                 cmocka_unit_test(requires_with_after_waits_for_the_next_attempt_of_the_other),
                 cmocka_unit_test(what_is_required_and_fails_for_good_fails_who_requires_it_and_brings_it_back_later),
+                cmocka_unit_test(what_requires_a_sibling_that_is_not_there_is_not_started_and_says_so),
+                cmocka_unit_test(who_is_required_must_be_a_sibling),
+                cmocka_unit_test(a_supervisor_that_escalates_does_not_start_without_what_a_child_requires),
+                cmocka_unit_test(a_target_of_systemd_may_be_required),
+                cmocka_unit_test(a_unit_written_for_systemd_starts_without_what_it_requires),
                 cmocka_unit_test(starting_brings_what_is_required_and_wanted),
                 cmocka_unit_test(binds_to_ends_with_the_other_and_comes_back_with_it),
                 cmocka_unit_test(requires_alone_does_not_end_with_a_crash_of_the_other),
