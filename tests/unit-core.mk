@@ -1,6 +1,7 @@
 # Tests of the decision core.
 check_PROGRAMS += tests/otp-replay
-tests_otp_replay_SOURCES = tests/otp/replay.c
+tests_otp_replay_SOURCES = tests/otp/replay.c tests/otp/world.c tests/otp/world.h
+tests_otp_replay_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_otp_replay_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_otp_replay_LDADD = libcore.a libbase.a $(JANSSON_LIBS) $(INIH_LIBS)
 TESTS += tests/otp/vectors

@@ -2,89 +2,16 @@
  *
  *      otp-replay < vectors > actual          one {"id":...,"actual":[[...],...]} a line
  *      otp-replay --check < vectors           compare with "expect" instead; exit 1 when one differs
- *
- * The world here is as small as the format: a worker starts at once or fails at once, and obeys a request to stop at
- * once. What the world does not show (a supervisor has no process) is read from the core's records. */
-#include <errno.h>
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "core/core.h"
 #include "core/spec_build.h"
-
-enum { NAME_MAX_LEN = 100, FAILS_MAX = 256, TOKENS_MAX = 512 };
-
-struct fail {
-        char name[NAME_MAX_LEN];
-        json_int_t left;
-};
-
-/* What the world knows of a node, by id. */
-struct actor {
-        bool alive;      /* worker: a process is there */
-        bool started;    /* supervisor: all its children were started in this life */
-        bool by_itself;  /* supervisor: it gave up or shut itself down */
-        bool twins;      /* supervisor: two of its children have one name: it never starts */
-        char name[NAME_MAX_LEN + 1];
-};
-
-struct world {
-        struct core *core;
-        nsec now;
-        struct actor *actors;  /* owned */
-        size_t actor_cap;
-        struct event *queue;   /* owned; answers that are due, first in first out */
-        size_t head, len, cap;
-        struct fail fails[FAILS_MAX];
-        size_t fail_count;
-        json_t *log;           /* borrowed: observations of this step */
-        uint64_t seen;         /* records read so far */
-        const char *ops[TOKENS_MAX]; /* by token: the operation's name */
-        bool deferred[TOKENS_MAX];   /* answered noproc: logged at the step's end */
-        uint32_t tokens;
-        uint8_t more;          /* EVENT_MORE while a row of simultaneous events is fed */
-        bool batch;
-        bool failed;           /* out of memory, or a vector that is none */
-};
-
-static void observe(struct world *w, const char *what, const char *name, const char *tail)
-{
-        autobuf struct buf b = BUF_INIT;
-
-        buf_addf(&b, "%s%s%s", what, name, tail);
-        if (buf_failed(&b) || json_array_append_new(w->log, json_string(buf_text(&b))) < 0)
-                w->failed = true;
-}
-
-static struct actor *actor(struct world *w, node_id id)
-{
-        if (id >= w->actor_cap) {
-                size_t cap = id + 64U;
-                struct actor *grown = realloc(w->actors, cap * sizeof(*grown));
-
-                if (!grown)
-                        abort();
-                memset(grown + w->actor_cap, 0, (cap - w->actor_cap) * sizeof(*grown));
-                w->actors = grown;
-                w->actor_cap = cap;
-        }
-        return &w->actors[id];
-}
-
-/* Remembered: what a node's end leaves to log may come after the node is gone. */
-static const char *name_of(struct world *w, node_id id)
-{
-        struct actor *a = actor(w, id);
-        const struct node *n = core_node(w->core, id);
-
-        if (!a->name[0] && n)
-                (void) snprintf(a->name, sizeof(a->name), "%s", spec_stem(n->spec));
-        return a->name;
-}
+#include "tests/otp/world.h"
 
 /* --- specs and tree ------------------------------------------------------------------------------------------------- */
 
@@ -138,11 +65,11 @@ static node_id add_child(struct world *w, const json_t *child, node_id parent, b
         struct err err;
 
         if (!spec || core_add(w->core, parent, spec, dynamic, &id, &err) < 0)
-                actor(w, parent)->twins = true;
+                world_actor(w, parent)->twins = true;
         else if (json_object_get(child, "strategy"))
                 (void) add_children(w, child, id);
         if (id != NODE_NONE)
-                (void) name_of(w, id);
+                (void) world_name(w, id);
         spec_unref(spec);
         return id;
 }
@@ -177,188 +104,6 @@ static node_id find(const struct world *w, const char *name, enum sought what, n
         return found;
 }
 
-/* --- the world's answers ---------------------------------------------------------------------------------------------- */
-
-static void push(struct world *w, struct event e)
-{
-        if (w->len == w->cap) {
-                size_t cap = w->cap ? 2 * w->cap : 64;
-                struct event *grown = realloc(w->queue, cap * sizeof(*grown));
-
-                if (!grown)
-                        abort();
-                w->queue = grown;
-                w->cap = cap;
-        }
-        w->queue[w->len++] = e;
-}
-
-static bool must_fail(struct world *w, const char *name)
-{
-        for (size_t i = 0; i < w->fail_count; i++) {
-                if (strcmp(w->fails[i].name, name) == 0 && w->fails[i].left > 0) {
-                        w->fails[i].left--;
-                        return true;
-                }
-        }
-        return false;
-}
-
-static void set_fails(struct world *w, const char *name, json_int_t count)
-{
-        size_t i = 0;
-
-        while (i < w->fail_count && strcmp(w->fails[i].name, name) != 0)
-                i++;
-        if (i == FAILS_MAX) {
-                w->failed = true;
-                return;
-        }
-        if (i == w->fail_count)
-                w->fail_count++;
-        (void) snprintf(w->fails[i].name, sizeof(w->fails[i].name), "%s", name);
-        w->fails[i].left = count;
-}
-
-static struct event about(const struct action *a, enum event_kind kind)
-{
-        return (struct event) { .kind = (uint8_t) kind, .node = a->node, .incarnation = a->incarnation,
-                                .role = a->role };
-}
-
-static void spawn(struct world *w, const struct action *a)
-{
-        struct event e = about(a, EVT_SPAWNED);
-
-        if (must_fail(w, name_of(w, a->node))) {
-                e.kind = EVT_SPAWN_FAILED;
-                e.reason = REASON(REASON_SPAWN, ENOENT);
-                e.reason.stage = STAGE_EXEC;
-                observe(w, "start_failed ", name_of(w, a->node), "");
-        } else {
-                e.arg = 1000 + a->node;
-                actor(w, a->node)->alive = true;
-                observe(w, "start ", name_of(w, a->node), "");
-        }
-        push(w, e);
-}
-
-static void end_asked(struct world *w, const struct action *a)
-{
-        struct event e = about(a, EVT_EXITED);
-
-        if (!actor(w, a->node)->alive)
-                return;
-        actor(w, a->node)->alive = false;
-        observe(w, "stop ", name_of(w, a->node), "");
-        e.role = ROLE_MAIN;
-        e.reason = REASON(REASON_SIGNAL, 15);
-        push(w, e);
-}
-
-static void done(struct world *w, const struct action *a)
-{
-        char tail[64];
-
-        if (a->token >= TOKENS_MAX || !w->ops[a->token])
-                return;
-        if (w->batch && a->result == RESULT_NOPROC) {
-                w->deferred[a->token] = true;
-                return;
-        }
-        (void) snprintf(tail, sizeof(tail), " %s%s", a->result == RESULT_OK ? "" : "error:", result_name(a->result));
-        observe(w, "result ", w->ops[a->token], tail);
-}
-
-static void perform(struct world *w, const struct action *a)
-{
-        struct event e;
-
-        switch (a->kind) {
-        case ACT_CHECK:
-                e = about(a, EVT_CHECKED);
-                e.arg = actor(w, a->node)->twins || must_fail(w, name_of(w, a->node)) ? VERDICT_FAIL : VERDICT_PASS;
-                push(w, e);
-                break;
-        case ACT_SPAWN:
-                spawn(w, a);
-                break;
-        case ACT_SIGNAL: case ACT_KILL:
-                end_asked(w, a);
-                break;
-        case ACT_WATCH_EMPTY:
-                push(w, about(a, EVT_EMPTY));
-                break;
-        case ACT_DONE:
-                done(w, a);
-                break;
-        default:
-                break;
-        }
-}
-
-/* Supervisors have no process: their lives are read from the records. */
-static void read_record(struct world *w, const struct record *r)
-{
-        struct actor *s;
-
-        (void) name_of(w, r->node);
-        if (r->rule == RULE_SUP_STARTING) {
-                actor(w, r->node)->started = actor(w, r->node)->by_itself = false;
-        } else if (r->rule == RULE_SUP_STARTED) {
-                actor(w, r->node)->started = true;
-                observe(w, "start ", name_of(w, r->node), "");
-        } else if (r->rule == RULE_INTENSITY || r->rule == RULE_AUTO_SHUTDOWN) {
-                actor(w, r->node)->by_itself = true;
-        } else if (r->rule == RULE_SUP_EXIT) {
-                s = actor(w, r->node);
-                if (!s->started)
-                        observe(w, "start_failed ", name_of(w, r->node), "");
-                else if (s->by_itself)
-                        observe(w, "sup_exit ", name_of(w, r->node), " shutdown");
-                else
-                        observe(w, "stop ", name_of(w, r->node), "");
-        }
-}
-
-static void read_records(struct world *w, uint64_t until)
-{
-        while (w->seen < until) {
-                const struct record *r = core_record(w->core, ++w->seen);
-
-                if (r)
-                        read_record(w, r);
-        }
-}
-
-static void step(struct world *w, struct event e)
-{
-        struct actions acts;
-
-        e.flags |= w->more;
-        acts = core_step(w->core, &e, w->now);
-        for (uint32_t i = 0; i < acts.count; i++) {
-                bool is_done = acts.list[i].kind == ACT_DONE;
-
-                read_records(w, is_done ? (uint64_t) acts.list[i].arg : acts.list[i].cause);
-                perform(w, &acts.list[i]);
-        }
-        read_records(w, core_last_seq(w->core));
-}
-
-static void settle(struct world *w)
-{
-        for (;;) {
-                if (w->head < w->len)
-                        step(w, w->queue[w->head++]);
-                else if (!w->more && core_deadline(w->core) <= w->now)
-                        step(w, (struct event) { .kind = EVT_TICK });
-                else
-                        break;
-        }
-        w->head = w->len = 0;
-}
-
 /* --- steps ------------------------------------------------------------------------------------------------------------ */
 
 static struct reason reason_named(const char *name)
@@ -378,9 +123,9 @@ static void worker_exit(struct world *w, const char *who, const char *reason)
 
         if (id == NODE_NONE)
                 return;
-        actor(w, id)->alive = false;
-        step(w, (struct event) { .kind = EVT_EXITED, .node = id, .role = ROLE_MAIN, .reason = reason_named(reason) });
-        settle(w);
+        world_actor(w, id)->alive = false;
+        world_step(w, (struct event) { .kind = EVT_EXITED, .node = id, .role = ROLE_MAIN, .reason = reason_named(reason) });
+        world_settle(w);
 }
 
 static const struct {
@@ -417,7 +162,7 @@ static void operation(struct world *w, const char *sup_name, const json_t *item)
         w->ops[w->tokens] = op;
         e.token = w->tokens;
         if (sup == NODE_NONE) { /* a supervisor that was added, and is gone for good */
-                done(w, &(struct action) { .token = e.token, .result = RESULT_NOPROC });
+                world_done(w, &(struct action) { .token = e.token, .result = RESULT_NOPROC });
                 return;
         }
         if (e.kind == EVT_ADDED) {
@@ -428,8 +173,8 @@ static void operation(struct world *w, const char *sup_name, const json_t *item)
                         id = stand_in(w, text(item, "who"), sup);
         }
         e.node = id;
-        step(w, e);
-        settle(w);
+        world_step(w, e);
+        world_settle(w);
 }
 
 static void batch(struct world *w, const char *sup, const json_t *items)
@@ -447,12 +192,12 @@ static void batch(struct world *w, const char *sup, const json_t *items)
                         operation(w, sup, item);
         }
         w->more = 0;
-        step(w, (struct event) { .kind = EVT_TICK });
-        settle(w);
+        world_step(w, (struct event) { .kind = EVT_TICK });
+        world_settle(w);
         w->batch = false;
         for (uint32_t t = first; t <= w->tokens && t < TOKENS_MAX; t++)
                 if (w->deferred[t])
-                        observe(w, "result ", w->ops[t], " error:noproc");
+                        world_observe(w, "result ", w->ops[t], " error:noproc");
 }
 
 static void exit_many(struct world *w, const json_t *who, const char *reason)
@@ -464,8 +209,8 @@ static void exit_many(struct world *w, const json_t *who, const char *reason)
         json_array_foreach(who, i, name)
                 worker_exit(w, json_string_value(name), reason);
         w->more = 0;
-        step(w, (struct event) { .kind = EVT_TICK });
-        settle(w);
+        world_step(w, (struct event) { .kind = EVT_TICK });
+        world_settle(w);
 }
 
 static void run_step(struct world *w, const json_t *s)
@@ -478,10 +223,10 @@ static void run_step(struct world *w, const json_t *s)
         } else if (strcmp(op, "exit_many") == 0) {
                 exit_many(w, json_object_get(s, "who"), text(s, "reason"));
         } else if (strcmp(op, "fail_starts") == 0) {
-                set_fails(w, text(s, "who"), json_integer_value(json_object_get(s, "count")));
+                world_set_fails(w, text(s, "who"), json_integer_value(json_object_get(s, "count")));
         } else if (strcmp(op, "shutdown") == 0) {
-                step(w, (struct event) { .kind = EVT_SHUTDOWN, .arg = 3600 * NSEC_PER_SEC });
-                settle(w);
+                world_step(w, (struct event) { .kind = EVT_SHUTDOWN, .arg = 3600 * NSEC_PER_SEC });
+                world_settle(w);
         } else if (strcmp(op, "batch") == 0) {
                 batch(w, text(s, "sup"), json_object_get(s, "items"));
         } else {
@@ -505,10 +250,10 @@ static void play(struct world *w, const json_t *vector, json_t *actual)
         size_t i;
 
         json_object_foreach(json_object_get(vector, "fail_starts"), name, count)
-                set_fails(w, name, json_integer_value(count));
+                world_set_fails(w, name, json_integer_value(count));
         begin_step(w, actual);
-        step(w, (struct event) { .kind = EVT_START, .node = NODE_ROOT });
-        settle(w);
+        world_step(w, (struct event) { .kind = EVT_START, .node = NODE_ROOT });
+        world_settle(w);
         json_array_foreach(json_object_get(vector, "script"), i, s) {
                 begin_step(w, actual);
                 run_step(w, s);
