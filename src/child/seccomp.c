@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/rights.h"
+
 #ifndef SECCOMP_RET_USER_NOTIF
 #define SECCOMP_RET_USER_NOTIF 0x7fc00000U
 #endif
@@ -41,20 +43,12 @@ static long gated(const struct child *c, long call, long a, const void *b, long 
  * listens, and the exit status has to do. */
 void child_send(const struct child *c, const void *message, size_t size, int fd)
 {
-        union { struct cmsghdr head; char space[CMSG_SPACE(sizeof fd)]; } control;
+        RIGHTS_ROOM(1) room;
         struct iovec iov = { (void *) (uintptr_t) message, size };
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
         struct pollfd p = { .fd = c->report, .events = POLLOUT };
 
-        if (fd >= 0) {
-                memset(&control, 0, sizeof control);
-                control.head.cmsg_len = CMSG_LEN(sizeof fd);
-                control.head.cmsg_level = SOL_SOCKET;
-                control.head.cmsg_type = SCM_RIGHTS;
-                memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-                m.msg_control = &control;
-                m.msg_controllen = sizeof control.space;
-        }
+        rights_put(&m, &room, &fd, fd >= 0);
         while (gated(c, SYS_sendmsg, c->report, &m, MSG_NOSIGNAL) < 0 &&
                (errno == EAGAIN || errno == EINTR || errno == ETOOMANYREFS))
                 (void) gated(c, SYS_ppoll, (long) &p, (const void *) 1UL, 0);

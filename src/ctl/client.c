@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "base/rights.h"
 #include "core/diag.h"
 #include "ctl/ctl.h"
 #include "proto/methods.h"
@@ -153,23 +154,11 @@ static void write_request(struct buf *out, const char *method, const char *param
 /* The descriptors go with the first byte. */
 static ssize_t send_some(int fd, const char *bytes, size_t size, const int *fds, size_t count)
 {
-        union {
-                char bytes[CMSG_SPACE(sizeof(int) * 8)];
-                struct cmsghdr align;
-        } control = { 0 };
+        RIGHTS_ROOM(8) room;
         struct iovec iov = { (void *) (uintptr_t) bytes, size };
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-        struct cmsghdr *c;
 
-        if (count > 0) {
-                m.msg_control = control.bytes;
-                m.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-                c = CMSG_FIRSTHDR(&m);
-                c->cmsg_level = SOL_SOCKET;
-                c->cmsg_type = SCM_RIGHTS;
-                c->cmsg_len = CMSG_LEN(sizeof(int) * count);
-                memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
-        }
+        rights_put(&m, &room, fds, count);
         return sendmsg(fd, &m, MSG_NOSIGNAL);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/rights.h"
 
 struct kept {
         struct kept *before;
@@ -18,11 +19,6 @@ struct kept {
         int fds[MESSAGE_FDS_MAX];
         size_t fd_count;
         char bytes[];
-};
-
-union control {
-        char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
-        struct cmsghdr align;
 };
 
 int inside_fd(const struct ctl *c)
@@ -56,22 +52,12 @@ const char *inside_ref(char buf[40])
 
 static int send_parts(struct ctl *c, const char *a, size_t a_len, const char *b, size_t b_len, const int *fds, size_t n)
 {
-        union control control = { 0 };
+        RIGHTS_ROOM(MESSAGE_FDS_MAX) room;
         struct iovec parts[2] = { { (void *) (uintptr_t) a, a_len }, { (void *) (uintptr_t) b, b_len } };
         struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
         ssize_t r;
 
-        if (n > 0) {
-                struct cmsghdr *h;
-
-                m.msg_control = control.bytes;
-                m.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-                h = CMSG_FIRSTHDR(&m);
-                h->cmsg_level = SOL_SOCKET;
-                h->cmsg_type = SCM_RIGHTS;
-                h->cmsg_len = CMSG_LEN(sizeof(int) * n);
-                memcpy(CMSG_DATA(h), fds, sizeof(int) * n);
-        }
+        rights_put(&m, &room, fds, n);
         do
                 r = sendmsg(inside_fd(c), &m, MSG_NOSIGNAL);
         while (r < 0 && errno == EINTR);
@@ -102,9 +88,9 @@ static int wait_for_one(struct ctl *c, int64_t deadline)
 static struct kept *take(struct ctl *c)
 {
         struct kept *k = malloc(sizeof *k + MESSAGE_RECEIVE_MAX);
-        union control control;
+        RIGHTS_ROOM(MESSAGE_FDS_MAX) room;
         struct iovec part;
-        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room };
         ssize_t n;
 
         if (!k)
@@ -116,12 +102,7 @@ static struct kept *take(struct ctl *c)
                 return NULL;
         }
         k->len = (size_t) n;
-        k->fd_count = 0;
-        for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
-                if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) {
-                        k->fd_count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-                        memcpy(k->fds, CMSG_DATA(h), k->fd_count * sizeof(int));
-                }
+        k->fd_count = rights_take(&m, k->fds, MESSAGE_FDS_MAX);
         return k;
 }
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/rights.h"
 #include "daemon/control_priv.h"
 
 size_t conn_unread(const struct conn *k)
@@ -366,36 +367,24 @@ void conn_work(struct conn *k)
  * somebody who may not, or at the wrong moment; none is kept then. */
 static bool take_descriptors(struct conn *k, struct msghdr *m)
 {
-        bool fine = !(m->msg_flags & MSG_CTRUNC);
-        int fd;
+        int fds[FDS_AT_ONCE];
+        size_t n = rights_take(m, fds, FDS_AT_ONCE);
+        bool fine = !(m->msg_flags & MSG_CTRUNC) && (n == 0 || (k->mutating && !k->busy && k->fd_count + n <= FDS_PER_CALL));
 
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-                        continue;
-                fine = fine && k->mutating && !k->busy;
-                for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof fd; i++) {
-                        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-                        if (k->fd_count < FDS_PER_CALL && fine) {
-                                k->fds[k->fd_count++] = fd;
-                        } else {
-                                (void) close(fd);
-                                fine = false;
-                        }
-                }
-        }
+        for (size_t i = 0; i < n; i++)
+                if (fine)
+                        k->fds[k->fd_count++] = fds[i];
+                else
+                        (void) close(fds[i]);
         return fine;
 }
 
 static ssize_t receive(struct conn *k)
 {
-        union {
-                char bytes[CMSG_SPACE(sizeof(int) * 16)];
-                struct cmsghdr align;
-        } control;
+        RIGHTS_ROOM(FDS_AT_ONCE) room;
         enum { CHUNK = 8192 };
         struct iovec iov = { frame_room(&k->in, CHUNK), CHUNK };
-        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes };
+        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room };
         ssize_t n;
 
         if (!iov.iov_base)

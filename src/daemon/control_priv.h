@@ -29,6 +29,7 @@ enum {
         IN_PAUSE = 2 << 16,       /* so much may wait behind a call */
         NODES_PER_CALL = 1024,    /* nodes named in one request */
         FDS_PER_CALL = 8,         /* descriptors that travel with one request */
+        FDS_AT_ONCE = 16,         /* ... and with one of its parts: room to see that there are too many */
 };
 #define PARTIAL_SEC 5.0           /* the rest of a request that has begun must come within this (G2) */
 

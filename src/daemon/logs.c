@@ -8,6 +8,7 @@
 
 #include "base/logproto.h"
 #include "base/logstore.h"
+#include "base/rights.h"
 #include "daemon/logd.h"
 #include "daemon/parts.h"
 
@@ -41,21 +42,11 @@ static void wait_writable(struct engine *e, bool wanted)
 
 static int send_bytes(const struct logd *l, const void *bytes, size_t n, int fd)
 {
-        char control[CMSG_SPACE(sizeof(int))] = { 0 };
+        RIGHTS_ROOM(1) room;
         struct iovec iov = { .iov_base = (void *) (uintptr_t) bytes, .iov_len = n };
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-        if (fd >= 0) {
-                struct cmsghdr *c;
-
-                m.msg_control = control;
-                m.msg_controllen = sizeof(control);
-                c = CMSG_FIRSTHDR(&m);
-                c->cmsg_level = SOL_SOCKET;
-                c->cmsg_type = SCM_RIGHTS;
-                c->cmsg_len = CMSG_LEN(sizeof(int));
-                memcpy(CMSG_DATA(c), &fd, sizeof(int));
-        }
+        rights_put(&m, &room, &fd, fd >= 0);
         return sendmsg(l->sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 

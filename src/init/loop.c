@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/rights.h"
 
 #define GOODBYE_MS 5000 /* an engine that has said goodbye and does not go is killed */
 #define TERMS_MAX  3    /* so many requests to end while there is no engine are enough */
@@ -37,19 +38,11 @@ void close_pair(struct init *in)
 /* 0 sent, 1 no room now, -1 nobody there. */
 static int transmit(struct init *in, const void *bytes, size_t len, int fd)
 {
-        union { struct cmsghdr head; char space[CMSG_SPACE(sizeof fd)]; } control;
+        RIGHTS_ROOM(1) room;
         struct iovec iov = { (void *) (uintptr_t) bytes, len };
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-        if (fd >= 0) {
-                memset(&control, 0, sizeof control);
-                control.head.cmsg_len = CMSG_LEN(sizeof fd);
-                control.head.cmsg_level = SOL_SOCKET;
-                control.head.cmsg_type = SCM_RIGHTS;
-                memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-                m.msg_control = &control;
-                m.msg_controllen = sizeof control.space;
-        }
+        rights_put(&m, &room, &fd, fd >= 0);
         while (sendmsg(in->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
                 if (errno == EINTR)
                         continue;
@@ -195,18 +188,6 @@ static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count
                         (void) close(fds[i]);
 }
 
-static int received_fds(struct msghdr *m, int fds[INIT_FDS_MAX])
-{
-        struct cmsghdr *c = CMSG_FIRSTHDR(m);
-        size_t n;
-
-        if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-                return 0;
-        n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        memcpy(fds, CMSG_DATA(c), n * sizeof(int));
-        return (int) n;
-}
-
 /* The buffer is static: a child reads its plan from its own copy of it, so the fork itself is the copy. Each page that
  * is written to between two forks is a page fault, so what is written is together. */
 static bool read_request(struct init *in)
@@ -228,7 +209,7 @@ static bool read_request(struct init *in)
                         in->draining = false; /* nobody has asked for more; a new engine only does after HELLO */
                 return n < 0 && errno == EINTR;
         }
-        count = received_fds(&m, fds);
+        count = (int) rights_take(&m, fds, INIT_FDS_MAX);
         if (m.msg_flags & MSG_CTRUNC) { /* our own limit of descriptors: a spawn without them would be another one */
                 for (int i = 0; i < count; i++)
                         (void) close(fds[i]);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/logstore.h"
+#include "base/rights.h"
 #include "logd/logd.h"
 
 union message {
@@ -180,18 +181,14 @@ static int obey(struct logd *l, const union message *m, size_t n, int *fd)
 /* One descriptor at most is expected; MSG_CMSG_CLOEXEC keeps it out of the child of tidy.c. */
 static ssize_t receive(const struct logd *l, union message *m, int *fd)
 {
-        union {
-                struct cmsghdr align;
-                char bytes[CMSG_SPACE(sizeof(int))];
-        } room;
+        RIGHTS_ROOM(1) room;
         struct iovec iov = { .iov_base = m, .iov_len = sizeof *m };
         struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room };
         const ssize_t n = recvmsg(l->control, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&h) : NULL;
 
         *fd = -1;
-        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(fd, CMSG_DATA(c), sizeof *fd);
+        if (n >= 0)
+                (void) rights_take(&h, fd, 1);
         return n;
 }
 

@@ -1,12 +1,13 @@
 /* cgroup_priv.h - what the files of cgroup.h share.
  *
  *      cgroup_find.c   where the v2 tree is and which group of it we are in
- *      cgroup.c        the daemon's root group, groups of nodes
+ *      cgroup.c        names of groups, the daemon's root group
+ *      cgroup_node.c   groups of nodes
  *      cgroup_procs.c  the processes in a group: listing, signals, killing, usage
  *      cgroup_watch.c  emptiness
  *      cgroup_v1.c     the hierarchies of v1, for limits only
  *      cgroup_control.c  switching controllers of the v2 tree on
- *      limits.c, limits_count.c, limits_watch.c  limits and counters, os/limits.h
+ *      limits*.c       limits and counters, os/limits.h
  */
 #ifndef OS_CGROUP_PRIV_H
 #define OS_CGROUP_PRIV_H
@@ -72,8 +73,8 @@ int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH
 /* "/shop/api" -> "shop/api", "/" -> "."; names with a dot or a leading _ get a _ before them. -ENAMETOOLONG. */
 int cgroup_relative(const char *node, char *buf, size_t n);
 
-int cgroup_open_dir(int at, const char *name);
-struct cgroup *cgroup_new(const char *runtime_dir, pid_t init); /* nothing found yet; NULL when memory is short */ /* -errno; never follows a link at the end */
+int cgroup_open_dir(int at, const char *name); /* -errno; never follows a link at the end */
+struct cgroup *cgroup_new(const char *runtime_dir, pid_t init); /* nothing found yet; NULL when memory is short */
 int cgroup_make_one(int at, const char *name); /* the daemon's own group, locked; -EEXIST: another daemon's */
 
 /* --- controllers --- */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/rights.h"
 
 /* A message that waits for room. */
 struct waiting {
@@ -82,18 +83,10 @@ bool initlink_pending(const struct initlink *l)
 /* 0, 1 = no room now, -errno. */
 static int transmit(const struct initlink *l, const struct iovec *iov, size_t parts, const int *fds, size_t n)
 {
-        union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)]; } control;
+        RIGHTS_ROOM(INIT_FDS_MAX) room;
         struct msghdr m = { .msg_iov = (struct iovec *) (uintptr_t) iov, .msg_iovlen = parts };
 
-        if (n) {
-                memset(&control, 0, CMSG_SPACE(sizeof(int) * n));
-                control.head.cmsg_len = CMSG_LEN(sizeof(int) * n);
-                control.head.cmsg_level = SOL_SOCKET;
-                control.head.cmsg_type = SCM_RIGHTS;
-                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * n);
-                m.msg_control = &control;
-                m.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-        }
+        rights_put(&m, &room, fds, n);
         while (sendmsg(l->fd, &m, MSG_NOSIGNAL) < 0) {
                 if (errno == EINTR)
                         continue;
@@ -349,24 +342,22 @@ static bool sound(const struct init_header *h, size_t n)
 /* The message in front into l->in: its size, 0 = none now, -errno. *fd < 0 and NULL: only look. */
 static ssize_t fetch(struct initlink *l, int *fd)
 {
-        union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control;
+        RIGHTS_ROOM(1) room;
         struct iovec iov = { l->in, sizeof l->in };
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-        struct cmsghdr *c;
         ssize_t n;
 
         if (fd) {
-                m.msg_control = &control;
-                m.msg_controllen = sizeof control;
+                m.msg_control = &room;
+                m.msg_controllen = sizeof room;
         }
         do
                 n = recvmsg(l->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | (fd ? 0 : MSG_PEEK));
         while (n < 0 && errno == EINTR);
         if (n <= 0)
                 return n < 0 && errno == EAGAIN ? 0 : -ECONNRESET;
-        c = fd ? CMSG_FIRSTHDR(&m) : NULL;
-        if (c && c->cmsg_type == SCM_RIGHTS)
-                memcpy(fd, CMSG_DATA(c), sizeof *fd);
+        if (fd)
+                (void) rights_take(&m, fd, 1);
         return n;
 }
 

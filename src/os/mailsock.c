@@ -11,20 +11,18 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/rights.h"
 
 #define EXACT_BYTES (208 << 10)  /* what the kernel allows everybody; it doubles it */
 #define LONG_MESSAGE 4096
 
-union control {
-        char bytes[CMSG_SPACE(sizeof(int) * MAILSOCK_FDS)];
-        struct cmsghdr align;
-};
+typedef RIGHTS_ROOM(MAILSOCK_FDS) rights_room;
 
 struct mailsock_reader {
         char *memory;            /* MAILSOCK_BATCH times MAILSOCK_MAX, touched as far as messages reach */
         struct mmsghdr headers[MAILSOCK_BATCH];
         struct iovec parts[MAILSOCK_BATCH];
-        union control control[MAILSOCK_BATCH];
+        rights_room rooms[MAILSOCK_BATCH];
         struct mailsock_in in[MAILSOCK_BATCH];
         bool was_long;
 };
@@ -91,29 +89,14 @@ void mailsock_reader_rest(struct mailsock_reader *r)
         r->was_long = false;
 }
 
-static void take_descriptors(struct mailsock_in *in, struct msghdr *h)
-{
-        in->fd_count = 0;
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-                size_t n = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
-
-                if (n > MAILSOCK_FDS)
-                        n = MAILSOCK_FDS;
-                if (n > 0)
-                        memcpy(in->fds, CMSG_DATA(c), n * sizeof(int));
-                if (n > 0)
-                        in->fd_count = (uint8_t) n;
-        }
-}
-
 int mailsock_receive(struct mailsock_reader *r, int fd, int max, struct mailsock_in **ret)
 {
         int n;
 
         for (int i = 0; i < max; i++)
                 r->headers[i].msg_hdr = (struct msghdr) { .msg_iov = &r->parts[i], .msg_iovlen = 1,
-                                                          .msg_control = r->control[i].bytes,
-                                                          .msg_controllen = sizeof r->control[i].bytes };
+                                                          .msg_control = &r->rooms[i],
+                                                          .msg_controllen = sizeof r->rooms[i] };
         n = recvmmsg(fd, r->headers, (unsigned) max, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
@@ -123,10 +106,7 @@ int mailsock_receive(struct mailsock_reader *r, int fd, int max, struct mailsock
                 r->in[i].len = r->headers[i].msg_len;
                 r->in[i].cut = h->msg_flags & (MSG_TRUNC | MSG_CTRUNC);
                 r->was_long = r->was_long || r->in[i].len > LONG_MESSAGE;
-                if (h->msg_controllen > 0)
-                        take_descriptors(&r->in[i], h);
-                else
-                        r->in[i].fd_count = 0;
+                r->in[i].fd_count = (uint8_t) (h->msg_controllen > 0 ? rights_take(h, r->in[i].fds, MAILSOCK_FDS) : 0);
         }
         *ret = r->in;
         return n;
@@ -134,34 +114,18 @@ int mailsock_receive(struct mailsock_reader *r, int fd, int max, struct mailsock
 
 /* --- sending -------------------------------------------------------------------------------------------------------- */
 
-static void put_descriptors(struct msghdr *h, union control *control, const struct mailsock_out *out)
-{
-        struct cmsghdr *c;
-
-        h->msg_control = control->bytes;
-        h->msg_controllen = CMSG_SPACE(sizeof(int) * out->fd_count);
-        c = CMSG_FIRSTHDR(h);
-        if (!c) /* there is room for one */
-                return;
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int) * out->fd_count);
-        memcpy(CMSG_DATA(c), out->fds, sizeof(int) * out->fd_count);
-}
-
 static int send_some(int fd, const struct mailsock_out *list, int n)
 {
         struct mmsghdr headers[MAILSOCK_BATCH];
         struct iovec parts[MAILSOCK_BATCH][2];
-        union control control[MAILSOCK_BATCH];
+        rights_room rooms[MAILSOCK_BATCH];
 
         for (int i = 0; i < n; i++) {
                 /* const is lost: the kernel only reads. */
                 parts[i][0] = (struct iovec) { (void *) (uintptr_t) list[i].a, list[i].a_len };
                 parts[i][1] = (struct iovec) { (void *) (uintptr_t) list[i].b, list[i].b_len };
                 headers[i] = (struct mmsghdr) { .msg_hdr = { .msg_iov = parts[i], .msg_iovlen = 2 } };
-                if (list[i].fd_count)
-                        put_descriptors(&headers[i].msg_hdr, &control[i], &list[i]);
+                rights_put(&headers[i].msg_hdr, &rooms[i], list[i].fds, list[i].fd_count);
         }
         n = sendmmsg(fd, headers, (unsigned) n, MSG_DONTWAIT | MSG_NOSIGNAL);
         return n < 0 ? -errno : n;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/rights.h"
 
 int notify_open(const char *path, int *ret_fd, struct err *err)
 {
@@ -196,22 +197,9 @@ static bool take_control(struct msghdr *m, struct notify_msg *msg)
 {
         bool known = false;
 
+        msg->fd_count = (int) rights_take(m, msg->fds, NOTIFY_FDS_MAX);
         for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-                if (c->cmsg_level != SOL_SOCKET)
-                        continue;
-                if (c->cmsg_type == SCM_RIGHTS) {
-                        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-                        for (size_t i = 0; i < n; i++) {
-                                int fd;
-
-                                memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-                                if (msg->fd_count < NOTIFY_FDS_MAX)
-                                        msg->fds[msg->fd_count++] = fd;
-                                else
-                                        (void) close(fd);
-                        }
-                } else if (c->cmsg_type == SCM_CREDENTIALS) {
+                if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
                         struct ucred u;
 
                         memcpy(&u, CMSG_DATA(c), sizeof u);
@@ -238,7 +226,6 @@ static int fetch(int fd, int flags, struct notify_msg *ret)
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return errno == EAGAIN ? 0 : -errno;
-        ret->fd_count = 0;
         ret->len = (size_t) n;
         if (!take_control(&m, ret) || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || memchr(ret->text, 0, (size_t) n)) {
                 notify_done(ret);

@@ -1,5 +1,5 @@
 /* seccomp.c - listeners: which call, of whom, and what becomes of it. See seccomp.h. */
-#include "os/seccomp.h"
+#include "os/seccomp_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,6 @@
 
 #include "base/cleanup.h"
 
-enum filter_arch seccomp_arch_of(uint32_t audit, int number); /* seccomp_program.c */
-uint32_t seccomp_token_of(enum filter_arch arch);
 
 uint64_t seccomp_secret(void)
 {

@@ -7,12 +7,10 @@
  *              -> jump to a check of arguments           for the few whose arguments decide
  *              -> jump to the gate                       for sendmsg and ppoll, where they are forbidden
  */
-#include "os/seccomp.h"
+#include "os/seccomp_priv.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,70 +20,7 @@
 #include "base/cleanup.h"
 #include "os/bpf.h"
 
-enum { NUMBERS = 1024, X32_BIT = 0x40000000, PROGRAM_MAX = BPF_MAXINSNS };
-
-/* How a call is treated: a verdict of filter.h, or 10000 + a check. */
-enum check { CHECK_FAMILY, CHECK_NS_FIRST, CHECK_NS_SECOND, CHECK_REALTIME, CHECK_MODE_1, CHECK_MODE_2, CHECK_OPEN,
-             CHECK_OPENAT, CHECK_MMAP, CHECK_PROT, CHECK_SHMAT, CHECK_PERSONALITY, CHECK_COUNT };
-enum { TREAT_CHECK = 10000, TREAT_LOG = 1000 /* the check passes with LOG */ };
-
-/* One kind of call. */
-struct kind {
-        uint32_t audit;          /* AUDIT_ARCH_* */
-        uint32_t token;          /* libseccomp's; 0 = native */
-        enum filter_arch arch;
-        int bit;                 /* set in every number of this kind */
-};
-
-static const struct kind kinds[] = {
-#if defined(__x86_64__)
-        { AUDIT_ARCH_X86_64, 0, FILTER_ARCH_X86_64, 0 },
-        { AUDIT_ARCH_X86_64, SCMP_ARCH_X32, FILTER_ARCH_X32, X32_BIT },
-        { AUDIT_ARCH_I386, SCMP_ARCH_X86, FILTER_ARCH_X86, 0 },
-#elif defined(__aarch64__)
-        { AUDIT_ARCH_AARCH64, 0, FILTER_ARCH_ARM64, 0 },
-        { AUDIT_ARCH_ARM, SCMP_ARCH_ARM, FILTER_ARCH_ARM, 0 },
-#elif defined(__i386__)
-        { AUDIT_ARCH_I386, 0, FILTER_ARCH_X86, 0 },
-#else
-#error "os/seccomp_program.c: tell the kinds of calls of this processor"
-#endif
-};
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
-
-enum filter_arch seccomp_arch_of(uint32_t audit, int number);
-uint32_t seccomp_token_of(enum filter_arch arch);
-
-enum filter_arch seccomp_arch_of(uint32_t audit, int number)
-{
-        for (size_t i = 1; i < KINDS; i++)
-                if (kinds[i].audit == audit && (!kinds[i].bit || number & kinds[i].bit))
-                        return kinds[i].arch;
-        return FILTER_ARCH_NATIVE;
-}
-
-uint32_t seccomp_token_of(enum filter_arch arch)
-{
-        for (size_t i = 1; i < KINDS; i++)
-                if (kinds[i].arch == arch)
-                        return kinds[i].token;
-        return SCMP_ARCH_NATIVE;
-}
-
-/* The number of a call in a kind, without the bit; -1 = it has none. */
-static int number_in(const struct kind *k, size_t index)
-{
-        int n = syscall_number(index);
-
-        if (k->token == 0)
-                return n;
-        if (n >= 424 && n < 512) /* since then all processors count alike */
-                return n;
-        n = seccomp_syscall_resolve_name_arch(k->token, syscall_name(index));
-        if (n < 0)
-                return -1;
-        return n & ~k->bit;
-}
+enum { PROGRAM_MAX = BPF_MAXINSNS };
 
 static uint32_t action_of(int treat)
 {
@@ -96,127 +31,6 @@ static uint32_t action_of(int treat)
         case FILTER_LEARN: return SECCOMP_RET_USER_NOTIF;
         default: return SECCOMP_RET_ERRNO | ((uint32_t) treat & SECCOMP_RET_DATA);
         }
-}
-
-/* --- which calls have their arguments looked at ------------------------------------------------------------------------ */
-
-static const struct { const char *name; enum check check; } family_calls[] = { { "socket", CHECK_FAMILY } };
-static const struct { const char *name; enum check check; } namespace_calls[] = {
-        { "unshare", CHECK_NS_FIRST }, { "clone", CHECK_NS_FIRST }, { "setns", CHECK_NS_SECOND },
-};
-static const struct { const char *name; enum check check; } mode_calls[] = {
-        { "chmod", CHECK_MODE_1 }, { "fchmod", CHECK_MODE_1 }, { "fchmodat", CHECK_MODE_2 }, { "fchmodat2", CHECK_MODE_2 },
-        { "creat", CHECK_MODE_1 }, { "mkdir", CHECK_MODE_1 }, { "mkdirat", CHECK_MODE_2 }, { "mknod", CHECK_MODE_1 },
-        { "mknodat", CHECK_MODE_2 }, { "open", CHECK_OPEN }, { "openat", CHECK_OPENAT },
-};
-static const struct { const char *name; enum check check; } memory_calls[] = {
-        { "mmap", CHECK_MMAP }, { "mmap2", CHECK_MMAP }, { "mprotect", CHECK_PROT }, { "pkey_mprotect", CHECK_PROT },
-        { "shmat", CHECK_SHMAT },
-};
-
-struct table {
-        const struct kind *kind;
-        const struct filter *f;
-        int treat[NUMBERS];      /* by number */
-};
-
-static int *treat_of(struct table *t, const char *name)
-{
-        int index = syscall_find(name), n = index < 0 ? -1 : number_in(t->kind, (size_t) index);
-
-        return n >= 0 && n < NUMBERS ? &t->treat[n] : NULL;
-}
-
-/* Only what is allowed so far needs a look. */
-static void look_at(struct table *t, const char *name, enum check check)
-{
-        int *treat = treat_of(t, name);
-
-        if (treat && (*treat == FILTER_ALLOW || *treat == FILTER_LEARN))
-                *treat = TREAT_CHECK + (int) check;
-        else if (treat && *treat == FILTER_LOG)
-                *treat = TREAT_CHECK + TREAT_LOG + (int) check;
-}
-
-/* Calls whose arguments lie in memory, where no filter sees them: refused as if the kernel did not have them, so that
- * programs fall back on those that can be looked at. */
-static void hide(struct table *t, const char *name, int error)
-{
-        int *treat = treat_of(t, name);
-
-        if (treat && *treat < 0 && *treat != FILTER_KILL)
-                *treat = error;
-}
-
-#define LOOK(list)                                                             \
-        for (size_t i = 0; i < sizeof(list) / sizeof((list)[0]); i++)          \
-                look_at(t, (list)[i].name, (list)[i].check)
-
-static void look_at_arguments(struct table *t)
-{
-        const struct filter *f = t->f;
-        bool old_mmap = t->kind->audit == AUDIT_ARCH_I386;
-
-        if (f->families_said) {
-                LOOK(family_calls);
-                hide(t, "socketcall", EAFNOSUPPORT);
-        }
-        if (f->namespaces) {
-                LOOK(namespace_calls);
-                hide(t, "clone3", ENOSYS);
-        }
-        if (f->realtime) {
-                look_at(t, "sched_setscheduler", CHECK_REALTIME);
-                hide(t, "sched_setattr", EPERM);
-        }
-        if (f->suid_sgid) {
-                LOOK(mode_calls);
-                hide(t, "openat2", ENOSYS);
-        }
-        if (f->write_execute) {
-                if (old_mmap) /* there mmap has a struct in memory and mmap2 is the one that everybody uses */
-                        hide(t, "mmap", EPERM);
-                LOOK(memory_calls);
-        }
-        if (f->personality)
-                look_at(t, "personality", CHECK_PERSONALITY);
-}
-
-/* i386 has one call for all of sockets and one for all of System V: it gets the worst of what its parts get. */
-static void worst_of(struct table *t, const char *whole, const char *const *parts, size_t n)
-{
-        int *treat = treat_of(t, whole);
-
-        for (size_t i = 0; treat && i < n; i++) {
-                int index = syscall_find(parts[i]), verdict = index < 0 ? FILTER_ALLOW : t->f->call[index];
-
-                if (*treat == FILTER_ALLOW && (verdict >= 0 || verdict == FILTER_KILL))
-                        *treat = verdict;
-        }
-}
-
-static void table_fill(struct table *t)
-{
-        static const char *const sockets[] = {
-                "socket", "bind", "connect", "listen", "accept4", "getsockname", "getpeername", "socketpair", "sendto",
-                "recvfrom", "shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "recvmmsg", "sendmmsg",
-        };
-        static const char *const sysv[] = {
-                "semop", "semget", "semctl", "semtimedop", "msgsnd", "msgrcv", "msgget", "msgctl", "shmat", "shmdt",
-                "shmget", "shmctl",
-        };
-
-        for (size_t i = 0; i < NUMBERS; i++)
-                t->treat[i] = t->f->unknown;
-        for (size_t i = 0; i < syscall_count(); i++) {
-                int n = number_in(t->kind, i);
-
-                if (n >= 0 && n < NUMBERS)
-                        t->treat[n] = t->f->call[i];
-        }
-        worst_of(t, "socketcall", sockets, sizeof(sockets) / sizeof(sockets[0]));
-        worst_of(t, "ipc", sysv, sizeof(sysv) / sizeof(sysv[0]));
-        look_at_arguments(t);
 }
 
 /* --- the program ---------------------------------------------------------------------------------------------------------- */
@@ -425,7 +239,7 @@ static int numbers_of(const struct kind *k)
         int highest = 0;
 
         for (size_t i = 0; i < syscall_count(); i++) {
-                int n = number_in(k, i);
+                int n = seccomp_number_in(k, i);
 
                 highest = n > highest && n < NUMBERS ? n : highest;
         }
@@ -441,12 +255,12 @@ static int write_kind(const struct kind *k, const struct filter *f, uint64_t gat
         if (!t || !w)
                 return -ENOMEM;
         *t = (struct table) { .kind = k, .f = f };
-        table_fill(t);
+        seccomp_table_fill(t);
         w->out = out;
         w->t = t;
         w->gate = k->token == 0 ? gate : 0;
         for (int i = 0; i < 2; i++)
-                w->gate_numbers[i] = number_in(k, (size_t) calls[i]);
+                w->gate_numbers[i] = seccomp_number_in(k, (size_t) calls[i]);
         w->numbers = numbers_of(k);
         find_ranges(w);
         if (k->bit)
@@ -470,8 +284,9 @@ int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, stru
         uint32_t stranger = f->archs_said ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW;
 
         buf_clear(out);
-        for (size_t i = 0; i < KINDS; i++) {
-                const struct kind *k = &kinds[i], *bit = i + 1 < KINDS && kinds[i + 1].bit ? &kinds[i + 1] : NULL;
+        for (size_t i = 0; i < seccomp_kind_count; i++) {
+                const struct kind *k = &seccomp_kinds[i], *next = i + 1 < seccomp_kind_count ? k + 1 : NULL;
+                const struct kind *bit = next && next->bit ? next : NULL;
                 size_t past, other;
                 int r = 0;
 

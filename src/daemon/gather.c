@@ -1,0 +1,396 @@
+/* gather.c - see gather.h; and the plan of a start that is only described. */
+#include <string.h>
+
+#include "daemon/gather.h"
+#include "os/envfile.h"
+
+extern char **environ;
+
+void gathered_done(struct gathered *g)
+{
+        user_done(&g->user);
+        buf_free(&g->env_files);
+        buf_free(&g->listen_names);
+        fd_close(&g->group_fd);
+        fd_close(&g->notify_fd);
+        fd_close(&g->exec_fd);
+        while (g->join_count > 0)
+                (void) close(g->join_fds[--g->join_count]);
+}
+
+int gathered_fd(struct gathered *g, int fd)
+{
+        if (g->fd_count == INIT_FDS_MAX)
+                return -1;
+        g->fds[g->fd_count] = fd;
+        return g->fd_count++;
+}
+
+/* With KillMode=process or none the last incarnation may have left somebody there, as its unit wants. */
+static bool leftovers_allowed(const struct spec *s)
+{
+        int64_t mode = spec_int(s, D_SERVICE_KillMode);
+
+        return mode == KILL_PROCESS || mode == KILL_NONE;
+}
+
+/* What bounds it: the groups of its limits, written before anything runs, entered by the child itself. */
+static int gather_limits(struct engine *e, node_id id, const struct spec *s, bool fresh, struct gathered *g,
+                         struct err *err)
+{
+        int r = limits_begin(e, id, s, g->path, g->group_fd, fresh, err);
+
+        if (r == 0)
+                r = limits_enter(e, id, g->path, g->join_fds, err);
+        if (r <= 0)
+                return r;
+        g->join_count = g->facts.fds.join_count = r;
+        g->facts.fds.join = g->fd_count;
+        (void) limits_join_names(e, id, s, g->join_names, sizeof(g->join_names));
+        g->facts.join_names = g->join_names;
+        for (int i = 0; i < r; i++)
+                (void) gathered_fd(g, g->join_fds[i]);
+        return 0;
+}
+
+static int gather_group(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
+{
+        struct run *run = engine_run(e, id);
+        bool fresh;
+        int r;
+
+        if (cgroup_backend(e->cgroup) == CGROUP_NONE)
+                return gather_limits(e, id, s, true, g, err);
+        r = run->flags & RUN_GROUP ? cgroup_reopen(e->cgroup, g->path, &g->group_fd, NULL) : -ENOENT;
+        fresh = r < 0;
+        if (fresh)
+                r = cgroup_make(e->cgroup, g->path, &g->group_fd, err);
+        if (r == -EBUSY && leftovers_allowed(s))
+                r = cgroup_reopen(e->cgroup, g->path, &g->group_fd, err);
+        if (r < 0)
+                return r;
+        run->flags = (run->flags | RUN_GROUP) & ~(unsigned) RUN_CLEAN;
+        g->facts.fds.cgroup = gathered_fd(g, g->group_fd);
+        g->facts.cgroup_path = cgroup_node_path(e->cgroup, g->path, g->group_path, sizeof(g->group_path));
+        return gather_limits(e, id, s, fresh, g, err);
+}
+
+static int gather_user(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
+{
+        const char *user = spec_str(s, D_SERVICE_User), *group = spec_str(s, D_SERVICE_Group);
+        size_t n = spec_count(s, D_SERVICE_SupplementaryGroups);
+        autofree const char **extra = NULL;
+        int r;
+
+        bool dynamic = spec_int(s, D_SERVICE_DynamicUser);
+
+        if (user[0] == '\0' && group[0] == '\0' && n == 0 && !dynamic)
+                return 0;
+        extra = calloc(n + 1, sizeof(*extra));
+        if (!extra)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        for (size_t i = 0; i < n; i++)
+                extra[i] = spec_item(s, D_SERVICE_SupplementaryGroups, i);
+        r = dynamic ? sandbox_dynamic_user(e, id, s, &g->user, err) : user_lookup(user, group, extra, n, &g->user, err);
+        if (r == 0 && dynamic)
+                r = user_add_groups(&g->user, group, extra, n, err);
+        if (r < 0) {
+                struct origin o = spec_origin(s, dynamic ? D_SERVICE_DynamicUser : user[0] ? D_SERVICE_User : D_SERVICE_Group);
+
+                err_where(err, o.file, o.line);
+                return r;
+        }
+        g->facts.have_user = true;
+        g->facts.uid = g->user.uid;
+        g->facts.gid = g->user.gid;
+        g->facts.groups = g->user.groups;
+        g->facts.group_count = g->user.group_count;
+        if (user[0] != '\0' || dynamic) {
+                g->facts.user_name = g->user.name;
+                g->facts.home = g->user.home;
+                g->facts.shell = g->user.shell;
+        }
+        return 0;
+}
+
+static int read_env_file(struct engine *e, const char *path, struct gathered *g, struct err *err)
+{
+        if (touch_answers(e, path + (*path == '-')))
+                return envfile_read(path, &g->env_files, err);
+        (void) err_set(err, STAGE_ENVIRONMENT, ETIMEDOUT, "read %s: its file system does not answer", path + (*path == '-'));
+        return -ETIMEDOUT;
+}
+
+static int gather_environment(struct engine *e, const struct spec *s, struct gathered *g, struct err *err)
+{
+        size_t n = spec_count(s, D_SERVICE_EnvironmentFile);
+
+        g->facts.environ = (const char *const *) environ;
+        for (size_t i = 0; i < n; i++) {
+                int r = read_env_file(e, spec_item(s, D_SERVICE_EnvironmentFile, i), g, err);
+
+                if (r < 0) {
+                        struct origin o = spec_item_origin(s, D_SERVICE_EnvironmentFile, i);
+
+                        err_where(err, o.file, o.line);
+                        return r;
+                }
+        }
+        if (n > 0) {
+                buf_addc(&g->env_files, '\0'); /* the empty text at the end */
+                g->facts.env_files = buf_text(&g->env_files);
+        }
+        return 0;
+}
+
+/* What whoever asked for a transient service gave it, unless its properties say otherwise. Borrowed; -1 = nothing. */
+static int given_stream(const struct engine *e, node_id id, const struct spec *s, enum directive d)
+{
+        const struct run *run = engine_peek(e, id);
+        int i = d == D_SERVICE_StandardInput ? 0 : d == D_SERVICE_StandardOutput ? 1 : 2;
+
+        return run && run->extra && !spec_has(s, d) ? run->extra->given[i] : -1;
+}
+
+/* One of StandardInput=, StandardOutput=, StandardError=: only `log` and fd names need a descriptor of ours. */
+static int gather_stream(struct engine *e, node_id id, const struct spec *s, enum directive d, struct gathered *g,
+                         int *ret_index, struct err *err)
+{
+        const char *text = spec_str(s, d);
+        struct origin o = spec_origin(s, d);
+        int fd = given_stream(e, id, s, d);
+
+        if (fd >= 0) {
+                g->facts.fds.terminal |= engine_peek(e, id)->extra->given_terminal;
+        } else if (strcmp(text, "log") == 0) {
+                fd = logs_pipe(e, id, err);
+                if (fd < 0)
+                        return fd;
+        } else if (strncmp(text, "fd:", 3) == 0) {
+                fd = store_find(e, id, text + 3);
+                if (fd < 0) {
+                        (void) err_set(err, STAGE_FDS, EBADF, "find descriptor %s: none of that name is stored", text + 3);
+                        err_where(err, o.file, o.line);
+                        return -EBADF;
+                }
+        } else {
+                return 0;
+        }
+        *ret_index = gathered_fd(g, fd);
+        return 0;
+}
+
+static int gather_streams(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
+{
+        struct plan_fds *fds = &g->facts.fds;
+        int r = gather_stream(e, id, s, D_SERVICE_StandardInput, g, &fds->in, err);
+
+        if (r == 0)
+                r = gather_stream(e, id, s, D_SERVICE_StandardOutput, g, &fds->out, err);
+        if (r == 0)
+                r = gather_stream(e, id, s, D_SERVICE_StandardError, g, &fds->err, err);
+        return r;
+}
+
+static void gather_store(struct engine *e, node_id id, struct gathered *g)
+{
+        const struct run *run = engine_peek(e, id);
+        struct extra *x = run ? run->extra : NULL;
+
+        if (!x || x->fd_count == 0)
+                return;
+        for (size_t i = 0; i < x->fd_count; i++) {
+                int index = gathered_fd(g, x->fds[i]->fd);
+
+                if (index < 0)
+                        break;
+                if (g->facts.fds.listen_count == 0)
+                        g->facts.fds.listen = index;
+                g->facts.fds.listen_count++;
+                if (i > 0)
+                        buf_addc(&g->listen_names, ':');
+                buf_adds(&g->listen_names, x->fds[i]->name);
+        }
+        g->facts.listen_names = buf_text(&g->listen_names);
+}
+
+static int gather_main(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g,
+                       struct err *err)
+{
+        int64_t watchdog = spec_int(s, D_SERVICE_WatchdogSec);
+        int r;
+
+        if (watchdog > 0 && watchdog != NSEC_NEVER)
+                g->facts.watchdog_usec = watchdog / NSEC_PER_USEC;
+        if (spec_int(s, D_SERVICE_NotifyFd) != SPEC_UNSET) {
+                r = ready_pipe(e, a->node, &g->notify_fd);
+                if (r < 0)
+                        return err_set(err, STAGE_RESOURCES, -r, "make the pipe of NotifyFd=: %s", strerror(-r));
+                g->facts.fds.notify = gathered_fd(g, g->notify_fd);
+        }
+        gather_store(e, a->node, g);
+        return 0;
+}
+
+static void gather_control(struct engine *e, const struct action *a, struct gathered *g)
+{
+        const struct run *run = engine_peek(e, a->node);
+        const struct node *node = core_node(e->core, a->node);
+
+        g->facts.control = true;
+        g->facts.main_pid = run ? run->pid[ROLE_MAIN] : 0;
+        if (a->directive == D_SERVICE_ExecStop || a->directive == D_SERVICE_ExecStopPost) {
+                g->facts.service_result = plan_service_result(&a->reason);
+                /* What the main process did, also where the incarnation's reason is that it was asked to. */
+                plan_exit_texts(node && node->raw.kind ? &node->raw : &a->reason, &g->facts.exit_code, &g->facts.exit_status, g->result_buf,
+                                sizeof(g->result_buf));
+        }
+}
+
+/* Commands beside the main process have it too: a hook may have something to say. */
+static int gather_mailbox(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
+{
+        int r, fd;
+
+        if (!spec_int(s, D_SERVICE_Mailbox))
+                return 0;
+        r = e->mail ? mail_open(e, a->node, a->incarnation, &fd) : -EMFILE;
+        if (r < 0) {
+                struct origin o = spec_origin(s, D_SERVICE_Mailbox);
+
+                (void) err_set(err, STAGE_RESOURCES, -r, "make its mailbox: %s", strerror(-r));
+                err_where(err, o.file, o.line);
+                return r;
+        }
+        g->facts.fds.mailbox = gathered_fd(g, fd);
+        return 0;
+}
+
+/* After the user is known: what is handed to him. */
+static int gather_delegation(struct engine *e, const struct spec *s, const struct action *a, struct gathered *g,
+                             struct err *err)
+{
+        bool control = a->role == ROLE_CONTROL && a->directive != D_SERVICE_ExecStartPre &&
+                       a->directive != D_SERVICE_ExecCondition;
+        uid_t uid = g->facts.have_user && g->facts.root ? g->facts.uid : (uid_t) -1;
+        int fd = -1, r;
+
+        if (g->group_fd < 0)
+                return 0;
+        r = limits_delegate(e, s, g->path, uid, g->facts.gid, control, &fd, err);
+        if (fd < 0)
+                return r;
+        (void) close(g->group_fd);
+        g->group_fd = g->fds[g->facts.fds.cgroup] = fd;
+        return 0;
+}
+
+/* The directories that RuntimeDirectory= and its kin are made in, and what else is the same for every start. */
+static void gather_constants(struct engine *e, node_id node, const struct spec *s, struct gathered *g)
+{
+        struct plan_facts *f = &g->facts;
+
+        f->root = e->opt.root;
+        f->daemon_uid = e->opt.uid;
+        f->runtime_root = rundir_root(e, "runtime");
+        f->state_root = rundir_root(e, "state");
+        f->cache_root = rundir_root(e, "cache");
+        f->logs_root = rundir_root(e, "logs");
+        f->config_root = rundir_root(e, "configuration");
+        if (said_access(e, node, s) != NOTIFY_NONE)
+                f->notify_socket = e->notify_path;
+        sandbox_facts(e, s, &g->sandbox, &f->sandbox);
+}
+
+static int gather_filter(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
+{
+        bool any = false;
+        int r = seccomp_gather(e, id, s, &g->filter, &any, err);
+
+        if (any)
+                g->facts.filter = &g->filter;
+        g->facts.filter_left_out = r == 0 && !any;
+        return r;
+}
+
+int gather(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
+{
+        int r;
+
+        g->facts.fds = PLAN_FDS_NONE;
+        g->facts.node = engine_path(e, a->node, g->path, sizeof(g->path));
+        g->facts.incarnation = a->incarnation;
+        spawn_mark(e, a->node, a->incarnation, g->mark);
+        g->facts.mark = g->mark;
+        gather_constants(e, a->node, s, g);
+        if (engine_run(e, a->node)->extra)
+                store_sweep(engine_run(e, a->node)->extra);
+        r = sandbox_prepare(e, s, err);
+        if (r == 0)
+                r = gather_group(e, a->node, s, g, err);
+        if (r == 0)
+                r = gather_user(e, a->node, s, g, err);
+        if (r == 0)
+                r = gather_delegation(e, s, a, g, err);
+        if (r == 0)
+                r = gather_environment(e, s, g, err);
+        if (r == 0)
+                r = gather_filter(e, a->node, s, g, err);
+        if (r == 0)
+                r = gather_streams(e, a->node, s, g, err);
+        if (r == 0)
+                r = gather_mailbox(e, a, s, g, err);
+        if (r < 0)
+                return r;
+        if (a->role == ROLE_MAIN) {
+                sandbox_say_missing(s, &g->facts);
+                return gather_main(e, a, s, g, err);
+        }
+        gather_control(e, a, g);
+        return 0;
+}
+
+int engine_plan(struct engine *e, node_id id, enum directive directive, size_t index, struct buf *out,
+                struct err *err)
+{
+        const struct node *node = core_node(e->core, id);
+        const struct spec *s = node ? node->spec : NULL;
+        struct gathered g = GATHERED_NONE;
+        bool group = cgroup_backend(e->cgroup) != CGROUP_NONE;
+        int r;
+
+        if (!s || spec_kind(s) != KIND_SERVICE)
+                return err_set(err, STAGE_PLAN, EINVAL, "only a service has a plan");
+        g.facts.fds = PLAN_FDS_NONE;
+        g.facts.node = engine_path(e, id, g.path, sizeof(g.path));
+        g.facts.incarnation = engine_run(e, id)->incarnation + 1;
+        spawn_mark(e, id, g.facts.incarnation, g.mark);
+        g.facts.mark = g.mark;
+        gather_constants(e, id, s, &g);
+        g.facts.control = directive != D_SERVICE_ExecStart;
+        if (group) { /* described, not made */
+                g.facts.fds.cgroup = g.fd_count++;
+                g.facts.cgroup_path = cgroup_node_path(e->cgroup, g.path, g.group_path, sizeof(g.group_path));
+        }
+        g.facts.fds.join_count = limits_join_names(e, id, s, g.join_names, sizeof(g.join_names));
+        if (g.facts.fds.join_count > 0) {
+                g.facts.fds.join = g.fd_count;
+                g.facts.join_names = g.join_names;
+                g.fd_count += g.facts.fds.join_count;
+        }
+        if (strcmp(spec_str(s, D_SERVICE_StandardOutput), "log") == 0)
+                g.facts.fds.out = g.fd_count++;
+        if (strcmp(spec_str(s, D_SERVICE_StandardError), "log") == 0)
+                g.facts.fds.err = g.fd_count++;
+        if (!g.facts.control && spec_int(s, D_SERVICE_NotifyFd) != SPEC_UNSET)
+                g.facts.fds.notify = g.fd_count++;
+        r = gather_user(e, id, s, &g, err);
+        if (r == 0)
+                r = gather_environment(e, s, &g, err);
+        if (r == 0)
+                r = gather_filter(e, id, s, &g, err);
+        if (r == 0)
+                r = plan_compile(s, &g.facts, directive, index, out, err);
+        gathered_done(&g);
+        return r;
+}
