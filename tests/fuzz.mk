@@ -8,7 +8,7 @@ if FUZZING
 FUZZ_MAIN =
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
-FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_MAIN = tests/fuzz/replay.c tests/fuzz/must.h
 FUZZ_LINK = $(AM_LDFLAGS)
 TESTS += $(FUZZ_TARGETS)
 endif
@@ -16,12 +16,12 @@ check_PROGRAMS += $(FUZZ_TARGETS) tests/fuzz/dictionary
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.c
 
 tests_fuzz_fuzz_unit_text_SOURCES = tests/fuzz/fuzz_unit_text.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"unit_text"'
+tests_fuzz_fuzz_unit_text_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"unit_text"'
 tests_fuzz_fuzz_unit_text_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_unit_text_LDADD = $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_value_SOURCES = tests/fuzz/fuzz_value.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_value_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"value"'
+tests_fuzz_fuzz_value_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"value"'
 tests_fuzz_fuzz_value_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_value_LDADD = $(FUZZ_LIBS)
 
@@ -32,7 +32,7 @@ tests_fuzz_fuzz_control_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_control_LDADD = libcontrol.a libproto.a libos.a $(FUZZ_LIBS) $(JANSSON_LIBS) $(EV_LIBS)
 
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"message"'
+tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"message"'
 tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_message_LDADD = libproto.a libbase.a
 

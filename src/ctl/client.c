@@ -450,6 +450,12 @@ int ctl_wait_end(struct ctl *c)
         return CTL_OK;
 }
 
+void ctl_put_json(struct ctl *c, uint32_t t)
+{
+        jtok_print(&c->doc, t, &c->out);
+        buf_addc(&c->out, '\n');
+}
+
 void ctl_nodes_params(const struct ctl *c, struct json *j, int from)
 {
         json_open(j, NULL, '{');

@@ -66,8 +66,7 @@ static int run_await(struct ctl *c)
                         put_node(c, t);
         }
         if (c->json) {
-                jtok_print(&c->doc, nodes, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, nodes);
         }
         return worst;
 }

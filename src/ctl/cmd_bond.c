@@ -149,10 +149,9 @@ static int run_whereis(struct ctl *c)
         if (r != CTL_OK)
                 return r;
         if (c->json)
-                jtok_print(&c->doc, reply, &c->out);
+                ctl_put_json(c, reply);
         else
-                buf_adds(&c->out, jget_text(&c->doc, reply, "path"));
-        buf_addc(&c->out, '\n');
+                buf_addf(&c->out, "%s\n", jget_text(&c->doc, reply, "path"));
         return CTL_OK;
 }
 

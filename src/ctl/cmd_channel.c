@@ -58,8 +58,7 @@ static int list(struct ctl *c, const char *only)
                 return r;
         channels = jtok_get(&c->doc, reply, "channels");
         if (c->json) {
-                jtok_print(&c->doc, only ? jtok_first(&c->doc, channels) : channels, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, only ? jtok_first(&c->doc, channels) : channels);
                 return CTL_OK;
         }
         for (uint32_t t = jtok_first(&c->doc, channels); t != JTOK_NONE; t = jtok_after(&c->doc, channels, t))

@@ -53,10 +53,9 @@ static int run_level(struct ctl *c)
         if (r != CTL_OK)
                 return r;
         if (c->json)
-                jtok_print(&c->doc, reply, &c->out);
+                ctl_put_json(c, reply);
         else if (!c->quiet || c->argc == 0)
-                buf_adds(&c->out, jget_text(&c->doc, reply, "level"));
-        buf_adds(&c->out, c->out.len ? "\n" : "");
+                buf_addf(&c->out, "%s\n", jget_text(&c->doc, reply, "level"));
         return CTL_OK;
 }
 

@@ -94,8 +94,7 @@ static int run_deaths(struct ctl *c)
                 return r;
         deaths = jtok_get(&c->doc, reply, "deaths");
         if (c->json) {
-                jtok_print(&c->doc, deaths, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, deaths);
                 return CTL_OK;
         }
         for (uint32_t t = jtok_first(&c->doc, deaths); t != JTOK_NONE; t = jtok_after(&c->doc, deaths, t))

@@ -145,8 +145,7 @@ static int run_doctor(struct ctl *c)
                 return r;
         if (c->json) {
                 missing = missing_in(&c->doc, reply);
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
         } else {
                 missing = put_report(c, reply);
         }

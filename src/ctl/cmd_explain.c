@@ -172,8 +172,7 @@ static int run_explain(struct ctl *c)
                 return r;
         commands = jtok_get(&c->doc, reply, "commands");
         if (c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
                 return CTL_OK;
         }
         for (uint32_t t = jtok_first(&c->doc, commands); t != JTOK_NONE; t = jtok_after(&c->doc, commands, t))

@@ -85,8 +85,7 @@ static int run_graph(struct ctl *c)
         nodes = jtok_get(&c->doc, reply, "nodes");
         edges = jtok_get(&c->doc, reply, "edges");
         if (c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
         } else if (c->value[OPT_MERMAID]) {
                 put_mermaid(c, nodes, edges);
         } else {

@@ -63,8 +63,7 @@ static int report(struct ctl *c, const char *method, const char *nothing)
         changes = jtok_get(&c->doc, reply, "changes");
         fatal = put_problems(c, jtok_get(&c->doc, reply, "problems"));
         if (c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
         } else if (!c->quiet) {
                 ctl_put_changes(c, changes);
                 if (jtok_size(&c->doc, changes) == 0 && !fatal)

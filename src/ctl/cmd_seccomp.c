@@ -164,8 +164,7 @@ static int run_seccomp(struct ctl *c)
         if (r != CTL_OK)
                 return r;
         if (c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
                 return diff && jtok_size(&c->doc, jtok_get(&c->doc, reply, "missing")) > 0 ? CTL_FAILED : CTL_OK;
         }
         return diff ? put_missing(c, reply) : put_drop_in(c, reply);

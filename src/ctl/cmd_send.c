@@ -123,8 +123,7 @@ static int send_outside(struct ctl *c)
         if (r == CTL_OK)
                 r = call_with(c, "Send", &message, sync && strcmp(sync, "taken") == 0, &reply);
         if (r == CTL_OK && c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
         }
         return r;
 }

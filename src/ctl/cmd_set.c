@@ -33,8 +33,7 @@ static int run_set(struct ctl *c)
         if (r != CTL_OK)
                 return r;
         if (c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
                 return CTL_OK;
         }
         if (c->quiet)

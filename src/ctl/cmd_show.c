@@ -83,8 +83,7 @@ static int show_one(struct ctl *c, const char *arg)
         if (r != CTL_OK)
                 return r;
         if (c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
                 return CTL_OK;
         }
         settings = jtok_get(&c->doc, reply, "settings");
@@ -155,8 +154,7 @@ static int cat_node(struct ctl *c, const char *node)
         if (r != CTL_OK)
                 return r;
         if (c->json) {
-                jtok_print(&c->doc, reply, &c->out);
-                buf_addc(&c->out, '\n');
+                ctl_put_json(c, reply);
                 return CTL_OK;
         }
         files = jtok_get(&c->doc, reply, "files");

@@ -57,8 +57,7 @@ static int run_why(struct ctl *c)
         for (int i = 0; i < c->argc && r == CTL_OK; i++) {
                 r = ctl_call_text(c, "Why", "node", c->argv[i], &reply);
                 if (r == CTL_OK && c->json) {
-                        jtok_print(&c->doc, reply, &c->out);
-                        buf_addc(&c->out, '\n');
+                        ctl_put_json(c, reply);
                 } else if (r == CTL_OK) {
                         put_chain(c, reply);
                 }

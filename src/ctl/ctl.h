@@ -83,6 +83,7 @@ int ctl_main(int argc, char **argv);
 
 /* The option's argument, "" for a switch that is set, NULL. */
 const char *ctl_option(const struct ctl *c, const char *name);
+void ctl_put_json(struct ctl *c, uint32_t t);           /* client.c: a part of the reply as a line of JSON */
 void ctl_put_changes(struct ctl *c, uint32_t changes); /* cmd_reload.c: an array of Change, a line each */
 
 /* Write what is in c->out to standard output. */

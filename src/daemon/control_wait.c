@@ -220,21 +220,6 @@ struct log_question {
         node_id node;
 };
 
-static void write_tail(struct call *c, struct json *j, node_id id)
-{
-        const struct death *d = engine_death(call_engine(c), id, 0);
-        const char *at = d ? d->tail : NULL, *end = at ? at + d->tail_len : NULL, *eol;
-
-        json_open(j, "tail", '[');
-        for (; at < end; at = eol + 1) {
-                eol = memchr(at, '\n', (size_t) (end - at));
-                if (!eol)
-                        eol = end;
-                json_strn(j, NULL, at, (size_t) (eol - at));
-        }
-        json_close(j);
-}
-
 static void on_flushed(void *arg, int result)
 {
         struct call *c = arg;
@@ -246,7 +231,7 @@ static void on_flushed(void *arg, int result)
         json_str(j, "path", there ? core_path(call_core(c), q->node, text, sizeof text) : "");
         json_text(j, "directory", there ? engine_log_dir(call_engine(c), q->node, text, sizeof text) : "");
         json_bool(j, "flushed", result == 0);
-        write_tail(c, j, q->node);
+        json_tail(j, engine_death(call_engine(c), q->node, 0));
         call_close(c, false);
 }
 

@@ -52,9 +52,9 @@ static const char *code_word(int code)
         return code == CLD_EXITED ? "exited" : code == CLD_DUMPED ? "dumped" : "killed";
 }
 
-static void write_tail(struct json *j, const char *at, size_t n)
+void json_tail(struct json *j, const struct death *d)
 {
-        const char *end = at ? at + n : NULL, *eol;
+        const char *at = d ? d->tail : NULL, *end = at ? at + d->tail_len : NULL, *eol;
 
         json_open(j, "tail", '[');
         for (; at < end; at = eol + 1) {
@@ -91,7 +91,7 @@ void json_death(struct json *j, const char *key, const struct engine *e, const s
         json_count(j, "throttled_usec", d->throttled_usec);
         json_count(j, "oom_kills", d->oom_kills);
         json_text(j, "error", d->error);
-        write_tail(j, d->tail, d->tail_len);
+        json_tail(j, d);
         json_close(j);
 }
 

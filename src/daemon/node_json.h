@@ -20,6 +20,8 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
 /* type Record; with `core_explain` doing the words */
 void json_record(struct json *j, const char *key, const struct engine *e, const struct record *r);
 /* type Death (control_why.c) */
+/* "tail": the last lines that were written before that death, none when there was none (NULL). */
+void json_tail(struct json *j, const struct death *d);
 void json_death(struct json *j, const char *key, const struct engine *e, const struct death *d);
 /* type Problem */
 /* One difference that a reload makes: type Change. */

@@ -14,14 +14,7 @@
 
 #include "proto/jtok.h"
 #include "tests/fuzz/pretend_engine.h"
-
-#define MUST(condition)                                                                                                \
-        do {                                                                                                           \
-                if (!(condition)) {                                                                                    \
-                        (void) fprintf(stderr, "broken promise: %s\n", #condition);                                    \
-                        abort();                                                                                       \
-                }                                                                                                      \
-        } while (0)
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

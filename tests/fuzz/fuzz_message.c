@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "proto/message.h"
-
-#define MUST(condition)                                                                                                \
-        do {                                                                                                           \
-                if (!(condition)) {                                                                                    \
-                        (void) fprintf(stderr, "broken promise: %s\n", #condition);                                    \
-                        abort();                                                                                       \
-                }                                                                                                      \
-        } while (0)
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,14 +10,7 @@
 
 #include "base/buf.h"
 #include "core/unit_text.h"
-
-#define MUST(condition)                                                                                                \
-        do {                                                                                                           \
-                if (!(condition)) {                                                                                    \
-                        (void) fprintf(stderr, "broken promise: %s\n", #condition);                                    \
-                        abort();                                                                                       \
-                }                                                                                                      \
-        } while (0)
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,14 +7,7 @@
 #include "base/buf.h"
 #include "core/value.h"
 #include "core/words.h"
-
-#define MUST(condition)                                                                                                \
-        do {                                                                                                           \
-                if (!(condition)) {                                                                                    \
-                        (void) fprintf(stderr, "broken promise: %s\n", #condition);                                    \
-                        abort();                                                                                       \
-                }                                                                                                      \
-        } while (0)
+#include "tests/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

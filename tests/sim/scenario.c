@@ -1,4 +1,5 @@
 /* scenario.c - random trees and random mishaps. See scenario.h. */
+#include "random.h"
 #include "scenario.h"
 
 #include <stdarg.h>
@@ -9,33 +10,6 @@ struct gen {
         uint64_t state;
         struct scenario *s;
 };
-
-static uint64_t next_random(struct gen *g)
-{
-        uint64_t z = g->state += UINT64_C(0x9e3779b97f4a7c15);
-
-        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-        return z ^ (z >> 31);
-}
-
-static int below(struct gen *g, int n)
-{
-        return (int) (next_random(g) % (uint64_t) n);
-}
-
-static bool percent(struct gen *g, int p)
-{
-        return below(g, 100) < p;
-}
-
-#define PICK(g, ...) pick(g, (const char *const[]) { __VA_ARGS__ }, \
-                          (int) (sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(const char *)))
-
-static const char *pick(struct gen *g, const char *const *of, int n)
-{
-        return of[below(g, n)];
-}
 
 __attribute__((format(printf, 2, 3))) static void key(struct scenario_node *n, const char *fmt, ...)
 {
@@ -51,68 +25,68 @@ __attribute__((format(printf, 2, 3))) static void key(struct scenario_node *n, c
 
 static void pacing(struct gen *g, struct scenario_node *n)
 {
-        key(n, "RestartSec=%s", PICK(g, "0", "0", "10ms", "100ms", "1s"));
-        if (percent(g, 50))
-                key(n, "RestartMaxDelaySec=%s", PICK(g, "1s", "3s"));
-        if (percent(g, 20))
-                key(n, "RestartResetSec=%s", PICK(g, "1s", "5s"));
+        key(n, "RestartSec=%s", PICK(&g->state, "0", "0", "10ms", "100ms", "1s"));
+        if (percent(&g->state, 50))
+                key(n, "RestartMaxDelaySec=%s", PICK(&g->state, "1s", "3s"));
+        if (percent(&g->state, 20))
+                key(n, "RestartResetSec=%s", PICK(&g->state, "1s", "5s"));
 }
 
 static void supervisor_keys(struct gen *g, struct scenario_node *n, bool root)
 {
-        const char *strategy = PICK(g, "one_for_one", "one_for_one", "one_for_all", "rest_for_one");
+        const char *strategy = PICK(&g->state, "one_for_one", "one_for_one", "one_for_all", "rest_for_one");
 
         key(n, "Strategy=%s", strategy);
-        if (strcmp(strategy, "one_for_one") == 0 && percent(g, 30))
+        if (strcmp(strategy, "one_for_one") == 0 && percent(&g->state, 30))
                 key(n, "StartMode=sequential");
-        key(n, "MaxRestarts=%d", below(g, 6));
-        key(n, "MaxRestartsSec=%ds", 1 + below(g, 12));
-        if (percent(g, root ? 60 : 30))
-                key(n, "Escalation=%s", PICK(g, "isolate", "isolate", "escalate"));
-        if (percent(g, 20))
-                key(n, "AutoShutdown=%s", PICK(g, "any_significant", "all_significant"));
+        key(n, "MaxRestarts=%d", below(&g->state, 6));
+        key(n, "MaxRestartsSec=%ds", 1 + below(&g->state, 12));
+        if (percent(&g->state, root ? 60 : 30))
+                key(n, "Escalation=%s", PICK(&g->state, "isolate", "isolate", "escalate"));
+        if (percent(&g->state, 20))
+                key(n, "AutoShutdown=%s", PICK(&g->state, "any_significant", "all_significant"));
         if (root)
                 return;
-        key(n, "Restart=%s", PICK(g, "permanent", "permanent", "permanent", "transient", "temporary"));
+        key(n, "Restart=%s", PICK(&g->state, "permanent", "permanent", "permanent", "transient", "temporary"));
         pacing(g, n);
 }
 
 static void service_keys(struct gen *g, struct scenario_node *n)
 {
-        const char *type = PICK(g, "simple", "simple", "simple", "exec", "notify", "notify", "oneshot", "forking", "idle");
+        const char *type = PICK(&g->state, "simple", "simple", "simple", "exec", "notify", "notify", "oneshot", "forking", "idle");
         bool oneshot = strcmp(type, "oneshot") == 0;
 
         key(n, "Type=%s", type);
         key(n, "ExecStart=/bin/true");
         if (oneshot)
-                key(n, "Restart=%s", PICK(g, "temporary", "transient", "on-failure"));
+                key(n, "Restart=%s", PICK(&g->state, "temporary", "transient", "on-failure"));
         else
-                key(n, "Restart=%s", PICK(g, "permanent", "permanent", "permanent", "transient", "temporary",
+                key(n, "Restart=%s", PICK(&g->state, "permanent", "permanent", "permanent", "transient", "temporary",
                                           "on-success", "on-abnormal", "on-abort", "on-watchdog"));
         pacing(g, n);
-        if (oneshot && percent(g, 40))
+        if (oneshot && percent(&g->state, 40))
                 key(n, "RemainAfterExit=yes");
-        key(n, "TimeoutStartSec=%s", PICK(g, "500ms", "2s", "5s"));
-        key(n, "TimeoutStopSec=%s", PICK(g, "100ms", "1s", "3s"));
-        if (percent(g, 15))
+        key(n, "TimeoutStartSec=%s", PICK(&g->state, "500ms", "2s", "5s"));
+        key(n, "TimeoutStopSec=%s", PICK(&g->state, "100ms", "1s", "3s"));
+        if (percent(&g->state, 15))
                 key(n, "ExecStartPre=/bin/true");
-        if (percent(g, 8))
+        if (percent(&g->state, 8))
                 key(n, "ExecStartPost=/bin/true");
-        if (percent(g, 8))
+        if (percent(&g->state, 8))
                 key(n, "ExecCondition=/bin/true");
-        if (percent(g, 8))
+        if (percent(&g->state, 8))
                 key(n, "ExecStop=/bin/true");
-        if (percent(g, 10))
+        if (percent(&g->state, 10))
                 key(n, "ExecStopPost=/bin/true");
-        if (percent(g, 15))
+        if (percent(&g->state, 15))
                 key(n, "ExecReload=/bin/true");
-        if (strcmp(type, "notify") == 0 && percent(g, 30))
-                key(n, "WatchdogSec=%s", PICK(g, "1s", "4s"));
-        if (percent(g, 8) && !oneshot)
-                key(n, "RuntimeMaxSec=%s", PICK(g, "1s", "7s"));
-        if (percent(g, 15))
-                key(n, "KillMode=%s", PICK(g, "mixed", "process", "none"));
-        if (percent(g, 2))
+        if (strcmp(type, "notify") == 0 && percent(&g->state, 30))
+                key(n, "WatchdogSec=%s", PICK(&g->state, "1s", "4s"));
+        if (percent(&g->state, 8) && !oneshot)
+                key(n, "RuntimeMaxSec=%s", PICK(&g->state, "1s", "7s"));
+        if (percent(&g->state, 15))
+                key(n, "KillMode=%s", PICK(&g->state, "mixed", "process", "none"));
+        if (percent(&g->state, 2))
                 key(n, "SendSIGKILL=no");
 }
 
@@ -122,22 +96,22 @@ static void relations(struct gen *g, int self)
         struct scenario_node *n = &g->s->nodes[self];
 
         for (int tries = 0; tries < 2; tries++) {
-                int other = below(g, self);
+                int other = below(&g->state, self);
                 const char *name = g->s->nodes[other].name;
 
                 if (g->s->nodes[other].parent != n->parent || other == 0)
                         continue;
-                switch (below(g, 9)) {
+                switch (below(&g->state, 9)) {
                 case 0:
                 case 1:
                 case 2: key(n, "After=%s", name); break;
-                case 3: key(n, "Requires=%s", percent(g, 4) ? "nobody.service" : name); break;
+                case 3: key(n, "Requires=%s", percent(&g->state, 4) ? "nobody.service" : name); break;
                 case 4: key(n, "Wants=%s", name); break;
                 case 5: key(n, "BindsTo=%s", name); break;
                 case 6: key(n, "PartOf=%s", name); break;
                 case 7: key(n, "Before=%s", name); break;
                 default:
-                        if (percent(g, 30))
+                        if (percent(&g->state, 30))
                                 key(n, "Conflicts=%s", name);
                 }
         }
@@ -160,7 +134,7 @@ static bool is_supervisor(const struct scenario_node *n)
 static int some_supervisor(struct gen *g, int max_depth)
 {
         for (int tries = 0; tries < 30; tries++) {
-                int n = below(g, g->s->node_count);
+                int n = below(&g->state, g->s->node_count);
 
                 if (is_supervisor(&g->s->nodes[n]) && depth_of(g->s, n) < max_depth)
                         return n;
@@ -172,7 +146,7 @@ static void add_node(struct gen *g, bool root)
 {
         struct scenario *s = g->s;
         int parent = root ? -1 : some_supervisor(g, 4), self = s->node_count;
-        bool sup = root || (depth_of(s, parent) < 4 && percent(g, 28));
+        bool sup = root || (depth_of(s, parent) < 4 && percent(&g->state, 28));
         struct scenario_node *n = &s->nodes[s->node_count++];
 
         *n = (struct scenario_node) { .parent = parent, .keep = true };
@@ -190,10 +164,10 @@ static void add_node(struct gen *g, bool root)
 
                 for (int i = 0; i < s->nodes[parent].key_count; i++)
                         rule = rule || strncmp(s->nodes[parent].keys[i], "AutoShutdown=", 13) == 0;
-                if (percent(g, 40))
+                if (percent(&g->state, 40))
                         relations(g, self);
                 for (int i = 0; i < n->key_count && rule; i++)
-                        if (strncmp(n->keys[i], "Restart=t", 9) == 0 && strcmp(n->keys[0], "Type=oneshot") != 0 && percent(g, 50)) {
+                        if (strncmp(n->keys[i], "Restart=t", 9) == 0 && strcmp(n->keys[0], "Type=oneshot") != 0 && percent(&g->state, 50)) {
                                 key(n, "Significant=yes");
                                 break;
                         }
@@ -208,7 +182,7 @@ static void stem(const struct scenario *s, int n, char *buf, size_t size)
 static int some_node(struct gen *g, bool service)
 {
         for (int tries = 0; tries < 40; tries++) {
-                int n = below(g, g->s->node_count);
+                int n = below(&g->state, g->s->node_count);
 
                 if (!service || !is_supervisor(&g->s->nodes[n]))
                         return n;
@@ -223,26 +197,26 @@ static void mishap(struct gen *g, char *out, size_t size)
         stem(g->s, some_node(g, true), n, sizeof(n));
         stem(g->s, some_node(g, true), m, sizeof(m));
         stem(g->s, some_node(g, true), k, sizeof(k));
-        switch (below(g, 18)) {
+        switch (below(&g->state, 18)) {
         case 0:
         case 1:
-        case 2:  (void) snprintf(out, size, "kill %s %s", n, PICK(g, "SEGV", "KILL", "TERM", "ABRT", "STOP", "CONT")); break;
+        case 2:  (void) snprintf(out, size, "kill %s %s", n, PICK(&g->state, "SEGV", "KILL", "TERM", "ABRT", "STOP", "CONT")); break;
         case 3:
         case 4:
-        case 5:  (void) snprintf(out, size, "exit %s %s", n, PICK(g, "0", "1", "3", "out_of_memory")); break;
-        case 6:  (void) snprintf(out, size, "exit-many %s %s %s %s", n, m, k, PICK(g, "SEGV", "0")); break;
+        case 5:  (void) snprintf(out, size, "exit %s %s", n, PICK(&g->state, "0", "1", "3", "out_of_memory")); break;
+        case 6:  (void) snprintf(out, size, "exit-many %s %s %s %s", n, m, k, PICK(&g->state, "SEGV", "0")); break;
         case 7:
-        case 8:  (void) snprintf(out, size, "fail-start %s %d%s", n, 1 + below(g, 6),
-                                 PICK(g, "", " USER", " ExecStartPre", " ExecStop", " ExecStopPost", " ExecCondition")); break;
-        case 9:  (void) snprintf(out, size, "hang %s %s", n, PICK(g, "on", "on", "off")); break;
-        case 10: (void) snprintf(out, size, "%s %s %s", PICK(g, "hang-stop", "leave", "watchdog-stop"), n, PICK(g, "on", "on", "off")); break;
-        case 11: (void) snprintf(out, size, "ignore-term %s %s", n, PICK(g, "on", "on", "off")); break;
-        case 12: (void) snprintf(out, size, "run-for %s %s %s", n, PICK(g, "0", "1ms", "50ms", "900ms", "3s"), PICK(g, "0", "1", "SEGV")); break;
-        case 13: (void) snprintf(out, size, "condition %s %s", n, PICK(g, "pass", "skip", "fail")); break;
+        case 8:  (void) snprintf(out, size, "fail-start %s %d%s", n, 1 + below(&g->state, 6),
+                                 PICK(&g->state, "", " USER", " ExecStartPre", " ExecStop", " ExecStopPost", " ExecCondition")); break;
+        case 9:  (void) snprintf(out, size, "hang %s %s", n, PICK(&g->state, "on", "on", "off")); break;
+        case 10: (void) snprintf(out, size, "%s %s %s", PICK(&g->state, "hang-stop", "leave", "watchdog-stop"), n, PICK(&g->state, "on", "on", "off")); break;
+        case 11: (void) snprintf(out, size, "ignore-term %s %s", n, PICK(&g->state, "on", "on", "off")); break;
+        case 12: (void) snprintf(out, size, "run-for %s %s %s", n, PICK(&g->state, "0", "1ms", "50ms", "900ms", "3s"), PICK(&g->state, "0", "1", "SEGV")); break;
+        case 13: (void) snprintf(out, size, "condition %s %s", n, PICK(&g->state, "pass", "skip", "fail")); break;
         case 14: (void) snprintf(out, size, "ready %s", n); break;
-        case 15: (void) snprintf(out, size, "late %s %s", n, PICK(g, "exited", "spawned", "empty", "ready", "spawn_failed", "checked", "watchdog", "mainpid", "stopping")); break;
-        case 16: (void) snprintf(out, size, "signal %s %s", n, PICK(g, "HUP", "TERM", "KILL", "USR1", "STOP", "CONT")); break;
-        default: (void) snprintf(out, size, "stuck %s %s", n, PICK(g, "on", "off", "off")); break;
+        case 15: (void) snprintf(out, size, "late %s %s", n, PICK(&g->state, "exited", "spawned", "empty", "ready", "spawn_failed", "checked", "watchdog", "mainpid", "stopping")); break;
+        case 16: (void) snprintf(out, size, "signal %s %s", n, PICK(&g->state, "HUP", "TERM", "KILL", "USR1", "STOP", "CONT")); break;
+        default: (void) snprintf(out, size, "stuck %s %s", n, PICK(&g->state, "on", "off", "off")); break;
         }
 }
 
@@ -253,7 +227,7 @@ static void request(struct gen *g, char *out, size_t size)
         bool sup = is_supervisor(&g->s->nodes[node]);
 
         stem(g->s, node, n, sizeof(n));
-        switch (below(g, 12)) {
+        switch (below(&g->state, 12)) {
         case 0:
         case 1:  (void) snprintf(out, size, "start %s", n); break;
         case 2:
@@ -262,21 +236,21 @@ static void request(struct gen *g, char *out, size_t size)
         case 5:  (void) snprintf(out, size, "restart %s", n); break;
         case 6:  (void) snprintf(out, size, "reload %s", n); break;
         case 7:  (void) snprintf(out, size, "reset-failed %s", n); break;
-        case 8:  (void) snprintf(out, size, "%s %s", PICK(g, "freeze", "thaw", "thaw"), n); break;
-        case 9:  (void) snprintf(out, size, "end %s %s", n, PICK(g, "1", "killed", "health")); break;
+        case 8:  (void) snprintf(out, size, "%s %s", PICK(&g->state, "freeze", "thaw", "thaw"), n); break;
+        case 9:  (void) snprintf(out, size, "end %s %s", n, PICK(&g->state, "1", "killed", "health")); break;
         case 10:
                 if (sup)
-                        (void) snprintf(out, size, "change %s MaxRestarts=%d", n, below(g, 6));
+                        (void) snprintf(out, size, "change %s MaxRestarts=%d", n, below(&g->state, 6));
                 else
-                        (void) snprintf(out, size, "change %s %s", n, PICK(g, "RestartSec=0", "RestartSec=500ms", "TimeoutStopSec=200ms", "KillMode=mixed"));
+                        (void) snprintf(out, size, "change %s %s", n, PICK(&g->state, "RestartSec=0", "RestartSec=500ms", "TimeoutStopSec=200ms", "KillMode=mixed"));
                 break;
         default:
-                if (percent(g, 50)) {
+                if (percent(&g->state, 50)) {
                         (void) snprintf(out, size, "delete %s", node ? n : "nobody");
                 } else {
                         stem(g->s, some_supervisor(g, 5), n, sizeof(n));
-                        (void) snprintf(out, size, "add d%d.service %s ExecStart=/bin/true Restart=%s", below(g, 6),
-                                        n, PICK(g, "permanent", "transient", "temporary"));
+                        (void) snprintf(out, size, "add d%d.service %s ExecStart=/bin/true Restart=%s", below(&g->state, 6),
+                                        n, PICK(&g->state, "permanent", "transient", "temporary"));
                 }
                 break;
         }
@@ -286,9 +260,9 @@ static void add_line(struct gen *g)
 {
         struct scenario *s = g->s;
         char what[150];
-        const char *time = PICK(g, "", "", "", "+1ms ", "+7ms ", "+40ms ", "+300ms ", "+999ms ", "+2s ", "+6s ");
+        const char *time = PICK(&g->state, "", "", "", "+1ms ", "+7ms ", "+40ms ", "+300ms ", "+999ms ", "+2s ", "+6s ");
 
-        if (percent(g, 65))
+        if (percent(&g->state, 65))
                 mishap(g, what, sizeof(what));
         else
                 request(g, what, sizeof(what));
@@ -302,16 +276,16 @@ void scenario_random(struct scenario *s, uint64_t seed)
         int nodes, lines;
 
         *s = (struct scenario) { .seed = seed };
-        nodes = 2 + below(&g, percent(&g, 50) ? 8 : SCENARIO_NODES - 2);
+        nodes = 2 + below(&g.state, percent(&g.state, 50) ? 8 : SCENARIO_NODES - 2);
         add_node(&g, true);
         while (s->node_count < nodes)
                 add_node(&g, false);
-        lines = 5 + below(&g, SCENARIO_LINES - 8);
+        lines = 5 + below(&g.state, SCENARIO_LINES - 8);
         while (s->line_count < lines)
                 add_line(&g);
-        if (percent(&g, 20)) {
+        if (percent(&g.state, 20)) {
                 s->keep_line[s->line_count] = true;
                 (void) snprintf(s->lines[s->line_count++], sizeof(s->lines[0]), "shutdown %s",
-                                PICK(&g, "1s", "9s", "100ms"));
+                                PICK(&g.state, "1s", "9s", "100ms"));
         }
 }
