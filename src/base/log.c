@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/strtab.h"
 
 static const char *const level_names[LOG_LEVEL_COUNT] = {
@@ -43,6 +44,11 @@ enum log_level log_get_level(void)
 int log_level_from_name(const char *name)
 {
         return strtab_value(&levels, name);
+}
+
+const char *log_level_nearest(const char *name)
+{
+        return strtab_nearest(level_names, ARRAY_LEN(level_names), name);
 }
 
 const char *log_level_name(enum log_level level)

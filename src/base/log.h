@@ -16,6 +16,7 @@ void log_open(const char *program);            /* borrowed; the prefix of every 
 void log_set_level(enum log_level level);      /* default NOTICE */
 enum log_level log_get_level(void);
 int log_level_from_name(const char *name);     /* "error" ... "debug"; -1 when unknown */
+const char *log_level_nearest(const char *name); /* NULL when nothing is near */
 const char *log_level_name(enum log_level level);
 void log_nonblocking(void);                    /* from now on a full console drops lines instead of waiting */
 unsigned long log_dropped(void);               /* lines dropped so far */

@@ -67,6 +67,11 @@ int signal_number(const char *name)
         return -1;
 }
 
+const char *signal_nearest(const char *name)
+{
+        return strtab_nearest(signal_text, (size_t) signal_table.count, strncasecmp(name, "SIG", 3) == 0 ? name + 3 : name);
+}
+
 /* The words that stand alone; the others have an argument and are written by hand below. */
 static const char *const word_text[REASON_KIND_COUNT] = {
         [REASON_NONE] = "", [REASON_NORMAL] = "normal", [REASON_SHUTDOWN] = "shutdown",

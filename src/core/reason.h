@@ -64,5 +64,6 @@ int reason_exit_code(const struct reason *r);
 /* "SEGV" for 11; NULL when unknown. And back: accepts "SEGV", "SIGSEGV", "11", "RTMIN+3"; -1 when unknown. */
 const char *signal_name(int sig);
 int signal_number(const char *name);
+const char *signal_nearest(const char *name); /* what was meant by a slip of the pen; NULL when nothing is near */
 
 #endif

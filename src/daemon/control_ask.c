@@ -240,9 +240,9 @@ void method_Kill(struct call *c)
         if (!call_params(c))
                 return;
         if (number <= 0)
-                call_fail(c, "BadValue", "parameter", "signal", "message", "no such signal");
+                call_bad_word(c, "signal", signal, signal_nearest(signal), "no such signal; a name such as HUP, or a number");
         else if (role < 0)
-                call_fail(c, "BadValue", "parameter", "whom", "message", "main, control or all");
+                call_bad_word(c, "whom", whom, strtab_nearest(roles, ARRAY_LEN(roles), whom), "main, control or all");
         else if (find_all(c, names))
                 ask(c, (struct event) { .kind = EVT_SIGNAL, .role = (uint8_t) role, .arg = number }, true);
 }
@@ -259,8 +259,8 @@ void method_Exit(struct call *c)
         if (!call_params(c))
                 return;
         if (reason_parse(text, &event.reason) < 0) {
-                call_fail(c, "BadValue", "parameter", "reason", "message",
-                          "a reason is normal, shutdown, killed, exit:N, signal:NAME, ... (see coppicectl exit --help)");
+                call_bad_word(c, "reason", text, NULL,
+                              "a reason is normal, shutdown, killed, exit:N, signal:NAME, ... (see coppicectl exit --help)");
                 return;
         }
         if (!call_node(c, name, &id))
@@ -326,8 +326,8 @@ void method_Shutdown(struct call *c)
                 return;
         }
         if (end < 0 || engine_end(call_engine(c), (enum init_end) end) < 0) {
-                call_fail(c, "BadValue", "parameter", "end", "message",
-                          "exit; or halt, poweroff or reboot when the daemon is PID 1 of a machine");
+                call_bad_word(c, "end", how ? how : "exit", strtab_nearest(end_texts, ARRAY_LEN(end_texts), how ? how : "exit"),
+                              "exit; or halt, poweroff or reboot when the daemon is PID 1 of a machine");
                 return;
         }
         for (node_id id = NODE_ROOT; id != NODE_NONE; id = node_after(core, NODE_ROOT, id, &depth))

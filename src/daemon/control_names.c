@@ -1,6 +1,8 @@
-/* control_names.c - from the names clients use to nodes, and what to say when there is none. */
+/* control_names.c - from the names clients use to nodes, and what to say when there is none, or a word is none. */
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "daemon/control_priv.h"
 #include "daemon/node_json.h"
 
@@ -74,4 +76,14 @@ bool call_under(struct call *c, const char *key, node_id *ret)
         if (!call_params(c))
                 return false;
         return !name || call_node(c, name, ret);
+}
+
+void call_bad_word(struct call *c, const char *key, const char *word, const char *near, const char *sentence)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        buf_addf(&text, "%s: %s", word, sentence);
+        if (near)
+                buf_addf(&text, " (did you mean %s?)", near);
+        call_fail(c, "BadValue", "parameter", key, "message", buf_text(&text));
 }

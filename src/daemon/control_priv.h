@@ -107,6 +107,8 @@ void call_close(struct call *c, bool continues);           /* end it; without `c
  * A NULL value writes null. */
 void call_fail(struct call *c, const char *error, const char *key, const char *value, const char *key2,
                const char *value2);
+/* BadValue: "WORD: SENTENCE (did you mean NEAR?)"; near may be NULL. */
+void call_bad_word(struct call *c, const char *key, const char *word, const char *near, const char *sentence);
 void call_message(struct call *c, const char *bytes, size_t n); /* the reply {message, base64}; control_mail.c */
 void call_refuse(struct call *c, const char *result, const char *sentence); /* Refused; control_mail.c */
 void call_fail_err(struct call *c, const struct err *err); /* Failed, with the text of err */

@@ -103,7 +103,7 @@ static bool read_states(struct call *c, json_t *names, uint32_t *ret)
                 int state = strtab_value(&state_names, name);
 
                 if (state < 0) {
-                        call_fail(c, "BadValue", "parameter", "states", "message", "no such state");
+                        call_bad_word(c, "states", name, strtab_nearest(state_names.text, (size_t) state_names.count, name), "no such state");
                         return false;
                 }
                 set |= UINT32_C(1) << state;
@@ -333,8 +333,7 @@ void method_LogLevel(struct call *c)
         if (!call_params(c))
                 return;
         if (level < 0) {
-                call_fail(c, "BadValue", "parameter", "level", "message",
-                          "levels are error, warning, notice, info and debug");
+                call_bad_word(c, "level", name, log_level_nearest(name), "levels are error, warning, notice, info and debug");
                 return;
         }
         if (name)

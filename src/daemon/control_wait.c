@@ -203,7 +203,8 @@ void method_Await(struct call *c)
         c->ops = &await_ops;
         w->at_once = at_once;
         if (!read_until(until, w)) {
-                call_fail(c, "BadValue", "parameter", "until", "message", "ended, ready or the name of a state");
+                call_bad_word(c, "until", until, strtab_nearest(state_names.text, (size_t) state_names.count, until),
+                              "ended, ready or the name of a state");
                 return;
         }
         for (size_t i = 0; i < n; i++) {

@@ -160,6 +160,12 @@ EOF
         wait_restart web "$pid"
         run ctl deaths web
         assert_output_has "exit:3"
+        run ctl kill web --signal sigtrm
+        assert_status 2
+        assert_output_has "signal: sigtrm: no such signal; a name such as HUP, or a number (did you mean TERM?)"
+        run ctl log-level dbug
+        assert_status 2
+        assert_output_has "level: dbug: levels are error, warning, notice, info and debug (did you mean debug?)"
         run ctl kill web --signal NOSUCH
         assert_status 2
         run ctl exit web nonsense
