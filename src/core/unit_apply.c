@@ -407,7 +407,7 @@ static void assign(struct unit_parse *p, enum directive d, const struct unit_lin
                 reset(p, d, line);
 }
 
-void unit_apply(struct unit_parse *p, enum section section, const struct unit_line *line)
+static void apply(struct unit_parse *p, enum section section, const struct unit_line *line)
 {
         enum directive d;
 
@@ -423,4 +423,35 @@ void unit_apply(struct unit_parse *p, enum section section, const struct unit_li
         } else if (!refused_key(p, section, line)) {
                 unknown_key(p, section, line);
         }
+}
+
+/* Without its key nobody knows what a line was meant to be: whatever a unit must have may be in it. */
+static void doubt_all(struct unit_parse *p)
+{
+        static const enum directive needed[] = {
+                D_SERVICE_ExecStart, D_SERVICE_Type, D_SERVICE_PIDFile, D_SERVICE_Mailbox, D_SERVICE_Restart,
+                D_SUPERVISOR_Restart, D_CHANNEL_Type, D_CHANNEL_To,
+        };
+
+        for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+                p->refused[needed[i]] = true;
+}
+
+void unit_apply(struct unit_parse *p, enum section section, const struct unit_line *line)
+{
+        enum directive d = directive_find(section, line->key);
+        unsigned before = p->remarks.errors;
+        const char *near;
+
+        apply(p, section, line);
+        if (p->remarks.errors == before)
+                return;
+        p->explained += p->remarks.errors - before;
+        near = d == D_NONE ? directive_nearest(section, line->key) : NULL;
+        if (near)
+                d = directive_find(section, near);
+        if (d == D_NONE)
+                doubt_all(p);
+        else
+                p->refused[d] = true;
 }

@@ -14,6 +14,8 @@ struct unit_parse {
         const struct unit_source *source;  /* the file being read */
         uint8_t file;                      /* its index */
         uint32_t seen[D_COUNT];            /* scalars: the line of this file that set it, 0 = none */
+        unsigned explained;                /* errors that `refused` accounts for */
+        bool refused[D_COUNT];             /* what was said of it, or meant to be, has not been taken */
         struct buf word, item;             /* scratch */
 };
 

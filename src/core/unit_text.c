@@ -173,29 +173,46 @@ static int read_all(struct unit_parse *p, const struct unit_source *sources, siz
         return buf_failed(&p->word) || buf_failed(&p->item) ? -ENOMEM : 0;
 }
 
+/* It has errors: is it known at least what it says about its place? */
+static bool placed(const struct unit_parse *p)
+{
+        return p->remarks.errors == p->explained && !p->refused[D_UNIT_Supervisor] && !p->refused[D_SUPERVISOR_Children];
+}
+
 static int finish(struct unit_parse *p, const char *name, const struct unit_source *sources, size_t n,
-                  struct spec **ret)
+                  struct spec **ret, struct spec **ret_husk)
 {
         const char *files[UNIT_SOURCES_MAX];
         struct spec *s;
+        bool husk;
 
         for (size_t i = 0; i < n; i++)
                 files[i] = sources[i].file;
         s = spec_build_finish(&p->build, p->name.kind, name, n > 0 && sources[0].foreign, files, n);
         if (!s)
                 return -ENOMEM;
-        if (p->remarks.errors == 0) /* else what is missing may be what was wrong */
-                validate_unit(s, &p->remarks);
-        if (p->remarks.errors > 0) {
-                spec_unref(s);
-                return -EINVAL;
+        husk = placed(p);
+        if (p->remarks.errors == p->explained) /* else what is missing may be in lines that were not read at all */
+                validate_unit(s, p->refused, &p->remarks);
+        if (p->remarks.errors == 0) {
+                *ret = s;
+                return 0;
         }
-        *ret = s;
-        return 0;
+        if (ret_husk && husk)
+                *ret_husk = s;
+        else
+                spec_unref(s);
+        return -EINVAL;
 }
 
 int unit_text_parse(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
                     diag_fn *report, void *arg, struct spec **ret)
+{
+        return unit_text_read(name, sources, n, host, report, arg, ret, NULL);
+}
+
+int unit_text_read(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
+                   diag_fn *report, void *arg, struct spec **ret, struct spec **ret_husk)
 {
         struct unit_parse p = { .host = host, .remarks = { .report = report, .arg = arg, .unit = name } };
         struct err why = { 0 };
@@ -212,7 +229,7 @@ int unit_text_parse(const char *name, const struct unit_source *sources, size_t 
         }
         r = read_all(&p, sources, n);
         if (r == 0)
-                r = finish(&p, name, sources, n, ret);
+                r = finish(&p, name, sources, n, ret, ret_husk);
         spec_build_free(&p.build);
         buf_free(&p.word);
         buf_free(&p.item);

@@ -201,7 +201,8 @@ static void place_child(struct builder *b, uint32_t parent, size_t from, int chi
         }
         b->placed[child] = true;
         b->queue[b->node_count] = child;
-        b->nodes[b->node_count++] = (struct unit_node) { .spec = b->candidates[child].spec, .parent = parent };
+        b->nodes[b->node_count++] = (struct unit_node) { .spec = b->candidates[child].spec, .parent = parent,
+                                                         .husk = b->candidates[child].husk };
 }
 
 static void place_children(struct builder *b, uint32_t parent)
@@ -223,7 +224,8 @@ static void place_all(struct builder *b)
 {
         b->queue[0] = b->root;
         b->placed[b->root] = true;
-        b->nodes[b->node_count++] = (struct unit_node) { .spec = b->candidates[b->root].spec, .parent = UINT32_MAX };
+        b->nodes[b->node_count++] = (struct unit_node) { .spec = b->candidates[b->root].spec, .parent = UINT32_MAX,
+                                                         .husk = b->candidates[b->root].husk };
         for (uint32_t i = 0; i < b->node_count; i++)
                 if (spec_kind(b->nodes[i].spec) == KIND_SUPERVISOR)
                         place_children(b, i);

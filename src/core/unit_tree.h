@@ -14,11 +14,13 @@
 struct unit_node {
         struct spec *spec;     /* owned by the set; take a reference to keep it */
         uint32_t parent;       /* index of its supervisor, smaller than its own; UINT32_MAX for the root */
+        bool husk;             /* it has errors: what it does not say may be what was wrong */
 };
 
 struct unit_candidate {
         struct spec *spec;     /* borrowed */
         bool only_listed;      /* foreign, emergency.service: not below root by itself */
+        bool husk;
 };
 
 /* candidates: sorted by name, no name twice, "root.supervisor" among them. `known` says what is to be said about a

@@ -9,8 +9,19 @@
 /* The unit under examination. */
 struct examination {
         const struct spec *s;
+        const bool *refused;
         struct remarks *remarks;
 };
+
+/* Is what the unit says of all of these what it meant to say? The list ends with D_NONE. */
+static bool sure(const struct examination *x, const enum directive *d)
+{
+        for (; *d != D_NONE; d++)
+                if (x->refused[*d])
+                        return false;
+        return true;
+}
+#define SURE(x, ...) sure((x), (const enum directive[]) { __VA_ARGS__, D_NONE })
 
 static void refuse_at(struct examination *x, enum severity severity, struct origin at, const char *hint,
                       const char *what)
@@ -33,6 +44,8 @@ static void check_exec_start(struct examination *x, enum service_type type)
 {
         size_t n = spec_count(x->s, D_SERVICE_ExecStart);
 
+        if (!SURE(x, D_SERVICE_ExecStart, D_SERVICE_Type, D_SERVICE_RemainAfterExit, D_SERVICE_ExecStop))
+                return;
         if (n == 0 && !(type == TYPE_ONESHOT && spec_int(x->s, D_SERVICE_RemainAfterExit) &&
                         spec_count(x->s, D_SERVICE_ExecStop)))
                 refuse(x, D_SERVICE_Type, "write ExecStart=/path/to/program in [Service]", "there is no ExecStart=");
@@ -50,7 +63,7 @@ static void check_restart(struct examination *x, enum service_type type)
         if (type == TYPE_ONESHOT && (restart == RESTART_PERMANENT || restart == RESTART_ON_SUCCESS))
                 refuse(x, D_SERVICE_Restart, "write Restart=transient, or another Type=",
                        "a oneshot that is restarted after it has succeeded would never end");
-        if (spec_has(x->s, D_SERVICE_RestartMaxDelaySec) &&
+        if (spec_has(x->s, D_SERVICE_RestartMaxDelaySec) && SURE(x, D_SERVICE_RestartSec) &&
             spec_int(x->s, D_SERVICE_RestartMaxDelaySec) < spec_int(x->s, D_SERVICE_RestartSec))
                 refuse_at(x, DIAG_WARNING, spec_origin(x->s, D_SERVICE_RestartMaxDelaySec),
                           "RestartSec= counts", "RestartMaxDelaySec= is shorter than RestartSec=");
@@ -61,6 +74,8 @@ static void check_readiness(struct examination *x, enum service_type type)
         bool silent = spec_has(x->s, D_SERVICE_NotifyAccess) && spec_int(x->s, D_SERVICE_NotifyAccess) == NOTIFY_NONE;
         bool fd = spec_has(x->s, D_SERVICE_NotifyFd);
 
+        if (!SURE(x, D_SERVICE_Type, D_SERVICE_NotifyFd, D_SERVICE_PIDFile))
+                return;
         if (silent && type == TYPE_NOTIFY && !fd)
                 refuse(x, D_SERVICE_NotifyAccess, "write NotifyAccess=main, or leave it out",
                        "Type=notify waits for a notification that NotifyAccess=none forbids");
@@ -96,6 +111,8 @@ static void check_log(struct examination *x)
                 D_SERVICE_LogRateLimit, D_SERVICE_LogCompress,
         };
 
+        if (!SURE(x, D_SERVICE_StandardOutput, D_SERVICE_StandardError))
+                return;
         for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
                 if (!is_logged(x->s) && spec_has(x->s, settings[i])) {
                         refuse_at(x, DIAG_WARNING, spec_origin(x->s, settings[i]), "write StandardOutput=log",
@@ -108,7 +125,8 @@ static void check_messages(struct examination *x)
 {
         static const enum directive needy[] = { D_SERVICE_Monitor, D_SERVICE_TrapExit };
 
-        for (size_t i = 0; i < sizeof(needy) / sizeof(needy[0]) && !spec_int(x->s, D_SERVICE_Mailbox); i++)
+        for (size_t i = 0; i < sizeof(needy) / sizeof(needy[0]) && !spec_int(x->s, D_SERVICE_Mailbox) &&
+                           SURE(x, D_SERVICE_Mailbox); i++)
                 if (needy[i] == D_SERVICE_TrapExit ? spec_int(x->s, needy[i]) != 0 : spec_count(x->s, needy[i]) > 0)
                         refuse(x, needy[i], "write Mailbox=yes", "what it would be told has no mailbox to go to");
         for (size_t i = 0; i < spec_count(x->s, D_SERVICE_LinkTo); i++) {
@@ -129,7 +147,8 @@ static void check_service(struct examination *x)
         check_readiness(x, type);
         check_messages(x);
         check_log(x);
-        validate_filter(x->s, x->remarks);
+        if (SURE(x, D_SERVICE_SystemCallFilter))
+                validate_filter(x->s, x->remarks);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -199,20 +218,20 @@ static void check_channel(struct examination *x)
 {
         bool all = spec_int(x->s, D_CHANNEL_Deliver) == CHANNEL_ALL;
 
-        if (spec_int(x->s, D_CHANNEL_Type) == SPEC_UNSET)
+        if (spec_int(x->s, D_CHANNEL_Type) == SPEC_UNSET && SURE(x, D_CHANNEL_Type))
                 refuse(x, D_CHANNEL_Type, "write Type=message in [Channel]", "there is no Type=");
         check_ends(x, D_CHANNEL_From);
         check_ends(x, D_CHANNEL_To);
-        if (all && spec_count(x->s, D_CHANNEL_To) == 0)
+        if (all && spec_count(x->s, D_CHANNEL_To) == 0 && SURE(x, D_CHANNEL_To))
                 refuse(x, D_CHANNEL_Deliver, "name them in To=", "Deliver=all needs to know who all are");
         if (all && spec_int(x->s, D_CHANNEL_Acknowledge))
                 refuse(x, D_CHANNEL_Acknowledge, "write Deliver=one, or take it out",
                        "Acknowledge= is for a message that goes to one reader");
 }
 
-void validate_unit(const struct spec *s, struct remarks *remarks)
+void validate_unit(const struct spec *s, const bool *refused, struct remarks *remarks)
 {
-        struct examination x = { .s = s, .remarks = remarks };
+        struct examination x = { .s = s, .refused = refused, .remarks = remarks };
 
         if (spec_kind(s) == KIND_CHANNEL) {
                 check_channel(&x);
@@ -223,7 +242,7 @@ void validate_unit(const struct spec *s, struct remarks *remarks)
         else
                 check_supervisor(&x);
         check_self(&x);
-        if (spec_significant(s) && spec_restart(s) == RESTART_PERMANENT)
+        if (spec_significant(s) && spec_restart(s) == RESTART_PERMANENT && SURE(&x, D_SERVICE_Restart, D_SUPERVISOR_Restart))
                 refuse(&x, spec_kind(s) == KIND_SERVICE ? D_SERVICE_Significant : D_SUPERVISOR_Significant,
                        "write Restart=transient or temporary",
                        "Significant= goes with children that may end for good, and this one is permanent");

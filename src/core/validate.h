@@ -6,8 +6,9 @@
 
 #include "core/unit_tree.h"
 
-/* One unit. Rules whose breach systemd shrugs off are warnings in foreign files. */
-void validate_unit(const struct spec *s, struct remarks *remarks);
+/* One unit. Rules whose breach systemd shrugs off are warnings in foreign files. refused[D_COUNT]: directives that have had
+ * their remark already; rules that need to know their values are left out. */
+void validate_unit(const struct spec *s, const bool *refused, struct remarks *remarks);
 
 /* The part of it about SystemCallFilter= (filter_check.c). */
 void validate_filter(const struct spec *s, struct remarks *remarks);

@@ -31,7 +31,7 @@ struct family {
         struct edge *edges;
         size_t edge_count, edge_cap;
         uint32_t *first;               /* edges of rank i: first[i] to first[i + 1] */
-        bool sequential, failed;
+        bool sequential, failed, husk; /* husk: the supervisor has errors */
 };
 
 static const struct spec *spec_of(const struct family *f, uint32_t rank)
@@ -126,7 +126,7 @@ static void check_significance(struct family *f, const struct spec *s)
         enum directive d = spec_kind(s) == KIND_SERVICE ? D_SERVICE_Significant : D_SUPERVISOR_Significant;
         struct origin at = spec_origin(s, d);
 
-        if (!spec_significant(s) || spec_int(f->supervisor, D_SUPERVISOR_AutoShutdown) != AUTO_NEVER)
+        if (f->husk || !spec_significant(s) || spec_int(f->supervisor, D_SUPERVISOR_AutoShutdown) != AUTO_NEVER)
                 return;
         f->remarks->unit = spec_name(s);
         remark(f->remarks, DIAG_ERROR, at.file, at.line, 0, "write AutoShutdown= there, or take Significant= out",
@@ -321,6 +321,7 @@ void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *rema
                 for (; i < n && nodes[i].parent == parent; i++)
                         members[f.count++] = (uint32_t) i;
                 f.supervisor = nodes[parent].spec;
+                f.husk = nodes[parent].husk;
                 f.sequential = spec_start_mode(f.supervisor) == START_SEQUENTIAL;
                 validate_family(&f);
         }

@@ -67,7 +67,8 @@ struct unit_files {
 int unit_files_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct unit_files *ret);
 void unit_files_free(struct unit_files *f);
 
-/* Both steps: files, then text. */
-int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret);
+/* Both steps: files, then text. ret_husk: see unit_text_read(); may be NULL. */
+int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret,
+              struct spec **ret_husk);
 
 #endif

@@ -66,7 +66,7 @@ int unit_load(const struct unit_paths *p, const char *name, diag_fn *report, voi
         }
         r = unit_index_new(p, &about_others, &ix);
         if (r == 0) {
-                r = unit_read(&ix, name, &remarks, ret);
+                r = unit_read(&ix, name, &remarks, ret, NULL);
                 unit_index_free(&ix);
         }
         return r < 0 ? explain(r, name, &first, err) : 0;

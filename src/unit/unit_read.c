@@ -253,7 +253,8 @@ void unit_files_free(struct unit_files *f)
         f->count = f->owned_count = 0;
 }
 
-int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret)
+int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret,
+              struct spec **ret_husk)
 {
         struct unit_files files;
         int r;
@@ -262,7 +263,7 @@ int unit_read(const struct unit_index *ix, const char *name, struct remarks *rem
         r = unit_files_read(ix, name, remarks, &files);
         if (r < 0)
                 return r;
-        r = unit_text_parse(name, files.sources, files.count, &ix->paths->host, remarks->report, remarks->arg, ret);
+        r = unit_text_read(name, files.sources, files.count, &ix->paths->host, remarks->report, remarks->arg, ret, ret_husk);
         remarks->errors += r == -EINVAL;
         unit_files_free(&files);
         return r;

@@ -56,6 +56,47 @@ static void a_root_supervisor_on_disk_replaces_the_implicit_one(void **state)
         unit_set_free(set);
 }
 
+static void a_mistake_in_a_unit_hides_none_around_it(void **state)
+{
+        struct unit_set *set;
+        const char *heard;
+
+        (void) state;
+        put("a/shop.supervisor", "[Unit]\nAfter=nobody.service\n[Supervisor]\nMaxRestarts=-1\nAutoShutdown=whenever\n"
+                                 "Children=gone.service db.service worker@1.service\n");
+        put("a/db.service", "[Service]\nExecStart=/x\nRestart=no\nSignificant=yes\n");
+        put("a/worker@.service", RUN "Nice=77\n");
+        put("a/web.service", "[Unit]\nRequires=shop.supervisor nobody.service\n" RUN "Nice=77\n");
+        put("a/fine.service", "[Unit]\nSupervisor=nowhere.supervisor\n" RUN "Nice=77\n");
+        set = load();
+        heard = remarks_in(set);
+        assert_contains(heard, "shop.supervisor:4:13: error: MaxRestarts=-1");
+        assert_contains(heard, "shop.supervisor:5:14: error: AutoShutdown=whenever");
+        assert_contains(heard, "shop.supervisor:6: error: Children= names an unknown unit: gone.service");
+        assert_contains(heard, "shop.supervisor:2: warning: After=nobody.service: there is no such sibling");
+        assert_contains(heard, "web.service:5:6: error: Nice=77");
+        assert_contains(heard, "web.service:2: error: Requires=nobody.service: there is no such sibling");
+        assert_contains(heard, "worker@.service:3:6: error: Nice=77");
+        assert_contains(heard, "fine.service:2: error: Supervisor= names a unit that is not there: nowhere.supervisor");
+        assert_null(strstr(heard, "Requires=shop.supervisor"));
+        assert_null(strstr(heard, "Children= names an unknown unit: worker"));
+        unit_set_free(set);
+}
+
+static void what_only_a_unit_with_errors_asks_for_is_not_in_the_tree(void **state)
+{
+        struct unit_set *set;
+
+        (void) state;
+        put("a/shop.supervisor", "[Supervisor]\nMaxRestarts=-1\nChildren=worker@1.service\n");
+        put("a/worker@.service", RUN);
+        put("a/web.service", RUN);
+        set = load();
+        assert_tree(set, "root(web)");
+        assert_int_equal(unit_set_errors(set), 1);
+        unit_set_free(set);
+}
+
 static void the_first_directory_that_has_a_name_wins(void **state)
 {
         struct unit_set *set;
@@ -284,6 +325,8 @@ int main(void)
                 T(units_in_no_supervisor_hang_below_root_by_name),
                 T(children_come_first_in_their_order_then_those_that_join_by_name),
                 T(a_root_supervisor_on_disk_replaces_the_implicit_one),
+                T(a_mistake_in_a_unit_hides_none_around_it),
+                T(what_only_a_unit_with_errors_asks_for_is_not_in_the_tree),
                 T(the_first_directory_that_has_a_name_wins),
                 T(a_link_to_dev_null_or_an_empty_file_masks_later_directories),
                 T(systemd_units_are_known_but_only_run_when_listed),

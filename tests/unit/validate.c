@@ -58,6 +58,31 @@ static void rules_of_one_unit(void **state)
         }
 }
 
+/* ... but nothing that the refused line may have been meant to say. */
+static void a_refused_value_hides_no_other_mistake(void **state)
+{
+        static const char *const rows[][4] = { /* unit, lines, what must be told, what must not */
+                { "a.service", "[Service]\nExecStart=/x\nNice=50\nType=forking\n", "Type=forking without PIDFile=", NULL },
+                { "a.service", "[Service]\nExecStart=/x\nType=forking\nPIDFile=%Q\n", "%Q", "without PIDFile=" },
+                { "a.service", "[Service]\nNice=50\n", "there is no ExecStart=", NULL },
+                { "a.service", "[Service]\nExecStart=\"x\n", "a.service:2:", "there is no ExecStart=" },
+                { "a.service", "[Service]\nExecStrat=/x\n", "did you mean ExecStart=?", "there is no ExecStart=" },
+                { "a.service", "[Service]\nCommand=/x\n", "write ExecStart=", "there is no ExecStart=" },
+                { "a.service", "[Servcie]\nExecStart=/x\n", "did you mean [Service]?", "there is no ExecStart=" },
+                { "a.service", "[Service]\nExecStart=/x\nSignificant=yes\nRestart=sometimes\n", "Restart=sometimes", "permanent\n" },
+                { "a.supervisor", "[Supervisor]\nMaxRestarts=-1\nChildren=a.supervisor\n", "Children= names the unit itself", NULL },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const char *heard = remarks_of(rows[i][0], rows[i][1], strlen(rows[i][1]), false);
+
+                assert_contains(heard, rows[i][2]);
+                if (rows[i][3] && strstr(heard, rows[i][3]))
+                        fail_msg("told as well: %s", heard);
+        }
+}
+
 static void what_systemd_shrugs_off_is_a_warning_in_its_files(void **state)
 {
         static const char text[] = "[Service]\nType=forking\nExecStart=/x\n";
@@ -151,6 +176,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(rules_of_one_unit),
+                cmocka_unit_test(a_refused_value_hides_no_other_mistake),
                 cmocka_unit_test(what_systemd_shrugs_off_is_a_warning_in_its_files),
                 cmocka_unit_test(H1_cycles_of_the_order_are_told_with_their_path_and_line),
                 cmocka_unit_test(H1_an_order_against_that_of_the_children_is_a_cycle_where_they_start_one_by_one),
