@@ -12,6 +12,7 @@ BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
 BATS_TESTS += tests/bats/hostile.bats
 BATS_TESTS += tests/bats/lib.bats
+BATS_TESTS += tests/bats/libcoppice.bats
 BATS_TESTS += tests/bats/limits.bats
 BATS_TESTS += tests/bats/nogroup.bats
 BATS_TESTS += tests/bats/mail.bats tests/bats/mail_ctl.bats
@@ -36,6 +37,7 @@ EXTRA_DIST += tests/bats/lib.bash
 EXTRA_DIST += tests/bats/terminal.py
 EXTRA_DIST += tests/bats/mailbox.py tests/bats/talker.bash
 EXTRA_DIST += tests/bats/varlink_client.py
+EXTRA_DIST += tests/programs/vocabulary.c
 if HAVE_BATS
 TESTS += $(BATS_TESTS)
 endif

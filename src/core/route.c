@@ -73,9 +73,12 @@ static node_id room_of(const struct core *c, node_id id)
         return id == NODE_ROOT ? NODE_ROOT : parent_of(c, id);
 }
 
+/* What is said to a supervisor is said to its children: they are in its room. */
 bool route_message(const struct core *c, node_id from, node_id to, node_id *ret_by)
 {
-        return route(c, room_of(c, from), room_of(c, to), ret_by);
+        const struct node *n = core_node(c, to);
+
+        return route(c, room_of(c, from), n && n->kind == KIND_SUPERVISOR ? to : room_of(c, to), ret_by);
 }
 
 bool route_into(const struct core *c, node_id from, node_id place, node_id *ret_by)

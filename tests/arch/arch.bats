@@ -17,6 +17,7 @@ allowed() {
         unit)   echo "base core" ;;
         sim)    echo "base core unit" ;;
         logd)   echo "base proto" ;;
+        lib)    echo "base proto" ;;
         daemon) echo "base core os proto unit" ;;
         ctl)    echo "base core os proto unit sim" ;; # os: doctor looks around without a daemon
         *)      return 1 ;;

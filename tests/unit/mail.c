@@ -198,6 +198,7 @@ static void a_boundary_is_crossed_as_its_policy_says(void **state)
                 { "/top", "/out/u", NULL },             { "/top", "/in/i", NULL },
                 { "/top", "/shut/s", "/shut" },         { "/shut/s", "/top", "/shut" },
                 { "/top", "/above", NULL },             { "/above/a", "/above/deep", NULL },
+                { "/top", "/shut", "/shut" },           { "/shut/s", "/shut", NULL }, /* a supervisor: its children */
         };
         struct rows r = rows_begin(units);
 

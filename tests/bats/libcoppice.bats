@@ -1,0 +1,83 @@
+# libcoppice as programs get it: installed, found by pkg-config, linked both ways, used below the real daemon.
+
+load lib
+
+# Once for the file: what `make install` puts into a tree of its own.
+setup_file() {
+        export INSTALLED=$BATS_FILE_TMPDIR/installed
+        env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$COPPICE_BUILD" DESTDIR="$INSTALLED" install-libcoppice >"$BATS_FILE_TMPDIR/install.log" 2>&1 ||
+                { cat "$BATS_FILE_TMPDIR/install.log"; return 1; }
+        LIBDIR=$(dirname "$(find "$INSTALLED" -name coppice.pc)"); LIBDIR=${LIBDIR%/pkgconfig}
+        export LIBDIR PKG_CONFIG_PATH=$LIBDIR/pkgconfig PKG_CONFIG_SYSROOT_DIR=$INSTALLED
+}
+setup()    { world; }
+teardown() { end_world; }
+
+# compile SOURCE PROGRAM [FLAG...]: as a user's makefile does it; warnings of our headers are errors here.
+compile() {
+        local source=$1 program=$2; shift 2
+        ${CC:-cc} -std=c99 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror ${COPPICE_SANITIZED:-} $(pkg-config --cflags coppice) \
+                -o "$program" "$source" "$@"
+}
+
+# shop PROGRAM [LINE...]: the services that vocabulary.c speaks of; the lines are for the one that checks.
+shop() {
+        local program=$1; shift
+        unit shop.supervisor <<<$'[Supervisor]\nMaxRestarts=100'
+        for name in echo mortal; do
+                printf '%s\n' '[Unit]' 'Supervisor=shop.supervisor' '[Service]' 'Type=notify' 'Mailbox=yes' 'RestartSec=1ms' \
+                        "ExecStart=$program echo" "$@" >"$W/units/$name.service"
+        done
+        printf '%s\n' '[Unit]' 'Supervisor=shop.supervisor' '[Service]' 'ExecStart=sleep 1000' >"$W/units/mute.service"
+        service other "ExecStart=sleep 1000"
+        printf '%s\n' '[Unit]' 'Supervisor=shop.supervisor' 'After=echo.service mortal.service' '[Service]' 'Type=notify' 'Mailbox=yes' \
+                'WatchdogSec=20' "ExecStart=/bin/sh -c 'exec $program all >$W/all.out'" 'Restart=no' "$@" >"$W/units/all.service"
+}
+passed() {
+        wait_line "$W/all.out" '^done$' 40 || { cat "$W/all.out"; ctl status /shop/all; return 1; }
+        ! grep '^not ok' "$W/all.out"
+        assert_eq "$(grep -c '^ok ' "$W/all.out")" "$(grep -c '^        CHECK(' "$SOURCE/tests/programs/vocabulary.c")"
+}
+
+@test "F: a program with the shared library can say everything" {
+        compile "$SOURCE/tests/programs/vocabulary.c" "$W/vocabulary" $(pkg-config --libs coppice)
+        readelf -d "$W/vocabulary" | grep -q 'NEEDED.*libcoppice\.so\.0'
+        shop "$W/vocabulary" "Environment=LD_LIBRARY_PATH=$LIBDIR"
+        start_daemon
+        passed
+}
+
+@test "F: a program with the static library can say everything, and needs no library but libc" {
+        static=-static
+        [ -z "${COPPICE_SANITIZED:-}" ] || static=
+        compile "$SOURCE/tests/programs/vocabulary.c" "$W/vocabulary" $static -Wl,--push-state,-Bstatic $(pkg-config --static --libs coppice) -Wl,--pop-state
+        ! readelf -d "$W/vocabulary" | grep 'NEEDED.*libcoppice'
+        shop "$W/vocabulary"
+        start_daemon
+        passed
+}
+
+@test "the shared library shows what the header declares, and nothing else" {
+        declared=$(sed 's|//.*||; s|/\*.*\*/||' "$INSTALLED"/*/*/include/coppice.h "$INSTALLED"/*/include/coppice.h 2>/dev/null |
+                grep COPPICE_API | grep -o 'coppice_[a-z_0-9]*(' | tr -d '(' | sort)
+        shown=$(nm -D --defined-only "$LIBDIR/libcoppice.so.0" | awk '$2 ~ /[TBDRVW]/ { sub(/@.*/, "", $3); print $3 }' |
+                grep -vE '^(__asan_|__odr_asan|__ubsan_|_init$|_fini$)' | sort)
+        listed=$(sed -n 's/^ *\(coppice_[a-z_0-9]*\);$/\1/p' "$SOURCE/src/lib/libcoppice.map" | sort)
+        [ -n "$declared" ]
+        assert_eq "$shown" "$declared"
+        assert_eq "$listed" "$declared"
+        nm -D --defined-only "$LIBDIR/libcoppice.so.0" | grep -q 'coppice_open@@COPPICE_0'
+        strange=$(nm -g --defined-only "$LIBDIR/libcoppice.a" | awk 'NF == 3 { print $3 }' | grep -vE '^(coppice_|__odr_asan|__asan_)' || :)
+        assert_eq "$strange" ""
+}
+
+@test "the library calls nothing that prints, ends the program or keeps state of its own" {
+        used=$(nm -u "$LIBDIR/libcoppice.a" | awk '$1 == "U" { print $2 }' | sort -u)
+        strange=$(grep -xE '(abort|_?exit|_Exit|err|errx|warn|perror|printf|__printf_chk|puts|putchar|fprintf|__fprintf_chk|syslog|signal|sigaction|setenv|putenv|stdout|stderr|system|pthread_.*)' <<<"$used" || :)
+        assert_eq "$strange" ""
+        [ -n "${COPPICE_SANITIZED:-}" ] && skip "a sanitizer keeps state"
+        state=$(nm "$LIBDIR/libcoppice.a" | awk '$2 ~ /^[bBC]$/ { print $3 }')
+        assert_eq "$state" ""
+        # Tables are read-only, some after they were relocated.
+        [ "$(readelf -SW "$LIBDIR/libcoppice.a" | sed -n 's/^ *\[ *[0-9]*\] \.data  *PROGBITS *[0-9a-f]* [0-9a-f]* \([0-9a-f]*\).*/\1/p')" = 000000 ]
+}
