@@ -338,7 +338,7 @@ static int io_item(enum directive d, const char *text, struct buf *out, struct e
 static int device_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         static const char hint[] = "write a path in /dev, char-NAME or block-NAME, then r, w, m or several of them";
-        autobuf struct buf node = BUF_INIT;
+        autobuf struct buf node = BUF_INIT, path = BUF_INIT;
         const char *space = strrchr(text, ' ');
         const char *rights = space && all_of(space + 1, "rwm") && strlen(space + 1) <= 3 ? space + 1 : NULL;
         size_t n = rights ? (size_t) (space - text) : strlen(text);
@@ -352,8 +352,12 @@ static int device_item(enum directive d, const char *text, struct buf *out, stru
                 buf_adds(out, buf_text(&node));
         } else if (strncmp(buf_text(&node), "/dev/", 5) != 0) {
                 return refuse(d, text, err, "no device", hint);
-        } else if (path_item(d, buf_text(&node), false, out, err) < 0) {
+        } else if (path_item(d, buf_text(&node), false, &path, err) < 0) {
                 return -EINVAL;
+        } else if (strncmp(buf_text(&path), "/dev/", 5) != 0) { /* "/dev/" is the directory */
+                return refuse(d, text, err, "no device", hint);
+        } else {
+                buf_adds(out, buf_text(&path));
         }
         buf_addf(out, " %s", rights ? rights : "rwm");
         return 0;

@@ -32,11 +32,12 @@ void method_Seccomp(struct call *c)
         autofree struct filter *present = calloc(1, sizeof(*present));
         bool used[SYSCALLS_MAX] = { false };
         char path[NODE_PATH_MAX];
+        const char *name = param_str(&c->in, "node", true);
         const struct node *n;
         struct json *j;
         node_id id;
 
-        if (!call_node(c, param_str(&c->in, "node", true), &id) || !call_params(c))
+        if (!call_params(c) || !call_node(c, name, &id))
                 return;
         n = core_node(call_core(c), id);
         if (!n || n->kind != KIND_SERVICE) {

@@ -48,10 +48,13 @@ bool message_key_own(const char *key, size_t n)
 
 static enum message_key find_key(const char *key, size_t n)
 {
-        for (int i = 0; i < MESSAGE_KEY_COUNT; i++)
-                if (message_keys[i].text[0] == key[0] && strncmp(message_keys[i].text, key, n) == 0 &&
-                    message_keys[i].text[n] == '\0')
+        for (int i = 0; i < MESSAGE_KEY_COUNT; i++) {
+                const char *text = message_keys[i].text;
+
+                /* The bytes may hold a NUL: strncmp() would end there and call it equal. */
+                if (text[0] == key[0] && strlen(text) == n && memcmp(text, key, n) == 0)
                         return (enum message_key) i;
+        }
         return MESSAGE_KEY_COUNT;
 }
 
