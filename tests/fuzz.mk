@@ -2,7 +2,7 @@
 # corpus with a plain main; with --enable-fuzzing (and clang) libFuzzer drives them:
 #     ./configure --enable-fuzzing --enable-sanitizers CC=clang && make check tests/fuzz/units.dict
 #     tests/fuzz/fuzz_unit_text -dict=tests/fuzz/units.dict NEW_CORPUS tests/fuzz/corpus/unit_text
-FUZZ_TARGETS = tests/fuzz/fuzz_unit_text tests/fuzz/fuzz_value tests/fuzz/fuzz_control tests/fuzz/fuzz_message
+FUZZ_TARGETS = tests/fuzz/fuzz_unit_text tests/fuzz/fuzz_value tests/fuzz/fuzz_control tests/fuzz/fuzz_message tests/fuzz/fuzz_mailbox
 FUZZ_LIBS = libcore.a libbase.a $(INIH_LIBS)
 if FUZZING
 FUZZ_MAIN =
@@ -35,6 +35,12 @@ tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"message"'
 tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_message_LDADD = libproto.a libbase.a
+
+
+tests_fuzz_fuzz_mailbox_SOURCES = tests/fuzz/fuzz_mailbox.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_mailbox_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"mailbox"'
+tests_fuzz_fuzz_mailbox_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_mailbox_LDADD = liblib.a libproto.a libbase.a
 
 tests_fuzz_dictionary_SOURCES = tests/fuzz/dictionary.c
 tests_fuzz_dictionary_LDADD = $(FUZZ_LIBS)

@@ -17,6 +17,7 @@ include tests/unit-base.mk
 include tests/unit-core.mk
 include tests/unit-daemon.mk
 include tests/unit-logd.mk
+include tests/unit-lib.mk
 include tests/unit-os.mk
 include tests/unit-seccomp.mk
 include tests/unit-proto.mk
