@@ -1,25 +1,13 @@
 /* inside.c - see inside.h. */
 #include "ctl/inside.h"
 
-#include <linux/sockios.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "base/base64.h"
 #include "base/json.h"
-#include "base/rights.h"
-
-struct kept {
-        struct kept *before;
-        size_t len;
-        int fds[MESSAGE_FDS_MAX];
-        size_t fd_count;
-        char bytes[];
-};
+#include "lib/parts.h"
 
 int inside_fd(const struct ctl *c)
 {
@@ -33,14 +21,6 @@ int inside_fd(const struct ctl *c)
         return *end || fd < 3 || fd > 1 << 20 ? -1 : (int) fd;
 }
 
-static int64_t now_ms(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 const char *inside_ref(char buf[40])
 {
         struct timespec t;
@@ -50,122 +30,64 @@ const char *inside_ref(char buf[40])
         return buf;
 }
 
-static int send_parts(struct ctl *c, const char *a, size_t a_len, const char *b, size_t b_len, const int *fds, size_t n)
+/* For one operation: what it leaves unread is given back at its end. */
+static int open_box(struct ctl *c, struct coppice **ret)
 {
-        RIGHTS_ROOM(MESSAGE_FDS_MAX) room;
-        struct iovec parts[2] = { { (void *) (uintptr_t) a, a_len }, { (void *) (uintptr_t) b, b_len } };
-        struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
-        ssize_t r;
+        int r = coppice_open_fd(ret, inside_fd(c), 0);
 
-        rights_put(&m, &room, fds, n);
-        do
-                r = sendmsg(inside_fd(c), &m, MSG_NOSIGNAL);
-        while (r < 0 && errno == EINTR);
-        return r < 0 ? ctl_error(CTL_FAILED, "send through $COPPICE_MAILBOX: %s", strerror(errno)) : CTL_OK;
+        if (r < 0)
+                return ctl_error(CTL_FAILED, "$COPPICE_MAILBOX: %s", strerror(-r));
+        (void) coppice_set_timeout(*ret, c->timeout_ms < 0 ? COPPICE_FOREVER : c->timeout_ms > 1000 ? c->timeout_ms * 1000 : 1000000);
+        (void) coppice_set_saved_max(*ret, SIZE_MAX, SIZE_MAX);
+        return CTL_OK;
 }
 
 int inside_send(struct ctl *c, const struct buf *message)
 {
-        return send_parts(c, message->data, message->len, "", 0, NULL, 0);
+        struct coppice *box;
+        int r = open_box(c, &box);
+
+        if (r != CTL_OK)
+                return r;
+        r = send_bytes(box, message, NULL, 0, COPPICE_FOREVER);
+        (void) coppice_close(box);
+        return r < 0 ? ctl_error(CTL_FAILED, "send through $COPPICE_MAILBOX: %s", strerror(-r)) : CTL_OK;
 }
 
-/* --- receiving ---------------------------------------------------------------------------------------------------------- */
+struct matching {
+        inside_match_fn *match;
+        void *arg;
+        struct buf *bytes;
+};
 
-static int wait_for_one(struct ctl *c, int64_t deadline)
+static int fits(const struct coppice_message *message, void *arg)
 {
-        struct pollfd p = { .fd = inside_fd(c), .events = POLLIN };
-        int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-        int r;
+        const struct matching *a = arg;
+        const char *problem;
+        struct message m;
 
-        if (deadline >= 0 && left < 0)
-                left = 0;
-        do
-                r = poll(&p, 1, left > 1 << 30 ? 1 << 30 : (int) left);
-        while (r < 0 && errno == EINTR);
-        return r > 0 ? CTL_OK : CTL_NOT_FOUND;
-}
-
-static struct kept *take(struct ctl *c)
-{
-        struct kept *k = malloc(sizeof *k + MESSAGE_RECEIVE_MAX);
-        RIGHTS_ROOM(MESSAGE_FDS_MAX) room;
-        struct iovec part;
-        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room };
-        ssize_t n;
-
-        if (!k)
-                return NULL;
-        part = (struct iovec) { k->bytes, MESSAGE_RECEIVE_MAX };
-        n = recvmsg(inside_fd(c), &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n <= 0) {
-                free(k);
-                return NULL;
-        }
-        k->len = (size_t) n;
-        k->fd_count = rights_take(&m, k->fds, MESSAGE_FDS_MAX);
-        return k;
-}
-
-static void close_all(const struct kept *k)
-{
-        for (size_t i = 0; i < k->fd_count; i++)
-                (void) close(k->fds[i]);
-}
-
-/* Until the engine has read what we sent: whoever receives next shall find it in its place again. */
-static void wait_until_read(struct ctl *c)
-{
-        int unread = 0;
-
-        for (int i = 0; i < 1000 && ioctl(inside_fd(c), SIOCOUTQ, &unread) == 0 && unread > 0; i++)
-                (void) poll(NULL, 0, 1);
-}
-
-/* The newest first: each goes before what was given back already. */
-static void give_back(struct ctl *c, struct kept *k)
-{
-        static const char call[] = "CALL=return\n\n";
-        bool some = k != NULL;
-
-        while (k) {
-                struct kept *before = k->before;
-
-                (void) send_parts(c, call, sizeof call - 1, k->bytes, k->len, k->fds, k->fd_count);
-                close_all(k);
-                free(k);
-                k = before;
-        }
-        if (some)
-                wait_until_read(c);
+        buf_clear(a->bytes);
+        message_bytes(message, a->bytes);
+        return !buf_failed(a->bytes) && message_parse(a->bytes->data, a->bytes->len, &m, &problem) == 0 && a->match(&m, a->arg);
 }
 
 int inside_receive(struct ctl *c, inside_match_fn *match, void *arg, struct buf *out)
 {
-        int64_t deadline = c->timeout_ms < 0 ? -1 : now_ms() + c->timeout_ms;
-        struct kept *kept = NULL, *k;
-        int r;
+        struct matching a = { match, arg, out };
+        struct coppice_message *m = NULL;
+        struct coppice *box;
+        int r = open_box(c, &box);
 
-        for (;;) {
-                struct message m;
-                const char *problem;
-
-                r = wait_for_one(c, deadline);
-                if (r != CTL_OK)
-                        break;
-                k = take(c);
-                if (!k)
-                        continue; /* the service was faster */
-                if (message_parse(k->bytes, k->len, &m, &problem) == 0 && match(&m, arg)) {
-                        buf_add(out, k->bytes, k->len);
-                        close_all(k);
-                        free(k);
-                        break;
-                }
-                k->before = kept;
-                kept = k;
-        }
-        give_back(c, kept);
-        return r;
+        if (r != CTL_OK)
+                return r;
+        do
+                r = coppice_receive_match(box, fits, &a, c->timeout_ms < 0 ? COPPICE_FOREVER : c->timeout_ms * 1000, &m);
+        while (r == -EBADMSG);
+        (void) coppice_message_free(m);
+        (void) coppice_close(box);
+        if (r < 0 && r != -ETIMEDOUT && r != -EAGAIN)
+                return ctl_error(CTL_FAILED, "read from $COPPICE_MAILBOX: %s", strerror(-r));
+        return r < 0 ? CTL_NOT_FOUND : CTL_OK;
 }
 
 static bool is_done(const struct message *m, void *arg)

@@ -35,7 +35,7 @@ libctl_a_SOURCES = \
 	src/ctl/offline.c src/ctl/offline.h \
 	src/ctl/print.c \
 	src/ctl/verbs.c src/ctl/verbs.def
-CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a libproto.a libbase.a $(INIH_LIBS) $(PACK_LIBS)
+CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a liblib.a libproto.a libbase.a $(INIH_LIBS) $(PACK_LIBS)
 
 bin_PROGRAMS += coppicectl
 coppicectl_SOURCES = src/ctl/main.c src/ctl/passwd.c

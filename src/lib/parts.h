@@ -7,7 +7,7 @@
  * Everything an object owns hangs from it: there is no other state. What comes is read into `room`, becomes a message and
  * either goes to the caller or is put aside in `saved`, which is a queue in the order of arrival.
  *
- * May be used by: lib, tests.  May use: base, proto. */
+ * May be used by: lib, ctl, tests.  May use: base, proto. */
 #ifndef LIB_PARTS_H
 #define LIB_PARTS_H
 

@@ -19,7 +19,7 @@ allowed() {
         logd)   echo "base proto" ;;
         lib)    echo "base proto" ;;
         daemon) echo "base core os proto unit" ;;
-        ctl)    echo "base core os proto unit sim" ;; # os: doctor looks around without a daemon
+        ctl)    echo "base core os proto unit sim lib" ;; # os: doctor looks around without a daemon
         *)      return 1 ;;
         esac
 }
