@@ -234,6 +234,14 @@ void journal_heard(struct engine *e, pid_t pid)
                 pack_u(entry(e, ENTRY_HEARD), (uint64_t) pid);
 }
 
+void journal_guard(struct engine *e, node_id id)
+{
+        if (off(e) || !engine_peek(e, id) || !engine_peek(e, id)->extra || !engine_peek(e, id)->extra->guard)
+                return;
+        pack_u(entry(e, ENTRY_GUARD), id);
+        seccomp_save(e, id, &e->journal->frame);
+}
+
 void journal_changed(struct engine *e)
 {
         if (!e->journal || e->journal->changed)
@@ -326,6 +334,7 @@ static void put_runs(struct engine *e)
                         continue;
                 journal_extra(e, id);
                 put_deaths(e, id, run->extra);
+                journal_guard(e, id);
         }
 }
 

@@ -48,6 +48,7 @@ enum journal_entry {
         ENTRY_LINK,     /* core_link() */
         ENTRY_EARLY,    /* pid, text: a notification that waits for init's word about the sender */
         ENTRY_HEARD,    /* pid: the first of them from it has been dealt with */
+        ENTRY_GUARD,    /* node, and what its filter has stopped: seccomp_save() */
 };
 
 /* Fields of the engine itself. */
@@ -101,6 +102,7 @@ void journal_now(struct engine *e, node_id id);
 void journal_death(struct engine *e, node_id id, const struct death *d);
 void journal_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
 void journal_early(struct engine *e, pid_t pid, const char *text, size_t n);
+void journal_guard(struct engine *e, node_id id);
 void journal_heard(struct engine *e, pid_t pid);
 void journal_changed(struct engine *e);           /* more than entries tell: the next commit is a snapshot. Changes of the
                                                    * tree by other means than a step are seen without it */

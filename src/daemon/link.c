@@ -187,9 +187,11 @@ static void take(struct engine *e, struct initlink_msg *m)
 
         if (m->mark != e->last_mark)
                 on_message(e, m);
+        else if (m->fd >= 0)
+                (void) close(m->fd);
         journal_message(e, m->mark);
         journal_commit(e);
-        if (kind != INIT_STORED && kind != INIT_LISTENER)
+        if (kind != INIT_STORED)
                 initlink_take(e->link);
 }
 

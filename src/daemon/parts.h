@@ -344,6 +344,11 @@ bool seccomp_left_out(const struct engine *e, const struct spec *s); /* none can
 void seccomp_listen(struct engine *e, const struct init_listener *m, int fd); /* owns fd */
 bool seccomp_resume(struct engine *e, const char *name, int fd); /* one of init's store; false: not ours, fd untouched */
 bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret); /* a filter did it */
+struct buf;
+struct unpack;
+void seccomp_save(const struct engine *e, node_id id, struct buf *out); /* of one that has a guard: for the journal */
+void seccomp_load(struct engine *e, node_id id, struct unpack *u);
+void seccomp_again(struct engine *e, node_id id); /* recovered: a call that the last engine took and did not decide */
 void seccomp_close(struct engine *e, node_id id, uint32_t incarnation); /* nobody of the incarnation is left */
 void seccomp_forget(struct engine *e, node_id id);
 

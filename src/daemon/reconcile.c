@@ -180,6 +180,7 @@ static void watch_again(struct engine *e, node_id id)
                 run->flags &= ~(unsigned) (RUN_WATCHED | RUN_PROBE);
                 empty_watch(e, id, run->incarnation);
         }
+        seccomp_again(e, id);
         if (run->extra && run->extra->executed && run->incarnation) /* seen, and not told yet */
                 exec_spawned(e, id, run->extra->exec_request);
         if (node && node->phase == PHASE_MAIN && spec_int(node->spec, D_SERVICE_Type) == TYPE_FORKING &&

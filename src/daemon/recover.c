@@ -164,6 +164,14 @@ static void read_early(struct reader *r)
                 notify_resume_early(r->e, pid, text, n);
 }
 
+static void read_guard(struct reader *r)
+{
+        node_id id = read_node(r);
+
+        if (!r->u.bad)
+                seccomp_load(r->e, id, &r->u);
+}
+
 static void read_engine(struct reader *r)
 {
         struct engine *e = r->e;
@@ -303,6 +311,7 @@ static void read_entry(struct reader *r)
         case ENTRY_LINK: (void) core_link(e->core, NULL, NULL, NULL); break;
         case ENTRY_EARLY: read_early(r); break;
         case ENTRY_HEARD: notify_forget_early(e, (pid_t) unpack_max(&r->u, INT32_MAX)); break;
+        case ENTRY_GUARD: read_guard(r); break;
         default: r->u.bad = true;
         }
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pack.h"
+#include "daemon/journal.h"
 #include "daemon/seccomp_priv.h"
 #include "os/learned.h"
 
@@ -51,8 +53,6 @@ static void put_remedy(const struct seccomp_call *c, struct denial *d)
                                 "SystemCallFilter=%s", strtab_text(&filter_arch_names, (int) c->arch), c->name);
 }
 
-static void deposit(struct listener *l, pid_t ended, int code);
-
 /* Is it the program itself, whose end init hears of as that of the watcher? (child/pids.c: it is number 2 inside.) */
 static bool is_program(const struct listener *l, const struct seccomp_call *c)
 {
@@ -72,7 +72,8 @@ static void deny(struct listener *l, struct guard *g, const struct seccomp_call 
         put_remedy(c, d);
         g->ended = is_program(l, c) ? l->pid : c->pid;
         g->code = reason_seccomp(c->number, (int) c->arch);
-        deposit(l, g->ended, g->code); /* before: should we end right after the kill, the next engine knows why */
+        journal_guard(l->e, l->node); /* before: should we end right after the kill, the next engine knows why */
+        journal_commit(l->e);
         r = seccomp_kill(l->watch.fd, c);
         tell(l->e, l->node, d, r == 1 ? "ended" : r == 0 ? "it got EPERM" : "it has let go of it");
         if (r != 1)
@@ -93,6 +94,17 @@ static void learn(struct listener *l, struct guard *g, const struct seccomp_call
         (void) seccomp_continue(l->watch.fd, c);
 }
 
+/* A call that was taken from the listener is told to nobody else: who takes one says so before, or his successor would
+ * never know that somebody waits for an answer. */
+static void hear(struct listener *l, struct guard *g, bool begins)
+{
+        g->hearing = begins ? l->pid : 0;
+        g->heard = l->heard;
+        journal_guard(l->e, l->node);
+        if (begins)
+                journal_commit(l->e);
+}
+
 static void on_call(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct listener *l = container_of(w, struct listener, watch);
@@ -102,30 +114,38 @@ static void on_call(struct ev_loop *loop, ev_io *w, int revents)
 
         (void) loop;
         (void) revents;
-        for (int i = 0; i < CALLS_PER_TURN && (r = seccomp_next(w->fd, !l->learns, &c)) == 1; i++)
+        hear(l, g, true);
+        for (int i = 0; i < CALLS_PER_TURN && (r = seccomp_next(w->fd, !l->learns, &c)) == 1; i++) {
+                l->heard = c.id;
                 if (l->learns)
                         learn(l, g, &c);
                 else
                         deny(l, g, &c);
+        }
+        hear(l, g, false);
         if (r < 0)
                 listener_end(l);
 }
 
-/* In init's store a listener's name says all that the next engine needs: node, incarnation, whether it learns, and the
- * last process that was ended with its call, whose exit that engine may be the one to hear of. */
-static void deposit(struct listener *l, pid_t ended, int code)
+/* The name in init's store tells the next engine whose it is, and whether it learns. */
+static void deposit(struct listener *l)
 {
-        char *name = NULL;
+        if (asprintf(&l->init_name, "seccomp:%u:%u:%d:%d:%u", (unsigned) l->node, (unsigned) l->incarnation, (int) l->pid,
+                     l->learns, (unsigned) ++l->e->store_serial) < 0)
+                l->init_name = NULL;
+        else if (initlink_store(l->e->link, l->init_name, l->watch.fd) < 0)
+                log_debug("%s: init keeps no copy of it", l->init_name);
+}
 
-        if (asprintf(&name, "seccomp:%u:%u:%d:%d:%d:%d:%u", (unsigned) l->node, (unsigned) l->incarnation, (int) l->pid, l->learns,
-                     (int) ended, code, (unsigned) ++l->e->store_serial) < 0)
-                return;
-        if (initlink_store(l->e->link, name, l->watch.fd) < 0)
-                log_debug("%s: init keeps no copy of it", name);
-        if (l->init_name)
-                (void) initlink_unstore(l->e->link, l->init_name);
-        free(l->init_name);
-        l->init_name = name;
+/* An engine may end after it has stored one and before it took the message from the socket: then it comes twice. */
+static bool is_known(const struct engine *e, node_id node, uint32_t incarnation, pid_t pid)
+{
+        const struct guard *g = guard_peek(e, node);
+
+        for (const struct listener *l = g ? g->listeners : NULL; l; l = l->next)
+                if (l->incarnation == incarnation && l->pid == pid)
+                        return true;
+        return false;
 }
 
 /* Owns fd. NULL when memory is short: then the calls get ENOSYS. */
@@ -153,12 +173,27 @@ void seccomp_listen(struct engine *e, const struct init_listener *m, int fd)
         enum role role;
 
         request_split(m->request, &node, &incarnation, &role);
+        if (is_known(e, node, incarnation, m->pid)) {
+                (void) close(fd);
+                return;
+        }
         l = listener_new(e, node, incarnation, fd);
         if (!l)
                 return;
         l->pid = m->pid;
         l->learns = program_learns(guard_peek(e, node)->program);
-        deposit(l, 0, 0);
+        deposit(l);
+}
+
+/* A learned call cannot be interrupted, but the numbers of those that the last engine took are known: they follow the last
+ * one it had answered. Only when there was none is there nothing to go by, and calls get ENOSYS from now on. */
+static bool let_go(struct listener *l, const struct guard *g)
+{
+        if (!l->learns || g->hearing != l->pid)
+                return true;
+        for (uint64_t i = 1; g->heard && i <= CALLS_PER_TURN; i++)
+                (void) seccomp_continue(l->watch.fd, &(struct seccomp_call) { .id = g->heard + i });
+        return g->heard != 0;
 }
 
 bool seccomp_resume(struct engine *e, const char *name, int fd)
@@ -167,9 +202,10 @@ bool seccomp_resume(struct engine *e, const char *name, int fd)
         struct err err = { 0 };
         struct listener *l;
         struct guard *g;
-        int pid, learning, ended, code;
+        int pid, learning;
 
-        if (sscanf(name, "seccomp:%u:%u:%d:%d:%d:%d:%u", &node, &incarnation, &pid, &learning, &ended, &code, &serial) != 7)
+        if (sscanf(name, "seccomp:%u:%u:%d:%d:%u", &node, &incarnation, &pid, &learning, &serial) != 5 ||
+            is_known(e, node, incarnation, pid))
                 return false;
         if (serial > e->store_serial)
                 e->store_serial = serial;
@@ -180,9 +216,61 @@ bool seccomp_resume(struct engine *e, const char *name, int fd)
         l->init_name = strdup(name);
         l->pid = pid;
         l->learns = learning && learn_begin(e, node, g, false, &err) == 0;
-        g->ended = ended;
-        g->code = code;
+        l->heard = g->heard;
+        if (!let_go(l, g))
+                listener_end(l);
         return true;
+}
+
+/* With a filter that forbids, the call is interrupted and so made again: this time there is somebody to decide. */
+void seccomp_again(struct engine *e, node_id id)
+{
+        struct guard *g = guard_peek(e, id);
+        char path[PATH_MAX_NODE], mark[33];
+        struct nogroup_id who;
+
+        if (!g || !g->hearing)
+                return;
+        g->hearing = 0;
+        if (cgroup_backend(e->cgroup) != CGROUP_NONE) {
+                (void) cgroup_nudge(e->cgroup, engine_path(e, id, path, sizeof(path)));
+                return;
+        }
+        who = empty_nogroup(e, id, mark);
+        (void) nogroup_signal(&who, SIGSTOP, 0);
+        (void) nogroup_signal(&who, SIGCONT, 0);
+}
+
+void seccomp_save(const struct engine *e, node_id id, struct buf *out)
+{
+        const struct guard *g = guard_peek(e, id);
+
+        pack_u(out, g->denial.incarnation);
+        pack_u(out, (uint64_t) g->denial.pid);
+        pack_text(out, g->denial.call);
+        pack_text(out, g->denial.comm);
+        pack_text(out, g->denial.remedy);
+        pack_u(out, (uint64_t) g->ended);
+        pack_s(out, g->code);
+        pack_u(out, (uint64_t) g->hearing);
+        pack_u(out, g->heard);
+}
+
+void seccomp_load(struct engine *e, node_id id, struct unpack *u)
+{
+        struct guard *g = guard_of(e, id), none;
+
+        if (!g) /* read it all the same */
+                g = &none;
+        g->denial.incarnation = (uint32_t) unpack_max(u, UINT32_MAX);
+        g->denial.pid = (pid_t) unpack_max(u, INT32_MAX);
+        (void) unpack_text(u, g->denial.call, sizeof(g->denial.call));
+        (void) unpack_text(u, g->denial.comm, sizeof(g->denial.comm));
+        (void) unpack_text(u, g->denial.remedy, sizeof(g->denial.remedy));
+        g->ended = (pid_t) unpack_max(u, INT32_MAX);
+        g->code = (int) unpack_s(u);
+        g->hearing = (pid_t) unpack_max(u, INT32_MAX);
+        g->heard = unpack_u(u);
 }
 
 bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret)

@@ -27,6 +27,7 @@ struct listener {
         uint32_t incarnation;
         pid_t pid;                 /* of the process as init knows it: the watcher, with PrivatePIDs= */
         bool learns;
+        uint64_t heard;            /* the number of the last call taken; the kernel counts up; 0 = none yet */
         struct ev_io watch;
         char *init_name;           /* owned; its copy in init's store */
 };
@@ -40,6 +41,8 @@ struct guard {
         bool *learned;             /* owned; [SYSCALLS_MAX] by index; NULL = has never learned */
         int notes;                 /* the file of it; -1 = none can be written */
         struct denial denial;      /* the same for people; incarnation 0 = none yet */
+        pid_t hearing;             /* calls are being taken from the listener of this process; 0 = none */
+        uint64_t heard;            /* ... and this was the number of the last one before; 0 = it is the first time */
 };
 
 /* NULL when a node has none; made, NULL when memory is short. */

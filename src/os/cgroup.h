@@ -88,6 +88,10 @@ int cgroup_signal_one(struct cgroup *c, const char *node, pid_t pid, int sig);
 
 int cgroup_freeze(struct cgroup *c, const char *node, bool frozen);
 
+/* Have every process of it begin the system call anew that it waits in, as far as calls can be interrupted at all, by
+ * freezing it for a moment. Nothing happens to a group that is frozen: it will when it thaws. */
+int cgroup_nudge(struct cgroup *c, const char *node);
+
 /* The node a process belongs to: its path ("/shop/api", possibly with groups the service made below it) into
  * buf[n]. -ESRCH when it is in none of ours or gone. */
 int cgroup_node_of(struct cgroup *c, pid_t pid, char *buf, size_t n);

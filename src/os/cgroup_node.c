@@ -179,6 +179,18 @@ int cgroup_freeze(struct cgroup *c, const char *node, bool frozen)
         return fd < 0 ? fd : fs_write_small(fd, "cgroup.freeze", frozen ? "1" : "0");
 }
 
+int cgroup_nudge(struct cgroup *c, const char *node)
+{
+        autoclose int fd = open_node(c, node);
+        char text[8];
+        int r = fd < 0 ? fd : fs_read_small(fd, "cgroup.freeze", text, sizeof text);
+
+        if (r < 0 || text[0] == '1')
+                return r < 0 ? r : 0;
+        r = fs_write_small(fd, "cgroup.freeze", "1");
+        return r < 0 ? r : fs_write_small(fd, "cgroup.freeze", "0");
+}
+
 /* --- signals and display: the group's processes ---------------------------------------------------------------- */
 
 struct pid_list {

@@ -339,8 +339,8 @@ static bool sound(const struct init_header *h, size_t n)
         return n >= sizeof *h && h->version == INIT_PROTO_VERSION && h->size == n && size_of(h, n) == n;
 }
 
-/* The message in front into l->in: its size, 0 = none now, -errno. *fd < 0 and NULL: only look. */
-static ssize_t fetch(struct initlink *l, int *fd)
+/* The message in front into l->in: its size, 0 = none now, -errno; its descriptor, or a copy of it, into *fd. */
+static ssize_t fetch(struct initlink *l, int *fd, bool take)
 {
         RIGHTS_ROOM(1) room;
         struct iovec iov = { l->in, sizeof l->in };
@@ -352,7 +352,7 @@ static ssize_t fetch(struct initlink *l, int *fd)
                 m.msg_controllen = sizeof room;
         }
         do
-                n = recvmsg(l->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | (fd ? 0 : MSG_PEEK));
+                n = recvmsg(l->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | (take ? 0 : MSG_PEEK));
         while (n < 0 && errno == EINTR);
         if (n <= 0)
                 return n < 0 && errno == EAGAIN ? 0 : -ECONNRESET;
@@ -373,12 +373,12 @@ int initlink_look(struct initlink *l, struct initlink_msg *ret)
 {
         struct init_header *h = (void *) l->in;
         autoclose int fd = -1;
-        ssize_t n = fetch(l, NULL);
+        ssize_t n = fetch(l, NULL, false);
 
         if (n <= 0)
                 return (int) n;
         if (sound(h, (size_t) n) && has_descriptor(h)) {
-                n = fetch(l, &fd);
+                n = fetch(l, &fd, h->kind == INIT_STORED);
                 if (n <= 0 || fd < 0)
                         return -EPROTO;
         } else if (!sound(h, (size_t) n)) {
@@ -397,7 +397,7 @@ int initlink_receive(struct initlink *l, struct initlink_msg *ret)
 {
         int r = initlink_look(l, ret);
 
-        if (r == 1 && ret->fd < 0)
+        if (r == 1 && ret->kind != INIT_STORED)
                 initlink_take(l);
         return r;
 }

@@ -40,12 +40,13 @@ struct initlink_msg {
                 const struct init_exited *exited;
                 const struct init_daemon_signal *daemon_signal;
         };
-        int fd;                                         /* STORED: owned by the caller; else -1 */
+        int fd;                                         /* STORED, LISTENER: owned by the caller; else -1 */
 };
 
 /* Look at the next message: 1 and the message, 0 when there is none now, -ECONNRESET when init is gone, -EPROTO for a
  * message that this engine does not understand (it was dropped). It stays in the socket until initlink_take(): an
- * engine that ends in between leaves it to the next one. INIT_STORED is taken at once, with its descriptor. */
+ * engine that ends in between leaves it to the next one. INIT_STORED is taken at once, with its descriptor; that of
+ * INIT_LISTENER is a copy. */
 int initlink_look(struct initlink *l, struct initlink_msg *ret);
 void initlink_take(struct initlink *l);
 

@@ -340,6 +340,45 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
         assert_json '.used | index("keyctl") and index("read")'
 }
 
+@test "E21: an engine that is killed at any system call between a forbidden call and its end loses neither" {
+        mkfifo "$W/go"
+        printf '[Supervisor]\nMaxRestarts=1000000\n' | unit root.supervisor
+        service a "ExecStart=/bin/sh -c 'read x <$W/go; exec $CALL keyctl,0'" SystemCallFilter=@system-service SystemCallFilter=~@keyring \
+                Restart=permanent RestartSec=0
+        export COPPICE_ENGINE_PAUSE_MAX_MS=1
+        start_daemon
+        wait_state /a running
+        run "$BUILD/tests/programs/violence" calls "$DAEMON" "$CTL" "" "$W/go" seccomp:keyctl
+        echo "$output"
+        assert_status 0
+        run ctl status /a
+        assert_output_has "SystemCallFilter=keyctl"
+}
+
+@test "E21: an engine that is killed while it learns lets the service go on" {
+        local i
+        skip_unless strace
+        cat >"$W/busy.py" <<'P'
+import os
+while True:
+    for i in range(1000): os.getpriority(0, 0)
+    print("x", flush=True)
+P
+        service a "ExecStart=/usr/bin/python3 $W/busy.py" SystemCallFilterMode=learn "StandardOutput=append:$W/a.out"
+        export COPPICE_ENGINE_PAUSE_MAX_MS=1
+        start_daemon
+        wait_line "$W/a.out" x
+        for i in 10 11 12 13; do # of taking and letting go in turn
+                strace -p "$(engine_of)" -o "$W/strace" -e trace=ioctl -e inject=ioctl:signal=KILL:when=$i || :
+                grep -q 'killed by SIGKILL' "$W/strace"
+                wait_for "$PATIENCE" daemon_answers
+                : >"$W/a.out"
+                wait_line "$W/a.out" x
+        done
+        assert_eq "$(incarnation_of /a)" 1
+        stop_daemon
+}
+
 @test "what was learned outlives the daemon, and is forgotten when learning begins anew" {
         filtered a "keyctl,99" SystemCallFilterMode=learn
         start_daemon

@@ -2,6 +2,8 @@
  *
  *      violence steps INIT CTL CGROUP         at each system call of a restart in turn
  *      violence random INIT CTL CGROUP N SEED N times, after random mishaps, at random instants
+ *      violence calls INIT CTL CGROUP FIFO REASON  as steps; but a service ends because it reads from FIFO and then does
+ *                                             what its filter forbids, and that has to be told as REASON
  *
  * INIT is the pid of coppiced, CTL the path of coppicectl, CGROUP the daemon's root group or "" for none. All services
  * of the tree must be running; each restarts at once and for ever. After each kill and what befell the services before
@@ -33,6 +35,7 @@ struct service {
         unsigned restarts;
         bool running;
         bool hit;              /* its process was killed by us since the last look */
+        char reason[64];       /* of the end of the process before */
 };
 
 struct look {
@@ -43,6 +46,7 @@ struct look {
 static struct {
         pid_t init;
         const char *ctl, *cgroup;
+        const char *fifo, *reason; /* NULL: services are killed by a signal */
         unsigned kills;
         uint64_t random;
 } v;
@@ -82,6 +86,7 @@ static void take(struct look *l, const json_t *n)
         *s = (struct service) { .pid = (int) json_integer_value(pid) };
         (void) snprintf(s->path, sizeof(s->path), "%s", json_string_value(json_object_get(n, "path")));
         s->restarts = (unsigned) json_integer_value(json_object_get(n, "restarts"));
+        (void) snprintf(s->reason, sizeof(s->reason), "%s", json_string_value(json_object_get(n, "last_reason")));
         s->running = strcmp(json_string_value(json_object_get(n, "state")), "running") == 0;
         l->count++;
 }
@@ -137,6 +142,8 @@ static const char *differs(const struct service *before, const struct service *n
                 return "has another number of restarts";
         if (before->hit == (now->pid == before->pid))
                 return before->hit ? "has the process that was killed" : "has another process";
+        if (before->hit && v.reason && strcmp(now->reason, v.reason) != 0)
+                return "has ended for another reason";
         if (kill(now->pid, 0) < 0)
                 return "has a process that does not exist";
         if (v.cgroup[0] && processes_in(now->path) != 1)
@@ -209,12 +216,28 @@ static pid_t engine(void)
         return -1;
 }
 
+/* Open for writing is possible from the moment on that it is open for reading. */
+static void wake(void)
+{
+        const long long deadline = now_ms() + PATIENCE_MS;
+        int fd;
+
+        while ((fd = open(v.fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0 && now_ms() < deadline)
+                wait_usec(200);
+        if (fd < 0 || write(fd, "x\n", 2) != 2)
+                printf("# nobody reads from %s\n", v.fifo);
+        (void) close(fd);
+}
+
 static void hit(struct service *s)
 {
         if (s->hit)
                 return;
         s->hit = true;
-        (void) kill(s->pid, SIGKILL);
+        if (v.fifo)
+                wake();
+        else
+                (void) kill(s->pid, SIGKILL);
 }
 
 /* --- at each system call -------------------------------------------------------------------------------------------- */
@@ -326,6 +349,11 @@ int main(int argc, char **argv)
                 return steps();
         if (argc < 7)
                 return 2;
+        if (strcmp(argv[1], "calls") == 0) {
+                v.fifo = argv[5];
+                v.reason = argv[6];
+                return steps();
+        }
         v.random = strtoull(argv[6], NULL, 0) * UINT64_C(0x9e3779b97f4a7c15) + 1;
         return at_random((unsigned) atoi(argv[5]));
 }
