@@ -33,7 +33,7 @@ BATS_TESTS += tests/bats/units.bats
 
 EXTRA_DIST += $(BATS_TESTS)
 EXTRA_DIST += tests/bats/hostile_client.py
-EXTRA_DIST += tests/bats/lib.bash
+EXTRA_DIST += tests/bats/lib.bash tests/bats/chaos.bash
 EXTRA_DIST += tests/bats/terminal.py
 EXTRA_DIST += tests/bats/mailbox.py tests/bats/talker.bash
 EXTRA_DIST += tests/bats/varlink_client.py

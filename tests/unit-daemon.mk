@@ -9,7 +9,9 @@ endif
 
 # A service that talks sd_notify, for tests/bats/notify.bats.
 check_PROGRAMS += tests/programs/violence
-tests_programs_violence_SOURCES = tests/programs/violence.c
+tests_programs_violence_SOURCES = tests/programs/violence.c tests/programs/violence.h tests/programs/violence_look.c \
+	tests/programs/violence_requests.c
+tests_programs_violence_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_programs_violence_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_programs_violence_LDADD = $(JANSSON_LIBS)
 check_PROGRAMS += tests/programs/hung tests/programs/tell

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What holds as well where there are no control groups: as a user who may not make any.
 load lib
+load chaos
 
 setup() {
         world
@@ -36,5 +37,16 @@ running() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .sta
         for i in {1..80}; do service "quick$i" "Type=notify" "ExecStart=$TELL READY=1 -- /bin/sleep 1000"; done
         start_daemon
         wait_for "$PATIENCE" running 80
+        stop_daemon 0
+}
+
+@test "M3: without control groups too an engine that is killed 100 times at random instants loses and doubles nothing" {
+        export COPPICE_ENGINE_PAUSE_MAX_MS=1
+        chaos_tree
+        start_daemon
+        wait_for "$PATIENCE" all_run 6
+        run "$BUILD/tests/programs/violence" random "${INNER:-$DAEMON}" "$CTL" "" "${COPPICE_KILLS:-100}" "${COPPICE_SEED:-1}"
+        echo "$output"
+        assert_status 0
         stop_daemon 0
 }

@@ -1,5 +1,6 @@
 # An engine ends by whatever means; the services do not notice, and another engine goes on (DESIGN 4).
 load lib
+load chaos
 
 setup() { world; export COPPICE_ENGINE_PAUSE_MAX_MS=1; }
 teardown() { end_world; }
@@ -134,20 +135,6 @@ kill_engine() {
         stop_daemon 0
 }
 
-# One of each kind that the engine treats in its own way; all come back at once, and for ever.
-chaos_tree() {
-        printf '[Supervisor]\nMaxRestarts=1000000\n' | unit root.supervisor
-        service plain RestartSec=0 "ExecStart=/bin/sleep 1000"
-        service quiet RestartSec=0 StandardOutput=null StandardError=null "ExecStart=/bin/sleep 1000"
-        service exec RestartSec=0 Type=exec "ExecStart=/bin/sleep 1000"
-        service notify RestartSec=0 Type=notify "ExecStart=$COPPICE_BUILD/tests/programs/tell READY=1 STATUS=up -- /bin/sleep 1000"
-        service newline RestartSec=0 Type=notify NotifyFd=3 "ExecStart=/bin/sh -c 'echo >&3; exec 3>&-; exec /bin/sleep 1000'"
-        service before RestartSec=0 "ExecStartPre=/bin/true" "ExecStartPost=/bin/true" "ExecStopPost=/bin/true" \
-                "RuntimeDirectory=before-$$" "ExecStart=/bin/sleep 1000"
-}
-daemon_group() { dirname "$(ctl status /plain --json | jq -r '.cgroup // empty')" 2>/dev/null || :; }
-all_run() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .state == "running")] | length')" = "$1" ]; }
-
 @test "M3: an engine that is killed at any system call of a restart loses and doubles nothing" {
         chaos_tree
         start_daemon
@@ -163,6 +150,17 @@ all_run() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .sta
         start_daemon
         wait_for "$PATIENCE" all_run 6
         run "$COPPICE_BUILD/tests/programs/violence" random "$DAEMON" "$CTL" "$(daemon_group)" "${COPPICE_KILLS:-300}" "${COPPICE_SEED:-1}"
+        echo "$output"
+        assert_status 0
+        stop_daemon 0
+}
+
+@test "M3: an engine that is killed at any system call of a request has done all of it or nothing" {
+        chaos_tree
+        chaos_pair
+        start_daemon
+        wait_for "$PATIENCE" all_run 8
+        run "$COPPICE_BUILD/tests/programs/violence" requests "$DAEMON" "$CTL" "$(daemon_group)" "$W/units" "${COPPICE_STRIDE:-3}"
         echo "$output"
         assert_status 0
         stop_daemon 0
