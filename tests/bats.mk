@@ -28,6 +28,7 @@ BATS_TESTS += tests/bats/reload.bats
 BATS_TESTS += tests/bats/seccomp.bats
 BATS_TESTS += tests/bats/security.bats
 BATS_TESTS += tests/bats/simulate.bats
+BATS_TESTS += tests/bats/spawn.bats
 BATS_TESTS += tests/bats/storm.bats
 BATS_TESTS += tests/bats/units.bats
 

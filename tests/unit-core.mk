@@ -9,7 +9,7 @@ EXTRA_DIST += tests/otp/vectors tests/otp/FORMAT.md tests/otp/public-seed1.jsonl
 CLEANFILES += tests/otp-public.out tests/otp-batch.out tests/otp-canary.out
 
 if HAVE_CMOCKA
-CORE_TESTS = tests/unit/service tests/unit/supervisor tests/unit/order tests/unit/decide tests/unit/bond tests/unit/mail
+CORE_TESTS = tests/unit/service tests/unit/supervisor tests/unit/order tests/unit/decide tests/unit/bond tests/unit/spawnin tests/unit/mail
 check_PROGRAMS += $(CORE_TESTS)
 TESTS += $(CORE_TESTS)
 core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)
@@ -35,6 +35,10 @@ tests_unit_bond_SOURCES = tests/unit/bond.c tests/unit/core_rows.c tests/unit/co
 tests_unit_bond_CPPFLAGS = $(core_cppflags)
 tests_unit_bond_CFLAGS = $(core_cflags)
 tests_unit_bond_LDADD = $(core_ldadd)
+tests_unit_spawnin_SOURCES = tests/unit/spawnin.c tests/unit/core_rows.c tests/unit/core_rows.h
+tests_unit_spawnin_CPPFLAGS = $(core_cppflags)
+tests_unit_spawnin_CFLAGS = $(core_cflags)
+tests_unit_spawnin_LDADD = $(core_ldadd)
 EXTRA_DIST += tests/erlang/README tests/erlang/bonds.escript tests/erlang/bonds.table tests/erlang/compare
 
 tests_unit_mail_SOURCES = tests/unit/mail.c tests/unit/core_rows.c tests/unit/core_rows.h

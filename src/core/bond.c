@@ -358,7 +358,7 @@ void bonds_born(struct core *c, struct node *n)
 
 /* Tell the one at the other end. The record of a bond that ends becomes the signal; a standing one stays, and a new
  * record is taken, which was promised. */
-static void tell(struct core *c, struct bond *d, const struct node *gone, const struct reason *r)
+void bond_tell(struct core *c, struct bond *d, const struct node *gone, const struct reason *r)
 {
         struct node *to = c->nodes[d->a == gone->id ? d->b : d->a];
         enum bond_kind kind = d->kind == BOND_LINK ? BOND_SIGNAL_LINK : BOND_SIGNAL_DOWN;
@@ -380,11 +380,11 @@ static void ended(struct core *c, struct bond *d, const struct node *n, const st
 {
         switch ((enum bond_kind) d->kind) {
         case BOND_LINK:
-                tell(c, d, n, r);
+                bond_tell(c, d, n, r);
                 break;
         case BOND_MONITOR:
                 if (d->b == n->id)
-                        tell(c, d, n, r);
+                        bond_tell(c, d, n, r);
                 else
                         bond_drop(c, d);
                 break;
@@ -393,7 +393,7 @@ static void ended(struct core *c, struct bond *d, const struct node *n, const st
                         bond_drop(c, d);
                 break;
         default: /* a wish of its own: the next incarnation has it again */
-                if (d->a == n->id)
+                if (!bond_promise_ended(c, d, n, r) && d->a == n->id)
                         bond_drop(c, d);
                 break;
         }
@@ -413,6 +413,7 @@ void bonds_died(struct core *c, struct node *n, const struct reason *r)
 
 void bonds_forget(struct core *c, struct node *n)
 {
+        bond_promises_unborn(c, n);
         while (n->bonds != BOND_NONE)
                 bond_drop(c, &c->bonds->pool[n->bonds]);
 }

@@ -72,7 +72,9 @@ static enum result ask_demonitor(struct core *c, struct node *n, const struct ev
         struct bond *d;
 
         while ((d = bond_step(c, n, &at))) {
-                if (d->kind != BOND_MONITOR || d->a != n->id || (ref ? d->ref != ref : d->b != (node_id) e->arg))
+                bool watch = d->kind == BOND_MONITOR || (d->kind == BOND_WANT_MONITOR && !d->standing);
+
+                if (!watch || d->a != n->id || (ref ? d->ref != ref : d->b != (node_id) e->arg))
                         continue;
                 bond_drop(c, d);
                 result = RESULT_OK;
@@ -157,6 +159,10 @@ void bond_event(struct core *c, const struct event *e)
 
         if (n && e->incarnation && e->incarnation != n->incarnation)
                 n = NULL; /* it was said by one who is gone */
+        if (e->kind == EVT_SPAWN) {
+                bond_spawn(c, n, e);
+                return;
+        }
         if (n) {
                 switch (e->kind) {
                 case EVT_LINK: result = ask_link(c, n, e); break;
@@ -246,6 +252,8 @@ bool bonds_pump(struct core *c)
                 some = true;
                 if (n && node_lives(n) && n->incarnation == d.incarnation)
                         arrive(c, n, &d);
+                else if (n && bond_reaches_unborn(n, &d))
+                        bond_unborn_ends(c, n, &d);
                 bond_give(c, record); /* last: the text it refers to is part of the action */
         }
         return some;

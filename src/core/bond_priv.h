@@ -45,6 +45,15 @@ void bonds_died(struct core *c, struct node *n, const struct reason *r);
 void bonds_sweep(struct core *c); /* at the beginning of a step: texts that nobody uses */
 void bonds_forget(struct core *c, struct node *n);
 
+void bond_tell(struct core *c, struct bond *d, const struct node *gone, const struct reason *r);
+
+/* --- bond_spawn.c --- */
+void bond_spawn(struct core *c, struct node *n, const struct event *e); /* n: who spawns; NULL: he is gone */
+bool bond_promise_ended(struct core *c, struct bond *d, const struct node *n, const struct reason *r); /* false: it is none */
+void bond_promises_unborn(struct core *c, struct node *n);
+bool bond_reaches_unborn(const struct node *n, const struct bond *d);
+void bond_unborn_ends(struct core *c, struct node *n, const struct bond *d);
+
 /* --- bond_event.c --- */
 void bond_event(struct core *c, const struct event *e);
 bool bonds_pump(struct core *c); /* handle signals as far as there is room; true: some were */

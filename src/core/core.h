@@ -105,7 +105,7 @@ struct core *core_new(const struct core_config *config, struct spec *root);
 void core_free(struct core *c);
 
 /* Put a child below a supervisor, behind its other children. Takes memory, starts nothing: EVT_ADDED or EVT_START
- * does. Errors: -ENOMEM, -EEXIST (a sibling of that stem), -EINVAL (parent is no supervisor). */
+ * does. Errors: -ENOMEM, -EEXIST (a sibling of that stem), -EINVAL (parent is no supervisor), -EDQUOT (MaxChildren=). */
 int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err);
 
 /* Resolve After=, Requires=, ... between siblings, and After= and Before= between branches, once all nodes are there (and again after a reload).

@@ -31,6 +31,8 @@ enum event_kind {
         EVT_UNREGISTER,       /* node = scope, arg2 = name */
         EVT_TRAP_EXIT,        /* arg = on or off, for this incarnation */
         EVT_EXIT_SIGNAL,      /* node = whom; arg = who sends it; reason */
+        EVT_SPAWN,            /* node = who spawns; arg = the child, which core_add() has put below a supervisor that is up: start it;
+                               * arg2 = enum spawn_tie << 32 | text of the monitor. Answered as EVT_START of the child is */
         /* from the world */
         EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict; arg2 = which was unmet: (directive + 1) << 32 | item */
         EVT_SPAWNED,          /* a process exists: arg = pid */
@@ -53,6 +55,9 @@ enum event_kind {
 extern const struct strtab event_names; /* "start", "exited", ... */
 
 enum verdict { VERDICT_PASS, VERDICT_SKIP, VERDICT_FAIL }; /* Condition*= unmet: SKIP; Assert*= unmet: FAIL */
+
+/* What ties a child to who spawns it, from its first moment (bond.h). */
+enum spawn_tie { SPAWN_LINK = 1, SPAWN_MONITOR = 2 };
 
 /* Flags of a request. */
 enum {

@@ -2,7 +2,7 @@ noinst_LIBRARIES += libcore.a
 libcore_a_SOURCES = \
 	src/core/types.h src/core/names.c \
 	src/core/directive.c src/core/directive.h src/core/directives.def src/core/directives_sandbox.def \
-	src/core/directives_resource.def \
+	src/core/directives_resource.def src/core/directives_spawn.def \
 	src/core/limits.c src/core/limits.h src/core/limits.def \
 	src/core/directives_seccomp.def \
 	src/core/resolve.c src/core/resolve.h \
@@ -22,6 +22,7 @@ libcore_a_SOURCES += \
 	src/core/unit_apply.c src/core/unit_command.c src/core/unit_apply.h \
 	src/core/unit_print.c \
 	src/core/transient.c src/core/transient.h \
+	src/core/spawnable.c src/core/spawnable.h src/core/spawnable.def \
 	src/core/security.c src/core/security.h src/core/security.def \
 	src/core/spec.c src/core/spec_build.c src/core/spec.h src/core/spec_build.h \
 	src/core/branches.c src/core/branches.h src/core/validate.c src/core/validate_tree.c src/core/validate.h \
@@ -47,7 +48,7 @@ libcore_a_SOURCES += \
 # Messages: what waits, who may say what to whom; links, monitors, names.
 libcore_a_SOURCES += \
 	src/core/mail.c src/core/mail.h src/core/mail_results.def src/core/route.c src/core/route.h src/core/directives_mail.def \
-	src/core/bond.c src/core/bond_event.c src/core/bond_save.c src/core/bond.h src/core/bond_priv.h
+	src/core/bond.c src/core/bond_event.c src/core/bond_spawn.c src/core/bond_save.c src/core/bond.h src/core/bond_priv.h
 
 # Filters of system calls. The table of names is made from the groups.
 libcore_a_SOURCES += \

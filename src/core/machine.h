@@ -98,6 +98,7 @@ struct super {
         node_id from, leader;  /* group: its first child, and the one that caused it */
         uint32_t token;        /* of the request the job carries out */
         uint32_t busy[CHILD_STATUS_COUNT]; /* how many children have that status */
+        uint32_t dynamic;      /* ... and how many were added at run time */
         uint64_t cause;
         nsec delay;            /* GROUP_STOP: wait this long before GROUP_START */
         struct window *window; /* owned; its intensity */
@@ -221,6 +222,7 @@ void call_queue(struct core *c, struct node *n, const struct event *e, uint64_t 
 void try_start(struct core *c, struct node *s, struct node *n, uint64_t cause);
 void request_run(struct core *c, struct node *super, const struct msg *m);
 enum result start_now(struct core *c, struct node *n, uint64_t cause);
+void request_stop(struct core *c, struct node *n, uint64_t cause); /* as if a person had asked for it */
 
 /* --- driving a child (supervisor.c chooses between service and supervisor) --- */
 void node_start(struct core *c, struct node *n, uint64_t cause);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/bond_priv.h"
+#include "core/resolve.h"
 
 enum { RECORDS_DEFAULT = 8192, MESSAGES_SPARE = 256 };
 
@@ -231,6 +232,7 @@ static int place(struct core *c, struct node *n, node_id parent)
                 p->first = n->id;
         p->last = n->id;
         p->super->busy[n->child]++;
+        p->super->dynamic += n->dynamic;
         return 0;
 }
 
@@ -310,6 +312,19 @@ void core_free(struct core *c)
         free(c);
 }
 
+static int full(const struct node *p, const struct spec *spec, struct err *err)
+{
+        struct origin o = spec_origin(p->spec, D_SUPERVISOR_MaxChildren);
+
+        (void) err_set(err, STAGE_LOAD, EDQUOT, "add %s: %s has %u children already that came at run time, which is its MaxChildren=",
+                       spec_name(spec), spec_name(p->spec), p->super->dynamic);
+        if (err && o.line)
+                err_where(err, o.file, o.line);
+        if (err)
+                err_hint(err, "wait until one of them ends, or allow more");
+        return -EDQUOT;
+}
+
 int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err)
 {
         struct node *p = node_at(c, parent), *n;
@@ -320,6 +335,8 @@ int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, no
                 return err_set(err, STAGE_LOAD, EINVAL, "add %s: its parent is no supervisor", spec_name(spec));
         if (!dynamic && stem_taken(c, p, spec_stem(spec)))
                 return err_set(err, STAGE_LOAD, EEXIST, "add %s: its supervisor has a child of that name", spec_name(spec));
+        if (dynamic && p->super->dynamic >= spec_max_children(p->spec))
+                return full(p, spec, err);
         n = node_make(spec);
         if (n && bonds_promise(c, spec) < 0) {
                 node_free(n);
@@ -489,6 +506,7 @@ void core_forget(struct core *c, struct node *n)
         if (p) {
                 leave_job(c, p, n);
                 p->super->busy[n->child]--;
+                p->super->dynamic -= n->dynamic;
                 unlink_child(c, p, n);
                 p->super->recheck = true; /* who waited for it */
                 core_wake(c, p);

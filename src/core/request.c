@@ -157,6 +157,11 @@ static void ask_stop(struct core *c, struct node *n, const struct event *e, uint
                 act_done(c, e->token, RESULT_OK, n->id);
 }
 
+void request_stop(struct core *c, struct node *n, uint64_t cause)
+{
+        ask_stop(c, n, &(struct event) { .kind = EVT_STOP, .node = n->id }, cause, false);
+}
+
 static void ask_delete(struct core *c, struct node *n, const struct event *e, uint64_t cause)
 {
         bool live = child_is_pid(n) && !(n->child_flags & CF_DEAD);

@@ -114,3 +114,12 @@ enum protect_home spec_protect_home(const struct spec *s)
 
         return said == PROTECT_HOME_NO && dynamic(s) ? PROTECT_HOME_READ_ONLY : said;
 }
+
+uint32_t spec_max_children(const struct spec *s)
+{
+        int64_t said = spec_int(s, D_SUPERVISOR_MaxChildren);
+
+        if (said != SPEC_UNSET)
+                return (uint32_t) said;
+        return spec_count(s, D_SUPERVISOR_AllowSpawn) ? 100 : UINT32_MAX;
+}

@@ -36,6 +36,9 @@ enum protect_home spec_protect_home(const struct spec *s);
 /* Isolation=: unset means the daemon's own. */
 enum isolation spec_isolation(const struct spec *s, enum isolation daemon);
 
+/* MaxChildren= of a supervisor: unset means UINT32_MAX, but 100 with AllowSpawn=. */
+uint32_t spec_max_children(const struct spec *s);
+
 /* StartMode=: unset means parallel for one_for_one, sequential for the others. */
 enum start_mode spec_start_mode(const struct spec *s);
 

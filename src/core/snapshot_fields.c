@@ -135,7 +135,7 @@ TABLE(node, of_node);
 
 static const struct pack_field of_super[] = {
         OMIT(super, head) OMIT(super, tail) OMIT(super, window) /* written behind it */
-        OMIT(super, busy)                       /* counted anew */
+        OMIT(super, busy) OMIT(super, dynamic)  /* counted anew */
         F(super, next_woken, ID) F(super, cursor, ID) F(super, from, ID) F(super, leader, ID) F(super, token, UINT)
         F(super, cause, UINT) F(super, delay, TIME) R(super, reason) N(super, job, jobs)
         N(super, event, event_kind_names) F(super, flags, UINT) F(super, woken, UINT) F(super, issued, UINT)

@@ -265,8 +265,12 @@ static bool sound_tree(const struct core *c)
 static void count_children(struct core *c)
 {
         for (node_id id = 1; id < c->limit; id++)
-                if (c->nodes[id])
-                        c->nodes[c->nodes[id]->parent]->super->busy[c->nodes[id]->child]++;
+                if (c->nodes[id]) {
+                        struct super *s = c->nodes[c->nodes[id]->parent]->super;
+
+                        s->busy[c->nodes[id]->child]++;
+                        s->dynamic += c->nodes[id]->dynamic;
+                }
 }
 
 static struct core *load_head(struct loader *l)

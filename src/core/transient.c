@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/spawnable.h"
 #include "core/words.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -16,6 +17,7 @@ struct layout {
         struct buf text;
         uint16_t of[TRANSIENT_PROPERTIES_MAX + 8]; /* line -> property, from 0 */
         uint32_t lines;
+        uint32_t before, inherited; /* behind so many lines there are so many that are not counted in `lines` */
         diag_fn *report;
         void *arg;
         struct err *err;
@@ -26,6 +28,8 @@ static void name_property(struct err *err, const struct transient_unit *t, size_
 {
         char who[sizeof err->unit];
 
+        if (!err)
+                return;
         (void) snprintf(who, sizeof who, "property %zu (%.40s%s)", i + 1, t->properties[i],
                         strlen(t->properties[i]) > 40 ? "..." : "");
         err->unit[0] = err->file[0] = '\0';
@@ -55,6 +59,10 @@ static int check_property(const struct transient_unit *t, size_t i, struct err *
                 return refuse(t, i, err, "is no assignment");
         if (strpbrk(text, "\n\r"))
                 return refuse(t, i, err, "is more than one line");
+        if (t->spawner && spawnable_property(text, err) < 0) {
+                name_property(err, t, i);
+                return -EPERM;
+        }
         return 0;
 }
 
@@ -120,11 +128,41 @@ static void add_command(struct layout *l)
         l->text.failed |= buf_failed(&line) || buf_failed(&program);
 }
 
+static bool said(void *arg, const char *key)
+{
+        return says(arg, key);
+}
+
+/* What the spawner's unit says, which may be many lines. */
+static void add_inherited(struct layout *l)
+{
+        autobuf struct buf lines = BUF_INIT;
+
+        spawnable_lines(l->t->spawner, said, (void *) (uintptr_t) l->t, &lines);
+        buf_add(&l->text, lines.data, lines.len);
+        l->text.failed |= buf_failed(&lines);
+        for (size_t i = 0; i < lines.len; i++)
+                l->inherited += lines.data[i] == '\n';
+}
+
+/* The line of a property, 0-based; COMMAND_LINE for one that is ours. */
+static uint16_t property_of(const struct layout *l, uint32_t line)
+{
+        if (line > l->before && line <= l->before + l->inherited)
+                return COMMAND_LINE;
+        if (line > l->before)
+                line -= l->inherited;
+        return line > 0 && line <= l->lines ? l->of[line] : (uint16_t) COMMAND_LINE;
+}
+
 static void lay_out(struct layout *l)
 {
         add_line(l, COMMAND_LINE, "[Unit]");
         add_section(l, SECTION_UNIT);
         add_line(l, COMMAND_LINE, "[Service]");
+        l->before = l->lines;
+        if (l->t->spawner)
+                add_inherited(l);
         if (!says(l->t, "Type"))
                 add_line(l, COMMAND_LINE, "Type=exec");
         if (!says(l->t, "Restart"))
@@ -138,10 +176,10 @@ static void on_remark(void *arg, const struct diag *d)
 {
         struct layout *l = arg;
         struct diag told = *d;
-        uint32_t line = d->err.line;
+        uint16_t property = property_of(l, d->err.line);
 
-        if (line > 0 && line <= l->lines && l->of[line] != COMMAND_LINE) {
-                name_property(&told.err, l->t, l->of[line]);
+        if (property != COMMAND_LINE) {
+                name_property(&told.err, l->t, property);
         } else {
                 told.err.file[0] = '\0';
                 told.err.line = 0;
@@ -174,6 +212,10 @@ int transient_parse(const struct transient_unit *t, const struct unit_host *host
         source.len = l.text.len;
         r = buf_failed(&l.text) ? -ENOMEM : unit_text_parse(t->name, &source, 1, host, on_remark, &l, ret);
         buf_free(&l.text);
+        if (r == 0 && t->spawner && spawnable_check(t->spawner, *ret, err) < 0) {
+                spec_unref(*ret);
+                return -EPERM;
+        }
         if (r < 0 && !l.failed)
                 return err_set(err, STAGE_LOAD, -r, "make %s: %s", t->name, strerror(-r));
         return r;

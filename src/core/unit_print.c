@@ -176,7 +176,7 @@ static bool changes_sense(const struct spec *s, enum directive d, size_t i)
         return strcmp(directive_rows[d].min, "cap") == 0 && (spec_item(s, d, i)[0] == '~') != (spec_item(s, d, i - 1)[0] == '~');
 }
 
-static void print_assignments(const struct spec *s, enum directive d, struct buf *out)
+void unit_text_print_one(const struct spec *s, enum directive d, struct buf *out)
 {
         const char *key = directive_rows[d].key;
         size_t begin = out->len;
@@ -235,7 +235,7 @@ void unit_text_print(const struct spec *s, bool all, struct buf *out)
                                  strtab_text(&section_names, (int) directive_rows[d].section));
                         section = (int) directive_rows[d].section;
                 }
-                print_assignments(s, d, out);
+                unit_text_print_one(s, d, out);
         }
 }
 

@@ -62,6 +62,9 @@ int unit_text_read(const char *name, const struct unit_source *sources, size_t n
 /* A spec as the text of a unit that parses to the same spec: what is set, or with `all` every value in effect. */
 void unit_text_print(const struct spec *s, bool all, struct buf *out);
 
+/* The line of one directive that is said in it, or the lines. */
+void unit_text_print_one(const struct spec *s, enum directive d, struct buf *out);
+
 /* That text for other eyes: without the values of SetCredential=. */
 void unit_text_hide(const struct buf *text, struct buf *out);
 

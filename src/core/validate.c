@@ -173,8 +173,18 @@ static void check_children(struct examination *x)
         free(names);
 }
 
+/* OTP: what comes at run time comes below a simple_one_for_one supervisor: nobody in there depends on his neighbour. */
+static void check_dynamic(struct examination *x, enum directive d)
+{
+        if (spec_has(x->s, d) && spec_int(x->s, D_SUPERVISOR_Strategy) != ONE_FOR_ONE)
+                refuse(x, d, "write Strategy=one_for_one, or put a supervisor of that kind below this one",
+                       "children that come at run time go with Strategy=one_for_one");
+}
+
 static void check_supervisor(struct examination *x)
 {
+        check_dynamic(x, D_SUPERVISOR_MaxChildren);
+        check_dynamic(x, D_SUPERVISOR_AllowSpawn);
         if (spec_int(x->s, D_SUPERVISOR_Strategy) != ONE_FOR_ONE && spec_start_mode(x->s) == START_PARALLEL)
                 refuse(x, D_SUPERVISOR_StartMode, "take it out, or write Strategy=one_for_one",
                        "StartMode=parallel goes with Strategy=one_for_one only");

@@ -388,6 +388,17 @@ static int groupname_item(enum directive d, const char *text, struct buf *out, s
         return 0;
 }
 
+static int spawnable_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        struct unit_name name;
+
+        if (strcmp(text, "command") != 0 && strcmp(text, "root-command") != 0 &&
+            (unit_name_parse(text, &name, NULL) < 0 || !name.is_template || name.kind != KIND_SERVICE))
+                return refuse(d, text, err, "nothing to spawn", "write command, root-command or a template such as worker@.service");
+        buf_adds(out, text);
+        return 0;
+}
+
 int value_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         const struct directive_row *row = &directive_rows[d];
@@ -417,6 +428,7 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
         if (strcmp(form, "iobytes") == 0 || strcmp(form, "iocount") == 0) return io_item(d, text, out, err);
         if (strcmp(form, "device") == 0) return device_item(d, text, out, err);
         if (strcmp(form, "delegate") == 0) return delegate_item(d, text, out, err);
+        if (strcmp(form, "spawnable") == 0) return spawnable_item(d, text, out, err);
         if (strcmp(form, "groupname") == 0) return groupname_item(d, text, out, err);
         if (strcmp(form, "uri") == 0) return uri_item(d, text, out, err);
         if (strcmp(form, "stdin") == 0) return stdio_item(d, text, false, out, err);

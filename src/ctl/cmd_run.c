@@ -1,223 +1,19 @@
-/* cmd_run.c - run and spawn: a command as a service that no file describes, with us or in the background. */
+/* cmd_run.c - run: a command as a service that no file describes, for as long as we are with it. */
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/json.h"
-#include "base/plan.h"
-#include "base/utf8.h"
 #include "core/reason.h"
-#include "core/words.h"
 #include "ctl/attach.h"
 #include "ctl/local.h"
-
-/* --- what is asked for ------------------------------------------------------------------------------------------------ */
-
-struct transient {
-        struct ctl *c;
-        struct buf properties;    /* a JSON list, not closed */
-        struct json list;
-};
-
-static void add_property(struct transient *t, const char *key, const char *value)
-{
-        autobuf struct buf text = BUF_INIT;
-
-        buf_addf(&text, "%s=%s", key, value);
-        json_str(&t->list, NULL, buf_text(&text));
-}
-
-/* Not a specifier: what the shell gave us is meant as it is. */
-static void add_literal(struct transient *t, const char *key, const char *before, const char *value)
-{
-        autobuf struct buf text = BUF_INIT;
-
-        buf_adds(&text, before);
-        for (const char *p = value; *p; p++)
-                buf_adds(&text, *p == '%' ? "%%" : (char[]) { *p, 0 });
-        add_property(t, key, buf_text(&text));
-}
-
-/* "NAME=VALUE", or "NAME" for the value it has here. */
-static void add_variable(struct transient *t, const char *arg)
-{
-        autobuf struct buf both = BUF_INIT, quoted = BUF_INIT;
-        const char *value = getenv(arg);
-
-        if (!strchr(arg, '=') && !value)
-                return; /* unset here, unset there */
-        buf_adds(&both, arg);
-        if (!strchr(arg, '='))
-                buf_addf(&both, "=%s", value);
-        words_quote(buf_text(&both), true, &quoted);
-        add_property(t, "Environment", buf_text(&quoted));
-}
-
-static bool says(const struct ctl *c, const char *key)
-{
-        size_t n = strlen(key);
-
-        for (size_t i = 0; i < c->given_count; i++)
-                if (strcmp(c->given[i].option->name, "property") == 0 && strncmp(c->given[i].arg, key, n) == 0 &&
-                    c->given[i].arg[n + strspn(c->given[i].arg + n, " \t")] == '=')
-                        return true;
-        return false;
-}
-
-static const struct {
-        const char *option, *key;
-} short_forms[] = {
-        { "timeout", "RuntimeMaxSec" }, { "memory-max", "MemoryMax" }, { "cpu-quota", "CPUQuota" },
-        { "tasks-max", "TasksMax" },    { "user", "User" },
-};
-
-/* The properties first, as they were given: errors name them by their position. */
-static void add_options(struct transient *t)
-{
-        for (size_t i = 0; i < t->c->given_count; i++)
-                if (strcmp(t->c->given[i].option->name, "property") == 0)
-                        json_str(&t->list, NULL, t->c->given[i].arg);
-        for (size_t i = 0; i < t->c->given_count; i++) {
-                const char *name = t->c->given[i].option->name, *arg = t->c->given[i].arg;
-
-                if (strcmp(name, "setenv") == 0)
-                        add_variable(t, arg);
-                for (size_t k = 0; k < ARRAY_LEN(short_forms); k++)
-                        if (strcmp(name, short_forms[k].option) == 0)
-                                add_property(t, short_forms[k].key, arg);
-        }
-}
-
-static void add_directory(struct transient *t)
-{
-        const char *asked = ctl_option(t->c, "working-directory");
-        autofree char *here = asked ? NULL : getcwd(NULL, 0);
-
-        if (says(t->c, "WorkingDirectory"))
-                return;
-        if (asked)
-                add_literal(t, "WorkingDirectory", "", asked);
-        else if (here && here[0] == '/' && !strpbrk(here, "\n\r") && !says(t->c, "RootDirectory"))
-                add_literal(t, "WorkingDirectory", "-", here);
-}
-
-/* --- the command -------------------------------------------------------------------------------------------------------- */
-
-/* The program by the caller's $PATH, as a shell would find it. What is not found stays as it is: the start says so.
- * In another root directory our path means nothing. */
-static char *find_program(const struct ctl *c, const char *name)
-{
-        const char *path = getenv("PATH");
-        autofree char *here = NULL;
-        char *found = NULL;
-
-        if (name[0] == '/' || says(c, "RootDirectory"))
-                return strdup(name);
-        if (strchr(name, '/')) {
-                here = getcwd(NULL, 0);
-                return asprintf(&found, "%s/%s", here ? here : "", name) < 0 ? NULL : found;
-        }
-        for (const char *p = path ? path : PLAN_PATH; *p; p += strspn(p, ":")) {
-                int n = (int) strcspn(p, ":");
-                struct stat st;
-
-                if (n > 0 && *p == '/' && asprintf(&found, "%.*s/%s", n, p, name) > 0 && access(found, X_OK) == 0 &&
-                    stat(found, &st) == 0 && S_ISREG(st.st_mode))
-                        return found;
-                free(ptr_steal(found));
-                p += n;
-        }
-        return strdup(name);
-}
-
-static bool is_utf8(const char *text)
-{
-        for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
-                n = utf8_length(text, left);
-                if (n == 0)
-                        return false;
-        }
-        return true;
-}
-
-/* Words that JSON cannot carry go as the text of ExecStart=, where any byte has an escape. */
-static void add_as_text(struct transient *t, const char *program)
-{
-        autobuf struct buf text = BUF_INIT, first = BUF_INIT;
-
-        buf_addf(&first, "@:%s", program);
-        words_quote(buf_text(&first), true, &text);
-        for (int i = 0; i < t->c->argc; i++) {
-                buf_addc(&text, ' ');
-                words_quote(i ? t->c->argv[i] : program, true, &text);
-        }
-        add_property(t, "ExecStart", buf_text(&text));
-}
-
-static int add_command(struct transient *t, struct json *j)
-{
-        autofree char *program = find_program(t->c, t->c->argv[0]);
-        bool plain = program && is_utf8(program);
-
-        if (!program)
-                return ctl_error(CTL_FAILED, "out of memory");
-        for (int i = 1; i < t->c->argc; i++)
-                plain = plain && is_utf8(t->c->argv[i]);
-        if (!plain) {
-                add_as_text(t, program);
-                return CTL_OK;
-        }
-        json_open(j, "command", '[');
-        for (int i = 0; i < t->c->argc; i++)
-                json_str(j, NULL, i ? t->c->argv[i] : program);
-        json_close(j);
-        return CTL_OK;
-}
-
-/* Parameters of SpawnTransient, left open. */
-static int write_params(struct ctl *c, struct json *j, bool terminal)
-{
-        struct transient t = { .c = c };
-        const char *term = getenv("TERM");
-        int r;
-
-        json_open(j, NULL, '{');
-        if (ctl_option(c, "name"))
-                json_str(j, "name", ctl_option(c, "name"));
-        if (ctl_option(c, "supervisor"))
-                json_str(j, "supervisor", ctl_option(c, "supervisor"));
-        t.list = json_start(&t.properties);
-        json_open(&t.list, NULL, '[');
-        add_options(&t);
-        add_directory(&t);
-        if (terminal && term)
-                add_variable(&t, "TERM");
-        r = add_command(&t, j);
-        json_close(&t.list);
-        json_raw(j, "properties", buf_text(&t.properties));
-        buf_free(&t.properties);
-        return r;
-}
+#include "ctl/wish.h"
 
 /* --- run ------------------------------------------------------------------------------------------------------------------ */
 
-enum { OPT_PROPERTY, OPT_NAME, OPT_SUPERVISOR, OPT_TIMEOUT, OPT_MEMORY, OPT_CPU, OPT_TASKS, OPT_USER, OPT_SETENV, OPT_DIRECTORY,
-       OPT_PTY, OPT_PIPE, OPT_KEEP, OPT_LOCAL, OPT_REPORT };
-
-#define COMMON_OPTIONS \
-        [OPT_PROPERTY] = { "property", 'p', "KEY=VALUE", "Any directive of [Service] or [Unit]; may be given several times." }, \
-        [OPT_NAME] = { "name", 0, "NAME", "What the node is called; run-1, run-2, ... if not given." }, \
-        [OPT_SUPERVISOR] = { "supervisor", 0, "NODE", "The supervisor it hangs below; /transient if not given." }, \
-        [OPT_TIMEOUT] = { "timeout", 0, "SPAN", "End it after this long, with exit status 124 (RuntimeMaxSec=)." }, \
-        [OPT_MEMORY] = { "memory-max", 0, "SIZE", "Memory it may use, all its processes together (MemoryMax=)." }, \
-        [OPT_CPU] = { "cpu-quota", 0, "PERCENT", "Processor time it may use, 100% being one processor (CPUQuota=)." }, \
-        [OPT_TASKS] = { "tasks-max", 0, "NUMBER", "Processes and threads it may have (TasksMax=)." }, \
-        [OPT_USER] = { "user", 'u', "USER", "The user it runs as (User=)." }, \
-        [OPT_SETENV] = { "setenv", 'E', "NAME[=VALUE]", "An environment variable; with its value here if only a name is given." }, \
-        [OPT_DIRECTORY] = { "working-directory", 'd', "DIR", "Where it runs; the present directory if not given." }
+enum { OPT_PTY = WISH_OPTIONS, OPT_PIPE, OPT_KEEP, OPT_LOCAL, OPT_REPORT };
 
 static const struct ctl_option run_options[] = {
-        COMMON_OPTIONS,
+        WISH_COMMON_OPTIONS,
         [OPT_PTY] = { "pty", 't', NULL, "Give it a terminal of its own, whatever we have." },
         [OPT_PIPE] = { "pipe", 'P', NULL, "Give it our own descriptors, also on a terminal." },
         [OPT_KEEP] = { "keep", 0, NULL, "Let it run on when coppicectl ends before it." },
@@ -225,8 +21,6 @@ static const struct ctl_option run_options[] = {
         [OPT_REPORT] = { "report", 0, "FILE", "Write the report of --json to a file." },
         { 0 },
 };
-
-static const struct ctl_option spawn_options[] = { COMMON_OPTIONS, { 0 } };
 
 enum { BACK_TRIES = 200, BACK_PAUSE_MS = 50 };
 
@@ -369,11 +163,17 @@ static int ask_and_carry(struct running *r, uint32_t *ret_reply)
         struct json j = json_start(&params);
         struct ctl *c = r->c;
         int fds[3], index[3], code;
+        struct wish wish;
         size_t count;
 
         code = attach_open(&r->attach, ctl_option(c, "pty") ? 1 : ctl_option(c, "pipe") ? 0 : -1);
+        if (code != CTL_OK)
+                return code;
+        code = wish_collect(c, r->attach.master >= 0, &wish);
+        json_open(&j, NULL, '{');
         if (code == CTL_OK)
-                code = write_params(c, &j, r->attach.master >= 0);
+                wish_write(&wish, &j);
+        wish_done(&wish);
         if (code != CTL_OK)
                 return code;
         count = attach_fds(&r->attach, fds, index);
@@ -408,25 +208,6 @@ static int run_run(struct ctl *c)
         return code;
 }
 
-static int run_spawn(struct ctl *c)
-{
-        autobuf struct buf params = BUF_INIT;
-        struct json j = json_start(&params);
-        uint32_t reply;
-        int r = write_params(c, &j, false);
-
-        json_close(&j);
-        if (r == CTL_OK)
-                r = ctl_call(c, "SpawnTransient", buf_text(&params), false, &reply);
-        if (r != CTL_OK)
-                return r;
-        if (c->json)
-                ctl_put_json(c, reply);
-        else
-                buf_addf(&c->out, "%s\n", jget_text(&c->doc, reply, "node"));
-        return CTL_OK;
-}
-
 const struct ctl_verb verb_run = {
         .name = "run", .args = "[--] COMMAND [ARGUMENT...]", .help = "Run a command as a service and wait for its end.",
         .prose = "It is a service like any other, made of the properties given here instead of a file: limited, sandboxed, "
@@ -441,10 +222,4 @@ const struct ctl_verb verb_run = {
                  "program that cannot be executed, and the reason on standard error. With --json the last line of output is "
                  "a report: reason, times, memory, processor time.",
         .options = run_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_FILES, .command = true, .run = run_run,
-};
-const struct ctl_verb verb_spawn = {
-        .name = "spawn", .args = "[--] COMMAND [ARGUMENT...]", .help = "Run a command as a service in the background.",
-        .prose = "Prints the path of its node once it has started. What it writes is logged as of any service; await NODE "
-                 "waits for its end and tells its result, also when it has ended already: the last 256 results are kept.",
-        .options = spawn_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_FILES, .command = true, .run = run_spawn,
 };

@@ -96,30 +96,38 @@ static bool is_done(const struct message *m, void *arg)
                (message_is(m, MESSAGE_TOPIC, "DONE") || message_is(m, MESSAGE_TOPIC, "BOUNCE"));
 }
 
-int inside_call(struct ctl *c, const struct buf *lines, struct buf *out)
+int inside_call_as(struct ctl *c, const char *ref, const struct buf *message, struct buf *out)
 {
-        autobuf struct buf message = BUF_INIT;
         struct message m;
         const char *problem;
-        char ref[40];
         int r;
 
-        message_put(&message, MESSAGE_REF, inside_ref(ref));
-        buf_add(&message, lines->data, lines->len);
-        if (!memmem(lines->data, lines->len, "\n\n", 2))
-                message_end(&message);
-        if (buf_failed(lines) || buf_failed(&message))
+        if (buf_failed(message))
                 return ctl_error(CTL_USAGE, "a message cannot hold that: values are text of 1 to 1024 bytes in one line");
-        r = inside_send(c, &message);
+        r = inside_send(c, message);
         if (r == CTL_OK)
-                r = inside_receive(c, is_done, ref, out);
+                r = inside_receive(c, is_done, (void *) (uintptr_t) ref, out);
         if (r == CTL_NOT_FOUND)
                 return ctl_error(CTL_FAILED, "no answer within %lld ms", (long long) c->timeout_ms);
         if (r != CTL_OK || message_parse(out->data, out->len, &m, &problem) < 0 || message_is(&m, MESSAGE_RESULT, "ok"))
                 return r;
         (void) ctl_error(0, "%.*s", (int) m.payload_len, m.payload);
         return message_is(&m, MESSAGE_RESULT, "not-found") || message_is(&m, MESSAGE_RESULT, "noproc") ? CTL_NOT_FOUND :
-               message_is(&m, MESSAGE_RESULT, "not-descendant") || message_is(&m, MESSAGE_RESULT, "forbidden") ? CTL_DENIED : CTL_FAILED;
+               message_is(&m, MESSAGE_RESULT, "not-descendant") || message_is(&m, MESSAGE_RESULT, "forbidden") ||
+               message_is(&m, MESSAGE_RESULT, "not-allowed") ? CTL_DENIED : CTL_FAILED;
+}
+
+int inside_call(struct ctl *c, const struct buf *lines, struct buf *out)
+{
+        autobuf struct buf message = BUF_INIT;
+        char ref[40];
+
+        message_put(&message, MESSAGE_REF, inside_ref(ref));
+        buf_add(&message, lines->data, lines->len);
+        if (!memmem(lines->data, lines->len, "\n\n", 2))
+                message_end(&message);
+        message.failed |= buf_failed(lines);
+        return inside_call_as(c, ref, &message, out);
 }
 
 /* --- showing -------------------------------------------------------------------------------------------------------------- */

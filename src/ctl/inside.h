@@ -22,6 +22,9 @@ int inside_receive(struct ctl *c, inside_match_fn *match, void *arg, struct buf 
  * any, has been said. */
 int inside_call(struct ctl *c, const struct buf *lines, struct buf *out);
 
+/* The same for a message that is whole and has that REF. */
+int inside_call_as(struct ctl *c, const char *ref, const struct buf *message, struct buf *out);
+
 /* A mark that no other answer has. */
 const char *inside_ref(char buf[40]);
 

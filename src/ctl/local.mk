@@ -19,7 +19,7 @@ libctl_a_SOURCES = \
 	src/ctl/cmd_logs.c \
 	src/ctl/cmd_metrics.c src/ctl/cmd_reexec.c \
 	src/ctl/cmd_reload.c \
-	src/ctl/cmd_run.c \
+	src/ctl/cmd_run.c src/ctl/cmd_spawn.c src/ctl/wish.c src/ctl/wish.h \
 	src/ctl/cmd_schema.c \
 	src/ctl/cmd_seccomp.c \
 	src/ctl/attach.c src/ctl/attach.h \

@@ -126,10 +126,17 @@ static void ask(struct call *c, const struct transient_request *q, bool keep)
 {
         struct spawning *s = spawning_new(c, keep);
         struct err err = { 0 };
+        char line[1100];
+        int r;
 
         if (!s)
                 return;
-        if (engine_transient(call_engine(c), q, &transient_ops, c, &s->serial, &s->node, &err) < 0) {
+        r = engine_transient(call_engine(c), q, &transient_ops, c, &s->serial, &s->node, &err);
+        if (r == -EDQUOT) {
+                call_refuse(c, result_name(RESULT_MAX_CHILDREN), err_format(&err, line, sizeof line));
+                return;
+        }
+        if (r < 0) {
                 call_fail_err(c, &err);
                 return;
         }
@@ -145,6 +152,7 @@ void method_SpawnTransient(struct call *c)
         static const char *const names[3] = { "stdin", "stdout", "stderr" };
         const char *supervisor = param_str(&c->in, "supervisor", false);
         struct transient_request q = { .name = param_str(&c->in, "name", false), .supervisor = NODE_NONE,
+                                       .unit = param_str(&c->in, "unit", false),
                                        .terminal = param_bool(&c->in, "terminal") };
         json_t *command = param_texts(&c->in, "command", false), *properties = param_texts(&c->in, "properties", false);
         bool keep = param_bool(&c->in, "keep");

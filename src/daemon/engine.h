@@ -206,6 +206,11 @@ struct transient_request {
         size_t property_count;
         int fds[3];                    /* its descriptors 0 to 2, where it says nothing else; -1 = none */
         bool terminal;                 /* one of them is a terminal, to be the controlling one */
+
+        /* A service asks (mail_spawn.c): */
+        const struct event *event;     /* EVT_SPAWN but for the child; NULL = an operator's EVT_START */
+        const char *unit;              /* in place of name, command and properties: worker@7.service; worker@.service = a free one */
+        const struct spec *spawner;    /* whose spec bounds the command's */
 };
 
 struct transient_end {
@@ -220,7 +225,8 @@ struct transient_ops {
         void (*ended)(void *arg, const struct transient_end *end);
 };
 
-/* Make one and ask for its start. Descriptors are copied. -EINVAL, -EEXIST, -ENOENT, -EMFILE, -ESHUTDOWN, -ENOMEM. */
+/* Make one and ask for its start. Descriptors are copied. -EINVAL, -EEXIST, -ENOENT, -EDQUOT (MaxChildren=), -EPERM (not a
+ * spawner's to ask for), -EMFILE, -ESHUTDOWN, -ENOMEM. */
 int engine_transient(struct engine *e, const struct transient_request *q, const struct transient_ops *ops, void *arg,
                      uint64_t *ret_serial, node_id *ret_id, struct err *err);
 

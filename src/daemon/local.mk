@@ -15,7 +15,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/logs.c \
 	src/daemon/channel.c src/daemon/channel.h src/daemon/channel_api.c \
 	src/daemon/mail.c src/daemon/mail.h src/daemon/mailroom.h \
-	src/daemon/mail_call.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c src/daemon/mail_life.c src/daemon/mail_out.c \
+	src/daemon/mail_call.c src/daemon/mail_spawn.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c src/daemon/mail_life.c src/daemon/mail_out.c \
 	src/daemon/notify.c src/daemon/said.c src/daemon/touch.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/parts.h \
@@ -33,7 +33,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/socket.c \
 	src/daemon/spawn.c \
 	src/daemon/store.c \
-	src/daemon/transient.c \
+	src/daemon/transient.c src/daemon/transient_begin.c src/daemon/transient_priv.h \
 	src/daemon/usage.c
 
 # The control server; it reaches the engine only through engine.h, so that its fuzz target can bring another.

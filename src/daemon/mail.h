@@ -119,6 +119,7 @@ struct mailroom {
         struct client *clients;
         uint32_t last_client;
         struct later *later;        /* mail_later.c */
+        struct mail_spawn *spawns;  /* mail_spawn.c */
         struct ticket tickets[TICKETS];
         uint32_t names;             /* counts changes of registered names */
 
@@ -186,6 +187,11 @@ bool ticket_use(struct mailroom *r, node_id asker, node_id asked, const struct m
 
 /* --- mail_call.c --- */
 void mail_call(struct postbox *from, const struct message *m, struct parcel *p);
+
+/* --- mail_spawn.c --- */
+/* CALL=spawn. WAIT: the answer comes later; else *why may have a sentence. */
+enum mail_result mail_spawn(struct postbox *from, const struct message *m, const struct parcel *p, struct buf *why);
+void mail_spawn_stop(struct mailroom *r);
 
 /* --- mail_later.c --- */
 enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec);

@@ -217,6 +217,11 @@ static enum mail_result call_exit(struct calling *c)
         return r == MAIL_OK ? ask_core(c, &e, NULL) : r;
 }
 
+static enum mail_result call_spawn(struct calling *c)
+{
+        return mail_spawn(c->from, c->m, c->p, &c->payload);
+}
+
 static bool name_of(const struct calling *c, char name[BOND_TEXT_MAX])
 {
         return message_copy(c->m, MESSAGE_NAME, name, BOND_TEXT_MAX) && !strpbrk(name, "/ :");
@@ -330,6 +335,7 @@ static const struct {
         { "demonitor", call_demonitor },
         { "trap-exit", call_trap_exit },
         { "exit", call_exit },
+        { "spawn", call_spawn },
         { "register", call_register },
         { "unregister", call_unregister },
         { "whereis", call_whereis },

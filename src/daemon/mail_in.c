@@ -42,8 +42,9 @@ static void write_answer(const struct message *m, enum mail_result r, const stru
         message_put(out, done ? MESSAGE_RESULT : MESSAGE_REASON, mail_word(r));
         if (more && more->len) /* lines; with a payload of its own it has the empty line too */
                 buf_add(out, more->data, more->len);
-        if (!more || !more->len || !has_end(more))
-                message_end(out);
+        if (more && more->len && has_end(more))
+                return; /* it has its own sentence */
+        message_end(out);
         if (r != MAIL_OK)
                 buf_adds(out, mail_sentence(r));
 }

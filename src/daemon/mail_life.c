@@ -327,6 +327,7 @@ void mail_stop(struct engine *e)
 
         if (!r)
                 return;
+        mail_spawn_stop(r);
         while (r->channels)
                 channel_free(r->channels);
         for (node_id id = 0; id < e->run_cap; id++)

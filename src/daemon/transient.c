@@ -4,34 +4,12 @@
  * rest (and the request to start it has been answered, so that a node that has not begun is not taken for one that is
  * done) its last death is copied into the table of results, whoever waits is told, and the node is deleted, all in
  * one turn. */
-#include <fcntl.h>
 #include <string.h>
 
-#include "core/transient.h"
-#include "daemon/journal.h"
-#include "daemon/parts.h"
-#include "unit/unit_set.h"
-
-struct transient {
-        uint64_t serial;
-        node_id node;
-        uint32_t token;               /* of the start, 0 = it has been answered; ADOPTED: nobody knows */
-        char *path;                   /* owned */
-        struct death death;           /* owned; once its node is gone (NODE_NONE) */
-        const struct transient_ops *ops; /* NULL: nobody listens */
-        void *arg;
-};
+#include "daemon/mail.h"
+#include "daemon/transient_priv.h"
 
 #define ADOPTED UINT32_MAX           /* no request has that number */
-
-struct transients {
-        struct transient *list;       /* owned */
-        size_t count, cap;
-        struct transient_end ends[TRANSIENT_ENDS]; /* a ring; serial 0 = empty */
-        size_t next_end;
-        uint64_t serial;
-        unsigned names;
-};
 
 static struct transient *find_serial(struct transients *t, uint64_t serial)
 {
@@ -226,9 +204,9 @@ void engine_transient_leave(struct engine *e, uint64_t serial, bool stop)
                 engine_post(e, &(struct event) { .kind = EVT_STOP, .node = tr->node });
 }
 
-/* --- the beginning ----------------------------------------------------------------------------------------------- */
+/* --- the list ----------------------------------------------------------------------------------------------------- */
 
-static int make_room(struct engine *e, struct err *err)
+int transient_room(struct engine *e, struct err *err)
 {
         struct transients *t = e->transients;
         struct transient *more;
@@ -247,89 +225,6 @@ static int make_room(struct engine *e, struct err *err)
         return t && t->count < t->cap ? 0 : err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
 }
 
-/* One_for_one, and what is over its limit is left alone: nobody in there has anything to do with his neighbour. */
-static struct spec *place_spec(void)
-{
-        static const char text[] = "[Unit]\nDescription=Services started by run and spawn\n"
-                                   "[Supervisor]\nEscalation=isolate\n";
-        struct unit_source source = { .file = "", .text = text, .len = sizeof(text) - 1 };
-        struct spec *s;
-
-        return unit_text_parse(TRANSIENT_PLACE ".supervisor", &source, 1, &unit_host_example, NULL, NULL, &s) < 0 ? NULL : s;
-}
-
-static int built_in_place(struct engine *e, node_id *ret, struct err *err)
-{
-        node_id id = core_find(e->core, NODE_ROOT, "/" TRANSIENT_PLACE, NULL);
-        struct spec *s;
-        int r;
-
-        if (id == NODE_NONE) {
-                s = place_spec();
-                if (!s)
-                        return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
-                r = core_add(e->core, NODE_ROOT, s, true, &id, err);
-                spec_unref(s);
-                if (r < 0)
-                        return r;
-        }
-        *ret = id;
-        return 0;
-}
-
-/* A supervisor that starts forgets whatever was added before: so it has to be up first. An empty one is so at once. */
-static int bring_up(struct engine *e, node_id id, bool ours, struct err *err)
-{
-        const struct node *n = core_node(e->core, id);
-        char path[PATH_MAX_NODE];
-
-        (void) engine_path(e, id, path, sizeof(path));
-        if (ours && n->phase == PHASE_NONE)
-                engine_step(e, &(struct event) { .kind = EVT_START, .node = id });
-        n = core_node(e->core, id);
-        if (n && n->kind != KIND_SUPERVISOR)
-                return err_set(err, STAGE_LOAD, EINVAL, "%.150s is a service, not a supervisor", path);
-        if (!n || n->phase == PHASE_NONE || n->state == STATE_STOPPING) {
-                (void) err_set(err, STAGE_LOAD, ENOENT, "%.150s is not running", path);
-                err_hint(err, "start it, or choose another with --supervisor");
-                return -ENOENT;
-        }
-        return 0;
-}
-
-static bool taken(const struct engine *e, node_id parent, const char *stem)
-{
-        for (node_id id = core_first_child(e->core, parent); id != NODE_NONE; id = core_next_sibling(e->core, id))
-                if (strcmp(spec_stem(core_node(e->core, id)->spec), stem) == 0)
-                        return true;
-        return false;
-}
-
-/* "NAME.service" into buf: as asked for, or the next free run-N. */
-static int choose_name(struct engine *e, const struct transient_request *q, node_id parent, char *buf, size_t n,
-                       struct err *err)
-{
-        char stem[32];
-        size_t len = q->name ? strlen(q->name) : 0;
-        int used;
-
-        if (!q->name) {
-                do
-                        (void) snprintf(stem, sizeof(stem), "run-%u", ++e->transients->names);
-                while (taken(e, parent, stem));
-                (void) snprintf(buf, n, "%s.service", stem);
-                return 0;
-        }
-        used = snprintf(buf, n, "%s%s", q->name, len > 8 && strcmp(q->name + len - 8, ".service") == 0 ? "" : ".service");
-        if (used < 0 || (size_t) used >= n)
-                return err_set(err, STAGE_LOAD, EINVAL, "%.60s...: the name is too long", q->name);
-        buf[strlen(buf) - strlen(".service")] = '\0';
-        if (taken(e, parent, buf))
-                return err_set(err, STAGE_LOAD, EEXIST, "%s: there is a node of that name already", buf);
-        buf[strlen(buf)] = '.';
-        return 0;
-}
-
 /* They are known by what they are. Who waits for one has lost his connection with the engine before us, and attaches
  * again; whoever does not is taken for one who does not mind. */
 void transient_adopt(struct engine *e)
@@ -340,7 +235,7 @@ void transient_adopt(struct engine *e)
                 const struct node *n = core_node(e->core, id);
                 struct transients *t;
 
-                if (!n || !n->dynamic || n->kind != KIND_SERVICE || spec_file(n->spec)[0] || make_room(e, NULL) < 0)
+                if (!n || !n->dynamic || n->kind != KIND_SERVICE || spec_file(n->spec)[0] || transient_room(e, NULL) < 0)
                         continue;
                 t = e->transients;
                 t->list[t->count] = (struct transient) { .serial = ++t->serial, .node = id, .token = ADOPTED,
@@ -350,30 +245,7 @@ void transient_adopt(struct engine *e)
         }
 }
 
-static void report_warning(void *arg, const struct diag *d)
-{
-        (void) arg;
-        log_err(LOG_LEVEL_WARNING, &d->err);
-}
-
-static int copy_given(struct engine *e, node_id id, const struct transient_request *q, struct err *err)
-{
-        struct extra *x = engine_extra(e, id);
-
-        if (!x)
-                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
-        x->given_terminal = q->terminal;
-        for (int i = 0; i < 3; i++) {
-                if (q->fds[i] < 0)
-                        continue;
-                x->given[i] = fcntl(q->fds[i], F_DUPFD_CLOEXEC, 3);
-                if (x->given[i] < 0)
-                        return err_sys(err, STAGE_RESOURCES, "copy descriptor %d", i);
-        }
-        return 0;
-}
-
-static void on_started(void *arg, uint32_t token, enum result result)
+void transient_started(void *arg, uint32_t token, enum result result)
 {
         struct engine *e = arg;
         struct transients *t = e->transients;
@@ -385,75 +257,4 @@ static void on_started(void *arg, uint32_t token, enum result result)
                                 t->list[i].ops->started(t->list[i].arg, result);
                         return;
                 }
-}
-
-/* Linking looks at the whole tree: only for those that name a sibling. */
-static bool relates(const struct spec *s)
-{
-        static const enum directive words[] = { D_UNIT_After, D_UNIT_Before, D_UNIT_Requires, D_UNIT_Wants,
-                                                D_UNIT_BindsTo, D_UNIT_PartOf, D_UNIT_Conflicts };
-
-        for (size_t i = 0; i < ARRAY_LEN(words); i++)
-                if (spec_count(s, words[i]) > 0)
-                        return true;
-        return false;
-}
-
-/* The node is there: from here on it is in the list, or deleted again. */
-static int begin(struct engine *e, node_id id, const struct transient_request *q, struct transient *tr, struct err *err)
-{
-        char path[PATH_MAX_NODE];
-        int r = copy_given(e, id, q, err);
-
-        if (r == 0)
-                tr->path = strdup(engine_path(e, id, path, sizeof(path)));
-        if (r == 0 && tr->path)
-                tr->token = engine_request(e, &(struct event) { .kind = EVT_START, .node = id }, on_started, e);
-        if (r == 0 && !tr->token)
-                r = err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
-        if (r < 0) {
-                free(tr->path);
-                engine_post(e, &(struct event) { .kind = EVT_DELETE, .node = id });
-                return r;
-        }
-        tr->node = id;
-        tr->serial = ++e->transients->serial;
-        e->transients->list[e->transients->count++] = *tr;
-        if (relates(core_node(e->core, id)->spec))
-                (void) core_link(e->core, NULL, NULL, NULL);
-        return 0;
-}
-
-int engine_transient(struct engine *e, const struct transient_request *q, const struct transient_ops *ops, void *arg,
-                     uint64_t *ret_serial, node_id *ret_id, struct err *err)
-{
-        struct transient_unit unit = { .command = q->command, .argc = q->argc, .properties = q->properties,
-                                       .count = q->property_count };
-        struct transient tr = { .ops = ops, .arg = arg };
-        node_id parent = q->supervisor;
-        char name[256];
-        struct spec *spec;
-        int r;
-
-        if (e->stopping)
-                return err_set(err, STAGE_LOAD, ESHUTDOWN, "everything is being stopped");
-        r = make_room(e, err);
-        if (r == 0 && parent == NODE_NONE)
-                r = built_in_place(e, &parent, err);
-        if (r == 0)
-                r = bring_up(e, parent, q->supervisor == NODE_NONE, err);
-        if (r == 0)
-                r = choose_name(e, q, parent, name, sizeof(name), err);
-        unit.name = name;
-        if (r == 0)
-                r = transient_parse(&unit, unit_paths_host(e->paths), report_warning, NULL, &spec, err);
-        if (r < 0)
-                return r;
-        r = journal_add(e, parent, spec, ret_id, err);
-        spec_unref(spec);
-        if (r == 0)
-                r = begin(e, *ret_id, q, &tr, err);
-        if (r == 0)
-                *ret_serial = tr.serial;
-        return r;
 }

@@ -144,7 +144,7 @@ static const struct {
         { "watchdog", EVT_WATCHDOG }, { "watchdog_trigger", EVT_WATCHDOG_TRIGGER }, { "extend", EVT_EXTEND_TIMEOUT }, { "oom", EVT_OOM },
         { "link", EVT_LINK }, { "unlink", EVT_UNLINK }, { "monitor", EVT_MONITOR }, { "demonitor", EVT_DEMONITOR },
         { "register", EVT_REGISTER }, { "unregister", EVT_UNREGISTER }, { "trap", EVT_TRAP_EXIT },
-        { "exit_signal", EVT_EXIT_SIGNAL },
+        { "exit_signal", EVT_EXIT_SIGNAL }, { "beget", EVT_SPAWN },
 };
 
 static size_t split(const char *text, char words[][WORD_MAX])
@@ -180,6 +180,32 @@ static node_id named_node(const struct rows *r, const char *name)
         return id;
 }
 
+/* A new child beside its spawner. */
+static node_id add_child(struct rows *r, node_id parent, const char *name)
+{
+        char file[WORD_MAX + 8];
+        struct unit_row row = { "", file, strcmp(name, "cautious") == 0 ? "[Unit]\nConditionPathExists=/x\n"
+                                "[Service]\nExecStart=/x\nRestart=temporary\n" : "[Service]\nExecStart=/x\nRestart=temporary\n" };
+        struct spec *spec;
+        node_id id;
+
+        (void) snprintf(file, sizeof(file), "%s.service", name);
+        spec = make(&row);
+        assert_int_equal(core_add(r->core, parent, spec, true, &id, NULL), 0);
+        spec_unref(spec);
+        return id;
+}
+
+static void set_spawn(struct rows *r, struct event *e, char (*w)[WORD_MAX])
+{
+        int64_t tie = strstr(w[3], "link") ? SPAWN_LINK : 0;
+
+        e->arg = add_child(r, core_node(r->core, e->node)->parent, w[2]);
+        if (strstr(w[3], "monitor"))
+                tie |= SPAWN_MONITOR;
+        e->arg2 = tie << 32 | (w[4][0] ? core_text_take(r->core, w[4]) : 0);
+}
+
 /* The requests of bond.h; texts stay taken, which a test may afford. */
 static void set_bond_argument(struct rows *r, struct event *e, char (*w)[WORD_MAX])
 {
@@ -193,6 +219,7 @@ static void set_bond_argument(struct rows *r, struct event *e, char (*w)[WORD_MA
         case EVT_REGISTER: e->arg = core_node(r->core, e->node)->parent; /* fall through */
         case EVT_UNREGISTER: e->arg2 = core_text_take(r->core, w[2]); break;
         case EVT_TRAP_EXIT: e->arg = strcmp(w[2], "on") == 0; break;
+        case EVT_SPAWN: set_spawn(r, e, w); break;
         default:
                 e->arg = named_node(r, w[2]);
                 if (reason_parse(w[3], &e->reason) < 0)
@@ -254,7 +281,7 @@ static struct event read_event(struct rows *r, const char *text)
         }
         if (e.kind >= EVT_START && e.kind <= EVT_SHUTDOWN && strcmp(w[0], "boot") != 0 && e.kind != EVT_SHUTDOWN)
                 e.token = 7;
-        if (e.kind >= EVT_LINK && e.kind <= EVT_EXIT_SIGNAL) {
+        if (e.kind >= EVT_LINK && e.kind <= EVT_SPAWN) {
                 set_bond_argument(r, &e, w);
                 return e;
         }

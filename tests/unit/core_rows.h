@@ -14,7 +14,8 @@
  *      ready, reloading, stopping, watchdog, watchdog_trigger NODE; mainpid NODE PID; extend NODE TIME;
  *      exited NODE [REASON]; spawn_failed NODE; with a "!" behind NODE the control process is meant.
  *      link A B, unlink A B, monitor A B [REF], demonitor A REF, register A NAME, unregister SCOPE NAME, trap A on|off,
- *      exit_signal A FROM REASON
+ *      exit_signal A FROM REASON; beget A NAME [link|monitor|link,monitor [REF]]: EVT_SPAWN of a new service beside
+ *      A; one called cautious has a condition
  * Actions: "check N; open N; spawn N DIRECTIVE[#INDEX]; signal N all|main|control SIG; kill N; watch N; close N REASON;
  *      freeze N; thaw N; forget N; deliver N EXIT|DOWN WHOM REASON [REF]; done RESULT; exit CODE; emergency". SIGCONT is left out: it follows every stop signal.
  * States: "NODE=STATE ..." checked after the event. */

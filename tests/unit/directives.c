@@ -159,6 +159,7 @@ static const char *sample(int d)
         if (strcmp(row->min, "device") == 0) return "/dev/null rw";
         if (strcmp(row->min, "delegate") == 0) return "memory cpu";
         if (strcmp(row->min, "groupname") == 0) return "inner";
+        if (strcmp(row->min, "spawnable") == 0) return "command worker@.service";
         if (strcmp(row->min, "uri") == 0) return "man:x(1) https://example.org/";
         if (strcmp(row->min, "supervisor") == 0) return "shop.supervisor";
         if (strcmp(row->min, "unit") == 0) return "b.service";
