@@ -18,6 +18,7 @@ BATS_TESTS += tests/bats/nogroup.bats
 BATS_TESTS += tests/bats/mail.bats tests/bats/mail_ctl.bats
 BATS_TESTS += tests/bats/notify.bats
 BATS_TESTS += tests/bats/pid1.bats
+BATS_TESTS += tests/bats/pipes.bats
 BATS_TESTS += tests/bats/process.bats
 BATS_TESTS += tests/bats/programs.bats
 BATS_TESTS += tests/bats/readme.bats

@@ -14,6 +14,13 @@ static int child_file(struct child *c, const struct plan_step *s, const char *te
         return 0;
 }
 
+/* Said for people: the descriptor comes with the others. */
+static int child_channel(struct child *c, const struct plan_step *s, const char *text)
+{
+        (void) c, (void) s, (void) text;
+        return 0;
+}
+
 static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_FILE] = child_file,
         [PLAN_SESSION] = child_session,
@@ -29,6 +36,7 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_DIRECTORY] = child_directory,
         [PLAN_LINK] = child_link,
         [PLAN_OPEN] = child_open,
+        [PLAN_CHANNEL] = child_channel,
         [PLAN_PLACE] = child_place,
         [PLAN_TERMINAL] = child_terminal,
         [PLAN_CREDENTIAL] = child_credential,

@@ -145,6 +145,10 @@ node_id core_find(const struct core *c, node_id from, const char *name, unsigned
  * supervisor above it, ... of root. NODE_NONE when there is none. */
 node_id core_outward(const struct core *c, node_id super, const char *name);
 
+/* It has ended, and nothing that is under way would start it again: no restart is due, neither of it nor of a supervisor
+ * above it. True for a node that is gone, and for a oneshot kept up by RemainAfterExit= whose process has ended. */
+bool core_settled(const struct core *c, node_id id);
+
 /* How many events of the supervisor's intensity window count at `now` (its child's own window under isolate). */
 uint32_t core_intensity_used(const struct core *c, node_id id, nsec now);
 

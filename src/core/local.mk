@@ -39,7 +39,7 @@ libcore_a_SOURCES += \
 libcore_a_SOURCES += \
 	src/core/core.c src/core/memory.c src/core/machine.h src/core/machine.c src/core/tree.c src/core/timer.c src/core/record.c src/core/explain.c \
 	src/core/request.c src/core/queue.c src/core/call.c src/core/child.c src/core/super.c \
-	src/core/supervisor.c src/core/job.c src/core/order.c src/core/link.c \
+	src/core/supervisor.c src/core/settled.c src/core/job.c src/core/order.c src/core/link.c \
 	src/core/service.c src/core/service_run.c src/core/service_end.c \
 	src/core/snapshot.c src/core/snapshot_load.c src/core/snapshot_fields.c src/core/snapshot_priv.h \
 	src/core/snapshot.h src/core/spec_save.c \
@@ -47,6 +47,7 @@ libcore_a_SOURCES += \
 
 # Messages: what waits, who may say what to whom; links, monitors, names.
 libcore_a_SOURCES += \
+	src/core/channel_end.c src/core/channel_end.h src/core/validate_channels.c \
 	src/core/mail.c src/core/mail.h src/core/mail_results.def src/core/route.c src/core/route.h src/core/directives_mail.def \
 	src/core/bond.c src/core/bond_event.c src/core/bond_spawn.c src/core/bond_save.c src/core/bond.h src/core/bond_priv.h
 

@@ -112,11 +112,17 @@ enum section section_of_kind(enum node_kind kind)
         return kind == KIND_SERVICE ? SECTION_SERVICE : kind == KIND_CHANNEL ? SECTION_CHANNEL : SECTION_SUPERVISOR;
 }
 
-static const char *const channel_type_text[] = { [CHANNEL_MESSAGE] = "message" };
+static const char *const channel_type_text[] = { [CHANNEL_PIPE] = "pipe", [CHANNEL_MESSAGE] = "message" };
 STRTAB(channel_type_names, channel_type_text);
 
 static const char *const channel_deliver_text[] = { [CHANNEL_ONE] = "one", [CHANNEL_ALL] = "all" };
 STRTAB(channel_deliver_names, channel_deliver_text);
+
+static const char *const channel_framing_text[] = { [CHANNEL_STREAM] = "stream", [CHANNEL_PACKET] = "packet" };
+STRTAB(channel_framing_names, channel_framing_text);
+
+static const char *const channel_close_text[] = { [CHANNEL_CLOSE_FINISH] = "finish", [CHANNEL_CLOSE_NEVER] = "never" };
+STRTAB(channel_close_names, channel_close_text);
 
 static const char *const state_text[] = {
         [STATE_INACTIVE] = "inactive", [STATE_STARTING] = "starting", [STATE_RUNNING] = "running",

@@ -14,6 +14,16 @@
 #include "core/reason.h"
 #include "core/spec.h"
 
+/* One end of a channel. */
+struct plan_end {
+        int target;            /* its number in the program; -1: one of `listen`, by its name */
+        int source;            /* index of the received descriptor */
+        bool writes;
+        const char *name;      /* "results", when it goes by name */
+        const char *channel;   /* "/shop/media" */
+        struct origin origin;  /* the line of the channel that says so */
+};
+
 /* Which received descriptor is what: indices into the list sent with the request, -1 = there is none. */
 struct plan_fds {
         int cgroup;          /* directory of the leaf; also told to init for CLONE_INTO_CGROUP */
@@ -24,6 +34,8 @@ struct plan_fds {
         int listen;          /* the first of `listen_count` descriptors from the service's own store */
         int listen_count;
         bool terminal;       /* one of in, out, err is a terminal that shall be the controlling one */
+        const struct plan_end *ends; /* of channels, borrowed; those of descriptors 0 to 2 are in, out, err as well */
+        size_t end_count;
 };
 #define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .notify = -1, .mailbox = -1, .listen = -1 })
 

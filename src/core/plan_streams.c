@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "core/plan_priv.h"
 
 #define PLACES_MAX 1024
@@ -86,11 +87,65 @@ static int place_notify(struct streams *st, struct err *err)
         return 0;
 }
 
+/* Has a channel got that number? */
+static const struct plan_end *end_at(const struct plan_fds *f, int target)
+{
+        for (size_t i = 0; i < f->end_count; i++)
+                if (f->ends[i].target == target)
+                        return &f->ends[i];
+        return NULL;
+}
+
 int plan_mailbox_target(const struct compiler *c)
 {
-        int n = 3 + c->f->fds.listen_count;
+        const struct plan_fds *f = &c->f->fds;
+        int n = 3 + f->listen_count;
 
-        return c->f->fds.notify >= 0 && spec_int(c->s, D_SERVICE_NotifyFd) == n ? n + 1 : n;
+        while ((f->notify >= 0 && spec_int(c->s, D_SERVICE_NotifyFd) == n) || end_at(f, n))
+                n++;
+        return n;
+}
+
+static void say_end(struct compiler *c, const struct plan_end *end)
+{
+        autobuf struct buf text = BUF_INIT;
+
+        buf_add(&text, end->channel, strlen(end->channel) + 1);
+        if (end->target < 0)
+                buf_addf(&text, "%s of $LISTEN_FDNAMES", end->name);
+        else
+                buf_addf(&text, "%d", end->target);
+        buf_addf(&text, " the %s end", end->writes ? "writing" : "reading");
+        buf_addc(&text, '\0');
+        plan_add(c, &(struct step) { .op = PLAN_CHANNEL, .origin = end->origin, .a = end->target, .text = text.data, .len = text.len });
+        c->failed |= buf_failed(&text);
+}
+
+/* Those above 2 by number; the others are in, out, err, or among the stored ones. */
+static int place_ends(struct streams *st, struct err *err)
+{
+        const struct plan_fds *f = &st->c->f->fds;
+
+        for (size_t i = 0; i < f->end_count; i++) {
+                const struct plan_end *end = &f->ends[i];
+                bool notifies = f->notify >= 0 && spec_int(st->c->s, D_SERVICE_NotifyFd) == end->target;
+                int r;
+
+                say_end(st->c, end);
+                if (end->target < 3)
+                        continue;
+                if (end->target >= 3 + f->listen_count && !notifies) {
+                        place(st, end->target, end->source);
+                        continue;
+                }
+                r = err_set(err, STAGE_FDS, EINVAL, notifies ? "place descriptor %d of channel %s: NotifyFd= wants it"
+                                                             : "place descriptor %d of channel %s: stored descriptors are there",
+                            end->target, end->channel);
+                err_where(err, end->origin.file, end->origin.line);
+                err_hint(err, "choose a higher number");
+                return r;
+        }
+        return 0;
 }
 
 int plan_streams(struct compiler *c, struct err *err)
@@ -105,6 +160,8 @@ int plan_streams(struct compiler *c, struct err *err)
         for (int i = 0; i < f->listen_count; i++)
                 place(&st, 3 + i, f->listen + i);
         r = place_notify(&st, err);
+        if (r == 0)
+                r = place_ends(&st, err);
         if (r < 0)
                 return r;
         if (f->mailbox >= 0)

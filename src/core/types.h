@@ -57,9 +57,11 @@ enum device_policy { DEVICES_AUTO, DEVICES_CLOSED, DEVICES_STRICT };
 enum oom_policy { OOM_STOP, OOM_CONTINUE, OOM_KILL };
 enum log_compress { LOG_PLAIN, LOG_GZIP, LOG_ZSTD };
 
-/* Type=, Deliver= of a channel. */
-enum channel_type { CHANNEL_MESSAGE };
+/* Type=, Deliver=, Framing=, Close= of a channel. */
+enum channel_type { CHANNEL_PIPE, CHANNEL_MESSAGE };
 enum channel_deliver { CHANNEL_ONE, CHANNEL_ALL };
+enum channel_framing { CHANNEL_STREAM, CHANNEL_PACKET };
+enum channel_close { CHANNEL_CLOSE_FINISH, CHANNEL_CLOSE_NEVER };
 
 /* The state a person sees (DESIGN 3, "want against state"). */
 enum state {
@@ -77,6 +79,6 @@ extern const struct strtab strategy_names, escalation_names, auto_shutdown_names
         mount_flags_names, protect_proc_names, proc_subset_names, oom_policy_names, device_policy_names, overflow_names,
         message_policy_names;
 extern const struct strtab filter_mode_names;
-extern const struct strtab channel_type_names, channel_deliver_names;
+extern const struct strtab channel_type_names, channel_deliver_names, channel_framing_names, channel_close_names;
 
 #endif

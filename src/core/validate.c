@@ -213,38 +213,12 @@ static void check_self(struct examination *x)
                 refuse(x, D_UNIT_Supervisor, "name another supervisor", "Supervisor= names the unit itself");
 }
 
-static void check_ends(struct examination *x, enum directive d)
-{
-        for (size_t i = 0; i < spec_count(x->s, d); i++) {
-                const char *name = spec_item(x->s, d, i), *dot = strrchr(name, '.');
-
-                if (!dot || strcmp(dot, ".service") != 0)
-                        refuse_at(x, DIAG_ERROR, spec_item_origin(x->s, d, i), "name services",
-                                  "a channel is between services");
-        }
-}
-
-static void check_channel(struct examination *x)
-{
-        bool all = spec_int(x->s, D_CHANNEL_Deliver) == CHANNEL_ALL;
-
-        if (spec_int(x->s, D_CHANNEL_Type) == SPEC_UNSET && SURE(x, D_CHANNEL_Type))
-                refuse(x, D_CHANNEL_Type, "write Type=message in [Channel]", "there is no Type=");
-        check_ends(x, D_CHANNEL_From);
-        check_ends(x, D_CHANNEL_To);
-        if (all && spec_count(x->s, D_CHANNEL_To) == 0 && SURE(x, D_CHANNEL_To))
-                refuse(x, D_CHANNEL_Deliver, "name them in To=", "Deliver=all needs to know who all are");
-        if (all && spec_int(x->s, D_CHANNEL_Acknowledge))
-                refuse(x, D_CHANNEL_Acknowledge, "write Deliver=one, or take it out",
-                       "Acknowledge= is for a message that goes to one reader");
-}
-
 void validate_unit(const struct spec *s, const bool *refused, struct remarks *remarks)
 {
         struct examination x = { .s = s, .refused = refused, .remarks = remarks };
 
         if (spec_kind(s) == KIND_CHANNEL) {
-                check_channel(&x);
+                validate_channel(s, refused, remarks);
                 return;
         }
         if (spec_kind(s) == KIND_SERVICE)

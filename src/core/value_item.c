@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/channel_end.h"
 #include "core/filter.h"
 #include "core/limits.h"
 #include "core/reason.h"
@@ -190,6 +191,20 @@ static int unit_item(enum directive d, const char *text, struct buf *out, struct
         if (name.is_template)
                 return refuse(d, text, err, "a template never runs", "name an instance, such as worker@1.service");
         buf_adds(out, text);
+        return 0;
+}
+
+/* One end of a channel. The way out of a misspelt descriptor is the list of all. */
+static int end_item(enum directive d, const char *text, struct buf *out, struct err *err)
+{
+        struct channel_end end;
+
+        if (!channel_end_parse(text, d == D_CHANNEL_From, &end))
+                return refuse(d, text, err, "no descriptor of a service",
+                              "write SERVICE:stdin, :stdout, :stderr, a number from 3 to 1023, or fd:NAME");
+        if (unit_item(d, end.unit, out, err) < 0)
+                return -EINVAL;
+        buf_adds(out, text + strlen(end.unit));
         return 0;
 }
 
@@ -417,6 +432,7 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
         }
         if (is_filter_form(form)) return filter_form(d, form, text, out, err);
         if (strcmp(form, "unit") == 0) return unit_item(d, text, out, err);
+        if (strcmp(form, "end") == 0) return end_item(d, text, out, err);
         if (strcmp(form, "supervisor") == 0) return supervisor_item(d, text, out, err);
         if (strcmp(form, "user") == 0) return user_item(d, text, out, err);
         if (strcmp(form, "path") == 0) return path_item(d, text, false, out, err);

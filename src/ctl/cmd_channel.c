@@ -8,6 +8,7 @@
 
 static const struct ctl_option channel_options[] = {
         { "supervisor", 0, "NODE", "create: the supervisor it hangs below; root if not given." },
+        { "type", 0, "TYPE", "create: pipe or message; message if not given." },
         { "topic", 't', "TOPIC", "send: what the message is about." },
         { "ref", 0, "REF", "send: a mark that comes back with an answer." },
         { "payload", 'p', NULL, "receive: print the payload alone." },
@@ -16,11 +17,36 @@ static const struct ctl_option channel_options[] = {
 
 /* --- what is there ------------------------------------------------------------------------------------------------------- */
 
+/* "/media  pipe, 4096 of 65536 bytes queued, full" */
+static void put_pipe(struct ctl *c, uint32_t p)
+{
+        const struct jdoc *d = &c->doc;
+        long long capacity = (long long) jget_int(d, p, "capacity", -1), asked = (long long) jget_int(d, p, "asked", 0);
+
+        buf_adds(&c->out, "  pipe");
+        if (capacity >= 0)
+                buf_addf(&c->out, ", %lld of %lld bytes queued", (long long) jget_int(d, p, "queued", 0), capacity);
+        else
+                buf_adds(&c->out, ", empty");
+        if (jget_text(d, p, "refused"))
+                buf_addf(&c->out, " (%lld asked for: %s)", asked, jget_text(d, p, "refused"));
+        if (jget_true(d, p, "full"))
+                buf_adds(&c->out, ", full");
+        if (jget_true(d, p, "ended"))
+                buf_adds(&c->out, ", its writers have finished");
+        if (jget_int(d, p, "unread_runs", 0) > 1)
+                buf_addf(&c->out, ", %lld runs to be read", (long long) jget_int(d, p, "unread_runs", 0));
+}
+
 static void put_line(struct ctl *c, uint32_t t)
 {
         const struct jdoc *d = &c->doc;
+        uint32_t pipe = jtok_get(d, t, "pipe");
 
         put_colored(c, COLOR_BOLD, jget_text(d, t, "path"));
+        if (pipe != JTOK_NONE)
+                put_pipe(c, pipe);
+        else
         buf_addf(&c->out, "  %lld of %lld waiting, %lld delivered", (long long) jget_int(d, t, "waiting", 0),
                  (long long) jget_int(d, t, "capacity", 0), (long long) jget_int(d, t, "delivered", 0));
         if (jget_true(d, t, "closed"))
@@ -75,6 +101,8 @@ static int create_inside(struct ctl *c)
         message_put(&lines, MESSAGE_CALL, "channel-create");
         message_put(&lines, MESSAGE_CHANNEL, c->argv[1]);
         message_end(&lines);
+        if (ctl_option(c, "type"))
+                buf_addf(&lines, "Type=%s\n", ctl_option(c, "type"));
         for (int i = 2; i < c->argc; i++)
                 buf_addf(&lines, "%s\n", c->argv[i]);
         return inside_call(c, &lines, &answer);
@@ -84,15 +112,20 @@ static int create(struct ctl *c)
 {
         autobuf struct buf params = BUF_INIT;
         struct json j = json_start(&params);
+        char type[40] = "";
         uint32_t reply;
 
         if (inside_fd(c) >= 0 && !ctl_option(c, "supervisor"))
                 return create_inside(c);
+        if (ctl_option(c, "type"))
+                (void) snprintf(type, sizeof type, "Type=%.32s", ctl_option(c, "type"));
         json_open(&j, NULL, '{');
         json_str(&j, "name", c->argv[1]);
         if (ctl_option(c, "supervisor"))
                 json_str(&j, "supervisor", ctl_option(c, "supervisor"));
         json_open(&j, "settings", '[');
+        if (ctl_option(c, "type"))
+                json_str(&j, NULL, type);
         for (int i = 2; i < c->argc; i++)
                 json_str(&j, NULL, c->argv[i]);
         json_close(&j);
@@ -253,8 +286,10 @@ static int run_channel(struct ctl *c)
 
 const struct ctl_verb verb_channel = {
         .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...] | [try-]receive NAME",
-        .help = "Make, look at, use and close channels: queues of messages between services.",
-        .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5). send waits while the channel is full "
+        .help = "Make, look at, use and close channels: pipes and queues of messages between services.",
+        .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5); a pipe needs --type=pipe, From= "
+                 "and To=, and its services get their ends at their next start. show tells how many bytes lie in a pipe and whether its "
+                 "writers wait. close ends a pipe for its readers; asked again, what was not read goes too. Of messages: send waits while the channel is full "
                  "(Overflow=block), try-send fails instead. receive takes the oldest message and waits for one, try-receive exits "
                  "with 3 when there is none. What is received so counts as acknowledged. close lets nothing more in; what is in it can "
                  "still be taken. Inside of a service with Mailbox=yes all of this is done as that service.",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/channel.h"
+#include "daemon/pipe.h"
 #include "unit/unit_set.h"
 
 /* --- units ----------------------------------------------------------------------------------------------------------- */
@@ -47,6 +48,7 @@ void channels_load(struct engine *e, const struct unit_set *set, const node_id *
 {
         struct channel *next;
 
+        pipes_load(e, set, ids);
         if (!e->mail)
                 return;
         sweep(e->mail);
@@ -56,6 +58,8 @@ void channels_load(struct engine *e, const struct unit_set *set, const node_id *
                 const struct unit_node *n = unit_set_channel(set, i);
                 struct channel *ch;
 
+                if (spec_int(n->spec, D_CHANNEL_Type) != CHANNEL_MESSAGE)
+                        continue;
                 add_or_change(e, ids[n->parent], n->spec);
                 ch = of_unit(e->mail, ids[n->parent], n->spec);
                 if (ch)
@@ -111,27 +115,45 @@ static struct spec *spec_of(struct engine *e, const char *name, const char *sett
         return s;
 }
 
-enum mail_result engine_channel_create(struct engine *e, node_id place, const char *name, const char *settings, struct err *err)
+static enum mail_result create(struct engine *e, node_id place, struct spec *s, bool within, struct err *err)
+{
+        sweep(e->mail);
+        pipes_sweep(e);
+        if (of_unit(e->mail, place, s) || pipe_called(e, place, s)) /* a name is one of either kind */
+                return MAIL_EXISTS;
+        if (spec_int(s, D_CHANNEL_Type) == CHANNEL_MESSAGE)
+                return channel_add(e->mail, place, s, false);
+        return pipe_check(e, place, s, within, err) < 0 ? MAIL_FAILED : pipe_add(e, place, s, false);
+}
+
+static enum mail_result parse_and_create(struct engine *e, node_id place, const char *name, const char *settings, bool within,
+                                         struct err *err)
 {
         struct spec *s = e->mail ? spec_of(e, name, settings, err) : NULL;
         enum mail_result r;
 
         if (!s)
                 return MAIL_BAD_MESSAGE;
-        sweep(e->mail);
-        r = channel_add(e->mail, place, s, false);
+        r = create(e, place, s, within, err);
         spec_unref(s);
         return r;
+}
+
+enum mail_result engine_channel_create(struct engine *e, node_id place, const char *name, const char *settings, struct err *err)
+{
+        return parse_and_create(e, place, name, settings, false, err);
 }
 
 enum mail_result engine_channel_close(struct engine *e, const char *name)
 {
         struct channel *ch = e->mail ? channel_find(e->mail, NODE_ROOT, name) : NULL;
+        struct pipe_channel *pipe = ch ? NULL : pipe_find(e, NODE_ROOT, name);
 
-        if (!ch)
-                return MAIL_NOT_FOUND;
-        channel_close(ch);
-        return MAIL_OK;
+        if (pipe)
+                pipe_close(pipe);
+        else if (ch)
+                channel_close(ch);
+        return ch || pipe ? MAIL_OK : MAIL_NOT_FOUND;
 }
 
 void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
@@ -154,12 +176,13 @@ void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
                         f.unacked++;
                 fn(arg, &f);
         }
+        pipes_tell(e, fn, arg);
 }
 
 struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg)
 {
         struct channel *ch = e->mail ? channel_find(e->mail, NODE_ROOT, name) : NULL;
-        enum mail_result r = !ch ? MAIL_NOT_FOUND : MAIL_OK;
+        enum mail_result r = ch ? MAIL_OK : pipe_find(e, NODE_ROOT, name) ? MAIL_IS_PIPE : MAIL_NOT_FOUND;
         struct puller *p;
 
         if (ch && !ch->box.box.head && (!wait || ch->closed))
@@ -202,5 +225,5 @@ enum mail_result channel_make(struct postbox *from, const struct message *m)
 
         if (!settings || !message_copy(m, MESSAGE_CHANNEL, name, sizeof name))
                 return MAIL_BAD_MESSAGE;
-        return engine_channel_create(e, core_node(e->core, from->node)->parent, name, settings, &err);
+        return parse_and_create(e, core_node(e->core, from->node)->parent, name, settings, true, &err);
 }

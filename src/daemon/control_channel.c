@@ -32,6 +32,28 @@ static void write_settings(struct json *j, const struct spec *s)
         json_strn(j, "settings", begin, end ? (size_t) (end - begin) + 1 : strlen(begin));
 }
 
+static void write_pipe(struct json *j, const struct channel_facts *f)
+{
+        const struct pipe_facts_told *p = f->pipe;
+
+        json_open(j, "pipe", '{');
+        json_str(j, "framing", strtab_text(&channel_framing_names, (int) spec_int(f->spec, D_CHANNEL_Framing)));
+        json_str(j, "deliver", strtab_text(&channel_deliver_names, (int) spec_int(f->spec, D_CHANNEL_Deliver)));
+        json_str(j, "close", strtab_text(&channel_close_names, (int) spec_int(f->spec, D_CHANNEL_Close)));
+        json_int(j, "queued", p->queued);
+        if (p->capacity >= 0)
+                json_int(j, "capacity", p->capacity);
+        if (p->asked > 0)
+                json_int(j, "asked", p->asked);
+        if (p->refused)
+                json_str(j, "refused", strerror(p->refused));
+        json_bool(j, "full", p->full);
+        json_bool(j, "ended", p->ended);
+        json_uint(j, "run", p->run);
+        json_uint(j, "unread_runs", p->runs);
+        json_close(j);
+}
+
 static void write_channel(void *arg, const struct channel_facts *f)
 {
         struct listing *l = arg;
@@ -43,11 +65,12 @@ static void write_channel(void *arg, const struct channel_facts *f)
         json_open(j, NULL, '{');
         json_str(j, "path", f->path);
         json_str(j, "unit", spec_name(f->spec));
+        json_str(j, "type", f->pipe ? "pipe" : "message");
         json_bool(j, "from_unit", f->from_unit);
         json_bool(j, "closed", f->closed);
         write_settings(j, f->spec);
         json_uint(j, "waiting", f->waiting);
-        json_int(j, "capacity", spec_int(f->spec, D_CHANNEL_Capacity));
+        json_int(j, "capacity", f->pipe && f->pipe->capacity >= 0 ? f->pipe->capacity : spec_int(f->spec, D_CHANNEL_Capacity));
         json_uint(j, "bytes", f->bytes);
         json_uint(j, "accepted", f->accepted);
         json_uint(j, "delivered", f->delivered);
@@ -58,6 +81,8 @@ static void write_channel(void *arg, const struct channel_facts *f)
         json_uint(j, "blocked", f->blocked);
         json_uint(j, "readers_waiting", f->readers_waiting);
         json_uint(j, "unacked", f->unacked);
+        if (f->pipe)
+                write_pipe(j, f);
         json_close(j);
 }
 

@@ -109,6 +109,7 @@ void engine_forget(struct engine *e, node_id id)
         run = &e->runs[id];
         journal_forget(e, id);
         channels_place_gone(e, id);
+        pipes_place_gone(e, id);
         empty_forget(e, id);
         if (run->extra) {
                 ready_forget(e, id);
@@ -273,6 +274,8 @@ static void step(struct engine *e, const struct event *event, nsec now)
         journal_commit(e);
         actions = core_step(e->core, event, now);
         perform(e, &actions);
+        if (event->kind == EVT_EXITED && e->pipes)
+                pipes_exited(e, event->node);
         journal_performed(e);
 }
 
@@ -375,6 +378,7 @@ static void engine_turn(struct engine *e)
         if (e->queue_len > 0) /* an answer led to a new request */
                 run_queue(e);
         publish(e);
+        pipes_settle(e);
         link_flush(e);
         if (!initlink_pending(e->link))
                 journal_done(e);

@@ -54,6 +54,7 @@ void exit_clean(struct engine *e)
         touch_free(e);
         notify_stop(e);
         mail_stop(e);
+        pipes_free(e);
         logs_free(e);
         if (cgroup_end(e->cgroup, KILL_MAX_MSEC) < 0)
                 log_warning("processes survive SIGKILL: %s is left behind", cgroup_root_path(e->cgroup));

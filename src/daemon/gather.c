@@ -14,6 +14,7 @@ void gathered_done(struct gathered *g)
         fd_close(&g->group_fd);
         fd_close(&g->notify_fd);
         fd_close(&g->exec_fd);
+        pipes_gifts_done(g->gifts, g->gift_count);
         while (g->join_count > 0)
                 (void) close(g->join_fds[--g->join_count]);
 }
@@ -143,6 +144,34 @@ static int gather_environment(struct engine *e, const struct spec *s, struct gat
         return 0;
 }
 
+/* Its ends of channels. Descriptors 0 to 2 take the place of what StandardInput= and its kin say by default; those that go
+ * by name follow later, among the stored ones. */
+static int gather_channels(struct engine *e, node_id id, bool describe, struct gathered *g, struct err *err)
+{
+        struct plan_fds *f = &g->facts.fds;
+        int r = pipes_give(e, id, describe, g->gifts, PIPE_GIFTS_MAX, &g->gift_count, err);
+
+        for (size_t i = 0; i < g->gift_count && r == 0; i++) {
+                const struct pipe_gift *gift = &g->gifts[i];
+                int source = gift->target < 0 ? -1 : gathered_fd(g, gift->fd);
+
+                g->ends[i] = (struct plan_end) { .target = gift->target, .source = source, .writes = gift->writes,
+                                                 .name = gift->name, .channel = gift->channel, .origin = gift->origin };
+                if (gift->target >= 0 && gift->target < 3)
+                        *(gift->target == 0 ? &f->in : gift->target == 1 ? &f->out : &f->err) = source;
+        }
+        f->ends = g->ends;
+        f->end_count = g->gift_count;
+        return r;
+}
+
+/* StandardError=inherit by default means the log, not somebody's input. */
+static bool errors_to_log(const struct gathered *g, const struct spec *s)
+{
+        return g->facts.fds.out >= 0 && g->gift_count > 0 && !spec_has(s, D_SERVICE_StandardError) &&
+               strcmp(spec_str(s, D_SERVICE_StandardError), "inherit") == 0;
+}
+
 /* What whoever asked for a transient service gave it, unless its properties say otherwise. Borrowed; -1 = nothing. */
 static int given_stream(const struct engine *e, node_id id, const struct spec *s, enum directive d)
 {
@@ -183,13 +212,30 @@ static int gather_stream(struct engine *e, node_id id, const struct spec *s, enu
 static int gather_streams(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
 {
         struct plan_fds *fds = &g->facts.fds;
-        int r = gather_stream(e, id, s, D_SERVICE_StandardInput, g, &fds->in, err);
+        bool logged = errors_to_log(g, s);
+        int r = fds->in >= 0 ? 0 : gather_stream(e, id, s, D_SERVICE_StandardInput, g, &fds->in, err);
 
-        if (r == 0)
+        if (r == 0 && fds->out < 0)
                 r = gather_stream(e, id, s, D_SERVICE_StandardOutput, g, &fds->out, err);
-        if (r == 0)
-                r = gather_stream(e, id, s, D_SERVICE_StandardError, g, &fds->err, err);
+        if (r == 0 && fds->err < 0)
+                r = gather_stream(e, id, s, logged ? D_SERVICE_StandardOutput : D_SERVICE_StandardError, g, &fds->err, err);
         return r;
+}
+
+/* One more of $LISTEN_FDS; they follow each other in the request. */
+static bool add_listen(struct gathered *g, int fd, const char *name)
+{
+        int index = gathered_fd(g, fd);
+
+        if (index < 0)
+                return false;
+        if (g->facts.fds.listen_count++ == 0)
+                g->facts.fds.listen = index;
+        else
+                buf_addc(&g->listen_names, ':');
+        buf_adds(&g->listen_names, name);
+        g->facts.listen_names = buf_text(&g->listen_names);
+        return true;
 }
 
 static void gather_store(struct engine *e, node_id id, struct gathered *g)
@@ -197,21 +243,12 @@ static void gather_store(struct engine *e, node_id id, struct gathered *g)
         const struct run *run = engine_peek(e, id);
         struct extra *x = run ? run->extra : NULL;
 
-        if (!x || x->fd_count == 0)
-                return;
-        for (size_t i = 0; i < x->fd_count; i++) {
-                int index = gathered_fd(g, x->fds[i]->fd);
-
-                if (index < 0)
+        for (size_t i = 0; i < g->gift_count; i++)
+                if (g->gifts[i].target < 0)
+                        (void) add_listen(g, g->gifts[i].fd, g->gifts[i].name);
+        for (size_t i = 0; x && i < x->fd_count; i++)
+                if (!add_listen(g, x->fds[i]->fd, x->fds[i]->name))
                         break;
-                if (g->facts.fds.listen_count == 0)
-                        g->facts.fds.listen = index;
-                g->facts.fds.listen_count++;
-                if (i > 0)
-                        buf_addc(&g->listen_names, ':');
-                buf_adds(&g->listen_names, x->fds[i]->name);
-        }
-        g->facts.listen_names = buf_text(&g->listen_names);
 }
 
 static int gather_main(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g,
@@ -336,6 +373,8 @@ int gather(struct engine *e, const struct action *a, const struct spec *s, struc
                 r = gather_environment(e, s, g, err);
         if (r == 0)
                 r = gather_filter(e, a->node, s, g, err);
+        if (r == 0 && a->role == ROLE_MAIN)
+                r = gather_channels(e, a->node, false, g, err);
         if (r == 0)
                 r = gather_streams(e, a->node, s, g, err);
         if (r == 0)
@@ -378,10 +417,12 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
                 g.facts.join_names = g.join_names;
                 g.fd_count += g.facts.fds.join_count;
         }
-        if (strcmp(spec_str(s, D_SERVICE_StandardOutput), "log") == 0)
-                g.facts.fds.out = g.fd_count++;
-        if (strcmp(spec_str(s, D_SERVICE_StandardError), "log") == 0)
+        if (!g.facts.control && gather_channels(e, id, true, &g, err) < 0)
+                return -err->code;
+        if (g.facts.fds.err < 0 && (strcmp(spec_str(s, D_SERVICE_StandardError), "log") == 0 || errors_to_log(&g, s)))
                 g.facts.fds.err = g.fd_count++;
+        if (g.facts.fds.out < 0 && strcmp(spec_str(s, D_SERVICE_StandardOutput), "log") == 0)
+                g.facts.fds.out = g.fd_count++;
         if (!g.facts.control && spec_int(s, D_SERVICE_NotifyFd) != SPEC_UNSET)
                 g.facts.fds.notify = g.fd_count++;
         r = gather_user(e, id, s, &g, err);

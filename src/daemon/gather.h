@@ -20,6 +20,9 @@ struct gathered {
         int group_fd, notify_fd, exec_fd; /* owned; -1 */
         int join_fds[CTL_COUNT], join_count; /* owned */
         char join_names[80];
+        struct pipe_gift gifts[PIPE_GIFTS_MAX]; /* owned: ends of channels */
+        struct plan_end ends[PIPE_GIFTS_MAX];
+        size_t gift_count;
 };
 #define GATHERED_NONE ((struct gathered) { .group_fd = -1, .notify_fd = -1, .exec_fd = -1 })
 

@@ -242,6 +242,23 @@ void journal_guard(struct engine *e, node_id id)
         seccomp_save(e, id, &e->journal->frame);
 }
 
+void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags)
+{
+        if (off(e))
+                return;
+        pack_u(entry(e, ENTRY_PIPE), place);
+        pack_u(&e->journal->frame, flags);
+        spec_save(s, &e->journal->frame);
+}
+
+void journal_unpipe(struct engine *e, node_id place, const char *unit)
+{
+        if (off(e))
+                return;
+        pack_u(entry(e, ENTRY_UNPIPE), place);
+        pack_text(&e->journal->frame, unit);
+}
+
 void journal_changed(struct engine *e)
 {
         if (!e->journal || e->journal->changed)
@@ -355,6 +372,7 @@ static void put_rest(struct engine *e)
                         journal_pid(e, &e->pids.slots[i]);
         put_runs(e);
         notify_each_early(e, journal_early);
+        pipes_save(e, journal_pipe);
         if (e->performed)
                 (void) entry(e, ENTRY_PERFORMED);
         for (size_t i = 0; i < e->redo_count; i++)

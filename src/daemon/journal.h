@@ -49,6 +49,8 @@ enum journal_entry {
         ENTRY_EARLY,    /* pid, text: a notification that waits for init's word about the sender */
         ENTRY_HEARD,    /* pid: the first of them from it has been dealt with */
         ENTRY_GUARD,    /* node, and what its filter has stopped: seccomp_save() */
+        ENTRY_PIPE,     /* place, flags, spec: a channel of Type=pipe, new or changed */
+        ENTRY_UNPIPE,   /* place, name of its unit: it is gone */
 };
 
 /* Fields of the engine itself. */
@@ -104,6 +106,8 @@ void journal_tail(struct engine *e, node_id id, uint32_t incarnation, const char
 void journal_early(struct engine *e, pid_t pid, const char *text, size_t n);
 void journal_guard(struct engine *e, node_id id);
 void journal_heard(struct engine *e, pid_t pid);
+void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags);
+void journal_unpipe(struct engine *e, node_id place, const char *unit);
 void journal_changed(struct engine *e);           /* more than entries tell: the next commit is a snapshot. Changes of the
                                                    * tree by other means than a step are seen without it */
 void journal_settle(struct engine *e);            /* a snapshot that is due: before an event leaves the queue */

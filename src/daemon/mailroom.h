@@ -34,7 +34,17 @@ bool engine_bond(struct engine *e, struct event *event, const char *text, engine
 enum mail_result engine_channel_create(struct engine *e, node_id place, const char *name, const char *settings, struct err *err);
 enum mail_result engine_channel_close(struct engine *e, const char *name);
 
+/* One pipe of a channel of Type=pipe; a number below zero is not known. */
+struct pipe_facts_told {
+        int64_t queued, capacity;  /* bytes in it, bytes it may hold by what the kernel says */
+        int64_t asked;             /* Capacity=, 0 = it was not said */
+        int refused;               /* errno why that could not be had, else 0 */
+        unsigned run, runs;        /* number of the newest; how many are not read to their end */
+        bool full, ended;          /* a write would wait; its writers have finished */
+};
+
 struct channel_facts {
+        const struct pipe_facts_told *pipe; /* NULL: Type=message */
         const char *path;
         const struct spec *spec;
         bool closed, from_unit;

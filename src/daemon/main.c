@@ -121,6 +121,7 @@ static void forget_all(struct engine *e)
 {
         for (node_id id = 0; e->core && e->cgroup && id < e->run_cap; id++)
                 engine_forget(e, id);
+        pipes_free(e);
         if (e->core)
                 core_free(e->core);
         e->core = NULL;
@@ -209,6 +210,7 @@ static int take_over(struct engine *e, int journal, int unborn)
         link_watch(e);
         limits_start(e);
         mail_resumed(e);
+        pipes_resumed(e);
         engine_start_turns(e);
         recover_resume(e);
         transient_adopt(e);

@@ -201,6 +201,7 @@ struct engine {
         struct ev_timer socket_timer; /* only while there is no socket yet (FAILURES J11) */
         struct logd *logd;
         struct mailroom *mail;        /* owned; mail.h */
+        struct pipes *pipes;          /* owned; pipe.h; NULL until there is one */
         uint32_t store_serial;
 
         nsec said_since;              /* say.c: the present second */
@@ -371,6 +372,31 @@ void channels_load(struct engine *e, const struct unit_set *set, const node_id *
 void channels_place_gone(struct engine *e, node_id place);
 void mail_changed(struct engine *e, node_id id);    /* a new spec */
 node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the service's end) this is; NODE_NONE */
+
+/* pipe.c, pipe_life.c: channels of Type=pipe (pipe.h) */
+struct pipe_gift {
+        int fd;                    /* owned by whoever asked; -1 when it was only described */
+        int target;                /* its number in the program; -1: it goes by name */
+        const char *name;          /* in $LISTEN_FDNAMES */
+        const char *channel;       /* its path */
+        bool writes;
+        struct origin origin;      /* the line of the channel */
+};
+enum { PIPE_GIFTS_MAX = 32 };      /* of one service */
+/* The ends of channels that the main process of a node starts with; `describe`: nothing is made. All are borrowed until
+ * the engine's next turn. -errno and no descriptor is left open. */
+int pipes_give(struct engine *e, node_id id, bool describe, struct pipe_gift *list, size_t max, size_t *ret_count, struct err *err);
+void pipes_gifts_done(struct pipe_gift *list, size_t n); /* close them */
+void pipes_closed(struct engine *e, node_id id, const struct reason *reason); /* an incarnation is over */
+void pipes_exited(struct engine *e, node_id id);    /* its main process is */
+void pipes_settle(struct engine *e);                /* at the end of a turn: which pipes have ended for good? */
+bool pipes_stored(struct engine *e, const char *name, int fd); /* a descriptor of init's store; takes it when it is one */
+void pipes_resumed(struct engine *e);               /* all of them are here */
+void pipes_save(struct engine *e, void (*fn)(struct engine *e, node_id place, const struct spec *s, unsigned flags));
+bool pipes_restore(struct engine *e, node_id place, struct spec *s, unsigned flags); /* from the journal */
+void pipes_dropped(struct engine *e, node_id place, const char *unit);
+void pipes_place_gone(struct engine *e, node_id place); /* the supervisor it hangs below */
+void pipes_free(struct engine *e);
 
 /* ledger.c */
 void ledger_started(struct engine *e, node_id id);

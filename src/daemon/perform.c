@@ -229,6 +229,7 @@ static void on_close(struct engine *e, const struct action *a)
                 run->flags &= ~(unsigned) (RUN_GROUP | RUN_CLEAN);
         }
         mail_close(e, a->node);
+        pipes_closed(e, a->node, &a->reason);
         if (run->flags & RUN_DIRS)
                 rundir_remove(e, a->node);
         if (run->flags & RUN_CREDS)

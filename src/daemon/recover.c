@@ -232,6 +232,27 @@ static void read_add(struct reader *r)
         spec_unref(s);
 }
 
+static void read_pipe(struct reader *r)
+{
+        node_id place = read_node(r);
+        unsigned flags = (unsigned) unpack_max(&r->u, 255);
+        struct spec *s = spec_load(&r->u, r->core_map);
+
+        if (!s || r->u.bad || !pipes_restore(r->e, place, s, flags))
+                r->u.bad = true;
+        spec_unref(s);
+}
+
+static void read_unpipe(struct reader *r)
+{
+        node_id place = (node_id) unpack_max(&r->u, UINT32_MAX);
+        char unit[256];
+
+        (void) unpack_text(&r->u, unit, sizeof(unit));
+        if (!r->u.bad)
+                pipes_dropped(r->e, place, unit);
+}
+
 static void read_now(struct reader *r, bool any)
 {
         node_id id = read_node(r);
@@ -312,6 +333,8 @@ static void read_entry(struct reader *r)
         case ENTRY_EARLY: read_early(r); break;
         case ENTRY_HEARD: notify_forget_early(e, (pid_t) unpack_max(&r->u, INT32_MAX)); break;
         case ENTRY_GUARD: read_guard(r); break;
+        case ENTRY_PIPE: read_pipe(r); break;
+        case ENTRY_UNPIPE: read_unpipe(r); break;
         default: r->u.bad = true;
         }
 }

@@ -15,6 +15,7 @@ libos_a_SOURCES = \
 	src/os/machine.c src/os/machine.h \
 	src/os/sandbox_probe.c src/os/sandbox_probe.h \
 	src/os/nogroup.c src/os/nogroup.h \
+	src/os/pipe.c src/os/pipe.h \
 	src/os/reach.c src/os/reach.h \
 	src/os/notify.c src/os/notify.h \
 	src/os/learned.c src/os/learned.h \

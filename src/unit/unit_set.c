@@ -111,6 +111,22 @@ static size_t candidates_of(const struct unit_set *set, bool husks, struct unit_
         return n;
 }
 
+/* A service that wants the descriptor for itself, or is not there: that pipe is not made. */
+static int leave_out_broken(struct unit_set *set)
+{
+        autofree bool *broken = calloc(set->channel_count + 1, sizeof(*broken));
+        size_t kept = 0;
+
+        if (!broken)
+                return -ENOMEM;
+        validate_channels(set->nodes, set->node_count, set->channels, set->channel_count, why_absent, set, &set->remarks, broken);
+        for (size_t i = 0; i < set->channel_count; i++)
+                if (!broken[i])
+                        set->channels[kept++] = set->channels[i];
+        set->channel_count = kept;
+        return 0;
+}
+
 static int make_tree(struct unit_set *set)
 {
         autofree struct unit_candidate *candidates = calloc(set->known_count + 1, sizeof(*candidates));
@@ -127,7 +143,8 @@ static int make_tree(struct unit_set *set)
         if (r < 0)
                 return r;
         validate_tree(set->nodes, set->node_count, &set->remarks);
-        return index_nodes(set);
+        r = leave_out_broken(set);
+        return r < 0 ? r : index_nodes(set);
 }
 
 /* --- remarks around units with errors ----------------------------------------------------------------------------- */

@@ -138,7 +138,9 @@ static const char *sample(int d)
         case VT_LIMIT: return strcmp(row->min, "nice") == 0 ? "-5" : "10:20";
         case VT_CPUS: return "0 2-5,7";
         case VT_UNITS:
-                if (d == D_SERVICE_LinkTo || row->section == SECTION_CHANNEL)
+                if (row->section == SECTION_CHANNEL)
+                        return "b.service:stderr c@1.service:7 d.service:fd:more" + (d == D_CHANNEL_To) * strlen("b.service:stderr ");
+                if (d == D_SERVICE_LinkTo)
                         return "b.service c@1.service";
                 return "b.service c@1.service d.supervisor";
         case VT_CONDITION: return "|!/etc/x";
@@ -180,6 +182,21 @@ static const char *sample(int d)
         return "some text %% more";
 }
 
+/* What a pipe has and a queue of messages has not, and the other way round. */
+static const char *channel_for(int d)
+{
+        switch (d) {
+        case D_CHANNEL_CapacityBytes: case D_CHANNEL_Overflow: case D_CHANNEL_Acknowledge:
+                return "[Channel]\nType=message\nTo=b.service\n";
+        case D_CHANNEL_From:
+                return "[Channel]\nTo=x.service\n";
+        case D_CHANNEL_To:
+                return "[Channel]\nFrom=x.service\n";
+        default:
+                return "[Channel]\nFrom=x.service\nTo=b.service\n";
+        }
+}
+
 static struct spec *one_line_unit(int d, const char *value)
 {
         const struct directive_row *row = &directive_rows[d];
@@ -190,7 +207,7 @@ static struct spec *one_line_unit(int d, const char *value)
         struct buf text = BUF_INIT;
         struct spec *s = NULL;
 
-        sources[0].text = channel ? "[Channel]\nType=message\nTo=b.service\n" : supervisor ? "[Supervisor]\n" : "[Service]\nExecStart=/bin/x\nType=oneshot\nRestart=no\n";
+        sources[0].text = channel ? channel_for(d) : supervisor ? "[Supervisor]\n" : "[Service]\nExecStart=/bin/x\nType=oneshot\nRestart=no\n";
         sources[0].len = strlen(sources[0].text);
         buf_addf(&text, "[%s]\n%s=%s\n", section, row->key, value);
         if (d == D_SERVICE_Monitor || d == D_SERVICE_TrapExit)

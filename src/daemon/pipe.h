@@ -1,0 +1,88 @@
+/* pipe.h - channels of Type=pipe (coppice.channel(5)).
+ *
+ * The engine makes the pipes, keeps both ends of each, and is in nobody's way: it never reads, writes or watches one.
+ * A service gets a copy of its end at its start. Because the ends are kept (init has copies too, for the engine after
+ * this one) either side may die and come back, what lies in the pipe is still there, and no writer ever gets SIGPIPE.
+ *
+ * A pipe ends: once all of its writers are settled (core_settled()) the kept write end is closed, so its readers come to
+ * the end of file. When a writer starts again it gets a new pipe. So a line is a queue of pipes, its *runs*: writers have
+ * the newest, readers the oldest that still has something to say.
+ *
+ *      pipe.c          lines and their runs; what a service gets; when a run ends
+ *      pipe_life.c     channels come and go: units, run time, journal, another engine
+ *
+ * May be used by: the files of daemon/.  May use: parts.h, os/pipe.h, core/channel_end.h. */
+#ifndef DAEMON_PIPE_H
+#define DAEMON_PIPE_H
+
+#include "core/channel_end.h"
+#include "daemon/mailroom.h"
+#include "daemon/parts.h"
+
+struct pipe_run {
+        struct pipe_run *next;       /* a newer one */
+        uint32_t number;
+        int in, out;                 /* owned: read end, write end; out is -1 once it has ended */
+        bool used;                   /* a writer has got it */
+};
+
+/* One end, as From= or To= names it. */
+struct pipe_tap {
+        struct channel_end end;
+        node_id node;                /* as found last; NODE_NONE = not found yet */
+        struct origin origin;        /* borrowed from the channel's spec */
+};
+
+struct pipe_line {
+        struct pipe_channel *channel;
+        unsigned index;              /* among the lines of its channel */
+        struct pipe_tap *from, *to;  /* owned */
+        size_t from_count, to_count;
+        struct pipe_run *runs;       /* oldest first */
+        uint32_t last_run;
+        int refused;                 /* Capacity= could not be had: errno */
+        bool ending;                 /* a writer has ended: are all of them settled? */
+};
+
+struct pipe_channel {
+        struct pipe_channel *next;
+        struct engine *e;
+        char *path;                  /* owned: "/shop/media" */
+        node_id place;
+        struct spec *spec;           /* owned */
+        bool from_unit, closed, stays;
+        struct pipe_line *lines;     /* owned */
+        size_t line_count;
+};
+
+struct pipes {
+        struct pipe_channel *channels; /* owned */
+        bool look;                   /* some line is ending */
+};
+
+enum { PIPE_RUNS_MAX = 16 };
+
+/* --- pipe.c --- */
+node_id pipe_tap_node(const struct pipe_channel *ch, struct pipe_tap *tap);
+int pipe_line_init(struct pipe_line *l, struct pipe_channel *ch, unsigned index);
+void pipe_line_done(struct pipe_line *l);        /* closes and forgets everything */
+void pipe_line_close(struct pipe_line *l);       /* no more writers: what is in it can still be read */
+bool pipe_line_drained(const struct pipe_line *l); /* nothing left to be read */
+struct pipe_run *pipe_run_add(struct pipe_line *l, uint32_t number, int in, int out); /* in its order; NULL: no memory */
+
+bool pipe_store_name_is(const struct pipe_line *l, uint32_t run, char what, const char *name);
+void pipe_line_resumed(struct pipe_line *l);     /* what init kept has come back: drop what is incomplete */
+
+/* --- pipe_life.c --- */
+enum mail_result pipe_add(struct engine *e, node_id place, struct spec *s, bool from_unit);
+/* Can such a channel be made now? `within`: only of services below `place`. -errno and why not. */
+int pipe_check(struct engine *e, node_id place, const struct spec *s, bool within, struct err *err);
+bool pipe_called(const struct engine *e, node_id place, const struct spec *s); /* there is one of that name */
+void pipe_close(struct pipe_channel *ch);
+void pipes_tell(struct engine *e, engine_channel_fn *fn, void *arg);
+void pipe_line_facts(const struct pipe_line *l, struct pipe_facts_told *ret);
+void pipes_sweep(struct engine *e);              /* closed ones that have been emptied */
+void pipes_load(struct engine *e, const struct unit_set *set, const node_id *ids);
+struct pipe_channel *pipe_find(const struct engine *e, node_id scope, const char *name); /* outward; NULL */
+
+#endif
