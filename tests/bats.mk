@@ -39,7 +39,7 @@ EXTRA_DIST += tests/bats/lib.bash tests/bats/chaos.bash
 EXTRA_DIST += tests/bats/terminal.py
 EXTRA_DIST += tests/bats/mailbox.py tests/bats/talker.bash
 EXTRA_DIST += tests/bats/varlink_client.py
-EXTRA_DIST += tests/programs/vocabulary.c
+EXTRA_DIST += tests/programs/vocabulary.c tests/programs/operator.c tests/programs/checks.h
 if HAVE_BATS
 TESTS += $(BATS_TESTS)
 endif

@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 
 #include "base/json.h"
 #include "base/rights.h"
 #include "core/diag.h"
 #include "ctl/ctl.h"
+#include "lib/parts.h"
 #include "proto/methods.h"
 
 int ctl_error(int code, const char *fmt, ...)
@@ -59,20 +58,6 @@ static int64_t now_ms(void)
         return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int connect_to(const char *path)
-{
-        struct sockaddr_un addr = { .sun_family = AF_UNIX };
-        autoclose int fd = -1;
-
-        if (strlen(path) >= sizeof addr.sun_path)
-                return -ENAMETOOLONG;
-        memcpy(addr.sun_path, path, strlen(path));
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || connect(fd, (const struct sockaddr *) &addr, sizeof addr) < 0)
-                return -errno;
-        return fd_steal(&fd);
-}
-
 static int cannot_connect(const char *path, int code)
 {
         if (code == EACCES || code == EPERM)
@@ -82,51 +67,14 @@ static int cannot_connect(const char *path, int code)
         return ctl_error(CTL_NO_DAEMON, "connect to %s: %s", path, strerror(code));
 }
 
-/* The daemon of a user without a runtime directory of his own. In /tmp anybody could lie in wait under that name. */
-static int connect_below_tmp(char *path, size_t n)
-{
-        struct stat st;
-
-        (void) snprintf(path, n, "/tmp/coppice-%lu", (unsigned long) geteuid());
-        if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 0022))
-                return -ENOENT;
-        (void) snprintf(path, n, "/tmp/coppice-%lu/control", (unsigned long) geteuid());
-        return connect_to(path);
-}
-
-/* Where a daemon is expected: first that of the user, then that of the system. */
-static int connect_standard(char *path, size_t n)
-{
-        const char *dir = getenv("XDG_RUNTIME_DIR");
-        int fd = -ENOENT;
-
-        if (geteuid() != 0 && dir && *dir) {
-                (void) snprintf(path, n, "%s/coppice/control", dir);
-                fd = connect_to(path);
-        } else if (geteuid() != 0) {
-                fd = connect_below_tmp(path, n);
-        }
-        if (fd < 0) {
-                (void) snprintf(path, n, "/run/coppice/control");
-                fd = connect_to(path);
-        }
-        return fd;
-}
-
 static int ctl_connect(struct ctl *c)
 {
-        char standard[256];
-        const char *path = c->socket ? c->socket : getenv("COPPICE_SOCKET");
+        char path[256];
         int fd;
 
         if (c->fd >= 0)
                 return CTL_OK;
-        if (path && *path) {
-                fd = connect_to(path);
-        } else {
-                fd = connect_standard(standard, sizeof standard);
-                path = standard;
-        }
+        fd = control_connect(c->socket, path, sizeof path);
         if (fd < 0)
                 return cannot_connect(path, -fd);
         c->fd = fd;
@@ -402,12 +350,11 @@ int ctl_call(struct ctl *c, const char *method, const char *params, bool more, u
 
 bool ctl_reconnect(struct ctl *c)
 {
-        char standard[256];
-        const char *path = c->socket ? c->socket : getenv("COPPICE_SOCKET");
+        char path[256];
 
         fd_close(&c->fd);
         frame_reader_free(&c->in);
-        c->fd = path && *path ? connect_to(path) : connect_standard(standard, sizeof standard);
+        c->fd = control_connect(c->socket, path, sizeof path);
         return c->fd >= 0;
 }
 

@@ -54,8 +54,8 @@ int call_wait(struct coppice *c, const char *ref, int64_t deadline, bool foreign
 
 /* --- requests ------------------------------------------------------------------------------------------------------------- */
 
-/* Lines, and what waits for their answer. `ret` may be NULL. */
-static int request(struct coppice *c, const struct coppice_message *m, const struct line *lines, size_t count, struct coppice_message **ret)
+int call_request(struct coppice *c, const struct coppice_message *m, const struct line *lines, size_t count, char kind,
+                 char ret_ref[COPPICE_REF_SIZE], struct coppice_message **ret)
 {
         static const struct coppice_message nothing;
         const int64_t deadline = wire_deadline(c->timeout);
@@ -66,12 +66,14 @@ static int request(struct coppice *c, const struct coppice_message *m, const str
 
         if (r < 0)
                 return r;
-        mailbox_ref(c, 'c', ref);
+        mailbox_ref(c, kind, ref);
         memcpy(all, lines, count * sizeof *lines);
         all[count] = (struct line) { MESSAGE_REF, ref };
         r = send_lines(c, m ? m : &nothing, all, count + 1, deadline);
         if (r == 0)
                 r = call_wait(c, ref, deadline, false, &answer);
+        if (r == 0 && ret_ref)
+                memcpy(ret_ref, ref, sizeof ref);
         if (r == 0 && ret)
                 *ret = answer;
         else
@@ -80,11 +82,11 @@ static int request(struct coppice *c, const struct coppice_message *m, const str
 }
 
 #define REQUEST(c, ret, ...)                                                                                           \
-        request((c), NULL, (struct line[]) { __VA_ARGS__ }, ARRAY_LEN(((struct line[]) { __VA_ARGS__ })), (ret))
+        call_request((c), NULL, (struct line[]) { __VA_ARGS__ }, ARRAY_LEN(((struct line[]) { __VA_ARGS__ })), 'c', NULL, (ret))
 
 int coppice_call(struct coppice *c, const struct coppice_message *m, struct coppice_message **ret_answer)
 {
-        return request(c, m, NULL, 0, ret_answer);
+        return call_request(c, m, NULL, 0, 'c', NULL, ret_answer);
 }
 
 int coppice_ping(struct coppice *c)
@@ -112,27 +114,19 @@ int coppice_trap_exits(struct coppice *c, int on)
 /* The REF of the request is that of the DOWN too, which may come before the DONE: it is not one that late answers have. */
 int coppice_monitor(struct coppice *c, const char *node, char ret_ref[COPPICE_REF_SIZE])
 {
-        static const struct coppice_message nothing;
-        const int64_t deadline = wire_deadline(c->timeout);
-        struct coppice_message *done = NULL;
-        char ref[COPPICE_REF_SIZE];
-        int r = mailbox_mine(c);
+        const struct line lines[] = { { MESSAGE_CALL, "monitor" }, { MESSAGE_NODE, node } };
 
-        if (r < 0)
-                return r;
-        mailbox_ref(c, 'm', ref);
-        r = send_lines(c, &nothing, (struct line[]) { { MESSAGE_CALL, "monitor" }, { MESSAGE_NODE, node }, { MESSAGE_REF, ref } }, 3, deadline);
-        if (r == 0)
-                r = call_wait(c, ref, deadline, false, &done);
-        if (r == 0)
-                memcpy(ret_ref, ref, sizeof ref);
-        (void) coppice_message_free(done);
-        return r;
+        return call_request(c, NULL, lines, ARRAY_LEN(lines), 'm', ret_ref, NULL);
+}
+
+bool call_is_down(const struct coppice_message *m, const char *ref)
+{
+        return from_coppice(m) && message_says(m, MESSAGE_TOPIC, "DOWN") && message_says(m, MESSAGE_REF, ref);
 }
 
 static int is_down(const struct coppice_message *m, void *arg)
 {
-        return from_coppice(m) && message_says(m, MESSAGE_TOPIC, "DOWN") && message_says(m, MESSAGE_REF, arg);
+        return call_is_down(m, arg);
 }
 
 int coppice_demonitor(struct coppice *c, const char *ref)

@@ -234,6 +234,71 @@ COPPICE_API int coppice_call(struct coppice *c, const struct coppice_message *m,
 /* Is coppice there? */
 COPPICE_API int coppice_ping(struct coppice *c);
 
+/* --- coppice_spawn(3): services that start services ---------------------------------------------------------------------- */
+
+/* What is to be started. Set all to zero first ({ 0 }), then what is wanted. */
+struct coppice_child {
+        const char *const *argv;       /* the program and its arguments, NULL at the end; argv[0] is a path */
+        const char *name;              /* of the node, NULL: run-1, run-2 ...; or a unit: worker@7.service, worker@.service */
+        const char *supervisor;        /* below which; NULL: one's own */
+        const char *const *properties; /* lines "Key=value" of [Service] and [Unit], NULL at the end; or NULL */
+        const void *reserved[4];
+};
+
+/* Start a child below one's own supervisor, as far as that lets one (AllowSpawn=, MaxChildren=), and tell its path when its
+ * process is there. With _link it is linked to this service from its first moment, with _monitor watched: nothing of it
+ * can be missed. `ret_path` may be NULL. -EACCES, -EDQUOT, -EEXIST ... and what coppice_refusal() says. */
+COPPICE_API int coppice_spawn(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE]);
+COPPICE_API int coppice_spawn_link(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE]);
+COPPICE_API int coppice_spawn_monitor(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE],
+                                      char ret_ref[COPPICE_REF_SIZE]);
+
+/* Wait for the end of who is watched by that REF, of coppice_monitor() or coppice_spawn_monitor(): its reason, "exit:3".
+ * `ret_reason` may be NULL. */
+COPPICE_API int coppice_await(struct coppice *c, const char *ref, int64_t timeout_usec, char ret_reason[COPPICE_PATH_SIZE]);
+COPPICE_API int coppice_try_await(struct coppice *c, const char *ref, char ret_reason[COPPICE_PATH_SIZE]); /* -EAGAIN: it lives */
+
+/* --- coppice_control(3): clients of the control socket, who are operators ------------------------------------------------- */
+
+/* Varlink, io.coppice.Manager(7), without a JSON library. One object is one connection; when the daemon goes (-EPIPE) open
+ * another. */
+struct coppice_control;
+
+/* The socket at `path`; NULL: $COPPICE_SOCKET, else where a daemon of this user, then that of the system is expected. */
+COPPICE_API COPPICE_CHECKED int coppice_control_open(struct coppice_control **ret, const char *path);
+COPPICE_API struct coppice_control *coppice_control_close(struct coppice_control *k);
+/* How long a call waits; the wait for a service to stop counts too: without end in the beginning. */
+COPPICE_API int coppice_control_set_timeout(struct coppice_control *k, int64_t usec);
+
+/* Call a method ("Status") and wait for its reply. `params` are pairs of a key and a value that end with NULL, or NULL:
+ *      "node", "/web"          a text
+ *      "nodes[]", "/web"       one more of a list of texts
+ *      "no_block:", "true"     JSON as it is: a number, true, a list
+ * What it fails with is in coppice_control(3); coppice_control_error() has the name of the error ("NoSuchNode"). */
+COPPICE_API int coppice_control_call(struct coppice_control *k, const char *method, const char *const *params);
+
+/* What the latest reply says, or error, at a place such as "nodes.0.path". Borrowed until the next reply. -ENOENT: nothing
+ * or null is there; -EINVAL: something else. true is 1. */
+COPPICE_API int coppice_control_text(struct coppice_control *k, const char *where, const char **ret);
+COPPICE_API int coppice_control_number(struct coppice_control *k, const char *where, int64_t *ret);
+COPPICE_API int coppice_control_size(struct coppice_control *k, const char *where); /* of a list or object */
+COPPICE_API const char *coppice_control_json(struct coppice_control *k);            /* all of it; NULL: no memory */
+COPPICE_API const char *coppice_control_error(const struct coppice_control *k);     /* "": there was none */
+
+/* The same in two parts: for event loops, for replies without end ("Events" with COPPICE_MORE), with descriptors. When the
+ * descriptor is readable, call next with 0 until it says -EAGAIN. It returns 1 when there are more replies to come to that
+ * call, 0 for the last. */
+enum { COPPICE_MORE = 1 };
+COPPICE_API int coppice_control_start(struct coppice_control *k, const char *method, const char *const *params, unsigned flags,
+                                      const int *fds, size_t n);
+COPPICE_API int coppice_control_next(struct coppice_control *k, int64_t timeout_usec);
+COPPICE_API int coppice_control_fd(struct coppice_control *k);
+
+/* Messages of an operator: no MessagePolicy= stops them. */
+COPPICE_API int coppice_control_send(struct coppice_control *k, const struct coppice_message *m, enum coppice_until until);
+COPPICE_API COPPICE_CHECKED int coppice_control_ask(struct coppice_control *k, const struct coppice_message *m,
+                                                    struct coppice_message **ret_answer);
+
 /* --- coppice_notify(3): what one says to the supervisor, in the protocol of sd_notify(3) -------------------------------- */
 
 /* Lines as of sd_notify: "READY=1", "STATUS=...", "WATCHDOG=1" ... 1: sent; 0: nobody wants to hear it ($NOTIFY_SOCKET is

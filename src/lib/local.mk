@@ -3,13 +3,13 @@
 # are made of that.
 LIB_SOURCES = \
 	src/lib/coppice.h src/lib/sd-daemon.h src/lib/parts.h src/lib/results.def src/lib/wire.h \
-	src/lib/call.c src/lib/channel.c src/lib/listen.c src/lib/mailbox.c src/lib/msg.c src/lib/notify.c \
-	src/lib/receive.c src/lib/results.c src/lib/send.c src/lib/wire.c
+	src/lib/call.c src/lib/channel.c src/lib/connect.c src/lib/control.c src/lib/listen.c src/lib/mailbox.c src/lib/msg.c src/lib/notify.c \
+	src/lib/receive.c src/lib/results.c src/lib/send.c src/lib/spawn.c src/lib/wire.c
 noinst_LIBRARIES += liblib.a liblib_pic.a
 liblib_a_SOURCES = $(LIB_SOURCES)
 liblib_pic_a_SOURCES = $(LIB_SOURCES) \
-	src/base/buf.c src/base/escape.c src/base/rights.c src/base/utf8.c \
-	src/proto/message.c
+	src/base/base64.c src/base/buf.c src/base/escape.c src/base/json.c src/base/rights.c src/base/utf8.c \
+	src/proto/frame.c src/proto/jtok.c src/proto/message.c
 liblib_pic_a_CFLAGS = -std=gnu11 $(WARN_CFLAGS) $(HARD_CFLAGS) $(SAN_FLAGS) -fPIC -fvisibility=hidden -fno-lto
 
 LIB_SONAME = libcoppice.so.0

@@ -57,6 +57,19 @@ passed() {
         passed
 }
 
+@test "F: an operator's program calls methods, reads replies and streams, and sends messages" {
+        compile "$SOURCE/tests/programs/vocabulary.c" "$W/vocabulary" $(pkg-config --libs coppice)
+        compile "$SOURCE/tests/programs/operator.c" "$W/operator" $(pkg-config --libs coppice)
+        shop "$W/vocabulary" "Environment=LD_LIBRARY_PATH=$LIBDIR"
+        rm "$W/units/all.service"
+        start_daemon
+        wait_state /shop/mortal running; wait_state /shop/echo running
+        LD_LIBRARY_PATH=$LIBDIR run "$W/operator"
+        assert_status 0
+        refute_output_has 'not ok'
+        assert_eq "$(grep -c '^ok ' <<<"$output")" "$(grep -c '^        CHECK(' "$SOURCE/tests/programs/operator.c")"
+}
+
 @test "the shared library shows what the header declares, and nothing else" {
         declared=$(sed 's|//.*||; s|/\*.*\*/||' "$INSTALLED"/*/*/include/coppice.h "$INSTALLED"/*/include/coppice.h 2>/dev/null |
                 grep COPPICE_API | grep -o 'coppice_[a-z_0-9]*(' | tr -d '(' | sort)

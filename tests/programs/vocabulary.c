@@ -8,9 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,24 +16,9 @@
 #include <coppice.h>
 #include <coppice/sd-daemon.h>
 
-#define SECOND INT64_C(1000000)
+#include "checks.h"
+
 #define PEER "/shop/echo"
-
-/* A check ends at its first broken promise: the line of it, and what came instead. */
-#define WANT(expression, want)                                                                                         \
-        do {                                                                                                           \
-                long got_ = (long) (expression);                                                                       \
-                if (got_ != (long) (want))                                                                             \
-                        return fail(__LINE__, #expression, got_);                                                      \
-        } while (0)
-
-static char problem[300];
-
-static int fail(int line, const char *expression, long got)
-{
-        (void) snprintf(problem, sizeof problem, "line %d: %s is %ld", line, expression, got);
-        return -1;
-}
 
 static int echo(struct coppice *c)
 {
@@ -557,7 +540,6 @@ static const struct {
         const char *name;
         int (*run)(struct coppice *c);
 } checks[] = {
-#define CHECK(name) { #name, name }
         CHECK(a_message_holds_what_was_put_in),
         CHECK(a_question_is_answered),
         CHECK(a_refusal_is_an_errno_and_a_word),
@@ -583,21 +565,6 @@ static const struct {
         CHECK(the_supervisor_hears_it),
 };
 
-static void run_checks(struct coppice *c, const char *filter)
-{
-        for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
-                if (filter && !strstr(checks[i].name, filter))
-                        continue;
-                if (checks[i].run(c) == 0)
-                        printf("ok %s\n", checks[i].name);
-                else
-                        printf("not ok %s: %s\n", checks[i].name, problem);
-                (void) fflush(stdout);
-        }
-        printf("done\n");
-        (void) fflush(stdout);
-}
-
 int main(int argc, char **argv)
 {
         struct coppice *c;
@@ -609,7 +576,7 @@ int main(int argc, char **argv)
         }
         (void) coppice_notify(0, "READY=1");
         if (strcmp(argv[1], "all") == 0)
-                run_checks(c, argc > 2 ? argv[2] : NULL);
+                RUN_CHECKS(checks, c, argc > 2 ? argv[2] : "");
         r = echo(c);
         (void) coppice_close(c);
         return r == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE;
