@@ -100,6 +100,18 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "H18: the state of every version that has been recorded is understood, to the last node" {
+        local name nodes seen=0
+        while read -r name nodes; do
+                gzip -dc "$SOURCE/tests/states/$name.gz" >"$W/journal"
+                run "$COPPICE_BUILD/coppice-engine" --check-state 4<"$W/journal"
+                assert_status 0
+                assert_output_has ": $nodes nodes,"
+                seen=$((seen + 1))
+        done <"$SOURCE/tests/states/list"
+        [ $seen -ge 2 ]
+}
+
 @test "H17: with a damaged journal what runs is found and goes on; none of it is ended" {
         service web "ExecStart=/bin/sleep 1000"
         service said Type=notify "ExecStart=$COPPICE_BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000"
