@@ -69,11 +69,11 @@ int call_request(struct coppice *c, const struct coppice_message *m, const struc
         mailbox_ref(c, kind, ref);
         memcpy(all, lines, count * sizeof *lines);
         all[count] = (struct line) { MESSAGE_REF, ref };
+        if (ret_ref)
+                memcpy(ret_ref, ref, sizeof ref);
         r = send_lines(c, m ? m : &nothing, all, count + 1, deadline);
         if (r == 0)
                 r = call_wait(c, ref, deadline, false, &answer);
-        if (r == 0 && ret_ref)
-                memcpy(ret_ref, ref, sizeof ref);
         if (r == 0 && ret)
                 *ret = answer;
         else
@@ -116,7 +116,12 @@ int coppice_monitor(struct coppice *c, const char *node, char ret_ref[COPPICE_RE
 {
         const struct line lines[] = { { MESSAGE_CALL, "monitor" }, { MESSAGE_NODE, node } };
 
-        return call_request(c, NULL, lines, ARRAY_LEN(lines), 'm', ret_ref, NULL);
+        char ref[COPPICE_REF_SIZE];
+        int r = call_request(c, NULL, lines, ARRAY_LEN(lines), 'm', ref, NULL);
+
+        if (r == 0)
+                memcpy(ret_ref, ref, sizeof ref);
+        return r;
 }
 
 bool call_is_down(const struct coppice_message *m, const char *ref)

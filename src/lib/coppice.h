@@ -238,16 +238,19 @@ COPPICE_API int coppice_ping(struct coppice *c);
 
 /* What is to be started. Set all to zero first ({ 0 }), then what is wanted. */
 struct coppice_child {
-        const char *const *argv;       /* the program and its arguments, NULL at the end; argv[0] is a path */
-        const char *name;              /* of the node, NULL: run-1, run-2 ...; or a unit: worker@7.service, worker@.service */
+        const char *const *argv;       /* the program and its arguments, NULL at the end; NULL: an instance of a template */
+        const char *name;              /* of the node, NULL: one is made up; of a template: worker@7, or worker@ for a free number */
         const char *supervisor;        /* below which; NULL: one's own */
-        const char *const *properties; /* lines "Key=value" of [Service] and [Unit], NULL at the end; or NULL */
+        const char *const *properties; /* lines "Key=value" as in a unit file, NULL at the end; or NULL */
+        const int *fds;                /* the child's descriptors 0, 1 and 2, as many as there are */
+        size_t fd_count;
         const void *reserved[4];
 };
 
-/* Start a child below one's own supervisor, as far as that lets one (AllowSpawn=, MaxChildren=), and tell its path when its
- * process is there. With _link it is linked to this service from its first moment, with _monitor watched: nothing of it
- * can be missed. `ret_path` may be NULL. -EACCES, -EDQUOT, -EEXIST ... and what coppice_refusal() says. */
+/* Start a child below one's own supervisor, as far as that lets one (AllowSpawn=, MaxChildren=), and tell its path when it has
+ * started. With _link it is linked to this service from its first moment, with _monitor watched: no end can be missed.
+ * `ret_path` may be NULL. -EACCES, -EDQUOT, -EEXIST ..., -EIO when it could not be started. The rules are in
+ * coppice.mailbox(7). */
 COPPICE_API int coppice_spawn(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE]);
 COPPICE_API int coppice_spawn_link(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE]);
 COPPICE_API int coppice_spawn_monitor(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE],

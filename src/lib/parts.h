@@ -82,7 +82,8 @@ int send_lines(struct coppice *c, const struct coppice_message *m, const struct 
  * and a signal ends the wait. */
 int call_wait(struct coppice *c, const char *ref, int64_t deadline, bool foreign, struct coppice_message **ret);
 
-/* Send lines, and those of m unless it is NULL, with a REF of that kind; wait for the answer. ret_ref and ret may be NULL. */
+/* Send lines, and those of m unless it is NULL, with a REF of that kind; wait for the answer. ret_ref, which
+ * is written in any case, and ret may be NULL. */
 int call_request(struct coppice *c, const struct coppice_message *m, const struct line *lines, size_t count, char kind,
                  char ret_ref[COPPICE_REF_SIZE], struct coppice_message **ret);
 bool call_is_down(const struct coppice_message *m, const char *ref);

@@ -22,12 +22,23 @@ static int write_body(const struct coppice_child *what, struct buf *out)
         return buf_failed(out) ? -ENOMEM : 0;
 }
 
+/* A child that could not be started is told of as DOWN too, to whom nobody waits for it any more. */
+static void forget_watch(struct coppice *c, const char *ref)
+{
+        char refusal[sizeof c->refusal];
+
+        memcpy(refusal, c->refusal, sizeof refusal);
+        (void) coppice_demonitor(c, ref);
+        memcpy(c->refusal, refusal, sizeof refusal);
+}
+
 static int spawn(struct coppice *c, const struct coppice_child *what, const char *tie, char *ret_path, char *ret_ref)
 {
         const struct line lines[] = { { MESSAGE_CALL, "spawn" }, { MESSAGE_NAME, what->name }, { MESSAGE_NODE, what->supervisor },
                                       { MESSAGE_VALUE, tie } };
         struct coppice_message *m, *done = NULL;
         autobuf struct buf body = BUF_INIT;
+        char ref[COPPICE_REF_SIZE] = "";
         const char *path;
         int r = coppice_message_new(&m, NULL);
 
@@ -36,11 +47,17 @@ static int spawn(struct coppice *c, const struct coppice_child *what, const char
         r = write_body(what, &body);
         if (r == 0)
                 r = coppice_message_set_body(m, buf_text(&body), body.len);
+        for (size_t i = 0; r == 0 && i < what->fd_count; i++)
+                r = coppice_message_add_fd(m, what->fds[i]);
         if (r == 0)
-                r = call_request(c, m, lines, ARRAY_LEN(lines), ret_ref ? 'm' : 'c', ret_ref, &done);
+                r = call_request(c, m, lines, ARRAY_LEN(lines), ret_ref ? 'm' : 'c', ref, &done);
+        if (r < 0 && ret_ref && r != -ECHILD)
+                forget_watch(c, ref);
         path = r == 0 ? message_line(done, MESSAGE_NODE) : NULL;
         if (path && ret_path && strlen(path) < COPPICE_PATH_SIZE)
                 memcpy(ret_path, path, strlen(path) + 1);
+        if (r == 0 && ret_ref)
+                memcpy(ret_ref, ref, sizeof ref);
         (void) coppice_message_free(m);
         (void) coppice_message_free(done);
         return r;

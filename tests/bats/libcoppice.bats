@@ -23,7 +23,7 @@ compile() {
 # shop PROGRAM [LINE...]: the services that vocabulary.c speaks of; the lines are for the one that checks.
 shop() {
         local program=$1; shift
-        unit shop.supervisor <<<$'[Supervisor]\nMaxRestarts=100'
+        unit shop.supervisor <<<$'[Supervisor]\nMaxRestarts=100\nAllowSpawn=command root-command'
         for name in echo mortal; do
                 printf '%s\n' '[Unit]' 'Supervisor=shop.supervisor' '[Service]' 'Type=notify' 'Mailbox=yes' 'RestartSec=1ms' \
                         "ExecStart=$program echo" "$@" >"$W/units/$name.service"

@@ -389,7 +389,77 @@ static int a_channel_hands_out_what_was_put_in(struct coppice *c)
         return 0;
 }
 
-/* --- signals, children, descriptors ------------------------------------------------------------------------------------------ */
+/* --- children ---------------------------------------------------------------------------------------------------------------- */
+
+#define SHELL(...) (const char *const[]) { "/bin/sh", "-c", __VA_ARGS__, NULL }
+
+static int a_child_is_started_and_awaited(struct coppice *c)
+{
+        static const char *const lines[] = { "Environment=STATUS=5", NULL };
+        struct coppice_child what = { .argv = SHELL("read line; echo got $line; exit $STATUS"), .name = "sum", .properties = lines };
+        char path[COPPICE_PATH_SIZE], ref[COPPICE_REF_SIZE], reason[COPPICE_PATH_SIZE] = "", text[20] = "";
+        int in[2], out[2];
+
+        WANT(pipe(in), 0);
+        WANT(pipe(out), 0);
+        what.fds = (int[]) { in[0], out[1] };
+        what.fd_count = 2;
+        WANT(coppice_spawn_monitor(c, &what, path, ref), 0);
+        WANT(strcmp(path, "/shop/sum"), 0);
+        close(in[0]);
+        close(out[1]);
+        WANT(coppice_try_await(c, ref, reason), -EAGAIN);
+        WANT(coppice_await(c, ref, 1000, NULL), -ETIMEDOUT);
+        WANT(write(in[1], "it\n", 3), 3);
+        WANT(coppice_await(c, ref, 10 * SECOND, reason), 0);
+        WANT(strcmp(reason, "exit:5"), 0);
+        WANT(read(out[0], text, sizeof text - 1), 7);
+        WANT(strcmp(text, "got it\n"), 0);
+        close(in[1]);
+        close(out[0]);
+        return 0;
+}
+
+static int a_linked_child_is_trapped(struct coppice *c)
+{
+        struct coppice_child what = { .argv = SHELL("exit 6") };
+        char path[COPPICE_PATH_SIZE];
+        struct coppice_message *m;
+
+        WANT(coppice_trap_exits(c, 1), 0);
+        WANT(coppice_spawn_link(c, &what, path), 0);
+        WANT(coppice_receive_key(c, "TOPIC", "EXIT", 10 * SECOND, &m), 0);
+        WANT(coppice_message_is(m, "NODE", path), 1);
+        WANT(coppice_message_is(m, "REASON", "exit:6"), 1);
+        coppice_message_free(m);
+        WANT(coppice_trap_exits(c, 0), 0);
+        return 0;
+}
+
+static int a_child_that_cannot_be_is_refused(struct coppice *c)
+{
+        struct coppice_child what = { .argv = (const char *const[]) { "/nonexistent/program", NULL } };
+        char ref[COPPICE_REF_SIZE] = "";
+        struct coppice_message *m;
+
+        WANT(coppice_spawn_monitor(c, &what, NULL, ref), -EIO);
+        WANT(strcmp(coppice_refusal(c), "failed"), 0);
+        WANT(ref[0], '\0');
+        WANT(coppice_receive_key(c, "TOPIC", "DOWN", 20000, &m), -ETIMEDOUT);
+        what.argv = SHELL("exit 0");
+        what.name = "echo";
+        WANT(coppice_spawn(c, &what, NULL), -EEXIST);
+        what.supervisor = "/";
+        WANT(coppice_spawn(c, &what, NULL), -EPERM);
+        what = (struct coppice_child) { .name = "worker@1" };
+        WANT(coppice_spawn(c, &what, NULL), -EACCES);
+        WANT(strcmp(coppice_refusal(c), "not-allowed"), 0);
+        what = (struct coppice_child) { .argv = SHELL("exit 0"), .properties = (const char *const[]) { "two\nlines", NULL } };
+        WANT(coppice_spawn(c, &what, NULL), -EINVAL);
+        return 0;
+}
+
+/* --- signals, forks, descriptors ------------------------------------------------------------------------------------------ */
 
 static void nothing(int signal)
 {
@@ -557,6 +627,9 @@ static const struct {
         CHECK(others_are_ended),
         CHECK(names_are_found),
         CHECK(a_channel_hands_out_what_was_put_in),
+        CHECK(a_child_is_started_and_awaited),
+        CHECK(a_linked_child_is_trapped),
+        CHECK(a_child_that_cannot_be_is_refused),
         CHECK(a_signal_ends_a_wait),
         CHECK(a_child_has_its_own),
         CHECK(what_was_put_aside_can_be_given_back),
