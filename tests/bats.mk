@@ -14,6 +14,7 @@ BATS_TESTS += tests/bats/hostile.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/libcoppice.bats
 BATS_TESTS += tests/bats/limits.bats
+BATS_TESTS += tests/bats/names.bats
 BATS_TESTS += tests/bats/nogroup.bats
 BATS_TESTS += tests/bats/mail.bats tests/bats/mail_ctl.bats
 BATS_TESTS += tests/bats/notify.bats

@@ -17,3 +17,10 @@ tests_programs_violence_LDADD = $(JANSSON_LIBS)
 check_PROGRAMS += tests/programs/hung tests/programs/tell
 tests_programs_hung_SOURCES = tests/programs/hung.c
 tests_programs_tell_SOURCES = tests/programs/tell.c
+# A module of the name service. Not a program: no sanitizer, no hardening, nothing of ours in it.
+check_DATA = tests/programs/nss_hang.so
+EXTRA_DIST += tests/programs/nss_hang.c
+CLEANFILES += tests/programs/nss_hang.so
+tests/programs/nss_hang.so: $(srcdir)/tests/programs/nss_hang.c
+	@$(MKDIR_P) tests/programs
+	$(AM_V_CCLD)$(CC) -O1 -fPIC -shared -o $@ $(srcdir)/tests/programs/nss_hang.c

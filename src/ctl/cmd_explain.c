@@ -1,11 +1,11 @@
 /* cmd_explain.c - explain: how the commands of a service are run, step by step. */
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "core/plan.h"
 #include "core/sandbox.h"
+#include "core/value.h"
 #include "ctl/offline.h"
 
 enum { OPT_DIRECTIVE };
@@ -44,46 +44,37 @@ static void put_command(struct ctl *c, uint32_t t)
 
 /* --- without a daemon ------------------------------------------------------------------------------------------------ */
 
-struct account {
-        char name[256], home[512], shell[256];
-};
-
-/* User= and Group= are a name, or a number. */
-static bool is_called(const char *said, const char *name, unsigned long id)
+/* A number is one; everything else is a name. */
+static bool is_id(const char *text, uint32_t *ret)
 {
-        char *end;
-        unsigned long number = strtoul(said, &end, 10);
+        int64_t n;
 
-        return strcmp(said, name) == 0 || (*said && *end == '\0' && number == id);
+        if (value_decimal(text, &n) < 0 || n < 0 || n >= UINT32_MAX)
+                return false;
+        *ret = (uint32_t) n;
+        return true;
 }
 
-/* Who User= and Group= are, by /etc/passwd and /etc/group alone: coppicectl loads no name service. */
+/* Who User= and Group= are, by /etc/passwd and /etc/group alone: coppicectl asks no name service. */
 static void look_up(const struct spec *s, struct plan_facts *facts, struct account *a)
 {
         const char *user = spec_str(s, D_SERVICE_User), *group = spec_str(s, D_SERVICE_Group);
-        autofclose FILE *users = fopen("/etc/passwd", "re");
-        autofclose FILE *groups = fopen("/etc/group", "re");
-        const struct passwd *p;
-        const struct group *g;
+        uint32_t id;
 
         facts->have_user = *user || *group;
-        while (*user && users && (p = fgetpwent(users)))
-                if (is_called(user, p->pw_name, p->pw_uid)) {
-                        facts->uid = p->pw_uid;
-                        facts->gid = p->pw_gid;
-                        (void) snprintf(a->name, sizeof a->name, "%s", p->pw_name);
-                        (void) snprintf(a->home, sizeof a->home, "%s", p->pw_dir);
-                        (void) snprintf(a->shell, sizeof a->shell, "%s", p->pw_shell);
-                        facts->user_name = a->name;
-                        facts->home = a->home;
-                        facts->shell = a->shell;
-                        break;
-                }
-        while (*group && groups && (g = fgetgrent(groups)))
-                if (is_called(group, g->gr_name, g->gr_gid)) {
-                        facts->gid = g->gr_gid;
-                        break;
-                }
+        if (*user && (is_id(user, &id) ? account_by_uid(id, a) : account_by_name(user, a)) == 0) {
+                facts->uid = a->uid;
+                facts->gid = a->gid;
+                facts->user_name = a->name;
+                facts->home = a->home;
+                facts->shell = a->shell;
+        } else if (*user && is_id(user, &id)) { /* needs no entry */
+                facts->uid = facts->gid = id;
+        }
+        if (*group && is_id(group, &id))
+                facts->gid = id;
+        else if (*group)
+                (void) account_group(group, &facts->gid);
 }
 
 static void write_commands(const struct spec *s, struct json *j, const char *only)
@@ -125,6 +116,7 @@ static void write_commands(const struct spec *s, struct json *j, const char *onl
                         json_str(j, "error", r < 0 ? err_format(&err, text, sizeof text) : NULL);
                         json_close(j);
                 }
+        account_done(&account);
 }
 
 static int explain_file(struct ctl *c, const char *file, struct buf *text)

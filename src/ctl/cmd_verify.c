@@ -51,6 +51,8 @@ static int verify_file(struct verdicts *r, const char *file)
                         (void) ctl_fail(CTL_FAILED, &err);
                 }
         }
+        if (spec)
+                unit_check_machine(spec, on_diag, r);
         spec_unref(spec);
         unit_paths_free(paths);
         return CTL_OK;
@@ -79,6 +81,8 @@ static int verify_set(struct verdicts *r, const char *dir, size_t *ret_nodes)
                 return code;
         for (size_t i = 0; i < unit_set_diag_count(set); i++)
                 on_diag(r, unit_set_diag(set, i));
+        for (size_t i = 0; i < unit_set_count(set); i++)
+                unit_check_machine(unit_set_node(set, i)->spec, on_diag, r);
         *ret_nodes = unit_set_count(set);
         unit_set_free(set);
         return code;
@@ -197,7 +201,7 @@ const struct ctl_verb verb_verify = {
         .name = "verify", .args = "[FILE...]", .help = "Check unit files; no daemon is needed.",
         .prose = "Every mistake is told with file, line and column, the nearest spelling and the way out. Files are checked one "
                  "by one; without any, or with --units, the whole tree: who hangs where, what is missing, cycles. Exit status 1 "
-                 "when there is an error; warnings are none. With --json an array of remarks.",
+                 "when there is an error; warnings (of programs, users and groups that this machine does not have, say) are none. With --json an array of remarks.",
         .options = verify_options, .max_args = -1, .complete = COMPLETE_FILES, .run = run_verify,
 };
 const struct ctl_verb verb_simulate = {

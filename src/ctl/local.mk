@@ -38,7 +38,7 @@ libctl_a_SOURCES = \
 CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a liblib.a libproto.a libbase.a $(INIH_LIBS) $(PACK_LIBS)
 
 bin_PROGRAMS += coppicectl
-coppicectl_SOURCES = src/ctl/main.c src/ctl/passwd.c
+coppicectl_SOURCES = src/ctl/main.c
 coppicectl_LDADD = $(CTL_LIBS)
 coppicectl_LDFLAGS = $(HARD_LDFLAGS) $(SAN_FLAGS) $(CTL_LDFLAGS)
 

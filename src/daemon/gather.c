@@ -92,9 +92,13 @@ static int gather_user(struct engine *e, node_id id, const struct spec *s, struc
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         for (size_t i = 0; i < n; i++)
                 extra[i] = spec_item(s, D_SERVICE_SupplementaryGroups, i);
-        r = dynamic ? sandbox_dynamic_user(e, id, s, &g->user, err) : user_lookup(user, group, extra, n, &g->user, err);
+        r = dynamic ? sandbox_dynamic_user(e, id, s, &g->user, err) :
+                      user_lookup(touch_reach(e), user, group, extra, n, &g->user, err);
         if (r == 0 && dynamic)
-                r = user_add_groups(&g->user, group, extra, n, err);
+                r = user_add_groups(touch_reach(e), &g->user, group, extra, n, err);
+        touched(e);
+        if (r == 0 && g->user.partly)
+                log_warning("%s: the name service does not answer: %s has only its groups in /etc/group", g->path, user);
         if (r < 0) {
                 struct origin o = spec_origin(s, dynamic ? D_SERVICE_DynamicUser : user[0] ? D_SERVICE_User : D_SERVICE_Group);
 

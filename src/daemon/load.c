@@ -251,7 +251,9 @@ int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err
         *ret_id = core_find(e->core, NODE_ROOT, name, NULL);
         if (*ret_id != NODE_NONE)
                 return 0;
-        r = unit_resolve(e->paths, name, full, sizeof(full), err);
+        r = touch_units(e, err);
+        if (r == 0)
+                r = unit_resolve(e->paths, name, full, sizeof(full), err);
         if (r == 0)
                 r = unit_load(e->paths, full, NULL, NULL, &s, err);
         if (r < 0)

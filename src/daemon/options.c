@@ -7,6 +7,7 @@
 #include "core/value.h"
 #include "daemon/options.h"
 #include "os/kernel.h"
+#include "os/reach.h"
 #include "os/user.h"
 
 static const char help[] =
@@ -104,9 +105,12 @@ static enum options_result set_stop(struct options *o, const char *value)
 
 static enum options_result set_group(struct options *o, const char *value)
 {
+        struct reach *reach = reach_new("/proc/self/exe");
         struct user group;
+        int r = value[0] == '\0' ? -EINVAL : user_lookup(reach, "", value, NULL, 0, &group, NULL);
 
-        if (value[0] == '\0' || user_lookup("", value, NULL, 0, &group, NULL) < 0)
+        reach_free(reach);
+        if (r < 0)
                 return bad("control-group", value, "a group that exists");
         o->control_group = group.gid;
         user_done(&group);

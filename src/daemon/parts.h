@@ -280,6 +280,9 @@ struct reach;
 bool touch_answers(struct engine *e, const char *path);
 /* All paths of a unit's conditions and assertions; else which one does not. */
 bool touch_conditions(struct engine *e, const struct spec *s, enum directive *ret_directive, size_t *ret_item);
+struct reach *touch_reach(struct engine *e); /* whom to ask for names; NULL when memory is short */
+void touched(struct engine *e);              /* after that: the helper goes when it has not been asked for a while */
+int touch_units(struct engine *e, struct err *err); /* do the directories of units answer? -ETIMEDOUT */
 void touch_free(struct engine *e);
 
 /* rundir.c */

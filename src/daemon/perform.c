@@ -18,7 +18,8 @@ static void on_check(struct engine *e, const struct action *a)
                             directive_rows[r.directive].key, spec_item(node->spec, r.directive, r.item));
                 r.verdict = VERDICT_FAIL;
         } else if (node) {
-                r = conditions_check(node->spec);
+                r = conditions_check(touch_reach(e), node->spec);
+                touched(e);
         }
         engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = a->node, .incarnation = a->incarnation,
                                          .arg = r.verdict, .arg2 = r.verdict == VERDICT_PASS ? 0 : ((int64_t) r.directive + 1) << 32 | (int64_t) r.item });

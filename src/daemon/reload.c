@@ -285,7 +285,9 @@ int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_p
         if (e->stopping)
                 return -ESHUTDOWN;
         buf_clear(&e->load_report);
-        result = unit_set_load(e->paths, &r.set, &err);
+        result = touch_units(e, &err);
+        if (result == 0)
+                result = unit_set_load(e->paths, &r.set, &err);
         if (result == 0) {
                 r.ids = calloc(unit_set_count(r.set) + 1, sizeof(*r.ids));
                 r.fresh = calloc(unit_set_count(r.set) + 1, 1);
@@ -294,7 +296,8 @@ int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_p
         if (result < 0 && result != -EINVAL)
                 problem(&r, true, &err);
         if (!dry)
-                log_notice("daemon-reload: %s", result < 0 ? "nothing was changed, the units have errors" : "done");
+                log_notice("daemon-reload: %s", result == -ETIMEDOUT ? "nothing was changed, the units cannot be read" :
+                           result < 0 ? "nothing was changed, the units have errors" : "done");
         free(r.ids);
         free(r.fresh);
         if (r.set)

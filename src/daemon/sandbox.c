@@ -177,7 +177,7 @@ int sandbox_dynamic_user(struct engine *e, node_id id, const struct spec *s, str
                 err_hint(err, "run the daemon as root, or take DynamicUser= out");
                 return r;
         }
-        r = user_dynamic(*said ? said : spec_stem(s), taken, &asking, ret, err);
+        r = user_dynamic(touch_reach(e), *said ? said : spec_stem(s), taken, &asking, ret, err);
         if (r == 0)
                 x->dynamic = ret->uid;
         return r;

@@ -235,7 +235,9 @@ static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err
         r = fs_write_atomic(s->path, text.data, text.len, 0644, err);
         if (r < 0)
                 return r;
-        r = unit_load(s->e->paths, spec_name(s->before), first_error, &said, ret, err);
+        r = touch_units(s->e, &said);
+        if (r == 0)
+                r = unit_load(s->e->paths, spec_name(s->before), first_error, &said, ret, err);
         if (r < 0) {
                 put_back(s, &old, was_there);
                 if (said.code)

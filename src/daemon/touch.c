@@ -1,10 +1,12 @@
 /* touch.c - may the engine touch a path that a unit names? Not when its file system does not answer: then the start fails
  * or is skipped, and everything else goes on (FAILURES A17). */
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/parts.h"
 #include "os/conditions.h"
 #include "os/reach.h"
+#include "unit/unit_set.h"
 
 #define REST_AFTER 2. /* seconds without a question */
 
@@ -17,19 +19,37 @@ static void on_rest(struct ev_loop *loop, ev_timer *w, int revents)
         reach_rest(e->reach);
 }
 
-bool touch_answers(struct engine *e, const char *path)
+struct reach *touch_reach(struct engine *e)
 {
-        int r;
-
         if (!e->reach)
                 e->reach = reach_new("/proc/self/exe");
-        r = reach_ask(e->reach, path);
-        if (reach_helped(e->reach)) {
-                ev_timer_stop(e->loop, &e->reach_timer);
-                ev_timer_init(&e->reach_timer, on_rest, REST_AFTER, 0.);
-                ev_timer_start(e->loop, &e->reach_timer);
-        }
+        return e->reach;
+}
+
+void touched(struct engine *e)
+{
+        if (!reach_helped(e->reach))
+                return;
+        ev_timer_stop(e->loop, &e->reach_timer);
+        ev_timer_init(&e->reach_timer, on_rest, REST_AFTER, 0.);
+        ev_timer_start(e->loop, &e->reach_timer);
+}
+
+bool touch_answers(struct engine *e, const char *path)
+{
+        int r = reach_ask(touch_reach(e), path);
+
+        touched(e);
         return r == 0;
+}
+
+int touch_units(struct engine *e, struct err *err)
+{
+        for (size_t i = 0; i < unit_paths_count(e->paths); i++)
+                if (!touch_answers(e, unit_paths_dir(e->paths, i)))
+                        return err_set(err, STAGE_LOAD, ETIMEDOUT, "read the units in %s: its file system does not answer",
+                                       unit_paths_dir(e->paths, i));
+        return 0;
 }
 
 void touch_free(struct engine *e)

@@ -4,9 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +16,7 @@
 #include "base/cleanup.h"
 #include "os/fs.h"
 #include "os/kernel.h"
+#include "os/nss.h"
 
 #define SYSTEM_ID_MAX 999
 
@@ -157,16 +156,20 @@ static bool is_number(const char *text)
         return *text && text[strspn(text, "0123456789")] == 0;
 }
 
-static bool user(const char *who)
+static bool user(struct reach *reach, const char *who)
 {
-        const struct passwd *p;
+        struct account a;
+        bool ours;
 
         if (strcmp(who, "@system") == 0)
                 return geteuid() <= SYSTEM_ID_MAX;
         if (is_number(who))
                 return strtoul(who, NULL, 10) == geteuid();
-        p = getpwnam(who);
-        return p && p->pw_uid == geteuid();
+        if (nss_user(reach, who, &a) < 0)
+                return false;
+        ours = a.uid == geteuid();
+        account_done(&a);
+        return ours;
 }
 
 static bool in_group(gid_t gid)
@@ -183,16 +186,15 @@ static bool in_group(gid_t gid)
         return false;
 }
 
-static bool group(const char *which)
+static bool group(struct reach *reach, const char *which)
 {
-        const struct group *g;
+        gid_t gid;
 
         if (strcmp(which, "@system") == 0)
                 return getegid() <= SYSTEM_ID_MAX;
         if (is_number(which))
                 return in_group((gid_t) strtoul(which, NULL, 10));
-        g = getgrnam(which);
-        return g && in_group(g->gr_gid);
+        return nss_group(reach, which, &gid) == 0 && in_group(gid);
 }
 
 /* --- lists ------------------------------------------------------------------------------------------------------ */
@@ -200,32 +202,34 @@ static bool group(const char *which)
 static const struct {
         enum directive condition, assertion;
         bool (*test)(const char *argument);
+        bool (*test_name)(struct reach *reach, const char *argument);
 } tests[] = {
-        { D_UNIT_ConditionPathExists, D_UNIT_AssertPathExists, path_exists },
-        { D_UNIT_ConditionPathExistsGlob, D_UNIT_AssertPathExistsGlob, path_exists_glob },
-        { D_UNIT_ConditionPathIsDirectory, D_UNIT_AssertPathIsDirectory, path_is_directory },
-        { D_UNIT_ConditionPathIsSymbolicLink, D_UNIT_AssertPathIsSymbolicLink, path_is_symbolic_link },
-        { D_UNIT_ConditionPathIsMountPoint, D_UNIT_AssertPathIsMountPoint, path_is_mount_point },
-        { D_UNIT_ConditionPathIsReadWrite, D_UNIT_AssertPathIsReadWrite, path_is_read_write },
-        { D_UNIT_ConditionDirectoryNotEmpty, D_UNIT_AssertDirectoryNotEmpty, directory_not_empty },
-        { D_UNIT_ConditionFileNotEmpty, D_UNIT_AssertFileNotEmpty, file_not_empty },
-        { D_UNIT_ConditionFileIsExecutable, D_UNIT_AssertFileIsExecutable, file_is_executable },
-        { D_UNIT_ConditionKernelCommandLine, D_UNIT_AssertKernelCommandLine, kernel_command_line },
-        { D_UNIT_ConditionVirtualization, D_UNIT_AssertVirtualization, virtualization },
-        { D_UNIT_ConditionCapability, D_UNIT_AssertCapability, capability },
-        { D_UNIT_ConditionUser, D_UNIT_AssertUser, user },
-        { D_UNIT_ConditionGroup, D_UNIT_AssertGroup, group },
+        { D_UNIT_ConditionPathExists, D_UNIT_AssertPathExists, path_exists, NULL },
+        { D_UNIT_ConditionPathExistsGlob, D_UNIT_AssertPathExistsGlob, path_exists_glob, NULL },
+        { D_UNIT_ConditionPathIsDirectory, D_UNIT_AssertPathIsDirectory, path_is_directory, NULL },
+        { D_UNIT_ConditionPathIsSymbolicLink, D_UNIT_AssertPathIsSymbolicLink, path_is_symbolic_link, NULL },
+        { D_UNIT_ConditionPathIsMountPoint, D_UNIT_AssertPathIsMountPoint, path_is_mount_point, NULL },
+        { D_UNIT_ConditionPathIsReadWrite, D_UNIT_AssertPathIsReadWrite, path_is_read_write, NULL },
+        { D_UNIT_ConditionDirectoryNotEmpty, D_UNIT_AssertDirectoryNotEmpty, directory_not_empty, NULL },
+        { D_UNIT_ConditionFileNotEmpty, D_UNIT_AssertFileNotEmpty, file_not_empty, NULL },
+        { D_UNIT_ConditionFileIsExecutable, D_UNIT_AssertFileIsExecutable, file_is_executable, NULL },
+        { D_UNIT_ConditionKernelCommandLine, D_UNIT_AssertKernelCommandLine, kernel_command_line, NULL },
+        { D_UNIT_ConditionVirtualization, D_UNIT_AssertVirtualization, virtualization, NULL },
+        { D_UNIT_ConditionCapability, D_UNIT_AssertCapability, capability, NULL },
+        { D_UNIT_ConditionUser, D_UNIT_AssertUser, NULL, user },
+        { D_UNIT_ConditionGroup, D_UNIT_AssertGroup, NULL, group },
 };
 
-int condition_test(enum directive d, const char *argument)
+int condition_test(struct reach *reach, enum directive d, const char *argument)
 {
         for (size_t i = 0; i < ARRAY_LEN(tests); i++)
                 if (d == tests[i].condition || d == tests[i].assertion)
-                        return tests[i].test(argument);
+                        return tests[i].test ? tests[i].test(argument) : tests[i].test_name(reach, argument);
         return 0;
 }
 
 struct check {
+        struct reach *reach;
         const struct spec *s;
         struct condition_result unmet;     /* the last "|" one that did not hold */
         bool triggers, triggered;
@@ -242,7 +246,7 @@ static bool list_fails(struct check *c, enum directive d, struct condition_resul
                 argument += trigger;
                 negate = *argument == '!';
                 argument += negate;
-                holds = (condition_test(d, argument) != 0) != negate;
+                holds = (condition_test(c->reach, d, argument) != 0) != negate;
                 if (trigger) {
                         c->triggers = true;
                         c->triggered |= holds;
@@ -256,9 +260,9 @@ static bool list_fails(struct check *c, enum directive d, struct condition_resul
         return false;
 }
 
-static bool all_fail(const struct spec *s, bool assertions, struct condition_result *ret)
+static bool all_fail(struct reach *reach, const struct spec *s, bool assertions, struct condition_result *ret)
 {
-        struct check c = { .s = s };
+        struct check c = { .reach = reach, .s = s };
 
         for (size_t i = 0; i < ARRAY_LEN(tests); i++)
                 if (list_fails(&c, assertions ? tests[i].assertion : tests[i].condition, ret))
@@ -269,13 +273,13 @@ static bool all_fail(const struct spec *s, bool assertions, struct condition_res
         return true;
 }
 
-struct condition_result conditions_check(const struct spec *s)
+struct condition_result conditions_check(struct reach *reach, const struct spec *s)
 {
         struct condition_result r = { VERDICT_PASS, D_NONE, NULL, 0, { "", 0 } };
 
-        if (all_fail(s, true, &r))
+        if (all_fail(reach, s, true, &r))
                 r.verdict = VERDICT_FAIL;
-        else if (all_fail(s, false, &r))
+        else if (all_fail(reach, s, false, &r))
                 r.verdict = VERDICT_SKIP;
         return r;
 }

@@ -17,9 +17,10 @@ struct condition_result {
 
 /* As systemd.unit(5): every plain one must hold, and of all "|" ones of the unit at least one ("!" negates);
  * conditions and assertions each for themselves. Assertions are looked at first. Never fails: what cannot be found out does not hold. */
-struct condition_result conditions_check(const struct spec *s);
+struct reach; /* of whom names are asked: nss.h; may be NULL */
+struct condition_result conditions_check(struct reach *reach, const struct spec *s);
 
 /* One of them: 1 holds, 0 does not. `argument` without "|" and "!". Exposed for its tests. */
-int condition_test(enum directive d, const char *argument);
+int condition_test(struct reach *reach, enum directive d, const char *argument);
 
 #endif

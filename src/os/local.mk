@@ -16,7 +16,7 @@ libos_a_SOURCES = \
 	src/os/sandbox_probe.c src/os/sandbox_probe.h \
 	src/os/nogroup.c src/os/nogroup.h \
 	src/os/pipe.c src/os/pipe.h \
-	src/os/reach.c src/os/reach.h \
+	src/os/reach.c src/os/reach.h src/os/nss.c src/os/nss.h \
 	src/os/notify.c src/os/notify.h \
 	src/os/learned.c src/os/learned.h \
 	src/os/seccomp.c src/os/seccomp_probe.c src/os/seccomp_program.c src/os/seccomp_table.c src/os/seccomp_priv.h src/os/seccomp.h src/os/bpf.h \

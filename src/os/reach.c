@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "os/fs.h"
+#include "os/nss.h"
 
 enum { HELPER_FD = 3, STUCK_MAX = 16, PATH_LEN = 4096 };
 
@@ -30,6 +31,7 @@ struct reach {
         pid_t stuck[STUCK_MAX];  /* were killed and have not ended yet; 0 = free */
         char gone[PATH_LEN];     /* the mount that did not answer, "" = none ... */
         int64_t gone_until;      /* ... and how long it is not asked again, in seconds */
+        int64_t names_until;     /* the name service has not answered: the same */
 };
 
 static int64_t now_sec(void)
@@ -117,15 +119,23 @@ static bool must_ask(const char *path, char *mount, size_t n)
 
 int reach_main(void)
 {
-        char path[PATH_LEN];
+        static char answer[REACH_ANSWER_MAX];
+        char q[REACH_QUESTION_MAX];
         struct stat s;
         ssize_t n;
 
-        while ((n = recv(HELPER_FD, path, sizeof path - 1, 0)) > 0) {
-                path[n] = '\0';
-                (void) stat(path, &s);
-                (void) access(path, R_OK);
-                if (send(HELPER_FD, "", 1, MSG_NOSIGNAL) < 0)
+        while ((n = recv(HELPER_FD, q, sizeof q - 1, 0)) > 0) {
+                size_t len = 1;
+
+                q[n] = '\0';
+                answer[0] = '\0';
+                if (q[0] == REACH_NAMES) {
+                        len = nss_answer(q + 1, answer);
+                } else {
+                        (void) stat(q + 1, &s);
+                        (void) access(q + 1, R_OK);
+                }
+                if (send(HELPER_FD, answer, len, MSG_NOSIGNAL) < 0)
                         break;
         }
         return 0;
@@ -181,37 +191,59 @@ static void give_up(struct reach *r)
         r->pid = 0;
 }
 
-static int answered(int sock)
+/* Ask and wait. The length of the answer; -ETIMEDOUT, and the helper is gone; -errno when there is none. */
+static ssize_t exchange(struct reach *r, const char *question, size_t len, int ms, char *answer, size_t room)
 {
-        struct pollfd p = { .fd = sock, .events = POLLIN };
-        char byte;
-        int n;
+        struct pollfd p = { .events = POLLIN };
+        ssize_t n;
+        int rc;
 
-        do
-                n = poll(&p, 1, REACH_MS);
-        while (n < 0 && errno == EINTR);
-        return n > 0 && recv(sock, &byte, 1, MSG_DONTWAIT) == 1;
+        collect(r);
+        rc = start(r);
+        if (rc < 0)
+                return rc;
+        p.fd = r->sock;
+        if (send(r->sock, question, len, MSG_NOSIGNAL) >= 0) {
+                do
+                        rc = poll(&p, 1, ms);
+                while (rc < 0 && errno == EINTR);
+                n = rc > 0 ? recv(r->sock, answer, room, MSG_DONTWAIT) : 0;
+                if (n > 0)
+                        return n;
+        }
+        give_up(r);
+        return -ETIMEDOUT;
 }
 
 int reach_ask(struct reach *r, const char *path)
 {
-        char mount[PATH_LEN];
+        char mount[PATH_LEN], question[PATH_LEN + 1], answer;
+        int n;
 
         if (!r || !must_ask(path, mount, sizeof mount))
                 return 0;
-        collect(r);
         if (r->gone[0] && now_sec() >= r->gone_until)
                 r->gone[0] = '\0';
         if (r->gone[0] && strcmp(r->gone, mount) == 0)
                 return -ETIMEDOUT;
-        if (start(r) < 0)
+        n = snprintf(question, sizeof question, "%c%s", REACH_PATH, path);
+        if (n >= REACH_QUESTION_MAX || exchange(r, question, (size_t) n, REACH_MS, &answer, 1) != -ETIMEDOUT)
                 return 0;
-        if (send(r->sock, path, strlen(path), MSG_NOSIGNAL) >= 0 && answered(r->sock))
-                return 0;
-        give_up(r);
         (void) snprintf(r->gone, sizeof r->gone, "%s", mount);
         r->gone_until = now_sec() + REACH_GONE_SEC;
         return -ETIMEDOUT;
+}
+
+ssize_t reach_names(struct reach *r, const char *question, size_t n, char *answer)
+{
+        ssize_t got;
+
+        if (now_sec() < r->names_until)
+                return -ETIMEDOUT;
+        got = exchange(r, question, n, REACH_NAMES_MS, answer, REACH_ANSWER_MAX);
+        if (got == -ETIMEDOUT)
+                r->names_until = now_sec() + REACH_GONE_SEC;
+        return got;
 }
 
 int reach_helped(const struct reach *r)

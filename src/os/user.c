@@ -3,14 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "os/nss.h"
 
 #define NAME_LEN_MAX 256
 
@@ -57,16 +56,17 @@ static int bad(struct err *err, enum stage stage, const char *what, const char *
         if (code == EINVAL)
                 return err_set(err, stage, code, "find %s \"%s\": neither a name nor a number", what, text);
         r = err_set(err, stage, code, "find %s %s: %s", what, text,
-                    code == ENOENT ? "there is none of that name" : strerrordesc_np(code));
-        err_hint(err, "create it, or correct the unit");
+                    code == ENOENT ? "there is none of that name" :
+                    code == ETIMEDOUT ? "the name service does not answer" : strerrordesc_np(code));
+        err_hint(err, code == ETIMEDOUT ? "look at what /etc/nsswitch.conf names, or put it into /etc/passwd and /etc/group" :
+                                          "create it, or correct the unit");
         return r;
 }
 
-static int find_group(const char *text, gid_t *ret, struct err *err)
+static int find_group(struct reach *reach, const char *text, gid_t *ret, struct err *err)
 {
         uint32_t id = 0;
         int r = classify(text, &id);
-        struct group *g;
 
         if (r < 0)
                 return bad(err, STAGE_GROUP, "group", text, EINVAL);
@@ -74,46 +74,45 @@ static int find_group(const char *text, gid_t *ret, struct err *err)
                 *ret = id;
                 return 0;
         }
-        errno = 0;
-        g = getgrnam(text);
-        if (!g)
-                return bad(err, STAGE_GROUP, "group", text, errno && errno != ESRCH ? errno : ENOENT);
-        *ret = g->gr_gid;
-        return 0;
+        r = nss_group(reach, text, ret);
+        return r < 0 ? bad(err, STAGE_GROUP, "group", text, -r) : 0;
 }
 
-static int from_entry(const struct passwd *p, struct user *u)
+/* Takes what is in *a. */
+static int from_entry(struct account *a, struct user *u)
 {
-        u->uid = p->pw_uid;
-        u->gid = p->pw_gid;
-        u->name = strdup(p->pw_name);
-        u->home = strdup(p->pw_dir && p->pw_dir[0] ? p->pw_dir : "/");
-        u->shell = strdup(p->pw_shell && p->pw_shell[0] ? p->pw_shell : "/bin/sh");
+        u->uid = a->uid;
+        u->gid = a->gid;
+        u->name = ptr_steal(a->name);
+        u->home = a->home[0] ? ptr_steal(a->home) : strdup("/");
+        u->shell = a->shell[0] ? ptr_steal(a->shell) : strdup("/bin/sh");
+        account_done(a);
+        return u->home && u->shell ? 0 : -ENOMEM;
+}
+
+static int without_entry(uint32_t id, const char *name, const char *shell, struct user *u)
+{
+        u->uid = u->gid = id;
+        u->name = strdup(name);
+        u->home = strdup("/");
+        u->shell = strdup(shell);
         return u->name && u->home && u->shell ? 0 : -ENOMEM;
 }
 
-static int find_user(const char *text, struct user *u, struct err *err)
+static int find_user(struct reach *reach, const char *text, struct user *u, struct err *err)
 {
+        struct account a;
         uint32_t id = 0;
-        int r = classify(text, &id);
-        struct passwd *p;
+        int r = classify(text, &id), found;
 
         if (r < 0)
                 return bad(err, STAGE_USER, "user", text, EINVAL);
-        errno = 0;
-        p = r == 1 ? getpwuid(id) : getpwnam(text);
-        if (p) {
-                r = from_entry(p, u);
-        } else if (r == 1) { /* a number needs no entry, as in containers */
-                u->uid = u->gid = id;
-                u->name = strdup(text);
-                u->home = strdup("/");
-                u->shell = strdup("/bin/sh");
-                r = u->name && u->home && u->shell ? 0 : -ENOMEM;
-        } else {
-                return bad(err, STAGE_USER, "user", text, errno && errno != ESRCH ? errno : ENOENT);
-        }
-        return r < 0 ? bad(err, STAGE_USER, "user", text, ENOMEM) : 0;
+        found = r == 1 ? nss_user_by_uid(reach, id, &a) : nss_user(reach, text, &a);
+        if (found == 0)
+                found = from_entry(&a, u);
+        else if (found == -ENOENT && r == 1) /* a number needs no entry, as in containers */
+                found = without_entry(id, text, "/bin/sh", u);
+        return found < 0 ? bad(err, STAGE_USER, "user", text, -found) : 0;
 }
 
 static int add_group(struct user *u, gid_t gid)
@@ -131,27 +130,20 @@ static int add_group(struct user *u, gid_t gid)
         return 0;
 }
 
-/* What initgroups(3) would set. */
-static int member_groups(struct user *u)
+static int add_member(void *arg, gid_t gid)
 {
-        int n = 64;
+        return add_group(arg, gid);
+}
 
-        for (;;) {
-                autofree gid_t *list = calloc((size_t) n, sizeof *list);
-                int had = n, r = 0;
+/* What initgroups(3) would set. */
+static int member_groups(struct reach *reach, struct user *u)
+{
+        int r = add_group(u, u->gid);
 
-                if (!list)
-                        return -ENOMEM;
-                if (getgrouplist(u->name, u->gid, list, &n) >= 0) {
-                        for (int i = 0; r == 0 && i < n; i++)
-                                r = add_group(u, list[i]);
-                        return r;
-                }
-                if (n <= had)
-                        n = had * 2;
-                if (n > 65536)
-                        return -EINVAL;
-        }
+        if (r == 0)
+                r = nss_groups(reach, u->name, u->gid, add_member, u);
+        u->partly = r > 0;
+        return r < 0 ? r : 0;
 }
 
 void user_done(struct user *u)
@@ -163,34 +155,34 @@ void user_done(struct user *u)
         *u = (struct user) { 0 };
 }
 
-int user_add_groups(struct user *u, const char *group, const char *const *extra, size_t n, struct err *err)
+int user_add_groups(struct reach *reach, struct user *u, const char *group, const char *const *extra, size_t n, struct err *err)
 {
-        int r = group[0] ? find_group(group, &u->gid, err) : 0;
+        int r = group[0] ? find_group(reach, group, &u->gid, err) : 0;
 
         for (size_t i = 0; r == 0 && i < n; i++) {
                 gid_t gid = 0;
 
-                r = find_group(extra[i], &gid, err);
+                r = find_group(reach, extra[i], &gid, err);
                 if (r == 0 && add_group(u, gid) < 0)
                         r = bad(err, STAGE_GROUP, "group", extra[i], ENOMEM);
         }
         return r;
 }
 
-int user_lookup(const char *user, const char *group, const char *const *extra, size_t n, struct user *ret,
-                struct err *err)
+int user_lookup(struct reach *reach, const char *user, const char *group, const char *const *extra, size_t n,
+                struct user *ret, struct err *err)
 {
         struct user u = { .uid = geteuid(), .gid = getegid() };
         int r = 0;
 
         if (user[0])
-                r = find_user(user, &u, err);
+                r = find_user(reach, user, &u, err);
         if (r == 0 && group[0])
-                r = find_group(group, &u.gid, err);
-        if (r == 0 && user[0] && member_groups(&u) < 0)
+                r = find_group(reach, group, &u.gid, err);
+        if (r == 0 && user[0] && member_groups(reach, &u) < 0)
                 r = bad(err, STAGE_GROUP, "groups of user", user, ENOMEM);
         if (r == 0)
-                r = user_add_groups(&u, "", extra, n, err);
+                r = user_add_groups(reach, &u, "", extra, n, err);
         if (r == 0 && !user[0] && u.group_count == 0 && add_group(&u, u.gid) < 0)
                 r = bad(err, STAGE_GROUP, "group", group, ENOMEM);
         if (r < 0) {
@@ -214,27 +206,42 @@ static uint32_t hash(const char *text)
         return h;
 }
 
-static int fill_dynamic(uid_t uid, const char *name, struct user *u)
+/* An account of that number, or a group? What cannot be found out counts as one. */
+static bool in_use(struct reach *reach, uid_t uid)
 {
-        u->uid = u->gid = uid;
-        u->name = strdup(name);
-        u->home = strdup("/");
-        u->shell = strdup("/usr/sbin/nologin");
-        return u->name && u->home && u->shell ? add_group(u, uid) : -ENOMEM;
+        struct account a;
+        int r = nss_user_by_uid(reach, uid, &a);
+
+        if (r == 0)
+                account_done(&a);
+        return r != -ENOENT || nss_group_by_gid(reach, uid) != -ENOENT;
 }
 
-int user_dynamic(const char *name, user_taken_fn *taken, void *arg, struct user *ret, struct err *err)
+static int named_account(struct reach *reach, const char *name)
+{
+        struct account a;
+        int r = user_valid(name) == 0 && !isdigit((unsigned char) name[0]) ? nss_user(reach, name, &a) : -ENOENT;
+
+        if (r == 0)
+                account_done(&a);
+        return r;
+}
+
+int user_dynamic(struct reach *reach, const char *name, user_taken_fn *taken, void *arg, struct user *ret, struct err *err)
 {
         struct user u = { 0 };
+        int r = named_account(reach, name);
 
-        if (user_valid(name) == 0 && !isdigit((unsigned char) name[0]) && getpwnam(name))
-                return user_lookup(name, "", NULL, 0, ret, err);
+        if (r == 0)
+                return user_lookup(reach, name, "", NULL, 0, ret, err);
+        if (r != -ENOENT)
+                return bad(err, STAGE_USER, "user", name, -r);
         for (uint32_t i = 0; i < DYNAMIC_COUNT; i++) {
                 uid_t uid = DYNAMIC_FIRST + (hash(name) + i) % DYNAMIC_COUNT;
 
-                if (taken(arg, uid) || getpwuid(uid) || getgrgid(uid))
+                if (taken(arg, uid) || in_use(reach, uid))
                         continue;
-                if (fill_dynamic(uid, name, &u) < 0) {
+                if (without_entry(uid, name, "/usr/sbin/nologin", &u) < 0 || add_group(&u, uid) < 0) {
                         user_done(&u);
                         return bad(err, STAGE_USER, "number for user", name, ENOMEM);
                 }

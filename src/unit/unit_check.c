@@ -1,11 +1,10 @@
 /* unit_check.c - what a unit names and this machine does not have. See unit_set.h.
  * Remarks, not refusals: what is missing now may be there when the unit is started. */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/buf.h"
 #include "core/value.h"
 #include "unit/unit_set.h"
@@ -50,16 +49,36 @@ static bool is_name(const char *text)
         return *text && value_decimal(text, &number) < 0;
 }
 
+static void no_account(const struct spec *s, enum directive d, size_t item, const char *name, struct remarks *r)
+{
+        struct origin at = d == D_SERVICE_SupplementaryGroups ? spec_item_origin(s, d, item) : spec_origin(s, d);
+        bool user = d == D_SERVICE_User;
+
+        remark(r, DIAG_WARNING, at.file, at.line, 0,
+               user ? "adduser --system makes one; or is the unit for another machine?" :
+                      "addgroup --system makes one; or is the unit for another machine?",
+               "%s=%s: there is no such %s in %s", directive_rows[d].key, name, user ? "user" : "group",
+               user ? "/etc/passwd" : "/etc/group");
+}
+
+/* Only the files are looked at: no name service is asked. */
 static void check_ids(const struct spec *s, struct remarks *r)
 {
         const char *user = spec_str(s, D_SERVICE_User), *group = spec_str(s, D_SERVICE_Group);
+        struct account a = { 0 };
+        gid_t gid;
 
-        if (is_name(user) && !getpwnam(user))
-                remark(r, DIAG_WARNING, spec_origin(s, D_SERVICE_User).file, spec_origin(s, D_SERVICE_User).line, 0,
-                       "adduser --system makes one", "User=%s: there is no such user", user);
-        if (is_name(group) && !getgrnam(group))
-                remark(r, DIAG_WARNING, spec_origin(s, D_SERVICE_Group).file, spec_origin(s, D_SERVICE_Group).line, 0,
-                       "addgroup --system makes one", "Group=%s: there is no such group", group);
+        if (is_name(user) && !spec_int(s, D_SERVICE_DynamicUser) && account_by_name(user, &a) == -ENOENT)
+                no_account(s, D_SERVICE_User, 0, user, r);
+        account_done(&a);
+        if (is_name(group) && account_group(group, &gid) == -ENOENT)
+                no_account(s, D_SERVICE_Group, 0, group, r);
+        for (size_t i = 0; i < spec_count(s, D_SERVICE_SupplementaryGroups); i++) {
+                const char *name = spec_item(s, D_SERVICE_SupplementaryGroups, i);
+
+                if (is_name(name) && account_group(name, &gid) == -ENOENT)
+                        no_account(s, D_SERVICE_SupplementaryGroups, i, name, r);
+        }
 }
 
 void unit_check_machine(const struct spec *s, diag_fn *report, void *arg)

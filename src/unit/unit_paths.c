@@ -1,12 +1,12 @@
 /* unit_paths.c - where units are looked for, and what the machine says for the specifiers. See unit_set.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/cleanup.h"
 #include "unit/unit_dirs.h"
 
@@ -152,24 +152,26 @@ static char *number(unsigned long n)
         return asprintf(&text, "%lu", n) < 0 ? NULL : text;
 }
 
-static char *home_of(const struct passwd *pw, bool user)
+static char *home_of(const struct account *a, bool user)
 {
         const char *home = getenv("HOME");
 
         if (user && home && home[0] == '/')
                 return strdup(home);
-        if (pw && pw->pw_dir && pw->pw_dir[0] == '/')
-                return strdup(pw->pw_dir);
+        if (a && a->home[0] == '/')
+                return strdup(a->home);
         return geteuid() == 0 ? strdup("/root") : NULL;
 }
 
 static void learn_host(struct unit_paths *p, bool user)
 {
-        const struct passwd *pw = getpwuid(geteuid());
+        struct account a = { 0 };
+        bool known = account_by_uid(geteuid(), &a) == 0;
         char **t = p->texts;
 
-        t[0] = home_of(pw, user);
-        t[1] = pw ? strdup(pw->pw_name) : number(geteuid());
+        t[0] = home_of(known ? &a : NULL, user);
+        t[1] = known ? strdup(a.name) : number(geteuid());
+        account_done(&a);
         t[2] = number(geteuid());
         t[3] = host_name();
         t[4] = read_id("/etc/machine-id");

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -23,6 +24,29 @@ static void a_buffer_grows_and_stays_terminated(void **state)
         assert_int_equal(b.len, 3000);
         assert_int_equal(strlen(buf_text(&b)), 3000);
         assert_memory_equal(buf_text(&b) + 2997, "999", 4);
+}
+
+static void nsswitch_conf_says_who_knows_accounts(void **state)
+{
+        static const struct { const char *text; enum account_order passwd; } rows[] = {
+                { "", ACCOUNT_FILES_ONLY },
+                { "group: sss\n", ACCOUNT_FILES_ONLY },
+                { "passwd:files\n", ACCOUNT_FILES_ONLY },
+                { "# passwd: sss\n  passwd :\t files  # sss\r\n", ACCOUNT_FILES_ONLY },
+                { "passwd: files systemd", ACCOUNT_FILES_FIRST },
+                { "group: files\npasswd: files [NOTFOUND=return] sss\n", ACCOUNT_FILES_FIRST },
+                { "passwd: files[SUCCESS=continue] sss\n", ACCOUNT_OTHERS_FIRST },
+                { "passwd: files [success=merge] sss\n", ACCOUNT_OTHERS_FIRST },
+                { "passwd: sss files\n", ACCOUNT_OTHERS_FIRST },
+                { "passwd: compat\n", ACCOUNT_OTHERS_FIRST },
+                { "passwd: filesystem\n", ACCOUNT_OTHERS_FIRST },
+                { "passwd:\n", ACCOUNT_OTHERS_FIRST },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                if (account_order_in(rows[i].text, "passwd") != rows[i].passwd)
+                        fail_msg("read wrongly: %s", rows[i].text);
 }
 
 static void a_buffer_that_failed_swallows_every_call(void **state)
@@ -185,6 +209,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_buffer_grows_and_stays_terminated),
+                cmocka_unit_test(nsswitch_conf_says_who_knows_accounts),
                 cmocka_unit_test(a_buffer_that_failed_swallows_every_call),
                 cmocka_unit_test(consuming_keeps_the_rest),
                 cmocka_unit_test(an_error_reads_unit_stage_cause_line_and_way_out),

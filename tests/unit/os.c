@@ -255,13 +255,13 @@ static void E9_users_that_are_none_are_refused(void **state)
         (void) state;
         for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
                 assert_int_equal(user_valid(bad[i]), -EINVAL);
-                assert_int_equal(user_lookup(bad[i], "", NULL, 0, &u, &err), -EINVAL);
-                assert_int_equal(user_lookup("", bad[i], NULL, 0, &u, &err), -EINVAL);
+                assert_int_equal(user_lookup(NULL, bad[i], "", NULL, 0, &u, &err), -EINVAL);
+                assert_int_equal(user_lookup(NULL, "", bad[i], NULL, 0, &u, &err), -EINVAL);
         }
         assert_int_equal(user_valid(""), -EINVAL);
-        assert_int_equal(user_lookup("no-such-user", "", NULL, 0, &u, &err), -ENOENT);
+        assert_int_equal(user_lookup(NULL, "no-such-user", "", NULL, 0, &u, &err), -ENOENT);
         assert_int_equal(err.stage, STAGE_USER);
-        assert_int_equal(user_lookup("", "no-such-group", NULL, 0, &u, &err), -ENOENT);
+        assert_int_equal(user_lookup(NULL, "", "no-such-group", NULL, 0, &u, &err), -ENOENT);
         assert_int_equal(err.stage, STAGE_GROUP);
 }
 
@@ -271,17 +271,17 @@ static void users_are_found_by_name_and_number(void **state)
         struct user u;
 
         (void) state;
-        assert_int_equal(user_lookup("root", "", NULL, 0, &u, NULL), 0);
+        assert_int_equal(user_lookup(NULL, "root", "", NULL, 0, &u, NULL), 0);
         assert_true(u.uid == 0 && u.gid == 0 && u.group_count >= 1);
         assert_string_equal(u.name, "root");
         assert_string_equal(u.home, "/root");
         user_done(&u);
-        assert_int_equal(user_lookup("54321", "", extra, 2, &u, NULL), 0); /* without an entry */
+        assert_int_equal(user_lookup(NULL, "54321", "", extra, 2, &u, NULL), 0); /* without an entry */
         assert_true(u.uid == 54321 && u.gid == 54321 && u.group_count == 3);
         assert_true(u.groups[0] == 54321 && u.groups[1] == 1234);
         assert_string_equal(u.home, "/");
         user_done(&u);
-        assert_int_equal(user_lookup("0", "7", NULL, 0, &u, NULL), 0);
+        assert_int_equal(user_lookup(NULL, "0", "7", NULL, 0, &u, NULL), 0);
         assert_true(u.uid == 0 && u.gid == 7);
         assert_string_equal(u.name, "root");
         user_done(&u);
@@ -388,9 +388,9 @@ static void each_condition_tells_what_is_so_from_what_is_not(void **state)
         assert_int_equal(symlink("/etc", in_dir("link")), 0);
         assert_int_equal(mkdir(in_dir("empty"), 0700), 0);
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-                if (rows[i].holds && !condition_test(rows[i].d, rows[i].holds))
+                if (rows[i].holds && !condition_test(NULL, rows[i].d, rows[i].holds))
                         fail_msg("%s=%s does not hold", directive_rows[rows[i].d].key, rows[i].holds);
-                if (condition_test(rows[i].d, rows[i].fails))
+                if (condition_test(NULL, rows[i].d, rows[i].fails))
                         fail_msg("%s=%s holds", directive_rows[rows[i].d].key, rows[i].fails);
         }
 }
@@ -418,7 +418,7 @@ static void plain_ones_must_all_hold_and_of_the_others_one(void **state)
 
                 (void) snprintf(unit, sizeof(unit), "[Unit]\n%s[Service]\nExecStart=/bin/true\n", rows[i].lines);
                 s = parse_good("c.service", unit);
-                r = conditions_check(s);
+                r = conditions_check(NULL, s);
                 assert_int_equal(r.verdict, rows[i].verdict);
                 if (rows[i].argument) {
                         assert_string_equal(r.argument, rows[i].argument);

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# Users and groups of units: who knows them, and what happens when nobody answers.
+
+load lib
+
+setup() { world; }
+teardown() { end_world; }
+
+# with_hanging_names: from here on daemons live in a mount namespace whose name service asks, behind the files, a module
+# that never answers.
+with_hanging_names() {
+        local module library
+        module=$BUILD/tests/programs/nss_hang.so
+        [ -e "$module" ] || skip "no shared libraries are built here"
+        library=$(set -- /lib/*/libnss_compat.so.2 /lib64/libnss_compat.so.2 /usr/lib/libnss_compat.so.2; for f; do [ ! -e "$f" ] || { echo "$f"; break; }; done)
+        [ -n "$library" ] || skip "the C library has no module to take the place of"
+        printf 'passwd: files compat\ngroup: files compat\n' >"$W/nsswitch.conf"
+        chmod 644 "$W/nsswitch.conf"
+        script names <<-S
+                exec unshare -m --propagation private sh -c 'mount --bind "$W/nsswitch.conf" /etc/nsswitch.conf &&
+                        mount --bind "$module" "$library" && exec "\$@"' sh "\$@"
+	S
+        "$W/names" true 2>/dev/null || skip "may not mount"
+        DAEMON_WRAPPER=$W/names
+}
+
+@test "A17: a name service that hangs fails the start of who needs it; users of /etc/passwd start, and nobody is held up" {
+        skip_unless root
+        with_hanging_names
+        service remote "ExecStart=/bin/sleep 1000" "User=far-away" "Restart=no"
+        service remote-group "ExecStart=/bin/sleep 1000" "Group=far-away" "Restart=no"
+        service local "ExecStart=/bin/sleep 1000" "User=nobody"
+        service calm "ExecStart=/bin/sleep 1000"
+        printf '[Unit]\nConditionUser=far-away\n[Service]\nExecStart=/bin/sleep 1000\n' >"$W/units/asks.service"
+        start_daemon
+        wait_state /calm running
+        wait_state /local running
+        wait_state /remote failed
+        wait_state /remote-group failed
+        run ctl why /remote
+        assert_output_has "find user far-away: the name service does not answer"
+        assert_output_has "remote.service:3"
+        run ctl why /remote-group
+        assert_output_has "find group far-away: the name service does not answer"
+        wait_line "$W/daemon.log" "/local: the name service does not answer: nobody has only its groups in /etc/group"
+        [ "$(state_of /asks)" != running ]
+        assert_eq "$(stat -c %u "/proc/$(pid_of /local)")" "$(id -u nobody)"
+        stop_daemon 0
+}
+
+@test "A17: units on a file system that hangs are not read: the reload says so, and the daemon goes on" {
+        skip_unless root
+        mkdir "$W/late"
+        mkfifo "$W/end"
+        service calm "ExecStart=/bin/sleep 1000"
+        start_daemon --units "$W/late"
+        wait_state /calm running
+        exec {end}<>"$W/end"
+        "$BUILD/tests/programs/hung" "$W/late" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & local server=$! failed=0
+        wait_for "$PATIENCE" mounted_or_gone "$server"
+        if file_has "$W/hung.out" hung; then
+                run ctl daemon-reload
+                { assert_status 1 && assert_output_has "read the units in $W/late: its file system does not answer" &&
+                  has_state /calm running; } || failed=1
+        else
+                failed=skip
+        fi
+        exec {end}>&-
+        wait "$server" || [ $failed = skip ] || failed=1
+        [ $failed != skip ] || skip "may not mount a file system that hangs"
+        [ $failed = 0 ]
+        stop_daemon 0
+}
+mounted_or_gone() { file_has "$W/hung.out" hung || process_gone "$1"; }
+
+@test "verify warns of users and groups that are not in /etc/passwd and /etc/group, and finds no error in that" {
+        service web "ExecStart=/bin/true" "User=far-away" "Group=far-off" "SupplementaryGroups=root elsewhere" "Type=oneshot"
+        service number "ExecStart=/bin/true" "User=54321" "Group=54321" "Type=oneshot"
+        run "$CTL" verify --units "$W/units"
+        assert_status 0
+        assert_output_has "web.service:3: warning: User=far-away: there is no such user in /etc/passwd"
+        assert_output_has "web.service:4: warning: Group=far-off: there is no such group in /etc/group"
+        assert_output_has "web.service:5: warning: SupplementaryGroups=elsewhere: there is no such group"
+        assert_output_has "0 errors, 3 warnings"
+        run "$CTL" verify "$W/units/web.service"
+        assert_status 0
+        assert_output_has "0 errors, 3 warnings"
+}
