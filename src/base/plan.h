@@ -70,6 +70,9 @@ enum {
  * everything that is to be seen again behind something new is taken hold of before the first is performed. SEAL
  * follows the last one.
  *
+ * ENTER: a = index of the descriptor of a process namespace, for whom PIDS forks. PIDS: a = 1 after ENTER; else in the
+ * namespace that NAMESPACES has made.
+ *
  * USERNS: a = uid, b = gid, c = 1 when root's ids are mapped too, which takes a helper outside. ROOT comes before the
  * first MOUNT, whose paths are then inside it. */
 enum plan_mount {
@@ -91,6 +94,7 @@ enum { /* flags of MOUNT */
         PLAN_MOUNT_NO_LINK = 8,  /* skip it when the path is a symbolic link */
         PLAN_MOUNT_INNER = 4,    /* below something new: look at the path when its turn comes, not before */
 };
+#define PLAN_INNER_PID 2 /* the number of the program in a process namespace of PIDS: the first is its small init */
 #define PLAN_MOUNTS_MAX 512
 #define PLAN_CREDENTIALS_MAX 128
 

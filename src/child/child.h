@@ -99,7 +99,7 @@ int child_filter(struct child *c);
 /* Send to the engine, waiting for room; allowed by any filter. seccomp.c */
 void child_send(const struct child *c, const void *message, size_t size, int fd);
 
-child_step child_pids;                                                            /* pids.c */
+child_step child_pids, child_enter;                                                          /* pids.c */
 child_step child_userns, child_namespaces;                                                      /* namespaces.c */
 child_step child_root, child_mount, child_seal, child_take_sources;                     /* mounts.c */
 child_step child_credential, child_credentials;                                   /* credentials.c */

@@ -1,4 +1,4 @@
-/* pids.c - a process namespace: the step PIDS. See child.h.
+/* pids.c - a process namespace: the steps ENTER and PIDS. See child.h.
  *
  *     watcher    the process init knows: outside; passes signals on, and in the end does as the program did
  *      └─ reaper    number 1 inside: reaps whoever loses his parent; ends with the program, and all else with it
@@ -7,6 +7,8 @@
  * Two processes rather than one, because number 1 cannot die of a signal from inside, and who waits for us must see
  * the program's end exactly: its exit code or its signal. Neither holds a descriptor, a capability but the one to
  * signal, or a directory.
+ *
+ * A control command enters the namespace of the main process, where $MAINPID is 2: it has a watcher and needs no reaper.
  *
  * A signal to the watcher is meant for the program; a signal to the whole group has reached the program already.
  * So the reaper passes on only what the watcher marks. */
@@ -160,8 +162,6 @@ static _Noreturn void watch(pid_t reaper, const struct ending *ending, pid_t par
         }
 }
 
-/* --- the step ------------------------------------------------------------------------------------------------------ */
-
 static pid_t fork_raw(void)
 {
         return (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -178,12 +178,65 @@ static void new_session(void)
         (void) setsid();
 }
 
-int child_pids(struct child *c, const struct plan_step *s, const char *text)
+/* --- in a namespace that is there already ---------------------------------------------------------------------------- */
+
+/* The command's parent is outside; who reaps what it leaves behind is the small init of the main process. */
+static _Noreturn void watch_command(pid_t command, pid_t parent)
 {
-        struct ending *ending = mmap(NULL, sizeof *ending, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        siginfo_t info;
+        int status;
+
+        become_small();
+        (void) prctl(PR_SET_NAME, "coppice-watcher", 0, 0, 0);
+        if (getppid() != parent)
+                _exit(128 + SIGKILL);
+        for (;;) {
+                int sig = wait_signal(&info);
+
+                if (sig != SIGCHLD) {
+                        if (info.si_code != SI_KERNEL)
+                                (void) kill(command, sig);
+                } else if (waitpid(command, &status, WNOHANG) == command) {
+                        end_like(status);
+                }
+        }
+}
+
+int child_enter(struct child *c, const struct plan_step *s, const char *text)
+{
+        (void) text;
+        if (s->a < 0 || (size_t) s->a >= c->job->fd_count)
+                return -EBADMSG;
+        return syscall(SYS_setns, c->fds[s->a], CLONE_NEWPID) < 0 ? -errno : 0;
+}
+
+static int join(struct child *c)
+{
         pid_t pid;
 
-        (void) s, (void) text;
+        set_mask(~UINT64_C(0));
+        pid = fork_raw();
+        if (pid > 0)
+                watch_command(pid, c->parent);
+        if (pid < 0)
+                return errno == ENOMEM ? -ESRCH : -errno; /* the main process has ended, and the namespace with it */
+        new_session();
+        set_mask(0);
+        c->parent = 0; /* as seen from inside */
+        return 0;
+}
+
+/* --- the step ------------------------------------------------------------------------------------------------------ */
+
+int child_pids(struct child *c, const struct plan_step *s, const char *text)
+{
+        struct ending *ending;
+        pid_t pid;
+
+        (void) text;
+        if (s->a)
+                return join(c);
+        ending = mmap(NULL, sizeof *ending, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if ((void *) ending == MAP_FAILED)
                 return -errno;
         set_mask(~UINT64_C(0)); /* so that no signal meets a default action while nobody waits */

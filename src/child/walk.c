@@ -43,6 +43,7 @@ static child_step *const steps[PLAN_OP_COUNT] = {
         [PLAN_CREDENTIALS] = child_credentials,
         [PLAN_USERNS] = child_userns,
         [PLAN_NAMESPACES] = child_namespaces,
+        [PLAN_ENTER] = child_enter,
         [PLAN_PIDS] = child_pids,
         [PLAN_ROOT] = child_root,
         [PLAN_MOUNT] = child_mount,

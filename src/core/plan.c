@@ -144,6 +144,7 @@ static void add_process(struct compiler *c)
         add_number(c, PLAN_NICE, D_SERVICE_Nice);
         add_number(c, PLAN_OOM, D_SERVICE_OOMScoreAdjust);
         add_affinity(c);
+        plan_sandbox_enter(c);
         plan_sandbox_user_first(c); /* writes to /proc/self too */
         add_plain(c, PLAN_UNDUMPABLE);
         add_number(c, PLAN_UMASK, D_SERVICE_UMask);

@@ -29,6 +29,7 @@ struct plan_fds {
         int cgroup;          /* directory of the leaf; also told to init for CLONE_INTO_CGROUP */
         int in, out, err;    /* for StandardX=log and fd names; the others are opened by the plan itself */
         int join, join_count; /* cgroup v1: the first of the `tasks` files to enter, and how many */
+        int pids;            /* the process namespace of the main process, which a control command enters */
         int notify;          /* write end for NotifyFd= */
         int mailbox;         /* the service's end of its mailbox */
         int listen;          /* the first of `listen_count` descriptors from the service's own store */
@@ -37,7 +38,8 @@ struct plan_fds {
         const struct plan_end *ends; /* of channels, borrowed; those of descriptors 0 to 2 are in, out, err as well */
         size_t end_count;
 };
-#define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .notify = -1, .mailbox = -1, .listen = -1 })
+#define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .pids = -1, .notify = -1, \
+                                            .mailbox = -1, .listen = -1 })
 
 /* For the sandbox. */
 struct plan_sandbox {

@@ -125,7 +125,7 @@ static void set_ours(const struct compiler *c, struct buf *env)
                 set(env, "LISTEN_FDNAMES", f->listen_names);
         }
         if (f->main_pid > 0)
-                set_number(env, "MAINPID", f->main_pid);
+                set_number(env, "MAINPID", plan_sandbox_joins(c) ? PLAN_INNER_PID : f->main_pid);
         set(env, "SERVICE_RESULT", f->service_result);
         set(env, "EXIT_CODE", f->exit_code);
         set(env, "EXIT_STATUS", f->exit_status);

@@ -283,6 +283,9 @@ static void tell_blank(const struct told *t, const char *key, size_t n)
                 tell_rights(t);
         else if (is(key, n, "who"))
                 tell_known(t);
+        else if (is(key, n, "pids"))
+                buf_adds(t->out, s->a ? "be a process of that namespace, beside the main one"
+                                      : "be process 2 of the process namespace, below a small init that reaps");
         else if (is(key, n, "mount"))
                 tell_mount(t);
 }

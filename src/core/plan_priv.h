@@ -45,6 +45,8 @@ int plan_streams(struct compiler *c, struct err *err);
 /* The sandbox, in the order the plan has it. A "+" command gets none of it. */
 int plan_sandbox_begin(struct compiler *c, struct err *err); /* -EPERM for what cannot be had */
 void plan_sandbox_user_first(struct compiler *c);            /* who is not root: the way to all else */
+bool plan_sandbox_joins(const struct compiler *c);           /* a control command, the main process's namespace */
+void plan_sandbox_enter(struct compiler *c);                 /* ... while its descriptor is at hand */
 void plan_sandbox_directories(struct compiler *c);
 /* DynamicUser=: the directory `private` below root, which only root can enter; a link to what is in it, in its old
  * place. */

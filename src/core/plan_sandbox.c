@@ -21,7 +21,7 @@ void plan_private_tmp(const char *mark, char buf[PLAN_PRIVATE_TMP_MAX])
 
 static struct sandbox_choice choose(const struct spec *s, const struct plan_facts *f)
 {
-        struct sandbox_choice box = sandbox_choose(s, f->control, f->sandbox.can, f->sandbox.can_by_user,
+        struct sandbox_choice box = sandbox_choose(s, f->main_pid > 0 && f->fds.pids < 0, f->sandbox.can, f->sandbox.can_by_user,
                                                    f->root && f->have_user && f->uid != f->daemon_uid);
         struct mounts m = { 0 };
 
@@ -176,6 +176,18 @@ void plan_sandbox_user_first(struct compiler *c)
                                              .origin = spec_origin(c->s, sandbox_asked_by(c->s, lowest(c->box.parts))) });
 }
 
+bool plan_sandbox_joins(const struct compiler *c)
+{
+        return c->box.parts & SANDBOX_PIDS && !c->box.by_user && c->f->fds.pids >= 0;
+}
+
+void plan_sandbox_enter(struct compiler *c)
+{
+        if (plan_sandbox_joins(c))
+                plan_add(c, &(struct step) { .op = PLAN_ENTER, .a = c->f->fds.pids,
+                                             .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
+}
+
 void plan_sandbox_user_last(struct compiler *c, bool becomes_root)
 {
         const struct plan_facts *f = c->f;
@@ -199,7 +211,7 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
 {
         unsigned parts = c->box.parts;
         int64_t flags = (parts & SANDBOX_MOUNTS ? CLONE_NEWNS : 0) | (parts & SANDBOX_NET ? CLONE_NEWNET : 0) |
-                        (parts & SANDBOX_IPC ? CLONE_NEWIPC : 0) | (parts & SANDBOX_PIDS ? CLONE_NEWPID : 0) |
+                        (parts & SANDBOX_IPC ? CLONE_NEWIPC : 0) | (parts & SANDBOX_PIDS && !plan_sandbox_joins(c) ? CLONE_NEWPID : 0) |
                         (own_host_name(c) ? CLONE_NEWUTS : 0);
         int64_t from = spec_int(c->s, D_SERVICE_MountFlags) == MOUNT_FLAGS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
         enum directive asked = D_SERVICE_ProtectHostname;
@@ -212,7 +224,7 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
         if (plan_pivots(c)) /* before the processes, which could else be a way to the old one */
                 plan_add_text(c, PLAN_ROOT, spec_origin(c->s, D_SERVICE_RootDirectory), spec_str(c->s, D_SERVICE_RootDirectory));
         if (parts & SANDBOX_PIDS)
-                plan_add(c, &(struct step) { .op = PLAN_PIDS, .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
+                plan_add(c, &(struct step) { .op = PLAN_PIDS, .a = plan_sandbox_joins(c), .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
         return parts & SANDBOX_MOUNTS ? add_file_system(c, err) : 0;
 }
 

@@ -8,12 +8,12 @@ static bool says(const struct spec *s, enum directive d)
         return directive_is_list(d) ? spec_count(s, d) > 0 : spec_has(s, d) && spec_int(s, d) > 0;
 }
 
-static unsigned needs_of(const struct spec *s, bool control)
+static unsigned needs_of(const struct spec *s, bool outside)
 {
         bool ipc = spec_int(s, D_SERVICE_PrivateIPC);
         bool proc = spec_int(s, D_SERVICE_ProtectProc) != PROTECT_PROC_DEFAULT ||
                     spec_int(s, D_SERVICE_ProcSubset) != PROC_SUBSET_ALL;
-        bool pids = spec_int(s, D_SERVICE_PrivatePIDs) && (!control || proc);
+        bool pids = spec_int(s, D_SERVICE_PrivatePIDs) && !outside;
 
         return (mounts_wanted(s) || pids || ipc || proc ? SANDBOX_MOUNTS : 0U) |
                (spec_int(s, D_SERVICE_PrivateNetwork) ? SANDBOX_NET : 0U) | (ipc ? SANDBOX_IPC : 0U) |
@@ -26,15 +26,15 @@ static unsigned needs_of(const struct spec *s, bool control)
 }
 
 /* Asked again and again at every start, and most units have nothing of it. */
-unsigned sandbox_needs(const struct spec *s, bool control)
+unsigned sandbox_needs(const struct spec *s, bool outside)
 {
-        return spec_has_any(s, SANDBOX_FIRST, SANDBOX_LAST) ? needs_of(s, control) : 0;
+        return spec_has_any(s, SANDBOX_FIRST, SANDBOX_LAST) ? needs_of(s, outside) : 0;
 }
 
-struct sandbox_choice sandbox_choose(const struct spec *s, bool control, unsigned can, unsigned can_by_user,
+struct sandbox_choice sandbox_choose(const struct spec *s, bool outside, unsigned can, unsigned can_by_user,
                                      bool change_user)
 {
-        unsigned needs = sandbox_needs(s, control);
+        unsigned needs = sandbox_needs(s, outside);
         unsigned by_user = needs & can_by_user;
 
         /* The kernel lets a user namespace have a /proc only together with its own process namespace. */

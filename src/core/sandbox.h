@@ -25,13 +25,13 @@ struct sandbox_choice {
         bool by_user;           /* by way of a user namespace made first: who is not root becomes it inside */
 };
 
-/* What the unit asks for. A control command (`control`) stays outside the process namespace, where $MAINPID means
- * something, unless /proc is to show less. */
-unsigned sandbox_needs(const struct spec *s, bool control);
+/* What the unit asks for. `outside`: a control command that needs the number of the main process, and cannot enter its
+ * process namespace: it gets none. */
+unsigned sandbox_needs(const struct spec *s, bool outside);
 
 /* `can` as the process itself, `can_by_user` inside a user namespace in which only its own id is mapped, which is no
  * way out when the service shall `change_user`. */
-struct sandbox_choice sandbox_choose(const struct spec *s, bool control, unsigned can, unsigned can_by_user,
+struct sandbox_choice sandbox_choose(const struct spec *s, bool outside, unsigned can, unsigned can_by_user,
                                       bool change_user);
 
 /* The directive of the unit that asks for a part; and the part in words: "a mount namespace". */

@@ -40,6 +40,16 @@ void phase_enter(struct core *c, struct node *n, enum phase phase, nsec timeout)
                 n->deadline = nsec_add(c->now, timeout);
 }
 
+/* Has the start to wait for the program to run? With PrivatePIDs= always: before that nobody could enter its process
+ * namespace, or would take the number of the program there. */
+static bool started_by_exec(const struct node *n)
+{
+        enum service_type type = type_of(n);
+
+        return !wants_ready(n) && (type == TYPE_EXEC || ((type == TYPE_SIMPLE || type == TYPE_IDLE) &&
+                                                         spec_int(n->spec, D_SERVICE_PrivatePIDs) > 0));
+}
+
 void command_run(struct core *c, struct node *n, enum directive d, uint16_t at, enum phase phase)
 {
         bool main_one = d == D_SERVICE_ExecStart;
@@ -48,7 +58,7 @@ void command_run(struct core *c, struct node *n, enum directive d, uint16_t at, 
         a->role = main_one ? ROLE_MAIN : ROLE_CONTROL;
         a->directive = (uint16_t) d;
         a->index = at;
-        a->confirm_exec = main_one && type_of(n) == TYPE_EXEC;
+        a->confirm_exec = main_one && (type_of(n) == TYPE_EXEC || started_by_exec(n));
         a->reason = n->ending;
         n->command = (uint16_t) d;
         n->command_at = at;
@@ -250,14 +260,14 @@ void main_spawned(struct core *c, struct node *n, const struct event *e)
         enum service_type type = type_of(n);
 
         control_spawned(c, n, e);
-        if (e->role == ROLE_MAIN && (type == TYPE_SIMPLE || type == TYPE_IDLE) && !wants_ready(n))
+        if (e->role == ROLE_MAIN && (type == TYPE_SIMPLE || type == TYPE_IDLE) && !wants_ready(n) && !started_by_exec(n))
                 main_started(c, n);
 }
 
 void main_execed(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
-        if (type_of(n) == TYPE_EXEC && !wants_ready(n))
+        if (!wants_ready(n)) /* it only comes to who has asked for it, perhaps with another spec */
                 main_started(c, n);
 }
 

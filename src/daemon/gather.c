@@ -1,4 +1,5 @@
 /* gather.c - see gather.h; and the plan of a start that is only described. */
+#include <fcntl.h>
 #include <string.h>
 
 #include "daemon/gather.h"
@@ -14,6 +15,7 @@ void gathered_done(struct gathered *g)
         fd_close(&g->group_fd);
         fd_close(&g->notify_fd);
         fd_close(&g->exec_fd);
+        fd_close(&g->pids_fd);
         pipes_gifts_done(g->gifts, g->gift_count);
         while (g->join_count > 0)
                 (void) close(g->join_fds[--g->join_count]);
@@ -273,13 +275,28 @@ static int gather_main(struct engine *e, const struct action *a, const struct sp
         return 0;
 }
 
-static void gather_control(struct engine *e, const struct action *a, struct gathered *g)
+/* The namespace that the main process has made for its children: it is the watcher of child/pids.c. Who is not root may
+ * not look there; then the command stays outside, where $MAINPID means something too. */
+static void gather_namespace(const struct engine *e, const struct spec *s, struct gathered *g)
+{
+        char path[64];
+
+        if (g->facts.main_pid <= 0 || !e->opt.root || !spec_int(s, D_SERVICE_PrivatePIDs))
+                return;
+        (void) snprintf(path, sizeof(path), "/proc/%d/ns/pid_for_children", (int) g->facts.main_pid);
+        g->pids_fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (g->pids_fd >= 0)
+                g->facts.fds.pids = gathered_fd(g, g->pids_fd);
+}
+
+static void gather_control(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g)
 {
         const struct run *run = engine_peek(e, a->node);
         const struct node *node = core_node(e->core, a->node);
 
         g->facts.control = true;
         g->facts.main_pid = run ? run->pid[ROLE_MAIN] : 0;
+        gather_namespace(e, s, g);
         if (a->directive == D_SERVICE_ExecStop || a->directive == D_SERVICE_ExecStopPost) {
                 g->facts.service_result = plan_service_result(&a->reason);
                 /* What the main process did, also where the incarnation's reason is that it was asked to. */
@@ -389,7 +406,7 @@ int gather(struct engine *e, const struct action *a, const struct spec *s, struc
                 sandbox_say_missing(s, &g->facts);
                 return gather_main(e, a, s, g, err);
         }
-        gather_control(e, a, g);
+        gather_control(e, a, s, g);
         return 0;
 }
 
@@ -423,6 +440,9 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
         }
         if (!g.facts.control && gather_channels(e, id, true, &g, err) < 0)
                 return -err->code;
+        if (e->opt.root && spec_int(s, D_SERVICE_PrivatePIDs) &&
+            (directive == D_SERVICE_ExecStartPost || directive == D_SERVICE_ExecReload || directive == D_SERVICE_ExecStop))
+                g.facts.fds.pids = g.fd_count++;
         if (g.facts.fds.err < 0 && (strcmp(spec_str(s, D_SERVICE_StandardError), "log") == 0 || errors_to_log(&g, s)))
                 g.facts.fds.err = g.fd_count++;
         if (g.facts.fds.out < 0 && strcmp(spec_str(s, D_SERVICE_StandardOutput), "log") == 0)

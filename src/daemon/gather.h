@@ -18,13 +18,14 @@ struct gathered {
         int fds[INIT_FDS_MAX];
         int fd_count;
         int group_fd, notify_fd, exec_fd; /* owned; -1 */
+        int pids_fd;                      /* owned; -1 */
         int join_fds[CTL_COUNT], join_count; /* owned */
         char join_names[80];
         struct pipe_gift gifts[PIPE_GIFTS_MAX]; /* owned: ends of channels */
         struct plan_end ends[PIPE_GIFTS_MAX];
         size_t gift_count;
 };
-#define GATHERED_NONE ((struct gathered) { .group_fd = -1, .notify_fd = -1, .exec_fd = -1 })
+#define GATHERED_NONE ((struct gathered) { .group_fd = -1, .notify_fd = -1, .exec_fd = -1, .pids_fd = -1 })
 
 /* For the start that the action asks for: makes its group, opens what it inherits. 0, or -errno with err filled; what was
  * gathered is to be given up by gathered_done() in either case. */

@@ -234,6 +234,31 @@ last_of() { ctl status "$1" --json | jq -r '.last_reason // .last.reason // .las
         stop_daemon 0
 }
 
+@test "PrivatePIDs: commands beside the main process enter its namespace, where they can signal it and see nobody else" {
+        skip_unless root
+        script post <<P
+exec >$W/post.out
+echo \$MAINPID; ls /proc | grep -c '^[0-9]'; tr '\\0' ' ' </proc/\$MAINPID/cmdline
+P
+        service inner "ExecStart=/bin/bash -c 'trap \"echo hup >>$W/hups\" HUP; echo up >>$W/hups; while :; do read -t 1000 <>$W/quiet; done'" \
+                "PrivatePIDs=yes" "ExecStartPre=/bin/sh -c 'echo \$\$\$\$ >$W/pre'" "ExecReload=/bin/kill -HUP \$MAINPID" \
+                "ExecStartPost=$W/post" "ExecStop=/bin/sh -c 'sleep 1000 & echo \$MAINPID >$W/stop'" \
+                "ExecStopPost=/bin/sh -c 'echo \$\$\$\$ >$W/stoppost'"
+        start_daemon
+        wait_line "$W/hups" up
+        assert_eq "$(cat "$W/pre")" 2
+        wait_state /inner running
+        assert_eq "$(sed -n 1p "$W/post.out")" 2
+        (( $(sed -n 2p "$W/post.out") <= 7 )) # the small init, the program, the shell and its pipe
+        grep -q 'hups' "$W/post.out"
+        ctl reload /inner
+        wait_line "$W/hups" hup
+        remember_processes
+        ctl stop /inner
+        assert_eq "$(cat "$W/stop") $(cat "$W/stoppost")" "2 2"
+        stop_daemon 0
+}
+
 @test "PrivatePIDs: readiness is believed from the program inside" {
         skip_unless root
         service told "Type=notify" "ExecStart=$BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000" "PrivatePIDs=yes"
