@@ -97,7 +97,7 @@ static enum mail_result place_of(struct postbox *from, const struct message *m, 
 }
 
 /* Does it run with rights that it may have given up since it was started? */
-static bool has_rights(const struct engine *e, const struct spec *s)
+static bool has_rights(struct engine *e, const struct spec *s)
 {
         const char *name = spec_str(s, D_SERVICE_User);
         struct user user = { 0 };
@@ -107,16 +107,17 @@ static bool has_rights(const struct engine *e, const struct spec *s)
                 return true;
         if (spec_int(s, D_SERVICE_DynamicUser))
                 return false;
-        if (name[0] && user_lookup(name, "", NULL, 0, &user, NULL) == 0) {
+        if (name[0] && user_lookup(touch_reach(e), name, "", NULL, 0, &user, NULL) == 0) {
                 root = user.uid == 0;
                 user_done(&user);
         }
+        touched(e);
         return root;
 }
 
 static enum mail_result may_command(const struct postbox *from, const struct spec *place, struct buf *why)
 {
-        const struct engine *e = from->room->e;
+        struct engine *e = from->room->e;
         bool any = spawnable_word(place, "root-command");
 
         if (!any && !spawnable_word(place, "command")) {
