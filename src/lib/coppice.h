@@ -60,7 +60,7 @@ enum {
 struct coppice;         /* a mailbox: what a service speaks through */
 struct coppice_message; /* a message: head, body, descriptors */
 
-/* --- coppice_open(3): the mailbox ---------------------------------------------------------------------------------- */
+/* --- coppice_open(3): the mailbox of a service --------------------------------------------------------------------- */
 
 enum {
         COPPICE_PRIVATE = 1, /* programs that this one executes do not get the mailbox */
@@ -91,10 +91,10 @@ COPPICE_API int coppice_set_saved_max(struct coppice *c, size_t messages, size_t
 COPPICE_API const char *coppice_self(void);
 
 /* Why the last request of this object was refused: the word ("not-descendant"), "" when none was. Borrowed until the next
- * call. The errno of each word is in coppice_open(3). */
+ * call. The errno of each word is in coppice(3). */
 COPPICE_API const char *coppice_refusal(const struct coppice *c);
 
-/* --- coppice_message(3): messages ----------------------------------------------------------------------------------- */
+/* --- coppice_message(3): messages ---------------------------------------------------------------------------------- */
 
 /* An empty message; `to` is its TO=, NULL: none yet. */
 COPPICE_API COPPICE_CHECKED int coppice_message_new(struct coppice_message **ret, const char *to);
@@ -129,13 +129,13 @@ COPPICE_API size_t coppice_message_fds(const struct coppice_message *m);
  * is none, or it has been taken. */
 COPPICE_API COPPICE_CHECKED int coppice_message_take_fd(struct coppice_message *m, size_t i);
 
-/* --- coppice_send(3) ----------------------------------------------------------------------------------------------- */
+/* --- coppice_send(3): send messages -------------------------------------------------------------------------------- */
 
 /* Send; the message stays the caller's and can be sent again. Returns when coppice has been handed it: what cannot be
  * delivered comes back later as TOPIC=BOUNCE. While the mailbox of somebody before it is full (MailboxOverflow=block) this
  * waits, and puts aside what arrives meanwhile, so that two who send to each other do not wait for ever. */
 COPPICE_API int coppice_send(struct coppice *c, const struct coppice_message *m);
-COPPICE_API int coppice_try_send(struct coppice *c, const struct coppice_message *m); /* -EAGAIN instead of waiting */
+COPPICE_API int coppice_try_send(struct coppice *c, const struct coppice_message *m); /* -EAGAIN instead of waiting. */
 
 /* The same in one call: `topic` may be NULL, `body` when n is 0. */
 COPPICE_API int coppice_tell(struct coppice *c, const char *to, const char *topic, const void *body, size_t n);
@@ -151,9 +151,9 @@ COPPICE_API int coppice_broadcast(struct coppice *c, const char *supervisor, con
 /* Have it sent later, to whomever; without TO= to oneself. `ret_ref` may be NULL, else it is the REF that the message
  * then carries, its own if it has one, and that coppice_cancel() wants. */
 COPPICE_API int coppice_schedule(struct coppice *c, const struct coppice_message *m, uint64_t usec, char ret_ref[COPPICE_REF_SIZE]);
-COPPICE_API int coppice_cancel(struct coppice *c, const char *ref); /* returns how many; -ENOENT: it has been sent */
+COPPICE_API int coppice_cancel(struct coppice *c, const char *ref); /* Returns how many; -ENOENT: it has been sent. */
 
-/* --- coppice_ask(3) ------------------------------------------------------------------------------------------------- */
+/* --- coppice_ask(3): question and answer --------------------------------------------------------------------------- */
 
 /* Send a question and wait for the answer: the next message with the same REF, which is made here unless it is said.
  * What else arrives is put aside. An answer that comes after the end of the time is dropped. */
@@ -164,12 +164,12 @@ COPPICE_API COPPICE_CHECKED int coppice_ask(struct coppice *c, const struct copp
 COPPICE_API int coppice_reply(struct coppice *c, const struct coppice_message *question, const void *body, size_t n);
 COPPICE_API int coppice_reply_with(struct coppice *c, const struct coppice_message *question, struct coppice_message *answer);
 
-/* --- coppice_receive(3) ---------------------------------------------------------------------------------------------- */
+/* --- coppice_receive(3): receive messages -------------------------------------------------------------------------- */
 
 /* The next message, the caller frees it; what was put aside comes first. -EPIPE: there will be none any more.
  * -EBADMSG: one that is not well formed was thrown away. */
 COPPICE_API COPPICE_CHECKED int coppice_receive(struct coppice *c, int64_t timeout_usec, struct coppice_message **ret);
-COPPICE_API COPPICE_CHECKED int coppice_try_receive(struct coppice *c, struct coppice_message **ret); /* -EAGAIN: none */
+COPPICE_API COPPICE_CHECKED int coppice_try_receive(struct coppice *c, struct coppice_message **ret); /* -EAGAIN: there is none. */
 
 /* The first message that `match` says something other than 0 to. The others are put aside in their order. `match` must not use c. */
 typedef int coppice_match_fn(const struct coppice_message *m, void *arg);
@@ -186,12 +186,13 @@ COPPICE_API int coppice_put_back(struct coppice *c, struct coppice_message *m);
  * MailboxKeep=yes for the next one. Returns when coppice has it. */
 COPPICE_API int coppice_give_back(struct coppice *c);
 
-/* --- coppice_link(3): to end together, to watch, to end others -------------------------------------------------------- */
+/* --- coppice_link(3): end together, watch, end others -------------------------------------------------------------- */
 
-/* All of these reach what is below one's own supervisor (-EPERM), by path, name or unit. */
-COPPICE_API int coppice_link(struct coppice *c, const char *node);         /* -ESRCH: it does not live */
+/* These reach what is below one's own supervisor, by path, name or unit; other things are -EPERM. When one of two linked
+ * services ends, but for the reason "normal", so does the other. */
+COPPICE_API int coppice_link(struct coppice *c, const char *node);         /* -ESRCH: it does not live. */
 COPPICE_API int coppice_unlink(struct coppice *c, const char *node);
-COPPICE_API int coppice_trap_exits(struct coppice *c, int on);             /* ends of the linked come as TOPIC=EXIT */
+COPPICE_API int coppice_trap_exits(struct coppice *c, int on);             /* The ends of those one is linked to come as TOPIC=EXIT. */
 
 /* One TOPIC=DOWN with this REF when the node ends, at once with REASON=noproc when it does not live. */
 COPPICE_API int coppice_monitor(struct coppice *c, const char *node, char ret_ref[COPPICE_REF_SIZE]);
@@ -200,9 +201,9 @@ COPPICE_API int coppice_demonitor(struct coppice *c, const char *ref);
 
 /* An exit signal: NULL is the service itself. `reason` is a word as in coppicectl exit: "normal", "shutdown", "exit:3" ... */
 COPPICE_API int coppice_exit(struct coppice *c, const char *node, const char *reason);
-COPPICE_API int coppice_kill(struct coppice *c, const char *node);         /* cannot be trapped; others see "killed" */
+COPPICE_API int coppice_kill(struct coppice *c, const char *node);         /* Cannot be trapped; others see "killed". */
 
-/* --- coppice_register(3): names --------------------------------------------------------------------------------------- */
+/* --- coppice_register(3): names ------------------------------------------------------------------------------------ */
 
 /* A name in the scope of one's own supervisor, for a node below it or (NULL) oneself; gone when its holder ends. -EEXIST. */
 COPPICE_API int coppice_register(struct coppice *c, const char *name, const char *node);
@@ -214,7 +215,7 @@ COPPICE_API int coppice_whereis_local(struct coppice *c, const char *name, char 
 typedef int coppice_name_fn(const char *name, const char *path, void *arg);
 COPPICE_API int coppice_registered(struct coppice *c, coppice_name_fn *fn, void *arg);
 
-/* --- coppice_channel(3) ------------------------------------------------------------------------------------------------ */
+/* --- coppice_channel(3): channels ---------------------------------------------------------------------------------- */
 
 /* A channel below one's own supervisor. `settings` are lines KEY=VALUE as in [Channel] of coppice.channel(5), or NULL.
  * One sends into it with coppice_send(), TO= the channel. */
@@ -227,14 +228,14 @@ COPPICE_API COPPICE_CHECKED int coppice_channel_try_receive(struct coppice *c, c
 /* Done with a message of a channel with Acknowledge=yes: it is not delivered again. 0 also when it needs no such word. */
 COPPICE_API int coppice_channel_ack(struct coppice *c, const struct coppice_message *m);
 
-/* --- coppice_call(3): any request, also one that this library does not know yet ----------------------------------------- */
+/* --- coppice_call(3): any request, also one that the library does not know yet ------------------------------------- */
 
 /* Send a message with CALL= and wait for its DONE; `ret_answer` may be NULL. Fails as RESULT= says. */
 COPPICE_API int coppice_call(struct coppice *c, const struct coppice_message *m, struct coppice_message **ret_answer);
 /* Is coppice there? */
 COPPICE_API int coppice_ping(struct coppice *c);
 
-/* --- coppice_spawn(3): services that start services ---------------------------------------------------------------------- */
+/* --- coppice_spawn(3): services that start services ---------------------------------------------------------------- */
 
 /* What is to be started. Set all to zero first ({ 0 }), then what is wanted. */
 struct coppice_child {
@@ -259,9 +260,9 @@ COPPICE_API int coppice_spawn_monitor(struct coppice *c, const struct coppice_ch
 /* Wait for the end of who is watched by that REF, of coppice_monitor() or coppice_spawn_monitor(): its reason, "exit:3".
  * `ret_reason` may be NULL. */
 COPPICE_API int coppice_await(struct coppice *c, const char *ref, int64_t timeout_usec, char ret_reason[COPPICE_PATH_SIZE]);
-COPPICE_API int coppice_try_await(struct coppice *c, const char *ref, char ret_reason[COPPICE_PATH_SIZE]); /* -EAGAIN: it lives */
+COPPICE_API int coppice_try_await(struct coppice *c, const char *ref, char ret_reason[COPPICE_PATH_SIZE]); /* -EAGAIN: it lives. */
 
-/* --- coppice_control(3): clients of the control socket, who are operators ------------------------------------------------- */
+/* --- coppice_control(3): clients of the control socket, who are operators ------------------------------------------ */
 
 /* Varlink, io.coppice.Manager(7), without a JSON library. One object is one connection; when the daemon goes (-EPIPE) open
  * another. */
@@ -277,16 +278,18 @@ COPPICE_API int coppice_control_set_timeout(struct coppice_control *k, int64_t u
  *      "node", "/web"          a text
  *      "nodes[]", "/web"       one more of a list of texts
  *      "no_block:", "true"     JSON as it is: a number, true, a list
- * What it fails with is in coppice_control(3); coppice_control_error() has the name of the error ("NoSuchNode"). */
+ * An error of the daemon is -ENOENT (NoSuchNode), -ENOTUNIQ (AmbiguousNode), -EINVAL (BadValue), -EACCES (NotPermitted),
+ * -ESHUTDOWN (ShuttingDown), -EUSERS (TooManyConnections), -ENOSYS (MethodNotFound), the errno of its word (Refused), -EIO
+ * (Failed, ReloadFailed), -EPROTO (any other); the next function has its name. */
 COPPICE_API int coppice_control_call(struct coppice_control *k, const char *method, const char *const *params);
+COPPICE_API const char *coppice_control_error(const struct coppice_control *k); /* The name of the error, "" when there was none. */
 
 /* What the latest reply says, or error, at a place such as "nodes.0.path". Borrowed until the next reply. -ENOENT: nothing
  * or null is there; -EINVAL: something else. true is 1. */
 COPPICE_API int coppice_control_text(struct coppice_control *k, const char *where, const char **ret);
 COPPICE_API int coppice_control_number(struct coppice_control *k, const char *where, int64_t *ret);
-COPPICE_API int coppice_control_size(struct coppice_control *k, const char *where); /* of a list or object */
-COPPICE_API const char *coppice_control_json(struct coppice_control *k);            /* all of it; NULL: no memory */
-COPPICE_API const char *coppice_control_error(const struct coppice_control *k);     /* "": there was none */
+COPPICE_API int coppice_control_size(struct coppice_control *k, const char *where); /* How many are in a list or object. */
+COPPICE_API const char *coppice_control_json(struct coppice_control *k);            /* All of it, as JSON; NULL: no memory. */
 
 /* The same in two parts: for event loops, for replies without end ("Events" with COPPICE_MORE), with descriptors. When the
  * descriptor is readable, call next with 0 until it says -EAGAIN. It returns 1 when there are more replies to come to that
@@ -302,7 +305,7 @@ COPPICE_API int coppice_control_send(struct coppice_control *k, const struct cop
 COPPICE_API COPPICE_CHECKED int coppice_control_ask(struct coppice_control *k, const struct coppice_message *m,
                                                     struct coppice_message **ret_answer);
 
-/* --- coppice_notify(3): what one says to the supervisor, in the protocol of sd_notify(3) -------------------------------- */
+/* --- coppice_notify(3): tell the supervisor, as sd_notify(3) does -------------------------------------------------- */
 
 /* Lines as of sd_notify: "READY=1", "STATUS=...", "WATCHDOG=1" ... 1: sent; 0: nobody wants to hear it ($NOTIFY_SOCKET is
  * not there). `unset`: take the variable out of the environment. Needs no object, works in threads and after fork. */
@@ -321,7 +324,7 @@ COPPICE_API int coppice_watchdog_enabled(int unset, uint64_t *ret_usec);
 /* Was the machine booted with systemd? 1 or 0, as of sd_booted(3): never so below coppice as PID 1. */
 COPPICE_API int coppice_booted_with_systemd(void);
 
-/* --- coppice_listen_fds(3): descriptors that were passed ---------------------------------------------------------------- */
+/* --- coppice_listen_fds(3): descriptors that were passed, as sd_listen_fds(3) has it ------------------------------- */
 
 #define COPPICE_LISTEN_FDS_START 3
 /* How many there are from descriptor 3 on; they are made close-on-exec. */

@@ -34,10 +34,11 @@ EXTRA_DIST += src/lib/libcoppice.map
 
 install-exec-hook:
 	ln -sf $(LIB_SONAME) "$(DESTDIR)$(libdir)/libcoppice.so"
-uninstall-local:
+uninstall-libcoppice-link:
 	rm -f "$(DESTDIR)$(libdir)/libcoppice.so"
+uninstall-local: uninstall-libcoppice-link
 
 # The library alone, for the tests and for who wants no more.
-.PHONY: install-libcoppice
-install-libcoppice: libcoppice.a $(LIB_SONAME) install-includeHEADERS install-sdincludeHEADERS install-nodist_libfileDATA install-nodist_pkgconfigDATA
+.PHONY: install-libcoppice uninstall-libcoppice-link
+install-libcoppice: libcoppice.a $(LIB_SONAME) install-includeHEADERS install-sdincludeHEADERS install-nodist_libfileDATA install-nodist_pkgconfigDATA install-man3 install-library-links
 	$(MAKE) $(AM_MAKEFLAGS) install-exec-hook

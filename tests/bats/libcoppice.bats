@@ -94,3 +94,25 @@ passed() {
         # Tables are read-only, some after they were relocated.
         [ "$(readelf -SW "$LIBDIR/libcoppice.a" | sed -n 's/^ *\[ *[0-9]*\] \.data  *PROGBITS *[0-9a-f]* [0-9a-f]* \([0-9a-f]*\).*/\1/p')" = 000000 ]
 }
+
+@test "every function of libcoppice has a manual page, and the examples of the pages compile" {
+        compile "$SOURCE/man/library.c" "$W/library.o" -c
+        man3=$(dirname "$(find "$INSTALLED" -name coppice.3)")
+        bad=0
+        for name in $(sed -n 's/^ *\(coppice_[a-z_0-9]*\);$/\1/p' "$SOURCE/src/lib/libcoppice.map"); do
+                page=$man3/$name.3
+                [ -e "$page" ] || { echo "$name has no page"; bad=1; continue; }
+                if to=$(sed -n 's|^\.so ||p' "$page") && [ -n "$to" ]; then page=$man3/../$to; fi
+                grep -q "fB$name.fR" "$page" || { echo "$name is not explained in $page"; bad=1; }
+        done
+        for page in $(sed -n 's|^/\* page: \(.*\) \*/$|\1|p' "$SOURCE/man/library.c"); do
+                grep -q '^\.SH EXAMPLE' "$man3/$page.3" || { echo "$page has lost its example"; bad=1; }
+        done
+        [ $bad = 0 ]
+        if command -v groff >/dev/null; then
+                for page in $(grep -L '^\.so' "$man3"/*.3); do
+                        said=$(groff -man -Tutf8 -ww "$page" 2>&1 >/dev/null)
+                        assert_eq "$said" ""
+                done
+        fi
+}

@@ -152,6 +152,11 @@ static void every_word_of_refusal_has_an_errno(void **state)
 #include "core/mail_results.def"
 #undef MAIL
         };
+        static const char *const rows[] = {
+#define RESULT(word, code, when) word,
+#include "lib/results.def"
+#undef RESULT
+        };
 
         (void) state;
         assert_int_equal(result_errno("ok"), 0);
@@ -160,6 +165,10 @@ static void every_word_of_refusal_has_an_errno(void **state)
                 if (strcmp(words[i], "ok") != 0 && strcmp(words[i], "wait") != 0 && strcmp(words[i], "failed") != 0 &&
                     result_errno(words[i]) == -EIO)
                         fail_msg("src/lib/results.def has no row for \"%s\"", words[i]);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                for (size_t k = 0; k < i; k++)
+                        if (strcmp(rows[i], rows[k]) == 0)
+                                fail_msg("src/lib/results.def has two rows for \"%s\"", rows[i]);
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------------------------- */
