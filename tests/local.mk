@@ -28,3 +28,4 @@ include tests/grounds.mk
 include tests/model.mk
 include tests/sim.mk
 include tests/fuzz.mk
+include tests/faults.mk

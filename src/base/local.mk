@@ -12,6 +12,7 @@ libbase_a_SOURCES = \
 	src/base/pack.c src/base/pack.h \
 	src/base/plan.c src/base/plan.h src/base/plan_steps.def \
 	src/base/rights.c src/base/rights.h \
+	src/base/shortage.h \
 	src/base/logstore.c src/base/logstore.h \
 	src/base/slice.c src/base/slice.h \
 	src/base/strtab.c src/base/strtab.h \

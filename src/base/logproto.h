@@ -35,8 +35,9 @@ enum logmsg_kind {
         LOGMSG_TAIL,     /* logmsg: empty the pipe, then answer LOGMSG_TAIL_IS with the last lines since the mark */
         LOGMSG_COUNT,    /* logmsg: answer LOGMSG_COUNTERS */
         LOGMSG_ROTATE,   /* logmsg: rotate now; stream 0 = every one */
-        LOGMSG_FLUSH,    /* logmsg: empty every pipe into its sink, then answer LOGMSG_FLUSHED */
-        LOGMSG_QUIT,     /* logmsg: as FLUSH, also unfinished lines; answer LOGMSG_FLUSHED; exit 0 */
+        LOGMSG_FLUSH,    /* logmsg: empty every pipe into its sink, then answer LOGMSG_FLUSHED with the same `arg` (not
+                          * 0, growing); an answer counts for those asked before it as well */
+        LOGMSG_QUIT,     /* logmsg: as FLUSH, also unfinished lines; answer LOGMSG_FLUSHED with 0; exit 0 */
         LOGMSG_LEVEL,    /* logmsg: `arg` is the enum log_level of logd's own messages */
 
         /* logd -> engine */
@@ -55,7 +56,7 @@ enum { LOG_TAIL_MAX = 4096, LOG_PATH_MAX = 1024, LOGMSG_MAX = 8192 };
 struct logmsg {
         uint32_t kind;   /* enum logmsg_kind */
         uint32_t stream; /* chosen by the engine, > 0; 0 = logd itself or all streams */
-        uint64_t arg;    /* LEVEL: the level; TAIL, COUNT: handed back in the answer, for the asker's use; else 0 */
+        uint64_t arg;    /* LEVEL: the level; TAIL, COUNT, FLUSH: handed back in the answer; else 0 */
 };
 
 enum log_sink {

@@ -152,6 +152,8 @@ int child_place(struct child *c, const struct plan_step *s, const char *text)
                 if (dup2(*source_of(c, list[i].source), list[i].target) < 0)
                         return -errno;
         /* init raised its own limit; LIMIT steps that follow may set another. */
+        if (c->job->nofile.rlim_cur == 0) /* init could not find out */
+                return 0;
         return setrlimit(RLIMIT_NOFILE, &c->job->nofile) < 0 ? -errno : 0;
 }
 

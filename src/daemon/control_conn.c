@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/rights.h"
+#include "base/shortage.h"
 #include "daemon/control_priv.h"
 
 size_t conn_unread(const struct conn *k)
@@ -88,7 +89,7 @@ static void conn_send(struct conn *k)
                 n = send(k->fd, k->out.data + k->out_at, conn_unread(k), MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0 && errno == EAGAIN) {
+                if (n < 0 && error_passes(errno)) {
                         ev_io_start(loop, &k->write);
                         return;
                 }
@@ -414,7 +415,7 @@ static void on_read(struct ev_loop *loop, ev_io *w, int revents)
         (void) loop, (void) revents;
         control_sweep(k->control);
         n = receive(k);
-        if (n == -EAGAIN || n == -EINTR)
+        if (n < 0 && error_passes((int) -n))
                 return;
         if (n < 0 || (n == 0 && (frame_pending(&k->in) == 0 || k->busy) && hung_up(k->fd))) {
                 conn_close(k);

@@ -15,6 +15,7 @@ struct waiting {
 struct flush_waiter {
         void (*fn)(void *arg, int result);
         void *arg;
+        uint64_t serial;
 };
 
 struct logd {
@@ -32,6 +33,7 @@ struct logd {
         size_t queue_len, queue_cap;
         struct flush_waiter flushes[FLUSH_WAITERS_MAX];
         size_t flush_count;
+        uint64_t last_flush;
         void (*then)(struct engine *e); /* after QUIT */
 };
 

@@ -9,6 +9,7 @@
 #include "base/logproto.h"
 #include "base/logstore.h"
 #include "base/rights.h"
+#include "base/shortage.h"
 #include "daemon/logd.h"
 #include "daemon/parts.h"
 
@@ -98,8 +99,11 @@ static void send_queue(struct engine *e)
 
         if (l->sock < 0)
                 return;
-        while (i < l->queue_len && send_one(e, &l->queue[i]) != -EAGAIN)
-                i++;
+        for (int r = 0; i < l->queue_len; i++) {
+                r = send_one(e, &l->queue[i]);
+                if (r < 0 && error_passes(-r)) /* else it is gone, and all of this will be said to the next */
+                        break;
+        }
         l->queue_len -= i;
         if (l->queue_len > 0)
                 memmove(l->queue, l->queue + i, l->queue_len * sizeof(*l->queue));
@@ -149,6 +153,17 @@ static void on_problem(const struct logmsg_problem *p)
                 log_warning("log writer: %.*s", (int) sizeof(p->text), p->text);
 }
 
+/* 0: of the last of all. */
+static void on_flushed(struct engine *e, uint64_t serial)
+{
+        struct logd *l = e->logd;
+
+        while (l->flush_count > 0 && (serial == 0 || l->flushes[0].serial <= serial))
+                flushed(e, 0);
+        if (serial == 0 && l->then)
+                logd_quit_done(e);
+}
+
 static void on_answer(struct engine *e, const char *bytes, size_t n)
 {
         struct logmsg m;
@@ -156,10 +171,8 @@ static void on_answer(struct engine *e, const char *bytes, size_t n)
         memcpy(&m, bytes, sizeof(m));
         if (m.kind == LOGMSG_TAIL_IS && m.stream > 0)
                 ledger_tail(e, m.stream - 1, (uint32_t) m.arg, bytes + sizeof(m), n - sizeof(m));
-        else if (m.kind == LOGMSG_FLUSHED && e->logd->then && e->logd->flush_count == 0)
-                logd_quit_done(e);
         else if (m.kind == LOGMSG_FLUSHED)
-                flushed(e, 0);
+                on_flushed(e, m.arg);
         else if (m.kind == LOGMSG_PROBLEM && n >= sizeof(struct logmsg_problem))
                 on_problem((const struct logmsg_problem *) (const void *) bytes);
         else if (m.kind == LOGMSG_READY)
@@ -177,7 +190,7 @@ static void on_socket(struct ev_loop *loop, ev_io *w, int revents)
         for (int i = 0; i < MESSAGES_PER_TURN && l->sock >= 0; i++) {
                 ssize_t n = recv(l->sock, bytes, sizeof(bytes), MSG_DONTWAIT);
 
-                if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                if (n < 0 && error_passes(errno))
                         return;
                 if (n <= 0) {
                         logd_disconnect(l->e); /* its exit is on the way */
@@ -348,8 +361,8 @@ void engine_log_flush(struct engine *e, node_id id, void (*fn)(void *arg, int re
                 fn(arg, l->sock < 0 ? -EPIPE : -EAGAIN);
                 return;
         }
-        l->flushes[l->flush_count++] = (struct flush_waiter) { .fn = fn, .arg = arg };
-        ask(e, LOGMSG_FLUSH, 0, 0);
+        l->flushes[l->flush_count++] = (struct flush_waiter) { .fn = fn, .arg = arg, .serial = ++l->last_flush };
+        ask(e, LOGMSG_FLUSH, 0, l->last_flush);
 }
 
 void engine_log_flush_forget(struct engine *e, void *arg)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/shortage.h"
 #include "daemon/journal.h"
 
 /* The read ends are kept by init too, under "ready:NODE" and "exec:NODE": the next engine reads on. */
@@ -48,14 +49,15 @@ static int pipe_watched(struct extra *x, struct ev_io *w, void (*cb)(struct ev_l
 
 /* --- NotifyFd= ---------------------------------------------------------------------------------------------------- */
 
-/* What lies in the pipe, left there. */
-static ssize_t look(int fd, char *bytes, size_t n)
+/* What lies in the pipe, left there; where there is no descriptor for that, taken. */
+static ssize_t look(int fd, char *bytes, size_t n, bool *ret_taken)
 {
         ssize_t r;
         int copy[2];
 
-        if (pipe2(copy, O_CLOEXEC | O_NONBLOCK) < 0)
-                return -1;
+        *ret_taken = pipe2(copy, O_CLOEXEC | O_NONBLOCK) < 0;
+        if (*ret_taken)
+                return read(fd, bytes, n);
         r = tee(fd, copy[1], n, SPLICE_F_NONBLOCK);
         if (r > 0)
                 r = read(copy[0], bytes, n);
@@ -69,14 +71,16 @@ static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
         struct extra *x = container_of(w, struct extra, ready);
         const struct run *run = engine_peek(x->e, x->node);
         char bytes[256];
-        ssize_t n = look(w->fd, bytes, sizeof(bytes));
+        bool taken;
+        ssize_t n = look(w->fd, bytes, sizeof(bytes), &taken);
 
         (void) loop;
         (void) revents;
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        if (n < 0 && error_passes(errno))
                 return;
         if (n > 0 && !memchr(bytes, '\n', (size_t) n)) {
-                (void) !read(w->fd, bytes, (size_t) n); /* text before the newline is ignored */
+                if (!taken)
+                        (void) !read(w->fd, bytes, (size_t) n); /* text before the newline is ignored */
                 return;
         }
         if (n > 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/shortage.h"
 #include "daemon/recover.h"
 #include "os/memfile.h"
 #include "proto/journal.h"
@@ -89,7 +90,7 @@ static void on_said(struct ev_loop *loop, ev_io *w, int revents)
         (void) revents;
         if (n > 0 && t->text.len < 4096)
                 buf_add(&t->text, bytes, (size_t) n);
-        else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        else if (n == 0 || (n < 0 && !error_passes(errno)))
                 over(t);
 }
 

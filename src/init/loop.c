@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/rights.h"
+#include "base/shortage.h"
 
 #define GOODBYE_MS 5000 /* an engine that has said goodbye and does not go is killed */
 #define TERMS_MAX  3    /* so many requests to end while there is no engine are enough */
@@ -46,8 +47,7 @@ static int transmit(struct init *in, const void *bytes, size_t len, int fd)
         while (sendmsg(in->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
                 if (errno == EINTR)
                         continue;
-                /* ETOOMANYREFS: too many descriptors are under way for our limit; ENOBUFS, ENOMEM: as full. */
-                return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS ? 1 : -1;
+                return error_passes(errno) ? 1 : -1;
         }
         return 0;
 }

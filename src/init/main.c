@@ -66,7 +66,8 @@ void child_defaults(const struct init *in)
         child_default_signals();
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
-        (void) setrlimit(RLIMIT_NOFILE, &in->nofile);
+        if (in->nofile.rlim_cur) /* else it is not known */
+                (void) setrlimit(RLIMIT_NOFILE, &in->nofile);
 }
 
 /* slash: the last one of our own path, inside engine_beside; NULL when there is none. */
@@ -129,8 +130,10 @@ static _Noreturn void run_engine(const struct init *in, int given, int journal)
         (void) child_digits(unborn, in->unborn);
         if (in->booted && setenv(INIT_UNBORN, unborn, 1) == 0)
                 env = environ;
-        if (place_descriptors(in, journal) < 0)
+        if (place_descriptors(in, journal) < 0) {
+                log_error("give the engine its descriptors: %s", strerror(errno));
                 _exit(EXIT_STARTUP);
+        }
         if (given >= 0)
                 (void) syscall(SYS_execveat, given, "", argv, env, AT_EMPTY_PATH);
         if (engine_beside[0])

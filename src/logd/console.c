@@ -1,6 +1,8 @@
 /* console.c - see console.h. */
 #include "logd/console.h"
 
+#include "base/shortage.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -61,7 +63,7 @@ static ssize_t write_some(const struct console *c, const char *data, size_t n)
         }
         if (w >= 0)
                 return w;
-        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+        return error_passes(errno) ? 0 : -1;
 }
 
 void console_flush(struct console *c, uint64_t now_us)

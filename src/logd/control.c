@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/logstore.h"
+#include "base/shortage.h"
 #include "base/rights.h"
 #include "logd/logd.h"
 
@@ -19,16 +20,28 @@ union message {
 
 /* --- telling ------------------------------------------------------------------------------------ */
 
-static void send_bytes(const struct logd *l, const void *bytes, size_t n)
+/* Nobody waits for us, nor we for them. False: there was no room. */
+static bool send_bytes(const struct logd *l, const void *bytes, size_t n)
 {
-        (void) send(l->control, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL); /* nobody waits for us, nor we for them */
+        return send(l->control, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || !error_passes(errno);
 }
 
 void control_send(struct logd *l, enum logmsg_kind kind, uint32_t stream, uint64_t arg)
 {
         const struct logmsg m = { .kind = kind, .stream = stream, .arg = arg };
 
-        send_bytes(l, &m, sizeof m);
+        if (!send_bytes(l, &m, sizeof m) && kind == LOGMSG_FLUSHED) {
+                l->owes = true;
+                l->owed = arg;
+        }
+}
+
+void control_pay(struct logd *l)
+{
+        if (!l->owes)
+                return;
+        l->owes = false;
+        control_send(l, LOGMSG_FLUSHED, 0, l->owed);
 }
 
 void control_problem(struct logd *l, const struct stream *s, int code, const char *verb)
@@ -39,7 +52,7 @@ void control_problem(struct logd *l, const struct stream *s, int code, const cha
                         s ? s->path : "", code ? ": " : "", code ? strerror(code) : "");
         if (l->engine_gone)
                 log_warning("%s%s", m.text, code ? "" : ": writing again");
-        send_bytes(l, &m, sizeof m);
+        (void) send_bytes(l, &m, sizeof m);
 }
 
 static void send_counters(struct logd *l, const struct stream *s, uint64_t arg)
@@ -53,7 +66,7 @@ static void send_counters(struct logd *l, const struct stream *s, uint64_t arg)
                 .rotations = s->store ? s->store->rotations : 0,
         };
 
-        send_bytes(l, &m, sizeof m);
+        (void) send_bytes(l, &m, sizeof m);
 }
 
 static void send_tail(struct logd *l, struct stream *s, uint64_t arg)
@@ -63,7 +76,7 @@ static void send_tail(struct logd *l, struct stream *s, uint64_t arg)
                 char text[LOG_TAIL_MAX];
         } m = { .head = { .kind = LOGMSG_TAIL_IS, .stream = s->id, .arg = arg } };
 
-        send_bytes(l, &m, sizeof m.head + tail_read(l, s, m.text));
+        (void) send_bytes(l, &m, sizeof m.head + tail_read(l, s, m.text));
 }
 
 /* --- hearing ------------------------------------------------------------------------------------ */
@@ -73,7 +86,7 @@ static void complain(struct logd *l, const struct logmsg *m, int code)
         struct logmsg_problem p = { .head = { .kind = LOGMSG_PROBLEM, .stream = m->stream }, .code = code };
 
         (void) snprintf(p.text, sizeof p.text, "message %u for stream %u: %s", m->kind, m->stream, strerror(code));
-        send_bytes(l, &p, sizeof p);
+        (void) send_bytes(l, &p, sizeof p);
 }
 
 static bool sound(const struct logmsg_stream *m, size_t path_len)
@@ -202,7 +215,7 @@ void control_receive(struct logd *l)
                 const ssize_t n = receive(l, &m, &fd);
                 int r;
 
-                if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                if (n < 0 && error_passes(errno))
                         return;
                 if (n <= 0) {
                         l->quitting = l->engine_gone = true;

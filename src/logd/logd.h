@@ -74,6 +74,8 @@ struct logd {
         bool console_watched[2];
         bool quitting;            /* the engine said so or is gone: leave once everything is written */
         bool engine_gone;
+        bool owes;                /* FLUSHED with the argument below, and those before it, is still to be said */
+        uint64_t owed;
 };
 
 /* epoll's data.u64 is a stream's id or one of these. */
@@ -118,6 +120,7 @@ size_t tail_read(struct logd *l, struct stream *s, char out[LOG_TAIL_MAX]);
 /* control.c */
 void control_receive(struct logd *l);
 void control_send(struct logd *l, enum logmsg_kind kind, uint32_t stream, uint64_t arg);
+void control_pay(struct logd *l);                            /* say what found no room when it was due */
 void control_problem(struct logd *l, const struct stream *s, int code, const char *verb);
 
 /* tidy.c */

@@ -22,6 +22,7 @@ enum {
         AGAIN_US = 2000,      /* two reads within this make a stream busy */
         SLEEP_MIN_US = 50,
         SLEEP_MAX_US = 1000,
+        OWES_US = 10000,      /* how often what the engine waits for is tried to be said */
         BLOCKED_US = 10000,   /* how often a stalled console's patience is looked at */
         FILL_GOAL = 256,      /* of 1024 */
         QUIT_PATIENCE_US = 1000000,
@@ -51,7 +52,10 @@ void logd_watch(struct logd *l, struct stream *s)
 {
         struct epoll_event ev = { .events = EPOLLIN, .data.u64 = s->id };
 
-        (void) epoll_ctl(l->epoll, EPOLL_CTL_ADD, s->fd, &ev);
+        if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, s->fd, &ev) == 0)
+                return;
+        if (errno != EEXIST) /* nobody would tell us: look at it by turns, and try again when it is quiet */
+                logd_wake(l, s);
 }
 
 void logd_wake(struct logd *l, struct stream *s)
@@ -189,7 +193,7 @@ static int64_t pause_us(const struct logd *l, uint64_t since_us)
         uint64_t wait;
 
         if (!l->busy)
-                return -1;
+                return l->owes ? OWES_US : -1;
         if (l->backlog)
                 return 0;
         if (console_state(&l->console[0], l->now_us) == CONSOLE_FULL ||
@@ -233,6 +237,7 @@ static void turn(struct logd *l)
         for (int i = 0; i < n; i++)
                 dispatch(l, ev[i].data.u64);
         read_round(l);
+        control_pay(l);
         for (int i = 0; i < 2; i++)
                 serve_console(l, i);
 }

@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "logd/logd.h"
 
+enum { SIDE_TRIES = 1000 };
+
 /* --- the table ---------------------------------------------------------------------------------- */
 
 static size_t place_of(const struct logd *l, uint32_t id)
@@ -157,6 +159,22 @@ static bool open_side(struct logd *l)
         return true;
 }
 
+/* They are there, whatever a first read says; left there they would become another stream's. */
+static ssize_t take_from_side(struct logd *l, size_t n)
+{
+        ssize_t done;
+        int tries = 0;
+
+        do
+                done = read(l->side[0], l->in, n);
+        while (done < 0 && ++tries < SIDE_TRIES);
+        if (done == (ssize_t) n)
+                return done;
+        fd_close(&l->side[0]);
+        fd_close(&l->side[1]);
+        return done;
+}
+
 /* read() copies while it holds the pipe's lock, and a writer of small lines feels that (5 % of its speed). Moving the
  * pages into a pipe of our own takes a fiftieth of the time; they are copied from there. */
 static ssize_t take(struct logd *l, const struct stream *s, size_t max)
@@ -168,7 +186,7 @@ static ssize_t take(struct logd *l, const struct stream *s, size_t max)
         n = splice(s->fd, NULL, l->side[1], NULL, max, SPLICE_F_NONBLOCK);
         if (n < 0 && errno == EINVAL)
                 return read(s->fd, l->in, max); /* not a pipe */
-        return n > 0 ? read(l->side[0], l->in, (size_t) n) : n;
+        return n > 0 ? take_from_side(l, (size_t) n) : n;
 }
 
 ssize_t stream_read(struct logd *l, struct stream *s, size_t max)
@@ -181,7 +199,7 @@ ssize_t stream_read(struct logd *l, struct stream *s, size_t max)
                 n = take(l, s, max);
         while (n < 0 && errno == EINTR);
         if (n < 0)
-                return errno == EAGAIN ? 0 : -1;
+                return 0; /* an error of a read is no end: whoever writes would wait for ever */
         if (n == 0)
                 return -1;
         s->data_us = l->now_us;

@@ -68,6 +68,16 @@ static int high(int fd)
         return copy;
 }
 
+static void reap(struct logd *l)
+{
+        int status;
+
+        fd_close(&l->tidy_fd);
+        while (waitpid(l->tidy_pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        l->tidy_pid = 0;
+}
+
 static int start(struct logd *l, const struct stream *s)
 {
         autoclose int path = store_dir(s->store), dir = -1, end = -1;
@@ -87,12 +97,18 @@ static int start(struct logd *l, const struct stream *s)
                 return r;
         }
         l->tidy_fd = ends[0];
-        (void) epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->tidy_fd, &ev);
-        return 0;
+        if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->tidy_fd, &ev) == 0)
+                return 0;
+        r = -errno; /* nobody would tell us of its end, and no other would ever be started */
+        (void) kill(l->tidy_pid, SIGKILL);
+        reap(l);
+        return r;
 }
 
 void tidy_start(struct logd *l)
 {
+        int r;
+
         for (size_t i = 0; i < l->count && l->tidy_pid == 0; i++) {
                 struct stream *s = l->streams[i];
 
@@ -101,19 +117,15 @@ void tidy_start(struct logd *l)
                 s->tidy = false;
                 if (!s->store || (s->config.max_files == 0 && s->config.compress == LOG_COMPRESS_NONE))
                         continue;
-                if (start(l, s) < 0)
-                        log_warning("%s: cannot start the compression of rotated logs", s->path);
+                r = start(l, s);
+                if (r < 0)
+                        log_warning("%s: cannot start the compression of rotated logs: %s", s->path, strerror(-r));
         }
 }
 
 void tidy_ended(struct logd *l)
 {
-        int status;
-
-        fd_close(&l->tidy_fd);
-        while (waitpid(l->tidy_pid, &status, 0) < 0 && errno == EINTR)
-                ;
-        l->tidy_pid = 0;
+        reap(l);
         tidy_start(l);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/rights.h"
+#include "base/shortage.h"
 
 /* A message that waits for room. */
 struct waiting {
@@ -90,10 +91,7 @@ static int transmit(const struct initlink *l, const struct iovec *iov, size_t pa
         while (sendmsg(l->fd, &m, MSG_NOSIGNAL) < 0) {
                 if (errno == EINTR)
                         continue;
-                /* ETOOMANYREFS: as many descriptors are under way as one may have: init will read them soon. */
-                if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
-                        return 1;
-                return -errno;
+                return error_passes(errno) ? 1 : -errno;
         }
         return 0;
 }
@@ -355,7 +353,7 @@ static ssize_t fetch(struct initlink *l, int *fd, bool take)
                 n = recvmsg(l->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT | (take ? 0 : MSG_PEEK));
         while (n < 0 && errno == EINTR);
         if (n <= 0)
-                return n < 0 && errno == EAGAIN ? 0 : -ECONNRESET;
+                return n < 0 && error_passes(errno) ? 0 : -ECONNRESET;
         if (fd)
                 (void) rights_take(&m, fd, 1);
         return n;

@@ -12,9 +12,11 @@
 
 #include "base/cleanup.h"
 #include "base/rights.h"
+#include "base/shortage.h"
 
 #define EXACT_BYTES (208 << 10)  /* what the kernel allows everybody; it doubles it */
 #define LONG_MESSAGE 4096
+#define TRIES        64
 
 typedef RIGHTS_ROOM(MAILSOCK_FDS) rights_room;
 
@@ -89,17 +91,25 @@ void mailsock_reader_rest(struct mailsock_reader *r)
         r->was_long = false;
 }
 
+/* What passes is tried at once again, not for ever: what could not be moved would be seen only at the next edge. */
+static bool again(int error, int *tries)
+{
+        return error != EAGAIN && error_passes(error) && ++*tries < TRIES;
+}
+
 int mailsock_receive(struct mailsock_reader *r, int fd, int max, struct mailsock_in **ret)
 {
-        int n;
+        int n, tries = 0;
 
         for (int i = 0; i < max; i++)
                 r->headers[i].msg_hdr = (struct msghdr) { .msg_iov = &r->parts[i], .msg_iovlen = 1,
                                                           .msg_control = &r->rooms[i],
                                                           .msg_controllen = sizeof r->rooms[i] };
-        n = recvmmsg(fd, r->headers, (unsigned) max, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+        do
+                n = recvmmsg(fd, r->headers, (unsigned) max, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+        while (n < 0 && again(errno, &tries));
         if (n < 0)
-                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+                return error_passes(errno) ? 0 : -errno;
         for (int i = 0; i < n; i++) {
                 struct msghdr *h = &r->headers[i].msg_hdr;
 
@@ -133,13 +143,13 @@ static int send_some(int fd, const struct mailsock_out *list, int n)
 
 int mailsock_send(int fd, const struct mailsock_out *list, int n, int *ret_error)
 {
-        int sent = 0;
+        int sent = 0, tries = 0;
 
         *ret_error = 0;
         while (sent < n) {
                 int r = send_some(fd, list + sent, n - sent < MAILSOCK_BATCH ? n - sent : MAILSOCK_BATCH);
 
-                if (r == -EINTR)
+                if (r < 0 && r != -ETOOMANYREFS && again(-r, &tries))
                         continue;
                 if (r < 0) {
                         if (r != -EAGAIN)

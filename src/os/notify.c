@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/rights.h"
+#include "base/shortage.h"
 
 int notify_open(const char *path, int *ret_fd, struct err *err)
 {
@@ -225,7 +226,7 @@ static int fetch(int fd, int flags, struct notify_msg *ret)
                 n = recvmsg(fd, &m, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         while (n < 0 && errno == EINTR);
         if (n < 0)
-                return errno == EAGAIN ? 0 : -errno;
+                return error_passes(errno) ? 0 : -errno;
         ret->len = (size_t) n;
         if (!take_control(&m, ret) || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || memchr(ret->text, 0, (size_t) n)) {
                 notify_done(ret);

@@ -3,6 +3,8 @@
 #ifndef UNIT_UNIT_DIRS_H
 #define UNIT_UNIT_DIRS_H
 
+#include <dirent.h>
+
 #include "base/buf.h"
 #include "unit/unit_set.h"
 
@@ -53,6 +55,10 @@ int unit_file_read(int dirfd, const char *name, bool check_owner, struct buf *ou
 /* FAILURES H11: may only root and we ourselves write this? */
 struct stat;
 int unit_check_owner(const struct stat *st, const char *name, struct err *err);
+int unit_check_dir(int fd, const char *name, struct err *err);
+
+/* To list what the descriptor is of, which stays as it is. NULL with errno. */
+DIR *unit_dir_again(int fd);
 
 /* The files a unit is made of. */
 struct unit_files {

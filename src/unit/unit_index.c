@@ -91,12 +91,34 @@ static void refuse_dir(const struct unit_dir *dir, const struct err *why, struct
         remark_err(remarks, DIAG_ERROR, dir->path, 0, 0, why);
 }
 
+int unit_check_dir(int fd, const char *name, struct err *err)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return err_sys(err, STAGE_LOAD, "look at the directory %s", name);
+        return unit_check_owner(&st, name, err);
+}
+
+DIR *unit_dir_again(int fd)
+{
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+
+        if (!stream && copy >= 0) {
+                int saved = errno;
+
+                (void) close(copy);
+                errno = saved;
+        }
+        return stream;
+}
+
 static int list_dir(struct unit_index *ix, size_t i, struct remarks *remarks)
 {
         const struct unit_dir *dir = &ix->paths->dirs[i];
         struct err why = { 0 };
         const struct dirent *de;
-        struct stat st;
         DIR *stream;
         int r = 0;
 
@@ -108,17 +130,21 @@ static int list_dir(struct unit_index *ix, size_t i, struct remarks *remarks)
                 }
                 return 0;
         }
-        if (ix->paths->check_owner && fstat(ix->fds[i], &st) == 0 && unit_check_owner(&st, dir->path, &why) < 0) {
+        if (ix->paths->check_owner && unit_check_dir(ix->fds[i], dir->path, &why) < 0) {
                 refuse_dir(dir, &why, remarks);
                 fd_close(&ix->fds[i]);
                 return 0;
         }
-        stream = fdopendir(fcntl(ix->fds[i], F_DUPFD_CLOEXEC, 3));
-        if (!stream)
-                return -ENOMEM;
-        while (r == 0 && (de = readdir(stream)))
+        stream = unit_dir_again(ix->fds[i]);
+        while (stream && r == 0 && (errno = 0, de = readdir(stream)))
                 r = add_name(ix, i, de, remarks);
-        (void) closedir(stream);
+        /* Half of a directory is none: its other units would be taken for removed. */
+        if (!stream || (r == 0 && errno)) {
+                (void) err_sys(&why, STAGE_LOAD, "read the directory %s", dir->path);
+                refuse_dir(dir, &why, remarks);
+        }
+        if (stream)
+                (void) closedir(stream);
         return r;
 }
 

@@ -129,7 +129,6 @@ static int list_drop_ins(const struct unit_index *ix, const struct unit_entry *e
         char name[NAME_MAX + 4];
         struct err why = { 0 };
         const struct dirent *de;
-        struct stat st;
         DIR *stream;
         int r = 0;
 
@@ -137,24 +136,31 @@ static int list_drop_ins(const struct unit_index *ix, const struct unit_entry *e
                 return 0;
         (void) snprintf(name, sizeof(name), "%s.d", unit_index_name(ix, e));
         dir->fd = openat(ix->fds[e->dir], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir->fd < 0 && errno != ENOENT && errno != ENOTDIR) { /* a file of that name, or gone since */
+                (void) err_sys(&why, STAGE_LOAD, "open the directory %s", name);
+                remark_err(remarks, DIAG_ERROR, ix->paths->dirs[e->dir].path, 0, 0, &why);
+        }
         if (dir->fd < 0)
-                return 0; /* a file of that name, or gone since */
+                return 0;
         dir->path = join(ix->paths->dirs[e->dir].path, name);
         dir->foreign = ix->paths->dirs[e->dir].foreign;
         d->dir_count++;
         if (!dir->path)
                 return -ENOMEM;
-        if (ix->paths->check_owner && fstat(dir->fd, &st) == 0 && unit_check_owner(&st, name, &why) < 0) {
+        if (ix->paths->check_owner && unit_check_dir(dir->fd, name, &why) < 0) {
                 remark_err(remarks, DIAG_ERROR, dir->path, 0, 0, &why);
                 return 0;
         }
-        stream = fdopendir(fcntl(dir->fd, F_DUPFD_CLOEXEC, 3));
-        if (!stream)
-                return -ENOMEM;
-        while (r == 0 && (de = readdir(stream)))
+        stream = unit_dir_again(dir->fd);
+        while (stream && r == 0 && (errno = 0, de = readdir(stream)))
                 if (is_conf(de->d_name))
                         r = add_drop_in(d, de->d_name, d->dir_count - 1);
-        (void) closedir(stream);
+        if (!stream || (r == 0 && errno)) {
+                (void) err_sys(&why, STAGE_LOAD, "read the directory");
+                remark_err(remarks, DIAG_ERROR, dir->path, 0, 0, &why);
+        }
+        if (stream)
+                (void) closedir(stream);
         return r;
 }
 

@@ -1,0 +1,17 @@
+/* shortage.h - which failures of a system call say "not now" and not "never".
+ * May be used by: everything.  May use: libc only. */
+#ifndef BASE_SHORTAGE_H
+#define BASE_SHORTAGE_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+/* Of a call on a socket or pipe that is as it was: the same call may do a moment later. Whoever takes these for the end of
+ * the other side gives up somebody who is well (FAILURES I2). ETOOMANYREFS: as many descriptors are under way as one may
+ * have; the other side will take some soon. */
+static inline bool error_passes(int error)
+{
+        return error == EAGAIN || error == EINTR || error == ENOMEM || error == ENOBUFS || error == ETOOMANYREFS;
+}
+
+#endif

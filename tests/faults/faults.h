@@ -1,0 +1,101 @@
+/* faults.h - make one system call after the other fail, and look what becomes of the daemon.
+ *
+ *      errors.c   which calls may fail, and with what
+ *      trace.c    stops one program of the daemon at its system calls, tells where in it each comes from, lets one fail
+ *      world.c    what the daemon is put through meanwhile, and what must be true of it at the end
+ *      main.c     all points in turn
+ *
+ * A point is a place in the program that makes a call (the call, and who called whom), and how many times it had been
+ * there before. So a point is found again although no two runs make the same calls in the same order. */
+#ifndef TESTS_FAULTS_H
+#define TESTS_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/* --- errors.c ------------------------------------------------------------------------------------------------- */
+
+enum { ERRORS_MAX = 8 };
+
+/* How this call may plausibly fail: errors, ended by 0; NULL: it may not. */
+const int *errors_of(long call, const uint64_t args[6]);
+const char *call_name(long call);
+
+/* --- trace.c --------------------------------------------------------------------------------------------------- */
+
+enum program {
+        PROGRAM_INIT,
+        PROGRAM_ENGINE,
+        PROGRAM_LOGD,
+        PROGRAM_CHILD,  /* of init, from its birth until it runs a program: services, engine, log writer */
+        PROGRAM_COUNT,
+};
+extern const char *const program_names[PROGRAM_COUNT];
+
+enum { SITES_MAX = 2048, FRAMES = 4, WHILE_MS = 150 };
+
+struct site {
+        long call;
+        uint32_t frames[FRAMES]; /* where in the program, the innermost first; 0 = no more */
+        uint32_t times;          /* it was there so often */
+        int errors[ERRORS_MAX];
+};
+
+/* Shared between who traces and who watches. */
+struct trace {
+        enum program program;
+        /* what is to fail; call < 0: nothing, only write down what could */
+        struct site wanted;
+        uint32_t which;          /* the first time: 0 */
+        int error;
+        bool lasting;            /* and every other such call for WHILE_MS */
+        /* what happened */
+        volatile bool hit;
+        volatile unsigned failed;
+        volatile pid_t init, target;
+        volatile bool ended, target_ended; /* coppiced; the program that is looked at */
+        volatile int status, target_status;
+        volatile unsigned left;  /* processes that were there after coppiced had ended */
+        char broken[200];        /* "" = tracing works */
+        uint32_t site_count;
+        struct site sites[SITES_MAX];
+};
+
+/* Run coppiced with these arguments, its words into a file, until it has ended. The caller is a process of its own. */
+void trace_run(struct trace *t, char *const argv[], const char *output);
+bool trace_possible(void);
+void site_print(FILE *out, const struct site *s);
+
+/* --- world.c --------------------------------------------------------------------------------------------------- */
+
+/* From good to bad. */
+enum verdict {
+        VERDICT_MISSED,    /* the point was not reached this time */
+        VERDICT_UNNOTICED, /* all went as if nothing had been */
+        VERDICT_REPORTED,  /* the same, and somebody was told, error and all */
+        VERDICT_SAID,      /* the same, and something was said, but not the error */
+        VERDICT_AGAIN,     /* something was not started, and said why; asked again, it was */
+        VERDICT_REFUSED,   /* the daemon has not started, and said why */
+        VERDICT_WRONG,
+        VERDICT_COUNT,
+};
+extern const char *const verdict_names[VERDICT_COUNT];
+
+struct world {
+        const char *build;       /* the programs */
+        char dir[64];            /* all files of the run */
+        struct trace *trace;
+        unsigned fds[3];         /* of init, engine and log writer when nothing failed */
+        bool measured;
+        bool again;              /* of VERDICT_AGAIN */
+        bool ending;             /* all that was to be done was done, and the program still there */
+        char why[400];           /* of VERDICT_WRONG */
+};
+
+/* One life of the daemon; *t says what fails in it. */
+enum verdict world_run(struct world *w);
+
+#endif

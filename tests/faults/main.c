@@ -1,0 +1,166 @@
+/* main.c - every fallible system call of the daemon fails in turn, with each plausible error (FAILURES M4; I2 to I5, F2, G9).
+ *
+ *      faults [--all] [--part I/N] [--only POINT] [--keep] [--list] PROGRAM...     init, engine, logd, child
+ *
+ * Without --all each place in a program that makes a call fails the first time it is reached, once, with the first of its
+ * errors; with it, also the second and the last time, with every error, and for a while as well as once. --part takes
+ * every N-th of these points, beginning with the I-th; --only takes one, and --keep leaves its files where they are. */
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "faults.h"
+
+enum { MEASURES = 3 };
+
+struct run {
+        struct world world;
+        bool all, keep, list;
+        int only;                  /* of the points, this one; -1 = all */
+        unsigned part, parts;
+        unsigned point, life;      /* counted through */
+        unsigned count[VERDICT_COUNT];
+};
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+        (void) st;
+        (void) kind;
+        (void) at;
+        return remove(path);
+}
+
+static enum verdict one_life(struct run *r)
+{
+        struct trace *t = r->world.trace;
+        enum verdict v;
+
+        t->hit = t->ended = t->target_ended = false;
+        t->failed = t->left = t->site_count = 0;
+        t->init = t->target = 0;
+        t->broken[0] = '\0';
+        (void) snprintf(r->world.dir, sizeof(r->world.dir), "/tmp/coppice-faults.%d.%u", (int) getpid(), r->life++);
+        v = world_run(&r->world);
+        if (!r->keep || (v < VERDICT_REFUSED && r->only < 0))
+                (void) nftw(r->world.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        return v;
+}
+
+static void fail_at(struct run *r, enum program program, const struct site *site, uint32_t which, int error, bool lasting)
+{
+        struct trace *t = r->world.trace;
+        enum verdict v;
+
+        if (r->point++ % r->parts != r->part || (r->only >= 0 && (unsigned) r->only != r->point - 1))
+                return;
+        t->program = program;
+        t->wanted = *site;
+        t->which = which;
+        t->error = error;
+        t->lasting = lasting;
+        v = r->list ? VERDICT_MISSED : one_life(r);
+        r->count[v]++;
+        if (v != VERDICT_WRONG && !r->list && r->only < 0)
+                return;
+        printf("# %s, point %u: %s: %s %s, time %u, ", program_names[program], r->point - 1, verdict_names[v], strerrorname_np(error),
+               lasting ? "for a while" : "once", which + 1);
+        site_print(stdout, site);
+        printf(": %s%s%s\n", r->world.why, r->keep ? "; see " : "", r->keep ? r->world.dir : "");
+        (void) fflush(stdout);
+}
+
+static void fail_site(struct run *r, enum program program, const struct site *site)
+{
+        const uint32_t when[] = { 0, 1, site->times - 1 };
+
+        for (int e = 0; site->errors[e] && (e == 0 || r->all); e++)
+                for (int k = 0; k < (r->all ? 3 : 1); k++) {
+                        if (k > 0 && when[k] <= when[k - 1])
+                                continue;
+                        fail_at(r, program, site, when[k], site->errors[e], false);
+                        if (r->all)
+                                fail_at(r, program, site, when[k], site->errors[e], true);
+                }
+}
+
+static bool fail_program(struct run *r, enum program program)
+{
+        struct trace *t = r->world.trace;
+        struct site *sites;
+        uint32_t count;
+
+        t->program = program;
+        t->wanted = (struct site) { .call = -1 };
+        r->world.measured = false;
+        memset(r->world.fds, 0, sizeof(r->world.fds));
+        for (int i = 0; i < MEASURES; i++)
+                if (one_life(r) >= VERDICT_AGAIN) {
+                        printf("# %s, nothing fails: %s\n", program_names[program], r->world.why);
+                        return false;
+                }
+        r->world.measured = true;
+        count = t->site_count;
+        sites = calloc(count, sizeof(*sites));
+        if (!sites)
+                return false;
+        memcpy(sites, t->sites, count * sizeof(*sites));
+        memset(r->count, 0, sizeof(r->count));
+        r->point = 0;
+        for (uint32_t i = 0; i < count; i++)
+                fail_site(r, program, &sites[i]);
+        free(sites);
+        printf("# %s: %u places, %u points:", program_names[program], count, r->point);
+        for (int i = 0; i < VERDICT_COUNT; i++)
+                printf(" %s %u", verdict_names[i], r->count[i]);
+        printf("\n");
+        (void) fflush(stdout);
+        return r->count[VERDICT_WRONG] == 0;
+}
+
+static int usage(void)
+{
+        (void) fprintf(stderr, "usage: faults [--all] [--part I/N] [--keep] [--list] [--only POINT] init|engine|logd|child...\n");
+        return 2;
+}
+
+static bool by_name(struct run *r, const char *name)
+{
+        for (int p = 0; p < PROGRAM_COUNT; p++)
+                if (strcmp(name, program_names[p]) == 0)
+                        return fail_program(r, (enum program) p);
+        return usage() == 0;
+}
+
+int main(int argc, char **argv)
+{
+        struct run r = { .parts = 1, .only = -1, .world = { .build = getenv("COPPICE_BUILD") } };
+        bool fine = true;
+        int i = 1;
+
+        for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+                if (strcmp(argv[i], "--all") == 0)
+                        r.all = true;
+                else if (strcmp(argv[i], "--keep") == 0)
+                        r.keep = true;
+                else if (strcmp(argv[i], "--list") == 0)
+                        r.list = true;
+                else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+                        r.only = atoi(argv[++i]);
+                else if (strcmp(argv[i], "--possible") == 0)
+                        return trace_possible() ? 0 : 1;
+                else if (strcmp(argv[i], "--part") != 0 || i + 1 >= argc || sscanf(argv[++i], "%u/%u", &r.part, &r.parts) != 2 || !r.parts)
+                        return usage();
+        }
+        if (i == argc || !r.world.build)
+                return usage();
+        r.world.trace = mmap(NULL, sizeof(*r.world.trace), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (r.world.trace == MAP_FAILED)
+                return 1;
+        (void) setenv("COPPICE_ENGINE_PAUSE_MAX_MS", "1", 1);
+        (void) setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* that traces, too, and there can be one only */
+        for (; i < argc; i++)
+                fine = by_name(&r, argv[i]) && fine;
+        return fine ? 0 : 1;
+}
