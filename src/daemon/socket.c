@@ -133,5 +133,5 @@ void socket_stop(struct engine *e)
         if (e->lock_fd < 0)
                 return;
         (void) unlink(e->control_path);
-        fd_close(&e->lock_fd);
+        fs_unlock_dir(e->opt.runtime_dir, &e->lock_fd);
 }

@@ -198,11 +198,39 @@ static void note_pid(int fd)
                 (void) !pwrite(fd, text, (size_t) n, 0);
 }
 
+/* Is this still the file of that name, or has its owner removed it while we waited at the door? */
+static bool is_lock_of(int at, int fd)
+{
+        struct stat mine, named;
+
+        return fstat(fd, &mine) == 0 && fstatat(at, "lock", &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+               mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+static int lock_in(int at, const char *dir, int *ret_fd, struct err *err)
+{
+        autoclose int fd = openat(at, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        char owner[24] = "";
+        int r;
+
+        if (fd < 0)
+                return err_sys(err, STAGE_RESOURCES, "open %s/lock", dir);
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+                *ret_fd = fd_steal(&fd);
+                return 0;
+        }
+        if (errno != EWOULDBLOCK)
+                return err_sys(err, STAGE_RESOURCES, "lock %s/lock", dir);
+        (void) fs_read_small(at, "lock", owner, sizeof owner);
+        r = err_set(err, STAGE_RESOURCES, EWOULDBLOCK, "lock %s: coppiced%s%s is running there", dir,
+                    owner[0] ? " with pid " : "", owner);
+        err_hint(err, "stop that one, or choose another --runtime-dir");
+        return r;
+}
+
 int fs_lock_dir(const char *dir, mode_t mode, int *ret_fd, struct err *err)
 {
         autoclose int at = -1;
-        autoclose int fd = -1;
-        char owner[24] = "";
         struct stat st;
         int r = fs_mkdir_p(dir, mode, err);
 
@@ -217,19 +245,25 @@ int fs_lock_dir(const char *dir, mode_t mode, int *ret_fd, struct err *err)
                 err_hint(err, "chown it to uid %u and chmod go-w, or choose another --runtime-dir", geteuid());
                 return r;
         }
-        fd = openat(at, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return err_sys(err, STAGE_RESOURCES, "open %s/lock", dir);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                (void) fs_read_small(at, "lock", owner, sizeof owner);
-                if (errno != EWOULDBLOCK)
-                        return err_sys(err, STAGE_RESOURCES, "lock %s/lock", dir);
-                r = err_set(err, STAGE_RESOURCES, EWOULDBLOCK, "lock %s: coppiced%s%s is running there", dir,
-                            owner[0] ? " with pid " : "", owner);
-                err_hint(err, "stop that one, or choose another --runtime-dir");
-                return r;
+        for (;;) { /* ends: each turn but the last, another daemon has removed its file */
+                autoclose int fd = -1;
+
+                r = lock_in(at, dir, &fd, err);
+                if (r < 0)
+                        return r;
+                if (!is_lock_of(at, fd))
+                        continue;
+                note_pid(fd);
+                *ret_fd = fd_steal(&fd);
+                return 0;
         }
-        note_pid(fd);
-        *ret_fd = fd_steal(&fd);
-        return 0;
+}
+
+void fs_unlock_dir(const char *dir, int *fd)
+{
+        autoclose int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (at >= 0 && is_lock_of(at, *fd))
+                (void) unlinkat(at, "lock", 0); /* still held: whoever comes now makes a file of his own */
+        fd_close(fd);
 }

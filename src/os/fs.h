@@ -34,4 +34,7 @@ int fs_pidfile(const char *path, bool trusted, pid_t *ret_pid, struct err *err);
  * the descriptor is closed. -EWOULDBLOCK when another daemon has it (its pid in the text). (FAILURES G10) */
 int fs_lock_dir(const char *dir, mode_t mode, int *ret_fd, struct err *err);
 
+/* Give it up and remove the file. Copies of the descriptor that others have keep nobody out any more. */
+void fs_unlock_dir(const char *dir, int *fd);
+
 #endif

@@ -275,6 +275,15 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         daemon_ends 0
 }
 
+@test "nothing stays in the runtime directory after a shutdown" {
+        service web "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        [ -e "$W/run/lock" ]
+        stop_daemon 0
+        assert_eq "$(ls -A "$W/run")" ""
+}
+
 @test "G10: a second daemon on the same runtime directory ends with 100 and names the first" {
         sleeper web
         start_daemon

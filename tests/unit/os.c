@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -302,6 +303,10 @@ static void G10_a_runtime_directory_has_one_daemon(void **state)
         assert_contains(err.text, "with pid ");
         (void) close(first);
         assert_int_equal(fs_lock_dir(path, 0700, &second, &err), 0);
+        fs_unlock_dir(path, &second);
+        assert_int_equal(second, -1);
+        assert_int_equal(access(in_dir("a/b/run/lock"), F_OK), -1);
+        assert_int_equal(fs_lock_dir(path, 0700, &second, &err), 0);
         (void) close(second);
         assert_int_equal(chmod(path, 0777), 0);
         assert_int_equal(fs_lock_dir(path, 0700, &first, &err), -EPERM);
@@ -311,6 +316,43 @@ static void G10_a_runtime_directory_has_one_daemon(void **state)
         assert_int_equal(symlink("/etc/passwd", path), 0);
         *strrchr(path, '/') = 0;
         assert_int_equal(fs_lock_dir(path, 0700, &first, &err), -ELOOP);
+}
+
+/* Many that take it, look, and remove it: never two at a time, whoever opened a file that was removed before he had it. */
+static void G10_a_lock_that_is_removed_at_the_end_still_keeps_two_daemons_apart(void **state)
+{
+        enum { DAEMONS = 4, TURNS = 300 };
+        char path[192], inside[224];
+        pid_t pid[DAEMONS];
+
+        (void) state;
+        (void) snprintf(path, sizeof(path), "%s", in_dir("run"));
+        (void) snprintf(inside, sizeof(inside), "%s/inside", path);
+        for (int i = 0; i < DAEMONS; i++) {
+                pid[i] = fork();
+                if (pid[i] != 0)
+                        continue;
+                for (int turn = 0; turn < TURNS; ) {
+                        int fd = -1, there;
+
+                        if (fs_lock_dir(path, 0700, &fd, NULL) < 0)
+                                continue;
+                        there = open(inside, O_CREAT | O_EXCL | O_WRONLY, 0600);
+                        if (there < 0)
+                                _exit(1);
+                        (void) close(there);
+                        (void) unlink(inside);
+                        fs_unlock_dir(path, &fd);
+                        turn++;
+                }
+                _exit(0);
+        }
+        for (int i = 0; i < DAEMONS; i++) {
+                int status = -1;
+
+                assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+                assert_int_equal(status, 0);
+        }
 }
 
 static void pid_files_are_believed_only_with_reason(void **state)
@@ -444,6 +486,7 @@ int main(void)
                 cmocka_unit_test(E9_users_that_are_none_are_refused),
                 cmocka_unit_test(users_are_found_by_name_and_number),
                 DIR_TEST(G10_a_runtime_directory_has_one_daemon),
+                DIR_TEST(G10_a_lock_that_is_removed_at_the_end_still_keeps_two_daemons_apart),
                 DIR_TEST(pid_files_are_believed_only_with_reason),
                 DIR_TEST(files_are_written_whole_and_read_within_bounds),
                 DIR_TEST(each_condition_tells_what_is_so_from_what_is_not),
