@@ -117,8 +117,16 @@ void ledger_failed(struct engine *e, node_id id, const struct err *err)
         if (!d)
                 return;
         free(d->error);
-        d->error = strdup(err_format(err, line, sizeof(line)));
+        d->error = err ? strdup(err_format(err, line, sizeof(line))) : NULL;
         journal_now(e, id);
+}
+
+bool ledger_error_is(const struct engine *e, node_id id, const char *line)
+{
+        const struct run *run = engine_peek(e, id);
+        const char *error = run && run->extra && run->extra->now ? run->extra->now->error : NULL;
+
+        return line ? error && strcmp(error, line) == 0 : !error;
 }
 
 /* Room for one more: the array grows as far as DEATHS_MAX, then the oldest gives way. */

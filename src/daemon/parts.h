@@ -405,7 +405,8 @@ void pipes_free(struct engine *e);
 void ledger_started(struct engine *e, node_id id);
 void ledger_exited(struct engine *e, node_id id, const struct init_exit *x);
 void ledger_used(struct engine *e, node_id id, const struct limit_counters *used);
-void ledger_failed(struct engine *e, node_id id, const struct err *err);
+void ledger_failed(struct engine *e, node_id id, const struct err *err); /* NULL: it has not, after all */
+bool ledger_error_is(const struct engine *e, node_id id, const char *line); /* as err_format() has it; NULL: none */
 void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason);
 void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
 void ledger_free(struct extra *x);

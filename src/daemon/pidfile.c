@@ -39,18 +39,50 @@ static bool ours(struct engine *e, node_id id, pid_t pid)
         return strncmp(path, own, n) == 0 && (path[n] == '\0' || path[n] == '/');
 }
 
+/* The file is not root's: then the process must be known to be the service's. */
+static int read_untrusted(struct engine *e, node_id id, const char *path, pid_t *ret, struct err *err)
+{
+        int r = fs_pidfile(path, true, ret, err);
+
+        if (r < 0 || ours(e, id, *ret))
+                return r;
+        r = err_set(err, STAGE_RESOURCES, EPERM, "trust pid file %s: process %d is not of this service, and the file is not root's",
+                    path, (int) *ret);
+        err_hint(err, "the service writes the number of its own main process there");
+        return r;
+}
+
+/* What the file says is not believed; it may be written again, so go on waiting. Said once for each thing it says. */
+static void refuse(struct engine *e, node_id id, const struct spec *s, struct err *err)
+{
+        struct origin o = spec_origin(s, D_SERVICE_PIDFile);
+        char path[PATH_MAX_NODE], line[1000];
+
+        err_unit(err, engine_path(e, id, path, sizeof(path)));
+        err_where(err, o.file, o.line);
+        if (ledger_error_is(e, id, err_format(err, line, sizeof(line))))
+                return;
+        log_err(LOG_LEVEL_WARNING, err);
+        ledger_failed(e, id, err);
+}
+
 static bool read_it(struct engine *e, node_id id, const struct spec *s)
 {
         char buf[4096];
         const char *path = path_of(e, s, buf, sizeof(buf));
         struct err err = { 0 };
         pid_t pid = 0;
-        int r = fs_pidfile(path, false, &pid, NULL);
+        int r = fs_pidfile(path, false, &pid, &err);
 
-        if (r == -EPERM) /* the file is not root's: then the process must be known to be the service's */
-                r = fs_pidfile(path, true, &pid, &err) == 0 && ours(e, id, pid) ? 0 : -EPERM;
-        if (r < 0)
+        if (r == -EPERM)
+                r = read_untrusted(e, id, path, &pid, &err);
+        if (r < 0) {
+                if (r != -EAGAIN)
+                        refuse(e, id, s, &err);
                 return false;
+        }
+        if (!ledger_error_is(e, id, NULL))
+                ledger_failed(e, id, NULL);
         notify_main_pid(e, id, pid);
         return true;
 }

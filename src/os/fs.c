@@ -156,6 +156,19 @@ static int parse_pid(const char *text, pid_t *ret)
         return 0;
 }
 
+/* What the file says, as far as it can be shown: its first line. */
+static int bad_pid(const char *path, char *text, struct err *err)
+{
+        text[strcspn(text, "\r\n")] = '\0';
+        for (char *p = text; *p; p++)
+                if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
+                        *p = '?';
+        (void) err_set(err, STAGE_RESOURCES, EINVAL, "read pid file %s: \"%s\" is not the number of a process that a service may have",
+                       path, text);
+        err_hint(err, "the service writes the number of its main process there, and nothing else");
+        return -EINVAL;
+}
+
 /* A service whose user may write its pid file could name any process and have it killed for it. */
 int fs_pidfile(const char *path, bool trusted, pid_t *ret_pid, struct err *err)
 {
@@ -180,11 +193,12 @@ int fs_pidfile(const char *path, bool trusted, pid_t *ret_pid, struct err *err)
                 return err_sys(err, STAGE_RESOURCES, "read pid file %s", path);
         text[n] = 0;
         r = parse_pid(text, &pid);
+        if (r == -EAGAIN)
+                return err_set(err, STAGE_RESOURCES, EAGAIN, "read pid file %s: empty", path);
         if (r < 0)
-                return err_set(err, STAGE_RESOURCES, -r, "read pid file %s: %s", path,
-                               r == -EAGAIN ? "empty" : "not one process number");
+                return bad_pid(path, text, err);
         if (kill(pid, 0) < 0 && errno == ESRCH)
-                return err_set(err, STAGE_RESOURCES, ESRCH, "pid file %s: there is no process %d", path, pid);
+                return err_set(err, STAGE_RESOURCES, ESRCH, "read pid file %s: there is no process %d", path, pid);
         *ret_pid = pid;
         return 0;
 }

@@ -275,6 +275,29 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         daemon_ends 0
 }
 
+@test "A10: a PIDFile= that names init, nothing or a stranger is refused by name and value, in the log and in why" {
+        skip_unless root
+        script fork <<-SH
+                setsid sleep 1000 >/dev/null 2>&1 </dev/null &
+                cat $W/says >$W/pid
+                [ ! -e $W/owner ] || chown nobody $W/pid
+                exit 0
+	SH
+        service forked "Type=forking" "ExecStart=$W/fork" "PIDFile=$W/pid" "RestartSec=0" "TimeoutStartSec=1s" "Restart=no"
+        echo 1 >"$W/says"
+        start_daemon
+        wait_line "$W/daemon.log" "/forked: RESOURCES: read pid file $W/pid: \"1\" is not the number of a process that a service may have (.*forked.service:4;"
+        wait_state /forked failed
+        run ctl why /forked
+        assert_output_has "read pid file $W/pid: \"1\" is not"
+        echo $$ >"$W/says"
+        : >"$W/owner"
+        run ctl start /forked
+        assert_status 1
+        assert_output_has "trust pid file $W/pid: process $$ is not of this service"
+        stop_daemon 0
+}
+
 @test "nothing stays in the runtime directory after a shutdown" {
         service web "ExecStart=/bin/sleep 1000"
         start_daemon
