@@ -366,7 +366,7 @@ static void add_devices(struct wants *all, const struct spec *s)
 
         if (!spec_int(s, D_SERVICE_PrivateDevices))
                 return;
-        w = add_tmpfs(all, "/dev", 4, "nosuid,noexec,size=64k", o);
+        w = add_tmpfs(all, "/dev", 4, "ro,nosuid,noexec,size=64k", o);
         for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
                 w = add_ours(all, shown[i], PLAN_MOUNT_BIND, UNSAID, o);
                 w->from = keep_text(all, shown[i], strlen(shown[i]));

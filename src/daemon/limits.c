@@ -168,6 +168,8 @@ int limits_begin(struct engine *e, node_id id, const struct spec *s, const char 
         else if (r == 0 && fresh)
                 bound_plainly(e, s, path, group);
         if (r == 0)
+                limits_devices_implied(e->cgroup, group, s, fresh);
+        if (r == 0)
                 run->flags |= RUN_BOUNDED;
         return r;
 }

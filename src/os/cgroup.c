@@ -261,6 +261,8 @@ struct cgroup *cgroup_new(const char *runtime_dir, pid_t init)
                 return NULL;
         }
         c->root = c->inotify = c->oom_fd = -1;
+        for (size_t i = 0; i < ARRAY_LEN(c->device_programs); i++)
+                c->device_programs[i] = -1;
         c->init = init;
         (void) snprintf(c->name, sizeof c->name, "coppice-%d", init);
         for (int i = 0; i < CTL_COUNT; i++)
@@ -328,6 +330,8 @@ void cgroup_free(struct cgroup *c)
         fd_close(&c->root);
         fd_close(&c->inotify);
         fd_close(&c->oom_fd);
+        for (size_t i = 0; i < ARRAY_LEN(c->device_programs); i++)
+                fd_close(&c->device_programs[i]);
         free(c->oom_watches);
         cgroup_v1_free(c);
         free(c->path);

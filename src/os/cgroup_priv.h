@@ -57,6 +57,7 @@ struct cgroup {
         struct cgroup_oom_watch *oom_watches; /* owned */
         size_t oom_count, oom_room;
         char *moved;                  /* owned: the group our own processes were moved to; NULL = not moved */
+        int device_programs[4];       /* limits_device.c: by what is implied; -1 = not made */
         int bpf_works;                /* does the kernel take a program for devices? 1, -1; 0 = not asked */
         struct limit_facts facts;     /* memory 0 = not asked yet */
         char *proc_path;              /* owned: the same group as /proc/PID/cgroup names it */
@@ -102,8 +103,8 @@ int limits_io(int dir, bool v1, const struct limits *l, enum limit limit, bool n
 
 /* Devices: by a program on the v2 group, or by a v1 group (limits_device.c). */
 bool limits_bpf_works(struct cgroup *c);
-int limits_devices_v2(int group, const struct limits *l, bool none);
-int limits_devices_v1(int group, const struct limits *l, bool none);
+int limits_devices_v2(int group, const struct limits *l);
+int limits_devices_v1(int group, const struct limits *l);
 
 /* mountinfo: the type of the file system of a line, NULL when it is none; its root, where it is mounted, its options.
  * Changes the line. cgroup_below(): the part of a group's path behind the root of a mount; NULL when it is not below. */

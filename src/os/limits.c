@@ -298,11 +298,11 @@ static int apply_devices(struct target *t, bool none)
 
         none = none && !has; /* one of the two is taken back, the other stays */
         if (t->v2 >= 0)
-                r = limits_devices_v2(t->v2, t->l, none);
+                r = limits_devices_v2(t->v2, t->l);
         if (r == 0 || (none && t->c->v1[CTL_DEVICES].root < 0))
                 return r == -ENOENT ? 0 : r;
         dir = dir_of(t, CTL_DEVICES, !none);
-        return dir < 0 ? (r == -ENOENT ? dir : r) : limits_devices_v1(dir, t->l, none);
+        return dir < 0 ? (r == -ENOENT ? dir : r) : limits_devices_v1(dir, t->l);
 }
 
 static int apply_one(struct target *t, enum limit limit, bool none)

@@ -48,6 +48,11 @@ int limits_apply(struct cgroup *c, const char *node, const struct limits *l, uin
  * controller is not there (yet): limits_apply() then. */
 int limits_quick_tasks(int group, int64_t max);
 
+/* The short way for what PrivateDevices= and ProtectClock= of a service imply for the devices of its v2 group, whose
+ * directory is `group`; a group that is not `fresh` may have it already. Nothing happens where the kernel takes no
+ * programs from us: what else those settings do holds all the same. */
+void limits_devices_implied(struct cgroup *c, int group, const struct spec *s, bool fresh);
+
 /* The v1 groups a child of this node has to enter: a descriptor for each, to write "0" to; owned by the caller. At
  * most CTL_COUNT. Returns how many, or -errno. */
 int limits_join(struct cgroup *c, const char *node, int fds[CTL_COUNT]);

@@ -1,4 +1,5 @@
-/* limits_device.c - which devices a group may open (DevicePolicy=, DeviceAllow=).
+/* limits_device.c - which devices a group may open (DevicePolicy=, DeviceAllow=; PrivateDevices= and ProtectClock= imply
+ * some of it).
  *
  * On the v2 tree by a small program that the kernel runs at each open and mknod of a device in the group or below it
  * (every program from there to the top must agree); it works on a hybrid host as well. Else by the devices controller
@@ -18,6 +19,7 @@
 #include "base/cleanup.h"
 #include "os/cgroup_priv.h"
 #include "os/fs.h"
+#include "os/limits.h"
 
 enum { RULES_MAX = 512, ANY = -1 };
 
@@ -25,11 +27,14 @@ struct rule {
         bool block;
         int64_t major, minor;   /* ANY */
         unsigned rights;        /* BPF_DEVCG_ACC_* */
+        bool deny;              /* any of these rights */
 };
 
+/* The first that fits decides. */
 struct rules {
         struct rule list[RULES_MAX];
         size_t count;
+        bool open;              /* what none fits is allowed */
 };
 
 /* What programs expect to find even where devices are closed to them. */
@@ -67,7 +72,7 @@ static int add_drivers(struct rules *rs, const char *text, unsigned rights)
         int r = 0;
 
         if (strcmp(pattern, "*") == 0)
-                return add(rs, (struct rule) { block, ANY, ANY, rights });
+                return add(rs, (struct rule) { block, ANY, ANY, rights, false });
         if (fs_read("/proc/devices", 1 << 16, &devices, NULL) < 0)
                 return -ENOENT;
         buf_addc(&devices, '\0');
@@ -78,7 +83,7 @@ static int add_drivers(struct rules *rs, const char *text, unsigned rights)
                 if (name == line)
                         here = strncmp(line, block ? "Block" : "Character", 5) == 0;
                 else if (here && fnmatch(pattern, name + strspn(name, " "), 0) == 0)
-                        r = add(rs, (struct rule) { block, major, ANY, rights });
+                        r = add(rs, (struct rule) { block, major, ANY, rights, false });
         }
         return r;
 }
@@ -101,24 +106,43 @@ static int add_text(struct rules *rs, const char *item)
                 return errno == ENOENT ? 0 : -errno;
         if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
                 return -ENODEV;
-        return add(rs, (struct rule) { S_ISBLK(st.st_mode), major(st.st_rdev), minor(st.st_rdev), rights_of(rights) });
+        return add(rs, (struct rule) { S_ISBLK(st.st_mode), major(st.st_rdev), minor(st.st_rdev), rights_of(rights), false });
 }
 
-/* *ret_open: everything is allowed. */
-static int make_rules(const struct limits *l, struct rules *rs, bool *ret_open)
+static bool service_says(const struct spec *s, enum directive d)
 {
-        enum directive policy = limit_directive(LIMIT_DEVICE_POLICY, spec_kind(l->spec));
-        enum directive allow = limit_directive(LIMIT_DEVICE_ALLOW, spec_kind(l->spec));
-        size_t n = spec_count(l->spec, allow);
-        int r = 0;
+        return spec_kind(s) == KIND_SERVICE && spec_int(s, d) > 0;
+}
 
-        *ret_open = spec_int(l->spec, policy) == DEVICES_AUTO && n == 0;
-        if (spec_int(l->spec, policy) != DEVICES_STRICT)
+/* The clock of the machine can be read, not set: all else of it is denied, whatever comes behind. */
+static int add_clock(struct rules *rs)
+{
+        int r = add_drivers(rs, "char-rtc", BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD);
+
+        for (size_t i = 0; i < rs->count; i++)
+                rs->list[i].deny = true;
+        return r < 0 ? r : add_drivers(rs, "char-rtc", BPF_DEVCG_ACC_READ);
+}
+
+static int make_rules(const struct spec *s, struct rules *rs)
+{
+        enum directive policy = limit_directive(LIMIT_DEVICE_POLICY, spec_kind(s));
+        enum directive allow = limit_directive(LIMIT_DEVICE_ALLOW, spec_kind(s));
+        size_t n = spec_count(s, allow);
+        int r = service_says(s, D_SERVICE_ProtectClock) ? add_clock(rs) : 0;
+
+        rs->open = spec_int(s, policy) == DEVICES_AUTO && n == 0 && !service_says(s, D_SERVICE_PrivateDevices);
+        if (spec_int(s, policy) != DEVICES_STRICT && !rs->open)
                 for (size_t i = 0; i < sizeof usual / sizeof usual[0] && r == 0; i++)
                         r = add_text(rs, usual[i]);
         for (size_t i = 0; i < n && r == 0; i++)
-                r = add_text(rs, spec_item(l->spec, allow, i));
+                r = add_text(rs, spec_item(s, allow, i));
         return r;
+}
+
+static bool all_allowed(const struct rules *rs)
+{
+        return rs->open && rs->count == 0;
 }
 
 /* --- v2 -------------------------------------------------------------------------------------------------------------- */
@@ -138,7 +162,8 @@ static void emit(struct buf *out, uint8_t code, int dst, int src, int off, int32
         buf_add(out, &insn, sizeof insn);
 }
 
-/* r2 type, r3 rights asked for, r4 major, r5 minor; a rule that fits answers 1. */
+/* r2 type, r3 rights asked for, r4 major, r5 minor; a rule that fits answers. One that allows has all of the rights asked
+ * for, one that denies any of them. */
 static void emit_rule(struct buf *out, const struct rule *r)
 {
         int left = 2 + 3 + (r->major != ANY) + (r->minor != ANY); /* instructions behind the first jump */
@@ -147,12 +172,15 @@ static void emit_rule(struct buf *out, const struct rule *r)
         emit(out, BPF_ALU | BPF_MOV | BPF_X, 1, 3, 0, 0);
         emit(out, BPF_ALU | BPF_AND | BPF_K, 1, 0, 0, (int32_t) r->rights);
         left -= 3;
-        emit(out, BPF_JMP | BPF_JNE | BPF_X, 1, 3, left, 0);
+        if (r->deny)
+                emit(out, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, left, 0);
+        else
+                emit(out, BPF_JMP | BPF_JNE | BPF_X, 1, 3, left, 0);
         if (r->major != ANY)
                 emit(out, BPF_JMP | BPF_JNE | BPF_K, 4, 0, --left, (int32_t) r->major);
         if (r->minor != ANY)
                 emit(out, BPF_JMP | BPF_JNE | BPF_K, 5, 0, --left, (int32_t) r->minor);
-        emit(out, BPF_ALU | BPF_MOV | BPF_K, 0, 0, 0, 1);
+        emit(out, BPF_ALU | BPF_MOV | BPF_K, 0, 0, 0, r->deny ? 0 : 1);
         emit(out, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
@@ -169,7 +197,7 @@ static int load_program(const struct rules *rs)
         emit(&code, BPF_LDX | BPF_W | BPF_MEM, 5, 1, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
         for (size_t i = 0; i < rs->count; i++)
                 emit_rule(&code, &rs->list[i]);
-        emit(&code, BPF_ALU | BPF_MOV | BPF_K, 0, 0, 0, 0);
+        emit(&code, BPF_ALU | BPF_MOV | BPF_K, 0, 0, 0, rs->open);
         emit(&code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
         if (buf_failed(&code))
                 return -ENOMEM;
@@ -221,10 +249,9 @@ static void detach(int group, uint32_t id)
         (void) bpf(BPF_PROG_DETACH, &attr);
 }
 
-static int attach(int group, const struct rules *rs)
+static int attach(int group, int program)
 {
         union bpf_attr attr = { 0 };
-        autoclose int program = load_program(rs);
 
         if (program < 0)
                 return program;
@@ -236,21 +263,59 @@ static int attach(int group, const struct rules *rs)
 }
 
 /* First the new program, then away with the old ones: at no moment is more allowed than one of the two allows. */
-int limits_devices_v2(int group, const struct limits *l, bool none)
+int limits_devices_v2(int group, const struct limits *l)
 {
         struct rules rs = { .count = 0 };
+        autoclose int program = -1;
         uint32_t old[16], count;
-        bool open = true;
-        int r = none ? 0 : make_rules(l, &rs, &open);
+        int r = make_rules(l->spec, &rs);
 
         if (r < 0)
                 return r;
         count = attached(group, old, 16);
-        if (!open)
-                r = attach(group, &rs);
+        if (!all_allowed(&rs)) {
+                program = load_program(&rs);
+                r = attach(group, program);
+        }
         for (uint32_t i = 0; i < count && r == 0; i++)
                 detach(group, old[i]);
         return r;
+}
+
+/* Borrowed; -errno. Four are all there can be, so they are kept. */
+static int implied_program(struct cgroup *c, const struct spec *s, unsigned which)
+{
+        struct rules rs = { .count = 0 };
+        int r;
+
+        if (c->device_programs[which] < 0) {
+                r = make_rules(s, &rs);
+                if (r == 0 && all_allowed(&rs))
+                        r = -ENODEV; /* there is no such clock */
+                if (r == 0)
+                        r = load_program(&rs);
+                if (r < 0)
+                        return r;
+                c->device_programs[which] = r;
+        }
+        return c->device_programs[which];
+}
+
+void limits_devices_implied(struct cgroup *c, int group, const struct spec *s, bool fresh)
+{
+        unsigned which = (service_says(s, D_SERVICE_PrivateDevices) ? 1U : 0U) |
+                         (service_says(s, D_SERVICE_ProtectClock) ? 2U : 0U);
+        uint32_t old[16], count;
+
+        if (spec_has(s, D_SERVICE_DevicePolicy) || spec_count(s, D_SERVICE_DeviceAllow) > 0 || group < 0)
+                return; /* limits_apply() knows of all */
+        if ((fresh && !which) || !limits_bpf_works(c))
+                return;
+        count = fresh ? 0 : attached(group, old, 16);
+        if (which && count == 0)
+                (void) attach(group, implied_program(c, s, which));
+        for (uint32_t i = 0; i < count && !which; i++) /* of a spec that is no more */
+                detach(group, old[i]);
 }
 
 /* --- v1 -------------------------------------------------------------------------------------------------------------- */
@@ -263,7 +328,7 @@ static void number(int64_t n, char *buf, size_t size)
                 (void) snprintf(buf, size, "%lld", (long long) n);
 }
 
-static int allow_v1(int group, const struct rule *r)
+static int write_v1(int group, const struct rule *r)
 {
         char text[80], a[24], b[24];
 
@@ -272,19 +337,19 @@ static int allow_v1(int group, const struct rule *r)
         (void) snprintf(text, sizeof text, "%c %s:%s %s%s%s", r->block ? 'b' : 'c', a, b,
                         r->rights & BPF_DEVCG_ACC_READ ? "r" : "", r->rights & BPF_DEVCG_ACC_WRITE ? "w" : "",
                         r->rights & BPF_DEVCG_ACC_MKNOD ? "m" : "");
-        return fs_write_small(group, "devices.allow", text);
+        return fs_write_small(group, r->deny ? "devices.deny" : "devices.allow", text);
 }
 
-int limits_devices_v1(int group, const struct limits *l, bool none)
+int limits_devices_v1(int group, const struct limits *l)
 {
         struct rules rs = { .count = 0 };
-        bool open = true;
-        int r = none ? 0 : make_rules(l, &rs, &open);
+        int r = make_rules(l->spec, &rs);
 
         if (r < 0)
                 return r;
-        r = fs_write_small(group, open ? "devices.allow" : "devices.deny", "a");
-        for (size_t i = 0; i < rs.count && r == 0 && !open; i++)
-                r = allow_v1(group, &rs.list[i]);
+        r = fs_write_small(group, rs.open ? "devices.allow" : "devices.deny", "a");
+        for (size_t i = 0; i < rs.count && r == 0; i++)
+                if (rs.list[i].deny == rs.open) /* what is denied anyhow, or allowed, need not be said */
+                        r = write_v1(group, &rs.list[i]);
         return r;
 }

@@ -386,6 +386,46 @@ disk() { for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop
         assert_eq "$(cat "$W/below.out")" "null zero "
 }
 
+@test "PrivateDevices= closes devices that lie elsewhere too, ProtectClock= leaves the hardware's clock to be read; each life anew" {
+        local node major
+        [ "$(id -u)" = 0 ] || skip "needs root"
+        skip_unless cgroup2
+        [ "$(where devices)" = v2 ] || [ "$("$CTL" doctor --json 2>/dev/null | jq -r '.environment[] | select(.what == "devices") | .text' | cut -c1-9)" = "cgroup v2" ] ||
+                skip "needs a kernel that takes programs for devices"
+        mknod "$W/kmsg" c 1 11
+        major=$(awk '/^Block/ { exit } $2 == "rtc" { print $1 }' /proc/devices)
+        [ -z "$major" ] || mknod "$W/rtc" c "$major" 250
+        # to open one that does not exist is ENXIO or ENODEV, unless a program forbids it
+        cat >"$W/opens.py" <<P
+import errno, os, sys
+def tries(path, flags):
+    try: os.close(os.open(path, flags)); return "ok"
+    except OSError as e: return errno.errorcode[e.errno]
+print(tries("$W/kmsg", os.O_WRONLY), tries("/dev/null", os.O_RDWR), flush=True)
+if os.path.exists("$W/rtc"): print("rtc", tries("$W/rtc", os.O_RDONLY) == "EPERM", tries("$W/rtc", os.O_WRONLY) == "EPERM", flush=True)
+if len(sys.argv) == 1: sys.exit()
+try: open("/dev/coppice-was-here", "w"); print("made a file in /dev", flush=True)
+except OSError: pass
+sys.exit(1)
+P
+        service open "ExecStart=/usr/bin/python3 $W/opens.py" "StandardOutput=append:$W/open.out" Type=oneshot
+        service closed "ExecStart=/usr/bin/python3 $W/opens.py again" "StandardOutput=append:$W/closed.out" PrivateDevices=yes \
+                Restart=on-failure RestartSec=0
+        service clock "ExecStart=/usr/bin/python3 $W/opens.py" "StandardOutput=append:$W/clock.out" Type=oneshot ProtectClock=yes
+        service both "ExecStart=/usr/bin/python3 $W/opens.py" "StandardOutput=append:$W/both.out" Type=oneshot ProtectClock=yes \
+                PrivateDevices=yes "DeviceAllow=char-mem rw"
+        start_daemon
+        for node in open clock both; do wait_state /$node finished; done
+        wait_for "$PATIENCE" twice "$W/closed.out"
+        assert_eq "$(sed -n 1p "$W/open.out")" "ok ok"
+        assert_eq "$(sort -u "$W/closed.out" | head -1)" "EPERM ok"
+        assert_eq "$(sed -n 1p "$W/clock.out")" "ok ok"
+        assert_eq "$(sed -n 1p "$W/both.out")" "ok ok"
+        ! grep -q 'made a file' "$W/closed.out"
+        [ -z "$major" ] || assert_eq "$(grep -h rtc "$W/open.out" "$W/clock.out" "$W/both.out")" "$(printf 'rtc False False\nrtc False True\nrtc False True')"
+}
+twice() { [ "$(grep -c ' ok$' "$1")" -ge 2 ]; }
+
 # boxed_in GROUP CMD...: run CMD in a v2 group of its own, in a cgroup namespace that begins there.
 boxed_in() {
         local group=$1; shift
