@@ -11,6 +11,7 @@ BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
 BATS_TESTS += tests/bats/faults.bats
+BATS_TESTS += tests/bats/example_gossip.bats tests/bats/example_heartbeat.bats tests/bats/example_pool.bats
 BATS_TESTS += tests/bats/hostile.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/libcoppice.bats

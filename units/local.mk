@@ -35,6 +35,16 @@ EXAMPLE_UNITS = \
 	units/examples/simulate/shop.supervisor \
 	units/examples/simulate/stop.sim
 
+# In C, with libcoppice.
+EXAMPLE_UNITS += \
+	units/examples/gossip/Makefile units/examples/gossip/README.md units/examples/gossip/gossip-node.c \
+	units/examples/gossip/gossip.supervisor units/examples/gossip/node@.service \
+	units/examples/heartbeat/Makefile units/examples/heartbeat/README.md units/examples/heartbeat/heartbeat.c \
+	units/examples/heartbeat/heartbeat.service \
+	units/examples/pool/Makefile units/examples/pool/README.md units/examples/pool/pool.c units/examples/pool/pool-backend.c \
+	units/examples/pool/pool-client.c units/examples/pool/bank.supervisor units/examples/pool/backend.service \
+	units/examples/pool/pool.service units/examples/pool/client@.service
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md

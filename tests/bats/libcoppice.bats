@@ -1,15 +1,9 @@
 # libcoppice as programs get it: installed, found by pkg-config, linked both ways, used below the real daemon.
 
 load lib
+load library
 
-# Once for the file: what `make install` puts into a tree of its own.
-setup_file() {
-        export INSTALLED=$BATS_FILE_TMPDIR/installed
-        env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$COPPICE_BUILD" DESTDIR="$INSTALLED" install-libcoppice >"$BATS_FILE_TMPDIR/install.log" 2>&1 ||
-                { cat "$BATS_FILE_TMPDIR/install.log"; return 1; }
-        LIBDIR=$(dirname "$(find "$INSTALLED" -name coppice.pc)"); LIBDIR=${LIBDIR%/pkgconfig}
-        export LIBDIR PKG_CONFIG_PATH=$LIBDIR/pkgconfig PKG_CONFIG_SYSROOT_DIR=$INSTALLED
-}
+setup_file() { install_library; }
 setup()    { world; }
 teardown() { end_world; }
 

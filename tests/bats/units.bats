@@ -17,6 +17,9 @@ verified() {
 @test "the units of a container with a sidecar are valid" { verified "$SOURCE/units/examples/container"; }
 @test "the units of a small machine are valid" { verified "$SOURCE/units/examples/machine"; }
 @test "the units to simulate with are valid" { verified "$SOURCE/units/examples/simulate"; }
+@test "the units of the gossip cache are valid" { verified "$SOURCE/units/examples/gossip"; }
+@test "the units of the heartbeat are valid" { verified "$SOURCE/units/examples/heartbeat"; }
+@test "the units of the connection pool are valid" { verified "$SOURCE/units/examples/pool"; }
 @test "no directory of examples is left out of the tests" {
         for dir in "$SOURCE"/units/*/ "$SOURCE"/units/examples/*/; do
                 name=$(basename "$dir")
