@@ -25,7 +25,8 @@ tests_fuzz_fuzz_value_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"va
 tests_fuzz_fuzz_value_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_value_LDADD = $(FUZZ_LIBS)
 
-tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/pretend_engine.c tests/fuzz/pretend_engine.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/fuzz/pretend_engine.c tests/fuzz/pretend_facts.c \
+	tests/fuzz/pretend_engine.h tests/fuzz/pretend_priv.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_control_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"control"'
 tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDFLAGS = $(FUZZ_LINK)

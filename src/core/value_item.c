@@ -344,6 +344,8 @@ static int io_item(enum directive d, const char *text, struct buf *out, struct e
                 return refuse(d, text, err, "no amount", hint);
         if (path_item(d, buf_text(&path), false, out, err) < 0)
                 return -EINVAL;
+        if (out->data[out->len - 1] == ' ') /* "/ / 3": written so it would be read as another one */
+                return refuse(d, text, err, "no path", hint);
         buf_addc(out, ' ');
         value_print_size(amount, out);
         return 0;

@@ -33,8 +33,9 @@ static int wait_one(struct init_exit *ret, pid_t pid, int flags)
 
         si.si_pid = 0;
         memset(&u, 0, sizeof u);
-        if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, WEXITED | WNOHANG | flags, &u) < 0)
-                return -1;
+        while (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, WEXITED | WNOHANG | flags, &u) < 0)
+                if (errno != EINTR)
+                        return -1;
         if (si.si_pid == 0)
                 return 0;
         *ret = (struct init_exit) {
@@ -189,7 +190,7 @@ void signal_request(struct init *in, const struct init_signal *m)
         siginfo_t si;
 
         if (m->pid <= 0 || m->pid == in->engine || m->pid == in->told ||
-            waitid(P_PID, (id_t) m->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+            (waitid(P_PID, (id_t) m->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD))
                 answer.error = ESRCH;
         else
                 answer.error = send_signal(m->pid, m->sig, group);
