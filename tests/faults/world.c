@@ -137,7 +137,7 @@ static int ctl(const struct world *w, const char *what, char *text, size_t size)
         int status;
         FILE *f;
 
-        (void) snprintf(command, sizeof(command), "%s/coppicectl --socket %s/run/control --timeout 10s %s 2>>%s/said </dev/null",
+        (void) snprintf(command, sizeof(command), "timeout -k 1 15 %s/coppicectl --socket %s/run/control --timeout 10s %s 2>>%s/said </dev/null",
                         w->build, w->dir, what, w->dir);
         f = popen(command, "re");
         if (!f)
