@@ -15,7 +15,7 @@ enum action_kind {
         ACT_WATCH_EMPTY,  /* -> EVT_EMPTY once no process of the incarnation is left (at once if so already) */
         ACT_CLOSE,        /* the incarnation is over for `reason`: ledger, remove its cgroup, directories */
         ACT_FREEZE, ACT_THAW,
-        ACT_FORGET,       /* the node is deleted: drop what the daemon keeps for it; its id never comes back */
+        ACT_FORGET,       /* the node is deleted: drop what the daemon keeps for it and for its id */
         ACT_DONE,         /* request `token` ended with `result` */
         ACT_EXIT,         /* the daemon's work is done: exit with code `arg` */
         ACT_DELIVER,      /* a message for the mailbox of the node: role = enum deliver, arg = whom it is about, reason,

@@ -137,10 +137,24 @@ int core_bond_reserve(struct core *c)
 }
 
 /* Each standing bond is one record, and another while its end is being told. */
+static size_t needs(const struct spec *s)
+{
+        return spec_kind(s) != KIND_SERVICE ? 0 : 2 * (spec_count(s, D_SERVICE_LinkTo) + spec_count(s, D_SERVICE_Monitor));
+}
+
+/* What is still on its way to somebody keeps its record for good: a few at most. */
+void bonds_promise_back(struct core *c, const struct spec *s)
+{
+        struct bonds *b = c->bonds;
+        uint32_t n = (uint32_t) needs(s), idle = b->promised - b->standing;
+
+        b->promised -= n < idle ? n : idle;
+}
+
 int bonds_promise(struct core *c, const struct spec *s)
 {
         struct bonds *b = c->bonds;
-        size_t n = spec_kind(s) != KIND_SERVICE ? 0 : 2 * (spec_count(s, D_SERVICE_LinkTo) + spec_count(s, D_SERVICE_Monitor));
+        size_t n = needs(s);
 
         if (n == 0)
                 return 0;

@@ -192,11 +192,13 @@ static void deliver(struct core *c, struct node *to, enum deliver what, const st
 }
 
 /* The reason of one whose peer has ended: a chain of links names the nearest peer and the first reason. */
-static struct reason linked(const struct bond *d)
+static struct reason linked(const struct core *c, const struct bond *d)
 {
         struct reason r = { .kind = REASON_LINKED, .linked_kind = d->reason.kind, .stage = d->reason.stage,
                             .code = d->reason.code, .peer = d->b };
 
+        if (node_at(c, d->b))
+                c->nodes[d->b]->peer = true;
         if (d->reason.kind == REASON_LINKED)
                 r.linked_kind = d->reason.linked_kind;
         return r;
@@ -232,7 +234,7 @@ static void arrive(struct core *c, struct node *n, const struct bond *d)
                 (void) note_full(c, n, RULE_TRAPPED, d->cause, d->b, &d->reason, 0, 0);
                 deliver(c, n, DELIVER_EXIT, d);
         } else if (!says_normal(&d->reason) || (d->kind == BOND_SIGNAL_SENT && d->b == n->id)) {
-                end(c, n, d, d->kind == BOND_SIGNAL_LINK ? linked(d) : d->reason);
+                end(c, n, d, d->kind == BOND_SIGNAL_LINK ? linked(c, d) : d->reason);
         }
 }
 

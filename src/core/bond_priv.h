@@ -29,6 +29,7 @@ struct bonds {
 int bonds_new(struct core *c);
 void bonds_free(struct core *c);
 int bonds_promise(struct core *c, const struct spec *s); /* a spec that came into the tree */
+void bonds_promise_back(struct core *c, const struct spec *s); /* ... that leaves it */
 struct bond *bond_take(struct core *c, enum bond_kind kind, bool standing); /* NULL: none left */
 void bond_give(struct core *c, struct bond *d);
 void bond_tie(struct core *c, struct bond *d, node_id a, node_id b, uint32_t ref);

@@ -44,6 +44,7 @@ static enum result begin(struct core *c, struct node *n, struct node *child, con
                 return RESULT_NOPROC;
         if (bond_count(c, n) >= BONDS_OF_NODE_MAX || !tie(c, n, child, e->arg2))
                 return RESULT_BUSY;
+        child->spawned = true;
         result = start_now(c, child, note_other(c, child, RULE_ASKED_SPAWN, n->cause, n->id));
         if (result != RESULT_OK)
                 while (child->bonds != BOND_NONE) /* it was never to be */

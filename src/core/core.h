@@ -108,6 +108,12 @@ void core_free(struct core *c);
  * does. Errors: -ENOMEM, -EEXIST (a sibling of that stem), -EINVAL (parent is no supervisor), -EDQUOT (MaxChildren=). */
 int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err);
 
+/* The same for one that is added at run time, with the number of a node that is gone if there is one: of core_retired(). Only
+ * while no event about that one is still on its way in. core_retired_peer(): some reason outside the core may name it. */
+int core_add_again(struct core *c, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
+node_id core_retired(const struct core *c);
+bool core_retired_peer(const struct core *c);
+
 /* Resolve After=, Requires=, ... between siblings, and After= and Before= between branches, once all nodes are there (and again after a reload).
  * Cycles and unknown names are reported, all of them, through `report`; returns how many. */
 int core_link(struct core *c, void (*report)(void *arg, const struct err *), void *arg, struct err *err);
@@ -155,6 +161,9 @@ uint32_t core_intensity_used(const struct core *c, node_id id, nsec now);
 /* Records: the newest sequence number, and one record by its number (NULL when it was overwritten). */
 uint64_t core_last_seq(const struct core *c);
 const struct record *core_record(const struct core *c, uint64_t seq);
+
+/* A node that a record names, as long as it is still the one that was meant; else NODE_NONE. */
+node_id core_meant(const struct core *c, const struct record *r, node_id id);
 
 /* The sentence of a record, with names, reasons and the line of the unit that asked:
  * "web: restart in 400 ms, 2 of 5 in 10 s used (Restart=permanent, web.service:7)". Appends to out. */

@@ -16,16 +16,17 @@ static void put_path(const struct core *c, node_id id, struct buf *out)
 {
         char text[PATH_TEXT];
 
-        if (node_or_buried(c, id))
+        if (id != NODE_NONE)
                 buf_adds(out, core_path(c, id, text, sizeof(text)));
         else
                 buf_adds(out, "(removed)");
 }
 
-static void put_reason(const struct core *c, const struct reason *r, struct buf *out)
+static void put_reason(const struct core *c, const struct record *record, struct buf *out)
 {
+        const struct reason *r = &record->reason;
         char peer[PATH_TEXT], text[PATH_TEXT + 64];
-        bool known = node_or_buried(c, r->peer) != NULL;
+        bool known = core_meant(c, record, r->peer) != NODE_NONE;
 
         buf_adds(out, reason_format(r, known ? core_path(c, r->peer, peer, sizeof(peer)) : NULL, text, sizeof(text)));
 }
@@ -56,7 +57,7 @@ static nsec rounded(nsec span)
 /* A rule that names its directive as {cmd} or {check} is about the one in a, and its item number b. */
 static bool names_item(const struct core *c, const struct record *r)
 {
-        const struct node *n = node_or_buried(c, r->node);
+        const struct node *n = node_or_buried(c, core_meant(c, r, r->node));
 
         return n && strstr(rule_rows[r->rule].text, "{c") && r->a >= 0 && r->a < D_COUNT &&
                r->b >= 0 && (size_t) r->b < spec_count(n->spec, (enum directive) r->a);
@@ -65,15 +66,15 @@ static bool names_item(const struct core *c, const struct record *r)
 static void put_item(const struct core *c, const struct record *r, struct buf *out)
 {
         if (names_item(c, r))
-                buf_adds(out, spec_item(node_or_buried(c, r->node)->spec, (enum directive) r->a, (size_t) r->b));
+                buf_adds(out, spec_item(node_or_buried(c, core_meant(c, r, r->node))->spec, (enum directive) r->a, (size_t) r->b));
 }
 
 static void put_word(const struct core *c, const struct record *r, const char *word, size_t len, struct buf *out)
 {
         if (word_is(word, len, "other"))
-                put_path(c, r->other, out);
+                put_path(c, core_meant(c, r, r->other), out);
         else if (word_is(word, len, "reason"))
-                put_reason(c, &r->reason, out);
+                put_reason(c, r, out);
         else if (word_is(word, len, "a"))
                 buf_addf(out, "%lld", (long long) r->a);
         else if (word_is(word, len, "b"))
@@ -112,7 +113,7 @@ static void put_sentence(const struct core *c, const struct record *r, struct bu
  * what a service's section says has its twin in a supervisor's. */
 static const struct spec *quoted(const struct core *c, const struct record *r, enum directive *d)
 {
-        const struct node *n = node_or_buried(c, r->node), *p;
+        const struct node *n = node_or_buried(c, core_meant(c, r, r->node)), *p;
 
         if (!n || *d >= D_COUNT)
                 return NULL;
@@ -146,7 +147,7 @@ struct origin core_quotes(const struct core *c, const struct record *r)
         const struct spec *s = quoted(c, r, &d);
 
         if (names_item(c, r))
-                return spec_item_origin(node_or_buried(c, r->node)->spec, (enum directive) r->a, (size_t) r->b);
+                return spec_item_origin(node_or_buried(c, core_meant(c, r, r->node))->spec, (enum directive) r->a, (size_t) r->b);
         return s ? spec_origin(s, d) : (struct origin) { .file = "" };
 }
 
@@ -161,7 +162,7 @@ static void put_origin(const struct core *c, const struct record *r, struct buf 
                 buf_adds(out, " (");
                 if (directive_rows[d].type == VT_CONDITION)
                         buf_addf(out, "%s=%s, ", directive_rows[d].key,
-                                 spec_item(node_or_buried(c, r->node)->spec, d, (size_t) r->b));
+                                 spec_item(node_or_buried(c, core_meant(c, r, r->node))->spec, d, (size_t) r->b));
         } else if (s) {
                 buf_addf(out, " (%s=", directive_rows[d].key);
                 spec_print(s, d, out);
@@ -174,7 +175,7 @@ static void put_origin(const struct core *c, const struct record *r, struct buf 
 
 void core_explain(const struct core *c, const struct record *r, struct buf *out)
 {
-        put_path(c, r->node, out);
+        put_path(c, core_meant(c, r, r->node), out);
         buf_adds(out, ": ");
         put_sentence(c, r, out);
         put_origin(c, r, out);

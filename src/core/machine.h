@@ -1,6 +1,7 @@
 /* machine.h - what the files of the core share; nobody else includes it.
  *
  *      core.c        core_step(), actions, the work list   memory.c       whatever is allocated
+ *      numbers.c     numbers that are used again; the index of names
  *      tree.c        names, siblings, lookup               record.c       what happened and why
  *      timer.c       who waits for time to pass            link.c         names of siblings -> relations
  *      request.c     a person's start, stop, ...           call.c         OTP's calls
@@ -112,6 +113,13 @@ struct super {
         bool recheck;          /* a sibling changed: children that wait for siblings may go on */
 };
 
+/* The number of a node that is gone, for another one. */
+struct retired {
+        node_id id;
+        uint32_t incarnation;  /* of its last life */
+        bool peer;             /* some reason may still name it */
+};
+
 struct bonds; /* bond_priv.h */
 
 struct core {
@@ -120,6 +128,8 @@ struct core {
         struct node **nodes;         /* by id; NULL = forgotten */
         node_id limit, capacity;
         node_id *stems;              /* index of children by parent and stem, 2 * capacity places; memory.c */
+        struct retired *retired;     /* owned: a ring of `capacity` places */
+        uint32_t retired_head, retired_len;
         struct node *buried;         /* forgotten in this step, still readable until the next */
         node_id *heap;
         uint32_t heap_len;
@@ -157,6 +167,16 @@ void core_bury(struct core *c);                     /* free what the last step f
 struct node *node_make(struct spec *spec);          /* in no tree yet; NULL when memory is short */
 void node_free(struct node *n);
 struct core *core_make(const struct core *head);    /* memory for its sizes, no nodes; NULL when it is short */
+
+/* --- numbers.c --- */
+int retired_grow(struct core *c, uint32_t cap);
+void retired_push(struct core *c, node_id id, uint32_t incarnation, bool peer); /* a new last one */
+void retire(struct core *c, const struct node *n);
+void retired_take(struct core *c, struct node *n);  /* n gets the first */
+int index_grow(struct core *c, uint32_t cap);       /* for a new capacity; what there was is kept when memory is short */
+void index_stem(struct core *c, const struct node *n);
+void index_drop(struct core *c, const struct node *n);
+bool index_has(const struct core *c, const struct node *p, const char *stem); /* a child that is not GONE */
 void core_reindex(struct core *c);                  /* the index of names, from the nodes */
 
 /* --- core.c --- */
@@ -212,6 +232,7 @@ void msg_drop(struct core *c, uint32_t at);
 void queue_push(struct core *c, struct node *super, uint32_t at);
 uint32_t queue_pop(struct core *c, struct node *super);
 void queue_clear(struct core *c, struct node *super);
+void queue_disown(struct core *c, const struct node *super, node_id id); /* its messages about that child name it no more */
 void wait_for(struct core *c, struct node *n, const struct event *e, enum event_kind kind);
 void answer(struct core *c, struct node *n, enum event_kind kind, enum result result);
 void answer_all(struct core *c, struct node *n, enum result result);

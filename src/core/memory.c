@@ -133,58 +133,6 @@ static int grow_pool(struct core *c, uint32_t cap)
         return 0;
 }
 
-/* --- the index of names ---------------------------------------------------------------------------------------------- */
-
-/* Where the search for a child of that name begins, in an index of 2 * capacity places (a power of two). */
-static uint32_t stem_place(const struct core *c, node_id parent, const char *stem)
-{
-        uint32_t hash = 2166136261u ^ parent;
-
-        for (; *stem; stem++)
-                hash = (hash ^ (unsigned char) *stem) * 16777619u;
-        return (hash ^ hash >> 15) & (2 * c->capacity - 1);
-}
-
-/* Every node is entered once and never taken out (numbers are not used twice), so at least half of it is free. */
-static void index_stem(struct core *c, const struct node *n)
-{
-        uint32_t i = stem_place(c, n->parent, spec_stem(n->spec));
-
-        while (c->stems[i] != NODE_NONE)
-                i = (i + 1) & (2 * c->capacity - 1);
-        c->stems[i] = n->id;
-}
-
-/* The index for a new capacity; what there was is kept when memory is short. */
-static int grow_index(struct core *c, uint32_t cap)
-{
-        node_id *stems = malloc(2 * (size_t) cap * sizeof(*stems));
-
-        if (!stems)
-                return -ENOMEM;
-        memset(stems, 0xff, 2 * (size_t) cap * sizeof(*stems)); /* NODE_NONE */
-        free(c->stems);
-        c->stems = stems;
-        c->capacity = cap;
-        for (node_id id = 0; id < c->limit; id++)
-                if (c->nodes[id])
-                        index_stem(c, c->nodes[id]);
-        return 0;
-}
-
-static bool stem_taken(const struct core *c, const struct node *p, const char *stem)
-{
-        uint32_t i = stem_place(c, p->id, stem);
-
-        for (; c->stems[i] != NODE_NONE; i = (i + 1) & (2 * c->capacity - 1)) {
-                const struct node *n = c->nodes[c->stems[i]];
-
-                if (n && n->parent == p->id && n->child != CHILD_GONE && strcmp(spec_stem(n->spec), stem) == 0)
-                        return true;
-        }
-        return false;
-}
-
 /* --- growing ----------------------------------------------------------------------------------------------------------- */
 
 static int grow(struct core *c)
@@ -204,24 +152,33 @@ static int grow(struct core *c)
         if (!heap)
                 return -ENOMEM;
         c->heap = heap;
-        rc = grow_index(c, cap);
+        rc = retired_grow(c, cap);
+        if (rc == 0)
+                rc = index_grow(c, cap);
         return rc < 0 ? rc : grow_pool(c, 2 * cap + MESSAGES_SPARE);
 }
 
-static int place(struct core *c, struct node *n, node_id parent)
+/* `again`: with the number of one that is gone, which core_retired() told; its lives count on from there. */
+static int place(struct core *c, struct node *n, node_id parent, bool again)
 {
         struct node *p = node_at(c, parent);
-        int rc = grow(c);
+        int rc = again ? 0 : grow(c);
 
         if (rc < 0)
                 return rc;
-        n->id = c->limit;
+        n->id = again ? core_retired(c) : c->limit;
         n->parent = parent;
-        c->nodes[c->limit] = n;
+        n->born = c->seq;
+        c->nodes[n->id] = n;
         rc = windows_fit(c, n);
-        if (rc < 0)
+        if (rc < 0) {
+                c->nodes[n->id] = NULL;
                 return rc;
-        c->limit++;
+        }
+        if (again)
+                retired_take(c, n);
+        else
+                c->limit++;
         index_stem(c, n);
         if (!p)
                 return 0;
@@ -252,7 +209,7 @@ struct core *core_new(const struct core_config *config, struct spec *root)
         c->ring = calloc(c->ring_cap, sizeof(*c->ring));
         c->actions = malloc((ACTIONS_MAX + ACTIONS_RESERVE) * sizeof(*c->actions));
         n = node_make(root);
-        if (bonds_new(c) < 0 || !c->ring || !c->actions || !n || place(c, n, NODE_NONE) < 0) {
+        if (bonds_new(c) < 0 || !c->ring || !c->actions || !n || place(c, n, NODE_NONE, false) < 0) {
                 node_free(n);
                 core_free(c);
                 return NULL;
@@ -271,28 +228,22 @@ struct core *core_make(const struct core *head)
         c->nodes = calloc(c->capacity, sizeof(struct node *));
         c->heap = calloc(c->capacity, sizeof(*c->heap));
         c->stems = malloc(2 * (size_t) c->capacity * sizeof(*c->stems));
+        c->retired = calloc(c->capacity, sizeof(*c->retired));
         c->ring = calloc(c->ring_cap, sizeof(*c->ring));
         c->actions = malloc((ACTIONS_MAX + ACTIONS_RESERVE) * sizeof(*c->actions));
         c->pool = NULL;
-        c->pool_cap = c->pool_left = c->requests = c->action_len = 0;
+        c->pool_cap = c->pool_left = c->requests = c->action_len = c->retired_len = 0;
         c->pool_free = MSG_NONE;
         c->buried = NULL;
         c->bonds = NULL;
-        if (bonds_new(c) < 0 || !c->nodes || !c->heap || !c->stems || !c->ring || !c->actions || grow_pool(c, head->pool_cap) < 0) {
+        if (bonds_new(c) < 0 || !c->nodes || !c->heap || !c->stems || !c->retired || !c->ring || !c->actions ||
+            grow_pool(c, head->pool_cap) < 0) {
                 if (!c->nodes)
                         c->limit = 0;
                 core_free(c);
                 return NULL;
         }
         return c;
-}
-
-void core_reindex(struct core *c)
-{
-        memset(c->stems, 0xff, 2 * (size_t) c->capacity * sizeof(*c->stems));
-        for (node_id id = 0; id < c->limit; id++)
-                if (c->nodes[id])
-                        index_stem(c, c->nodes[id]);
 }
 
 void core_free(struct core *c)
@@ -305,6 +256,7 @@ void core_free(struct core *c)
         free(c->nodes);
         free(c->heap);
         free(c->stems);
+        free(c->retired);
         free(c->pool);
         bonds_free(c);
         free(c->ring);
@@ -325,7 +277,7 @@ static int full(const struct node *p, const struct spec *spec, struct err *err)
         return -EDQUOT;
 }
 
-int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err)
+static int add(struct core *c, node_id parent, struct spec *spec, bool dynamic, bool again, node_id *ret_id, struct err *err)
 {
         struct node *p = node_at(c, parent), *n;
 
@@ -333,7 +285,7 @@ int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, no
                 return err_set(err, STAGE_LOAD, EINVAL, "add %s: a channel is not started or stopped", spec_name(spec));
         if (!p || !is_super(p))
                 return err_set(err, STAGE_LOAD, EINVAL, "add %s: its parent is no supervisor", spec_name(spec));
-        if (!dynamic && stem_taken(c, p, spec_stem(spec)))
+        if (!dynamic && index_has(c, p, spec_stem(spec)))
                 return err_set(err, STAGE_LOAD, EEXIST, "add %s: its supervisor has a child of that name", spec_name(spec));
         if (dynamic && p->super->dynamic >= spec_max_children(p->spec))
                 return full(p, spec, err);
@@ -346,13 +298,23 @@ int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, no
                 n->dynamic = dynamic;
                 n->child = dynamic ? CHILD_GONE : CHILD_DOWN; /* a dynamic one is a child once EVT_ADDED says so */
         }
-        if (!n || place(c, n, parent) < 0) {
+        if (!n || place(c, n, parent, again) < 0) {
                 node_free(n);
                 return err_set(err, STAGE_LOAD, ENOMEM, "add %s: out of memory", spec_name(spec));
         }
         *ret_id = n->id;
         c->changes++;
         return 0;
+}
+
+int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err)
+{
+        return add(c, parent, spec, dynamic, false, ret_id, err);
+}
+
+int core_add_again(struct core *c, node_id parent, struct spec *spec, node_id *ret_id, struct err *err)
+{
+        return add(c, parent, spec, true, core_retired(c) != NODE_NONE, ret_id, err);
 }
 
 int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err)
@@ -504,6 +466,7 @@ void core_forget(struct core *c, struct node *n)
         }
         answer_all(c, n, RESULT_STOPPED);
         if (p) {
+                queue_disown(c, p, n->id);
                 leave_job(c, p, n);
                 p->super->busy[n->child]--;
                 p->super->dynamic -= n->dynamic;
@@ -516,6 +479,9 @@ void core_forget(struct core *c, struct node *n)
         timer_remove(c, n);
         order_drop(c, n);
         bonds_forget(c, n);
+        bonds_promise_back(c, n->spec);
+        index_drop(c, n);
+        retire(c, n);
         c->nodes[n->id] = NULL;
         n->buried = c->buried;
         c->buried = n;

@@ -1,6 +1,7 @@
 /* node.h - a place in the tree, as everybody outside core may read it.
  *
- * A node is made by core_add() and lives until ACT_FORGET; its address does not change. Only core/ writes it: the
+ * A node is made by core_add() and lives until ACT_FORGET; its address does not change. After that its number may be that of
+ * another node, whose incarnations go on counting: (id, incarnation) is one life for ever, the bare id is not. Only core/ writes it: the
  * rest of the program gets `const struct node *` from core_node(). Strategy, intensity and whatever else a unit
  * says are read from node->spec. What lies under "the core's own" is nobody else's business.
  *
@@ -56,7 +57,8 @@ struct node {
         bool dynamic;              /* added at run time, not by a unit of the tree */
         int32_t pid_main;          /* 0 = none */
         int32_t pid_control;       /* of the command of Exec*= that runs beside or instead of main; 0 = none */
-        uint32_t incarnation;      /* number of the present or the last life; 0 = never lived */
+        uint32_t incarnation;      /* number of the present or the last life. Lives count on from those of a node that had
+                                    * this number before and is gone, so see started_at for whether it ever lived */
         uint32_t restarts;         /* automatic restarts since it was loaded, or since reset-failed */
         struct reason last_reason; /* why the last incarnation ended; REASON_NONE before the first end */
         nsec since;                /* when `state` was entered */
@@ -71,6 +73,7 @@ struct node {
         nsec watchdog_every;       /* 0 = off */
         uint64_t cause;            /* record that explains what goes on now */
         uint64_t last_seq;         /* newest record about this node (its copy is `story`) */
+        uint64_t born;             /* records up to this number are not about it, but about who had its number before */
         struct reason ending;      /* why the incarnation ends, as far as is known; REASON_NONE while it lives */
         struct reason raw;         /* how its main process ended, before SuccessExitStatus= was applied */
         uint32_t heap_at;          /* place in the timer heap; UINT32_MAX = not in it */
@@ -83,6 +86,8 @@ struct node {
         uint16_t child_flags;      /* CF_* of machine.h */
         uint8_t child;             /* enum child_status: what its supervisor thinks of it */
         uint8_t backoff;           /* how often the delay has grown */
+        bool peer;                 /* some reason names it */
+        bool spawned;              /* a service had it started: it goes when it has ended */
         uint16_t dep_count;
         struct dep *deps;          /* owned; relations to siblings, both directions */
         struct window *window;     /* owned; child of an isolating supervisor: its own intensity */

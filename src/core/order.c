@@ -72,6 +72,8 @@ void order_fail(struct core *c, struct node *n, node_id other, uint64_t cause)
         n->want = WANT_UP; /* it comes with what it needs: CF_PULL */
         n->last_reason = REASON(REASON_DEPENDENCY, other == NODE_NONE);
         n->last_reason.peer = other;
+        if (other != NODE_NONE)
+                c->nodes[other]->peer = true;
         if (other == NODE_NONE) {
                 (void) link_missing(c, n, &d, &item);
                 (void) note_full(c, n, RULE_DEPENDENCY_MISSING, cause, other, &n->last_reason, (int64_t) d, (int64_t) item);

@@ -72,6 +72,14 @@ void queue_clear(struct core *c, struct node *super)
         }
 }
 
+/* A call is about a name and finds who bears it now; whatever else is said of one that is gone means nothing. */
+void queue_disown(struct core *c, const struct node *super, node_id id)
+{
+        for (uint32_t at = super->super->head; at != MSG_NONE; at = c->pool[at].next)
+                if (c->pool[at].node == id)
+                        c->pool[at].node = NODE_NONE;
+}
+
 /* --- answers ----------------------------------------------------------------------------------------------------- */
 
 void wait_for(struct core *c, struct node *n, const struct event *e, enum event_kind kind)

@@ -1,7 +1,8 @@
 /* snapshot.c - the core into bytes. See snapshot.h; snapshot_load.c is the way back.
  *
  *      the fields of struct core; for each node: fields, spec, supervisor, windows, relations, story, who waits, and a
- *      supervisor's queue; the timer heap as it stands (its order decides between equal times); the records; links and names
+ *      supervisor's queue; the timer heap as it stands (its order decides between equal times); the records; links and names; the
+ *      numbers that nodes had which are gone
  *
  * Messages have no numbers here: those of a list are written in its order, and get new places in the pool.
  * Used by: the daemon's journal.  Uses: machine.h.  Tested by: tests/unit/snapshot.c */
@@ -77,6 +78,17 @@ static void save_records(const struct core *c, struct buf *out)
                 pack_struct(out, &record_fields, &c->ring[(seq - 1) % c->ring_cap]);
 }
 
+static void save_retired(const struct core *c, struct buf *out)
+{
+        for (uint32_t i = 0; i < c->retired_len; i++) {
+                const struct retired *r = &c->retired[(c->retired_head + i) & (c->capacity - 1)];
+
+                pack_u(out, r->id);
+                pack_u(out, r->incarnation);
+                pack_u(out, r->peer);
+        }
+}
+
 void core_snapshot(const struct core *c, struct buf *out)
 {
         uint64_t count = 0;
@@ -92,6 +104,7 @@ void core_snapshot(const struct core *c, struct buf *out)
         for (uint32_t i = 0; i < c->heap_len; i++)
                 pack_u(out, c->heap[i]);
         bonds_save(c, out);
+        save_retired(c, out);
 }
 
 bool core_is_over(const struct core *c)

@@ -99,6 +99,7 @@ TABLE(event, of_event);
 static const struct pack_field of_core[] = {
         F(core, config.seed, UINT) F(core, config.record_capacity, UINT) F(core, config.machine, UINT)
         OMIT(core, bonds) OMIT(core, nodes) OMIT(core, stems) OMIT(core, heap) OMIT(core, ring) OMIT(core, pool) /* written behind it */
+        OMIT(core, retired) OMIT(core, retired_head) F(core, retired_len, UINT) /* this too: so many, none from older versions */
         F(core, limit, UINT) F(core, capacity, UINT)
         OMIT(core, buried)                      /* nothing between steps but for the actions that were performed */
         F(core, heap_len, UINT)
@@ -125,7 +126,7 @@ static const struct pack_field of_node[] = {
         R(node, last_reason)
         F(node, since, TIME) F(node, started_at, TIME) F(node, ready_at, TIME) F(node, next_start_at, TIME)
         F(node, deadline, TIME) F(node, runtime_at, TIME) F(node, watchdog_at, TIME) F(node, watchdog_every, TIME)
-        F(node, cause, UINT) F(node, last_seq, UINT)
+        F(node, cause, UINT) F(node, last_seq, UINT) F(node, born, UINT) F(node, peer, UINT) F(node, spawned, UINT)
         R(node, ending) R(node, raw)
         F(node, bonds, ID) F(node, heap_at, ID) F(node, spec_since, UINT)
         N(node, command, directive_names) F(node, command_at, UINT)

@@ -15,6 +15,7 @@ struct loader {
         struct unpack *u;
         struct pack_map *map;
         struct core *c;
+        uint32_t retired;    /* so many numbers are nobody's */
         bool memory;         /* it was memory that was short */
 };
 
@@ -202,6 +203,17 @@ static bool sound_children(const struct core *c, const struct node *n)
         return n->last == before;
 }
 
+/* No circle of parents. Each was looked at, or is, for being a node. */
+static bool ends_at_root(const struct core *c, const struct node *n)
+{
+        uint32_t steps = 0;
+        node_id id = n->parent;
+
+        while (id != NODE_ROOT && is_node(c, id) && ++steps <= c->limit)
+                id = c->nodes[id]->parent;
+        return id == NODE_ROOT;
+}
+
 static bool sound_node(const struct core *c, const struct node *n)
 {
         bool root = n->id == NODE_ROOT;
@@ -209,8 +221,7 @@ static bool sound_node(const struct core *c, const struct node *n)
         if (root != (n->parent == NODE_NONE) || n->state >= STATE_COUNT || n->phase >= PHASE_COUNT ||
             n->child >= CHILD_STATUS_COUNT || n->want > WANT_UP)
                 return false;
-        /* Who has a larger number was added later: so going up ends. */
-        if (!root && (!is_node(c, n->parent) || !is_super(c->nodes[n->parent]) || n->parent >= n->id))
+        if (!root && (!is_node(c, n->parent) || !is_super(c->nodes[n->parent]) || !ends_at_root(c, n)))
                 return false;
         if (!is_sibling(c, n, n->prev) || !is_sibling(c, n, n->next) || !sound_children(c, n))
                 return false;
@@ -260,6 +271,27 @@ static bool sound_tree(const struct core *c)
         return nodes == reached && is_node(c, NODE_ROOT) && is_super(c->nodes[NODE_ROOT]);
 }
 
+/* Numbers that are nobody's, each once. */
+static bool load_retired(struct loader *l)
+{
+        struct core *c = l->c;
+        uint8_t *seen = calloc(c->limit, 1);
+
+        l->memory |= !seen;
+        for (uint32_t i = 0; i < l->retired && !failed(l); i++) {
+                node_id id = (node_id) unpack_max(l->u, c->limit - 1);
+                uint32_t incarnation = (uint32_t) unpack_max(l->u, UINT32_MAX);
+                bool peer = unpack_max(l->u, 1);
+
+                if (failed(l) || c->nodes[id] || seen[id]++)
+                        (void) damaged(l);
+                else
+                        retired_push(c, id, incarnation, peer);
+        }
+        free(seen);
+        return !failed(l);
+}
+
 /* --- the whole ------------------------------------------------------------------------------------------------------ */
 
 static void count_children(struct core *c)
@@ -281,10 +313,11 @@ static struct core *load_head(struct loader *l)
         unpack_struct(l->u, l->map, &core_fields, &head);
         if (failed(l) || head.limit == 0 || head.limit > head.capacity || head.capacity > NODES_MAX ||
             (head.capacity & (head.capacity - 1)) != 0 || head.ring_cap == 0 || head.ring_cap > RECORDS_MAX ||
-            head.heap_len > head.limit || head.pool_cap > 4 * NODES_MAX) {
+            head.heap_len > head.limit || head.retired_len > head.limit || head.pool_cap > 4 * NODES_MAX) {
                 (void) damaged(l);
                 return NULL;
         }
+        l->retired = head.retired_len;
         c = core_make(&head);
         l->memory |= !c;
         return c;
@@ -305,6 +338,8 @@ static void load_all(struct loader *l)
                 l->c->heap[i] = (node_id) unpack_max(l->u, l->c->limit - 1);
         if (!failed(l) && !bonds_load(l->c, l->u, l->map))
                 (void) damaged(l);
+        if (!failed(l))
+                (void) load_retired(l);
         if (failed(l) || !sound_tree(l->c) || !sound_heap(l->c) || !sound_work(l->c)) {
                 (void) damaged(l);
                 return;

@@ -19,6 +19,13 @@ const struct node *node_or_buried(const struct core *c, node_id id)
         return n;
 }
 
+node_id core_meant(const struct core *c, const struct record *r, node_id id)
+{
+        const struct node *n = node_or_buried(c, id);
+
+        return n && n->born < r->seq ? id : NODE_NONE;
+}
+
 node_id core_node_limit(const struct core *c)
 {
         return c->limit;

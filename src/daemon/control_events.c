@@ -56,7 +56,7 @@ static bool anything(const struct core *c, struct stream *s)
                 return true;
         for (; s->next <= core_last_seq(c); s->next++) {
                 r = core_record(c, s->next);
-                if (!r || is_below(c, r->node, s->under))
+                if (!r || is_below(c, core_meant(c, r, r->node), s->under))
                         return true;
         }
         return false;
@@ -83,7 +83,7 @@ static void write_records(struct call *c, struct json *j, struct stream *s, unsi
         for (; s->next <= last && n < max; s->next++) {
                 const struct record *r = core_record(core, s->next);
 
-                if (!r || !is_below(core, r->node, s->under))
+                if (!r || !is_below(core, core_meant(core, r, r->node), s->under))
                         continue;
                 json_record(j, NULL, call_engine(c), r);
                 n++;

@@ -111,13 +111,13 @@ void engine_forget(struct engine *e, node_id id)
         channels_place_gone(e, id);
         pipes_place_gone(e, id);
         empty_forget(e, id);
+        transient_forget(e, id);
         if (run->extra) {
                 ready_forget(e, id);
                 pidfile_forget(e, id);
                 store_forget(e, id);
                 mail_forget(e, id);
                 logs_forget(e, id);
-                transient_forget(e, id);
                 seccomp_forget(e, id);
                 ledger_free(run->extra);
                 said_clear(&run->extra->said);
@@ -273,7 +273,9 @@ static void step(struct engine *e, const struct event *event, nsec now)
 
         journal_commit(e);
         actions = core_step(e->core, event, now);
+        e->performing = true;
         perform(e, &actions);
+        e->performing = false;
         if (event->kind == EVT_EXITED && e->pipes)
                 pipes_exited(e, event->node);
         journal_performed(e);

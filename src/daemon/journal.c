@@ -92,17 +92,38 @@ void journal_message(struct engine *e, uint64_t mark)
                 pack_u(entry(e, ENTRY_MARK), mark);
 }
 
+/* Is the next number to be used again free of its past? Between turns everybody has been told of its end; only an event
+ * may still be under way to it. Within a step its end may be the one that is being told. */
+static bool may_be_again(const struct engine *e)
+{
+        node_id id = core_retired(e->core);
+
+        if (id == NODE_NONE || e->performing)
+                return false;
+        for (size_t i = 0; i < e->queue_len; i++) {
+                const struct event *event = &e->queue[(e->queue_head + i) % e->queue_cap];
+
+                if (event->node == id || event->arg == id || event->reason.peer == id)
+                        return false;
+        }
+        return true;
+}
+
 /* A change that we do not know of goes before: then it takes the snapshot all the same. */
 int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err)
 {
         struct journal *j = e->journal;
         bool known = !off(e) && j->core_changes == core_changes(e->core);
-        int r = core_add(e->core, parent, spec, true, ret_id, err);
+        bool again = may_be_again(e);
+        int r;
 
+        if (again)
+                ledger_disown(e, core_retired(e->core));
+        r = again ? core_add_again(e->core, parent, spec, ret_id, err) : core_add(e->core, parent, spec, true, ret_id, err);
         if (r < 0 || !known)
                 return r;
         pack_u(entry(e, ENTRY_ADD), parent);
-        pack_u(&j->frame, true);
+        pack_u(&j->frame, again ? 2 : 1);
         spec_save(spec, &j->frame);
         j->core_changes = core_changes(e->core);
         return 0;

@@ -44,7 +44,7 @@ enum journal_entry {
         ENTRY_CGROUP,   /* bytes of cgroup_save() */
         ENTRY_REDO,     /* action: of the last step; may not have been performed */
         ENTRY_SEQ,      /* number of the last record that was published */
-        ENTRY_ADD,      /* parent, dynamic, spec: core_add() */
+        ENTRY_ADD,      /* parent, 0 or 1: dynamic, 2: core_add_again(), spec: core_add() */
         ENTRY_LINK,     /* core_link() */
         ENTRY_EARLY,    /* pid, text: a notification that waits for init's word about the sender */
         ENTRY_HEARD,    /* pid: the first of them from it has been dealt with */
@@ -93,7 +93,7 @@ void journal_at(struct engine *e, uint32_t count); /* so many actions have been 
 void journal_performed(struct engine *e);         /* the actions of a step */
 void journal_done(struct engine *e);              /* a turn has ended, and nothing waits to be sent to init */
 void journal_message(struct engine *e, uint64_t mark);
-/* core_add() of a dynamic node, and an entry that tells it in place of the snapshot that it would ask for. */
+/* core_add() of a dynamic node, with a number that was used before where nobody can take it for that one, and an entry that tells it in place of the snapshot that it would ask for. */
 int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
 void journal_pid(struct engine *e, const struct pid_entry *entry);
 void journal_unpid(struct engine *e, pid_t pid);

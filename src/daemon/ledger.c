@@ -251,3 +251,24 @@ void ledger_free(struct extra *x)
                 death_done(x->now);
         free(x->now);
 }
+
+static void disown(struct death *d, node_id id)
+{
+        if (d->reason.peer == id)
+                d->reason.peer = NODE_NONE;
+}
+
+void ledger_disown(struct engine *e, node_id id)
+{
+        if (!core_retired_peer(e->core))
+                return;
+        for (node_id at = 0; at < e->run_cap; at++) {
+                struct extra *x = e->runs[at].extra;
+
+                for (uint32_t i = 0; x && i < x->death_count; i++)
+                        disown(&x->deaths[i], id);
+                if (x && x->now)
+                        disown(x->now, id);
+        }
+        transient_disown(e, id);
+}

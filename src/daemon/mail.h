@@ -84,8 +84,8 @@ struct postbox {
 
         /* the last TO= that was looked up */
         char to_text[80];
-        node_id to_node, to_limit;
-        uint32_t to_names;
+        node_id to_node;
+        uint32_t to_changes, to_names;
 };
 
 enum { MAIL_BATCH = MAILSOCK_BATCH };
@@ -183,6 +183,7 @@ enum mail_result mail_to_client(struct postbox *from, const struct message *m, s
 void ticket_give(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m);
 bool ticket_take(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m);
 void ticket_make(struct mailroom *r, node_id asker, node_id asked, const struct message *m);
+void tickets_forget(struct mailroom *r, node_id id);
 bool ticket_use(struct mailroom *r, node_id asker, node_id asked, const struct message *m);
 
 /* --- mail_call.c --- */

@@ -76,7 +76,8 @@ static enum mail_result call_channel_close(struct calling *c)
 /* A request to the core: answered when it has decided. */
 struct asking {
         struct engine *e;
-        node_id from;           /* by number: it may be gone by then */
+        node_id from;           /* by number: it may be gone by then, and its number another's */
+        uint32_t incarnation;
         struct buf question;    /* owned: the head of the message */
         uint32_t text;          /* taken; 0 = none */
 };
@@ -105,7 +106,7 @@ static void on_decided(void *arg, uint32_t token, enum result result)
         (void) token;
         core_text_release(a->e->core, a->text);
         a->e->mail->names++;
-        if (from && message_parse(a->question.data, a->question.len, &m, &problem) == 0)
+        if (from && from->incarnation == a->incarnation && message_parse(a->question.data, a->question.len, &m, &problem) == 0)
                 mail_tell(from, &m, in_words_of_mail(result), NULL);
         buf_free(&a->question);
         free(a);
@@ -119,7 +120,7 @@ static enum mail_result ask_core(struct calling *c, struct event *event, const c
 
         if (!a)
                 return MAIL_BUSY;
-        *a = (struct asking) { .e = e, .from = c->from->node, .question = BUF_INIT };
+        *a = (struct asking) { .e = e, .from = c->from->node, .incarnation = c->from->incarnation, .question = BUF_INIT };
         buf_add(&a->question, c->m->head, c->m->head_len);
         message_end(&a->question);
         if (text && *text)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/bond.h"
+#include "core/snapshot.h"
 #include "daemon/mail.h"
 
 /* --- names ---------------------------------------------------------------------------------------------------------- */
@@ -10,7 +11,7 @@
  * or a new registered name can change the answer. */
 static bool remembered(const struct mailroom *r, const struct postbox *p, const struct message_text *to)
 {
-        return p->to_node != NODE_NONE && p->to_limit == core_node_limit(r->e->core) && p->to_names == r->names &&
+        return p->to_node != NODE_NONE && p->to_changes == core_changes(r->e->core) && p->to_names == r->names &&
                strlen(p->to_text) == to->len && memcmp(p->to_text, to->at, to->len) == 0 && core_node(r->e->core, p->to_node);
 }
 
@@ -21,7 +22,7 @@ static void remember(const struct mailroom *r, struct postbox *p, const struct m
         memcpy(p->to_text, to->at, to->len);
         p->to_text[to->len] = '\0';
         p->to_node = id;
-        p->to_limit = core_node_limit(r->e->core);
+        p->to_changes = core_changes(r->e->core);
         p->to_names = r->names;
 }
 
@@ -96,6 +97,14 @@ void ticket_make(struct mailroom *r, node_id asker, node_id asked, const struct 
         if (message_has(m, MESSAGE_REF) && core_node(core, asker)->parent != core_node(core, asked)->parent &&
             !route_message(core, asked, asker, &by))
                 ticket_give(r, asker, false, asked, m);
+}
+
+/* A number may become another's. */
+void tickets_forget(struct mailroom *r, node_id id)
+{
+        for (size_t i = 0; i < TICKETS; i++)
+                if (r->tickets[i].asked == id || (!r->tickets[i].client && r->tickets[i].asker == id))
+                        r->tickets[i].valid = false;
 }
 
 /* --- clients ----------------------------------------------------------------------------------------------------------------- */

@@ -149,6 +149,18 @@ void mail_close(struct engine *e, node_id id)
         mail_go_on(p->room);
 }
 
+/* Nobody has to be told any more what became of the messages of that one: its number may become another's. */
+static void notices_forget(struct engine *e, node_id sender)
+{
+        for (node_id id = 0; id < e->run_cap; id++) {
+                struct postbox *p = postbox_of(e, id);
+
+                for (struct notice *n = p ? p->notices : NULL; n; n = n->next)
+                        if (n->sender == sender)
+                                n->sender = NODE_NONE;
+        }
+}
+
 void mail_forget(struct engine *e, node_id id)
 {
         struct postbox *p = postbox_of(e, id);
@@ -158,6 +170,8 @@ void mail_forget(struct engine *e, node_id id)
         mail_close(e, id);
         mail_lose_all(p);
         later_forget(p);
+        tickets_forget(p->room, id);
+        notices_forget(e, id);
         if (p->waits) {
                 waiter_leave(p->waits);
                 waiter_free(p->waits);

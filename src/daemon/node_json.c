@@ -321,7 +321,9 @@ static void json_rule_line(struct json *j, const struct engine *e, const struct 
 void json_record(struct json *j, const char *key, const struct engine *e, const struct record *r)
 {
         autobuf struct buf text = BUF_INIT;
+        struct reason reason = r->reason;
 
+        reason.peer = core_meant(engine_core(e), r, reason.peer);
         core_explain(engine_core(e), r, &text);
         json_open(j, key, '{');
         json_uint(j, "seq", r->seq);
@@ -329,12 +331,12 @@ void json_record(struct json *j, const char *key, const struct engine *e, const 
         json_count(j, "cause", r->cause ? (int64_t) r->cause : -1);
         json_str(j, "rule", rule_rows[r->rule].name);
         json_str(j, "event", strtab_text(&event_names, r->event));
-        json_node_path(j, "node", e, r->node);
-        json_node_path(j, "other", e, r->other);
+        json_node_path(j, "node", e, core_meant(engine_core(e), r, r->node));
+        json_node_path(j, "other", e, core_meant(engine_core(e), r, r->other));
         json_uint(j, "incarnation", r->incarnation);
         json_str(j, "from", strtab_text(&state_names, r->from));
         json_str(j, "to", strtab_text(&state_names, r->to));
-        json_reason(j, "reason", e, &r->reason);
+        json_reason(j, "reason", e, &reason);
         json_str(j, "text", buf_text(&text));
         json_rule_line(j, e, r);
         json_close(j);

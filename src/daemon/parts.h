@@ -213,6 +213,7 @@ struct engine {
 
         struct journal *journal;      /* owned; NULL = there is none */
         struct trial *trial;          /* owned; reexec.c: a program that may take our place */
+        bool performing;              /* the actions of a step */
         bool leaving;                 /* it does: end as soon as nothing waits to be sent */
         struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
         size_t redo_count;
@@ -410,6 +411,7 @@ bool ledger_error_is(const struct engine *e, node_id id, const char *line); /* a
 void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason);
 void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
 void ledger_free(struct extra *x);
+void ledger_disown(struct engine *e, node_id id);   /* another node gets that number: reasons name it no more */
 /* From the journal; both take what *d owns. NULL: nothing is known yet. */
 void ledger_restore(struct engine *e, node_id id, struct death *d);
 void ledger_restore_now(struct engine *e, node_id id, struct death *d);
@@ -421,6 +423,7 @@ void transient_adopt(struct engine *e);              /* those that an engine bef
 void transient_settle(struct engine *e);             /* those that are at rest become results */
 void transient_forget(struct engine *e, node_id id); /* the node is gone */
 void transient_closed(struct engine *e, node_id id); /* an incarnation is over and no other comes */
+void transient_disown(struct engine *e, node_id id); /* as ledger_disown() */
 void transient_free(struct engine *e);
 
 /* logs.c: coppice-logd */

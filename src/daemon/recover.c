@@ -224,10 +224,13 @@ static void read_redo(struct reader *r)
 static void read_add(struct reader *r)
 {
         node_id parent = read_node(r), id;
-        bool dynamic = unpack_max(&r->u, 1);
+        uint64_t how = unpack_max(&r->u, 2);
         struct spec *s = spec_load(&r->u, r->core_map);
 
-        if (!s || core_add(r->e->core, parent, s, dynamic, &id, NULL) < 0)
+        if (s && how == 2)
+                ledger_disown(r->e, core_retired(r->e->core));
+        if (!s || (how == 2 ? core_add_again(r->e->core, parent, s, &id, NULL) :
+                              core_add(r->e->core, parent, s, how == 1, &id, NULL)) < 0)
                 r->u.bad = true;
         spec_unref(s);
 }

@@ -83,7 +83,7 @@ static void finish(struct engine *e, size_t i)
 /* What an engine before us was asked for, and may not have begun. */
 static void look_at_adopted(struct transient *tr, const struct node *n)
 {
-        if (tr->token == ADOPTED && (n->incarnation > 0 || n->last_reason.kind != REASON_NONE))
+        if (tr->token == ADOPTED && (n->started_at != NSEC_NEVER || n->last_reason.kind != REASON_NONE))
                 tr->token = 0;
 }
 
@@ -128,11 +128,21 @@ void transient_forget(struct engine *e, node_id id)
 {
         struct transient *tr = find_node(e, id);
 
-        close_given(e->runs[id].extra);
+        if (e->runs[id].extra)
+                close_given(e->runs[id].extra);
         if (!tr)
                 return;
         take_death(e, tr, &tr->death);
         tr->node = NODE_NONE;
+}
+
+void transient_disown(struct engine *e, node_id id)
+{
+        struct transients *t = e->transients;
+
+        for (size_t i = 0; t && i < TRANSIENT_ENDS; i++)
+                if (t->ends[i].death.reason.peer == id)
+                        t->ends[i].death.reason.peer = NODE_NONE;
 }
 
 void transient_free(struct engine *e)
@@ -235,7 +245,7 @@ void transient_adopt(struct engine *e)
                 const struct node *n = core_node(e->core, id);
                 struct transients *t;
 
-                if (!n || !n->dynamic || n->kind != KIND_SERVICE || spec_file(n->spec)[0] || transient_room(e, NULL) < 0)
+                if (!n || !n->dynamic || n->kind != KIND_SERVICE || (spec_file(n->spec)[0] && !n->spawned) || transient_room(e, NULL) < 0)
                         continue;
                 t = e->transients;
                 t->list[t->count] = (struct transient) { .serial = ++t->serial, .node = id, .token = ADOPTED,

@@ -62,9 +62,14 @@ static node_id add_child(struct world *w, const json_t *child, node_id parent, b
 {
         struct spec *spec = make_spec(child);
         node_id id = NODE_NONE;
+        bool again = dynamic && !w->batch; /* what is still to be told of a batch goes by number */
         struct err err;
+        int r = !spec ? -EINVAL : again ? core_add_again(w->core, parent, spec, &id, &err) :
+                                          core_add(w->core, parent, spec, dynamic, &id, &err);
 
-        if (!spec || core_add(w->core, parent, spec, dynamic, &id, &err) < 0)
+        if (id != NODE_NONE)
+                *world_actor(w, id) = (struct actor) { .age = ++w->ages };
+        if (r < 0)
                 world_actor(w, parent)->twins = true;
         else if (json_object_get(child, "strategy"))
                 (void) add_children(w, child, id);
@@ -87,7 +92,7 @@ static bool add_children(struct world *w, const json_t *super, node_id id)
 enum sought { A_WORKER_THAT_RUNS, A_SUPERVISOR, A_CHILD };
 
 /* The youngest node of that name; A_CHILD: of `parent`. */
-static node_id find(const struct world *w, const char *name, enum sought what, node_id parent)
+static node_id find(struct world *w, const char *name, enum sought what, node_id parent)
 {
         node_id found = NODE_NONE;
 
@@ -99,7 +104,7 @@ static node_id find(const struct world *w, const char *name, enum sought what, n
                 if ((what == A_CHILD && n->parent == parent) ||
                     (what == A_SUPERVISOR && n->kind == KIND_SUPERVISOR) ||
                     (what == A_WORKER_THAT_RUNS && id < w->actor_cap && w->actors[id].alive))
-                        found = id;
+                        found = found != NODE_NONE && world_actor(w, id)->age < world_actor(w, found)->age ? found : id;
         }
         return found;
 }

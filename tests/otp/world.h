@@ -23,6 +23,7 @@ struct actor {
         bool started;    /* supervisor: all its children were started in this life */
         bool by_itself;  /* supervisor: it gave up or shut itself down */
         bool twins;      /* supervisor: two of its children have one name: it never starts */
+        uint32_t age;    /* the larger the later it was added: numbers are used again */
         char name[NAME_MAX_LEN + 1];
 };
 
@@ -39,7 +40,7 @@ struct world {
         uint64_t seen;         /* records read so far */
         const char *ops[TOKENS_MAX]; /* by token: the operation's name */
         bool deferred[TOKENS_MAX];   /* answered noproc: logged at the step's end */
-        uint32_t tokens;
+        uint32_t tokens, ages;
         uint8_t more;          /* EVENT_MORE while a row of simultaneous events is fed */
         bool batch;
         bool failed;           /* out of memory, or a vector that is none */
