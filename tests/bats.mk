@@ -15,6 +15,7 @@ BATS_TESTS += tests/bats/example_gossip.bats tests/bats/example_heartbeat.bats t
 BATS_TESTS += tests/bats/hostile.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/libcoppice.bats
+BATS_TESTS += tests/bats/instants.bats
 BATS_TESTS += tests/bats/limits.bats
 BATS_TESTS += tests/bats/names.bats
 BATS_TESTS += tests/bats/nogroup.bats

@@ -2,6 +2,9 @@
 check_PROGRAMS += tests/programs/probe tests/programs/stub_engine tests/programs/without
 check_PROGRAMS += tests/programs/hungry
 tests_programs_hungry_SOURCES = tests/programs/hungry.c
+check_PROGRAMS += tests/programs/oddity
+tests_programs_oddity_SOURCES = tests/programs/oddity.c
+tests_programs_oddity_LDADD = -lpthread
 tests_programs_probe_SOURCES = tests/programs/probe.c
 tests_programs_stub_engine_SOURCES = tests/programs/stub_engine.c
 tests_programs_without_SOURCES = tests/programs/without.c

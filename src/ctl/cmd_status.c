@@ -82,6 +82,8 @@ static void put_unit(struct ctl *c, uint32_t s)
         put_safe(&c->out, jget_text(d, s, "unit"));
         if (file)
                 buf_addf(&c->out, " (%s)", file);
+        if (jget_true(d, s, "orphaned"))
+                buf_adds(&c->out, "; is no longer there: this runs until it is stopped");
         end_line(c);
         put_each(c, "Drop-in", jtok_get(d, s, "drop_ins"));
         put_each(c, "Docs", jtok_get(d, s, "documentation"));

@@ -403,6 +403,10 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 
         (void) loop;
         (void) revents;
+        /* After SIGSTOP and SIGCONT the wait for descriptors is interrupted and tells of none, and time has passed: what
+         * has come meanwhile is before what is due now (FAILURES I8). */
+        notify_drain(e);
+        link_drain(e);
         e->tick_at = 0; /* it has fired: arm it again whatever the deadline is; the turn does the rest */
 }
 

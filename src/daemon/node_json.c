@@ -286,6 +286,7 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_str(j, "service_type",
                  service ? strtab_text(&service_type_names, (int) spec_int(n->spec, D_SERVICE_Type)) : NULL);
         json_bool(j, "frozen", n->frozen);
+        json_bool(j, "orphaned", engine_orphaned(e, n->id));
         json_uint(j, "incarnation", n->incarnation);
         json_moment(j, "started_at", e, n->started_at);
         json_moment(j, "next_start_at", e, n->next_start_at);

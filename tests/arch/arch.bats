@@ -89,6 +89,12 @@ allowed() {
         [ -z "$twice" ] || { echo "$twice"; false; }
 }
 
+# libev's default loop takes SIGCHLD for itself. Whoever listens for children has to be init alone.
+@test "A6: nobody uses the default event loop or its child watchers" {
+        run grep -nE '\bev_(default_loop|default_loop_uc_|child_|signal_init|loop_fork)|EV_DEFAULT' -r src
+        [ "$status" = 1 ] || { echo "$output"; false; }
+}
+
 @test "functions stay short and files do one thing" {
         long=$(awk '
                 FNR == 1 { if (lines > 700) print file ": " lines " lines"; file = FILENAME; lines = 0 }

@@ -252,7 +252,7 @@ waits() { ctl simulate --units "$W/units" --json "$W/script" | jq -r 'select(.ru
         assert_eq "$(grep -c 'crash: incarnation' "$W/daemon.log")" 3
 }
 
-@test "AutoShutdown=: any_significant with the first, all_significant with the last of them" {
+@test "C15: AutoShutdown=: any_significant with the first, all_significant with the last of them" {
         local a
         for a in any all; do
                 service $a-1 "ExecStart=/bin/sleep 1000" "Restart=temporary" "Significant=yes"

@@ -191,7 +191,7 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         ends_within 5
 }
 
-@test "J4: children stop before what they depend on, in reverse order of their start" {
+@test "J4, C16: children stop before what they depend on, in reverse order of their start" {
         script worker <<-SH
                 trap 'echo stop \$1 >>$W/order; exit 0' TERM
                 : >$W/up.\$1

@@ -101,7 +101,7 @@ static void other_reasons_have_the_exit_codes_container_runtimes_expect(void **s
 
 #define MS(n) ((n) * NSEC_PER_MSEC)
 
-static void c4_the_window_counts_whole_seconds_with_its_edge(void **state)
+static void C4_the_window_counts_whole_seconds_with_its_edge(void **state)
 {
         static const struct {
                 nsec first, second;
@@ -119,7 +119,7 @@ static void c4_the_window_counts_whole_seconds_with_its_edge(void **state)
         }
 }
 
-static void c4_c5_exactly_max_restarts_are_allowed_in_the_window(void **state)
+static void C4_C5_exactly_max_restarts_are_allowed_in_the_window(void **state)
 {
         (void) state;
         for (uint32_t max = 0; max < 20; max++) {
@@ -199,7 +199,7 @@ static struct reason reason(const char *text)
 }
 
 /* OTP's table and systemd's, in one: does it come back? */
-static void c1_restart_and_reason_decide_as_otp_and_systemd_do(void **state)
+static void C1_restart_and_reason_decide_as_otp_and_systemd_do(void **state)
 {
         static const char *const reasons[] = { "normal", "shutdown", "exit:1", "signal:SEGV", "timeout", "watchdog", "out_of_memory" };
         static const struct {
@@ -264,7 +264,7 @@ static void clean_ends_are_those_of_systemd(void **state)
         spec_unref(oneshot);
 }
 
-static void the_delay_grows_to_its_limit_and_jitter_stays_within_its_share(void **state)
+static void C12_the_delay_grows_to_its_limit_and_jitter_stays_within_its_share(void **state)
 {
         struct spec *s = service("RestartSec=100ms\nRestartFactor=3\nRestartMaxDelaySec=2s\nRestartJitter=10%");
         static const nsec expected[] = { MS(100), MS(300), MS(900), MS(2000), MS(2000) };
@@ -290,14 +290,14 @@ int main(void)
                 cmocka_unit_test(nonsense_is_no_reason),
                 cmocka_unit_test(a_wait_status_becomes_a_reason_and_an_exit_code),
                 cmocka_unit_test(other_reasons_have_the_exit_codes_container_runtimes_expect),
-                cmocka_unit_test(c4_the_window_counts_whole_seconds_with_its_edge),
-                cmocka_unit_test(c4_c5_exactly_max_restarts_are_allowed_in_the_window),
+                cmocka_unit_test(C4_the_window_counts_whole_seconds_with_its_edge),
+                cmocka_unit_test(C4_C5_exactly_max_restarts_are_allowed_in_the_window),
                 cmocka_unit_test(the_window_agrees_with_a_plain_list),
                 cmocka_unit_test(a_changed_window_keeps_what_it_has_counted),
-                cmocka_unit_test(c1_restart_and_reason_decide_as_otp_and_systemd_do),
+                cmocka_unit_test(C1_restart_and_reason_decide_as_otp_and_systemd_do),
                 cmocka_unit_test(prevention_wins_over_force_and_both_over_restart),
                 cmocka_unit_test(clean_ends_are_those_of_systemd),
-                cmocka_unit_test(the_delay_grows_to_its_limit_and_jitter_stays_within_its_share),
+                cmocka_unit_test(C12_the_delay_grows_to_its_limit_and_jitter_stays_within_its_share),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

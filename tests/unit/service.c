@@ -166,7 +166,7 @@ static void a_forking_service_is_up_when_its_daemon_is_known(void **state)
                 { "empty web", "close web exit:1", "web=failed" }));
 }
 
-static void b1_a_service_that_ignores_term_is_killed_after_the_grace(void **state)
+static void B1_a_service_that_ignores_term_is_killed_after_the_grace(void **state)
 {
         (void) state;
         rows_play(SERVICE("ExecStart=/w\nTimeoutStopSec=3s\n"), ROWS(
@@ -207,7 +207,7 @@ static void processes_left_behind_are_ended_before_the_restart(void **state)
                 { "empty web", "close web exit:1; open web; spawn web ExecStart" }));
 }
 
-static void b4_b5_a_stuck_service_is_said_to_be_stuck_and_not_started_again(void **state)
+static void B4_B5_a_stuck_service_is_said_to_be_stuck_and_not_started_again(void **state)
 {
         (void) state;
         rows_play(SERVICE("ExecStart=/w\n"), ROWS(
@@ -221,7 +221,7 @@ static void b4_b5_a_stuck_service_is_said_to_be_stuck_and_not_started_again(void
                 { "start web", "open web; spawn web ExecStart" }));
 }
 
-static void b12_a_stop_post_command_that_hangs_is_killed(void **state)
+static void B12_a_stop_post_command_that_hangs_is_killed(void **state)
 {
         (void) state;
         rows_play(SERVICE("ExecStart=/w\nExecStopPost=/z\nRestart=no\n"), ROWS(
@@ -234,7 +234,7 @@ static void b12_a_stop_post_command_that_hangs_is_killed(void **state)
                 { "empty web", "close web normal", "web=finished" }));
 }
 
-static void b11_a_start_is_interrupted_by_a_stop(void **state)
+static void B11_a_start_is_interrupted_by_a_stop(void **state)
 {
         (void) state;
         rows_play(SERVICE("Type=notify\nExecStart=/w\n"), ROWS(
@@ -301,7 +301,7 @@ static void memory_policy_decides_what_follows_a_kill_by_the_kernel(void **state
                 { "oom web out_of_memory", "", "web=failed" }));
 }
 
-static void c9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop(void **state)
+static void C9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop(void **state)
 {
         (void) state;
         rows_play(SERVICE("ExecStart=/w\n"), ROWS(
@@ -392,7 +392,7 @@ static bool listed(const char *words, const char *word)
         return false;
 }
 
-static void b10_every_cell_of_phase_and_event_is_meant(void **state)
+static void B10_every_cell_of_phase_and_event_is_meant(void **state)
 {
         (void) state;
         assert_int_equal(sizeof(handled) / sizeof(handled[0]), PHASE_COUNT);
@@ -409,7 +409,7 @@ static void b10_every_cell_of_phase_and_event_is_meant(void **state)
 }
 
 /* Bring a fresh service into each phase it can be brought to, then throw each event of the world at it. */
-static void b10_no_event_in_any_phase_leaves_the_service_without_a_way_on(void **state)
+static void B10_no_event_in_any_phase_leaves_the_service_without_a_way_on(void **state)
 {
         static const struct unit_row units[] = {
                 { "/", "web.service", "[Unit]\nConditionPathExists=/x\n[Service]\nType=notify\nExecCondition=/c\n"
@@ -459,21 +459,21 @@ int main(void)
                 cmocka_unit_test(an_exec_service_is_up_when_the_program_runs),
                 cmocka_unit_test(a_oneshot_is_up_when_all_its_commands_have_ended),
                 cmocka_unit_test(a_forking_service_is_up_when_its_daemon_is_known),
-                cmocka_unit_test(b1_a_service_that_ignores_term_is_killed_after_the_grace),
+                cmocka_unit_test(B1_a_service_that_ignores_term_is_killed_after_the_grace),
                 cmocka_unit_test(kill_mode_says_who_is_signalled),
                 cmocka_unit_test(processes_left_behind_are_ended_before_the_restart),
-                cmocka_unit_test(b4_b5_a_stuck_service_is_said_to_be_stuck_and_not_started_again),
-                cmocka_unit_test(b12_a_stop_post_command_that_hangs_is_killed),
-                cmocka_unit_test(b11_a_start_is_interrupted_by_a_stop),
+                cmocka_unit_test(B4_B5_a_stuck_service_is_said_to_be_stuck_and_not_started_again),
+                cmocka_unit_test(B12_a_stop_post_command_that_hangs_is_killed),
+                cmocka_unit_test(B11_a_start_is_interrupted_by_a_stop),
                 cmocka_unit_test(a_start_that_takes_too_long_has_failed),
                 cmocka_unit_test(runtime_and_watchdog_end_a_service),
                 cmocka_unit_test(memory_policy_decides_what_follows_a_kill_by_the_kernel),
-                cmocka_unit_test(c9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop),
+                cmocka_unit_test(C9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop),
                 cmocka_unit_test(exit_node_reason_counts_as_the_services_own_end),
                 cmocka_unit_test(a_success_exit_status_is_a_clean_end),
                 cmocka_unit_test(late_and_foreign_events_are_harmless),
-                cmocka_unit_test(b10_every_cell_of_phase_and_event_is_meant),
-                cmocka_unit_test(b10_no_event_in_any_phase_leaves_the_service_without_a_way_on),
+                cmocka_unit_test(B10_every_cell_of_phase_and_event_is_meant),
+                cmocka_unit_test(B10_no_event_in_any_phase_leaves_the_service_without_a_way_on),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

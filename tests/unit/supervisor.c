@@ -44,7 +44,7 @@ static void one_for_one_starts_all_at_once_and_stops_them_in_reverse(void **stat
         { "spawned b", "open c; spawn c ExecStart" },                                                        \
         { "spawned c", "", "/=running" }
 
-static void c2_one_for_all_stops_the_others_in_reverse_and_starts_all_in_order(void **state)
+static void C2_one_for_all_stops_the_others_in_reverse_and_starts_all_in_order(void **state)
 {
         (void) state;
         rows_play(UNITS(GROUP("one_for_all")), ROWS(
@@ -60,7 +60,7 @@ static void c2_one_for_all_stops_the_others_in_reverse_and_starts_all_in_order(v
                 { "spawned c", "", "a=running b=running c=running" }));
 }
 
-static void c3_rest_for_one_leaves_the_earlier_ones_alone(void **state)
+static void C3_rest_for_one_leaves_the_earlier_ones_alone(void **state)
 {
         (void) state;
         rows_play(UNITS(GROUP("rest_for_one")), ROWS(
@@ -89,7 +89,7 @@ static void a_group_waits_out_the_delay_between_stop_and_start(void **state)
                 { "spawned a", "open b; spawn b ExecStart" }));
 }
 
-static void c5_c6_giving_up_goes_up_to_the_root_and_into_the_exit_code(void **state)
+static void C5_C6_giving_up_goes_up_to_the_root_and_into_the_exit_code(void **state)
 {
         (void) state;
         rows_play(UNITS({ "", "root.supervisor", "[Supervisor]\nMaxRestarts=0\nEscalation=escalate\n" },
@@ -125,7 +125,7 @@ static void under_isolate_a_child_over_its_limit_is_left_failed_and_the_others_l
                 { "spawned a", "done ok", "a=running" }));
 }
 
-static void c7_a_start_that_keeps_failing_is_counted_and_blocks_nothing(void **state)
+static void C7_a_start_that_keeps_failing_is_counted_and_blocks_nothing(void **state)
 {
         (void) state;
         rows_play(UNITS({ "", "root.supervisor", "[Supervisor]\nMaxRestarts=2\nEscalation=isolate\n" },
@@ -143,7 +143,7 @@ static void c7_a_start_that_keeps_failing_is_counted_and_blocks_nothing(void **s
                 { "empty a", "close a spawn:EXEC:ENOENT", "a=failed" }));
 }
 
-static void a_failed_start_of_a_declared_supervisor_fails_it_after_stopping_what_it_had_started(void **state)
+static void H20_a_failed_start_of_a_declared_supervisor_fails_it_after_stopping_what_it_had_started(void **state)
 {
         (void) state;
         rows_play(UNITS({ "/", "in.supervisor", "[Supervisor]\nRestart=temporary\n" },
@@ -156,7 +156,7 @@ static void a_failed_start_of_a_declared_supervisor_fails_it_after_stopping_what
                 { "empty a", "close a shutdown", "in=failed /=running" }));
 }
 
-static void a_start_of_what_waits_for_its_next_attempt_starts_it_now(void **state)
+static void C10_a_start_of_what_waits_for_its_next_attempt_starts_it_now(void **state)
 {
         (void) state;
         rows_play(UNITS({ "/", "a.service", SOON }), ROWS(
@@ -209,7 +209,7 @@ static void a_restart_of_a_branch_stops_and_starts_all_of_it(void **state)
                 { "spawned a", "done ok", "in=running" }));
 }
 
-static void c8_two_deaths_at_once_are_one_restart_of_the_group(void **state)
+static void C8_two_deaths_at_once_are_one_restart_of_the_group(void **state)
 {
         struct rows r = rows_begin(UNITS({ "", "root.supervisor", "[Supervisor]\nStrategy=one_for_all\nMaxRestarts=1\n" },
                                          { "/", "a.service", NOW }, { "/", "b.service", NOW }));
@@ -230,7 +230,7 @@ static void c8_two_deaths_at_once_are_one_restart_of_the_group(void **state)
         rows_end(&r);
 }
 
-static void b11_a_shutdown_interrupts_starts_and_ends_within_its_budget(void **state)
+static void B11_a_shutdown_interrupts_starts_and_ends_within_its_budget(void **state)
 {
         (void) state;
         rows_play(UNITS({ "", "root.supervisor", "[Supervisor]\nStrategy=rest_for_one\n" },
@@ -250,7 +250,7 @@ static void b11_a_shutdown_interrupts_starts_and_ends_within_its_budget(void **s
                 { "empty a", "close a signal:KILL; exit 0" }));
 }
 
-static void b4_a_shutdown_goes_on_when_something_survives_sigkill(void **state)
+static void B4_a_shutdown_goes_on_when_something_survives_sigkill(void **state)
 {
         (void) state;
         rows_play(UNITS({ "/", "a.service", NOW }), ROWS(
@@ -409,7 +409,7 @@ static unsigned answer_all(struct core *c, const struct action *list, uint32_t c
         return n;
 }
 
-static void c11_ten_thousand_children_start_and_stop_in_bounded_steps(void **state)
+static void C11_ten_thousand_children_start_and_stop_in_bounded_steps(void **state)
 {
         enum { MANY = 10000, QUEUE = 1 << 16 };
         struct core_config config = { .seed = 1 };
@@ -483,27 +483,27 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(children_are_put_in_order_but_not_while_their_supervisor_works_on_them),
                 cmocka_unit_test(one_for_one_starts_all_at_once_and_stops_them_in_reverse),
-                cmocka_unit_test(c2_one_for_all_stops_the_others_in_reverse_and_starts_all_in_order),
-                cmocka_unit_test(c3_rest_for_one_leaves_the_earlier_ones_alone),
+                cmocka_unit_test(C2_one_for_all_stops_the_others_in_reverse_and_starts_all_in_order),
+                cmocka_unit_test(C3_rest_for_one_leaves_the_earlier_ones_alone),
                 cmocka_unit_test(a_group_waits_out_the_delay_between_stop_and_start),
-                cmocka_unit_test(c5_c6_giving_up_goes_up_to_the_root_and_into_the_exit_code),
+                cmocka_unit_test(C5_C6_giving_up_goes_up_to_the_root_and_into_the_exit_code),
                 cmocka_unit_test(under_isolate_a_child_over_its_limit_is_left_failed_and_the_others_live),
-                cmocka_unit_test(c7_a_start_that_keeps_failing_is_counted_and_blocks_nothing),
-                cmocka_unit_test(a_failed_start_of_a_declared_supervisor_fails_it_after_stopping_what_it_had_started),
-                cmocka_unit_test(a_start_of_what_waits_for_its_next_attempt_starts_it_now),
+                cmocka_unit_test(C7_a_start_that_keeps_failing_is_counted_and_blocks_nothing),
+                cmocka_unit_test(H20_a_failed_start_of_a_declared_supervisor_fails_it_after_stopping_what_it_had_started),
+                cmocka_unit_test(C10_a_start_of_what_waits_for_its_next_attempt_starts_it_now),
                 cmocka_unit_test(a_stop_ends_the_wait_for_the_next_attempt),
                 cmocka_unit_test(a_restart_is_no_failure),
                 cmocka_unit_test(a_restart_of_a_branch_stops_and_starts_all_of_it),
-                cmocka_unit_test(c8_two_deaths_at_once_are_one_restart_of_the_group),
-                cmocka_unit_test(b11_a_shutdown_interrupts_starts_and_ends_within_its_budget),
-                cmocka_unit_test(b4_a_shutdown_goes_on_when_something_survives_sigkill),
+                cmocka_unit_test(C8_two_deaths_at_once_are_one_restart_of_the_group),
+                cmocka_unit_test(B11_a_shutdown_interrupts_starts_and_ends_within_its_budget),
+                cmocka_unit_test(B4_a_shutdown_goes_on_when_something_survives_sigkill),
                 cmocka_unit_test(the_exit_code_is_that_of_the_child_it_is_taken_from),
                 cmocka_unit_test(a_machine_does_not_exit_when_root_gives_up),
                 cmocka_unit_test(a_machine_that_gave_up_comes_back_with_the_one_child_that_is_asked_for),
                 cmocka_unit_test(a_deleted_node_is_stopped_and_forgotten),
                 cmocka_unit_test(why_leads_back_to_the_first_cause),
                 cmocka_unit_test(equal_seeds_give_equal_histories),
-                cmocka_unit_test(c11_ten_thousand_children_start_and_stop_in_bounded_steps),
+                cmocka_unit_test(C11_ten_thousand_children_start_and_stop_in_bounded_steps),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
