@@ -10,7 +10,7 @@
 
 #include "core/spec.h"
 
-enum { CHANNEL_FD_MAX = 1023, CHANNEL_NAME_MAX = 64 };
+enum { CHANNEL_FD_MAX = 1023, CHANNEL_NAME_MAX = 64, CHANNEL_COPIES_MAX = 31 /* readers of Deliver=all */ };
 
 struct channel_end {
         char unit[256];               /* "producer.service" */

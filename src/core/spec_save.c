@@ -174,7 +174,7 @@ struct spec *spec_load(struct unpack *u, struct pack_map *map)
         bool foreign;
 
         (void) unpack_text(u, name, sizeof(name));
-        kind = (enum node_kind) unpack_max(u, KIND_SERVICE);
+        kind = (enum node_kind) unpack_max(u, KIND_CHANNEL);
         foreign = unpack_max(u, 1);
         count = load_files(u, &paths, files);
         said = unpack_max(u, D_COUNT);

@@ -92,6 +92,8 @@ static void check_pipe(struct remarks *r, const struct spec *s)
                 if (spec_count(s, sides[k]) == 0)
                         refuse(r, s, spec_origin(s, sides[k]), "write From=SERVICE:stdout and To=SERVICE:stdin, or Type=message",
                                k ? "a pipe that nobody reads: there is no To=" : "a pipe that nobody writes to: there is no From=");
+        if (spec_int(s, D_CHANNEL_Deliver) == CHANNEL_ALL && spec_count(s, D_CHANNEL_To) > CHANNEL_COPIES_MAX)
+                refuse(r, s, spec_origin(s, D_CHANNEL_To), "at most 31; a reader may copy for others", "too many readers for Deliver=all");
         check_sharing(r, s);
 }
 
@@ -229,7 +231,7 @@ static void report_ring(const struct plumbing *p, uint8_t *settled, uint32_t nod
         }
         for (size_t i = n - 1; i > first; i--)
                 buf_addf(&text, "%s -> ", path[i]->end.unit);
-        buf_addf(&text, "%s -> %s", path[first]->end.unit, path[n - 1]->end.unit);
+        buf_adds(&text, path[first]->end.unit);
         p->remarks->unit = spec_name(path[first]->channel);
         remark(p->remarks, DIAG_WARNING, path[first]->origin.file, path[first]->origin.line, 0,
                "let one of them read while it cannot write, or take one channel out",

@@ -32,6 +32,11 @@ static void put_pipe(struct ctl *c, uint32_t p)
                 buf_addf(&c->out, " (%lld asked for: %s)", asked, jget_text(d, p, "refused"));
         if (jget_true(d, p, "full"))
                 buf_adds(&c->out, ", full");
+        if (jget_int(d, p, "copied_queued", 0) > 0)
+                buf_addf(&c->out, ", %lld bytes of copies to be read", (long long) jget_int(d, p, "copied_queued", 0));
+        if (jget_int(d, p, "copied_full", 0) > 0)
+                buf_addf(&c->out, ", %lld reader%s behind", (long long) jget_int(d, p, "copied_full", 0),
+                         jget_int(d, p, "copied_full", 0) == 1 ? "" : "s");
         if (jget_true(d, p, "ended"))
                 buf_adds(&c->out, ", its writers have finished");
         if (jget_int(d, p, "unread_runs", 0) > 1)

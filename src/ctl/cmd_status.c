@@ -234,6 +234,22 @@ static void put_usage(struct ctl *c, uint32_t s)
         }
 }
 
+/* "Channel: writes /media with stdout, 4096 of 65536 bytes queued, full" */
+static void put_pipes(struct ctl *c, uint32_t s)
+{
+        const struct jdoc *d = &c->doc;
+        uint32_t list = jtok_get(d, s, "channels");
+
+        for (uint32_t t = list == JTOK_NONE ? JTOK_NONE : jtok_first(d, list); t != JTOK_NONE; t = jtok_after(d, list, t)) {
+                label(c, "Channel");
+                buf_addf(&c->out, "%ss %s with %s", jget_text(d, t, "end"), jget_text(d, t, "channel"), jget_text(d, t, "descriptor"));
+                if (jget_int(d, t, "capacity", -1) >= 0)
+                        buf_addf(&c->out, ", %lld of %lld bytes queued%s", (long long) jget_int(d, t, "queued", 0),
+                                 (long long) jget_int(d, t, "capacity", 0), jget_true(d, t, "full") ? ", full" : "");
+                end_line(c);
+        }
+}
+
 static void put_mailbox(struct ctl *c, uint32_t s)
 {
         static const struct {
@@ -302,6 +318,7 @@ static void put_status(struct ctl *c, uint32_t s)
         put_usage(c, s);
         put_limits(c, s);
         put_mailbox(c, s);
+        put_pipes(c, s);
         put_log(c, s);
 }
 

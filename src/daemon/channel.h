@@ -44,6 +44,7 @@ struct channel {
 };
 
 struct channel *channel_find(struct mailroom *r, node_id scope, const char *name); /* outward; NULL */
+enum mail_result channel_missing(struct mailroom *r, node_id scope, const char *name); /* why: NOT_FOUND, IS_PIPE */
 enum mail_result channel_add(struct mailroom *r, node_id place, struct spec *s, bool from_unit);
 void channel_set_spec(struct channel *ch, struct spec *s);
 void channel_close(struct channel *ch);

@@ -15,6 +15,11 @@ static struct channel *of_unit(struct mailroom *r, node_id place, const struct s
         return NULL;
 }
 
+enum mail_result channel_missing(struct mailroom *r, node_id scope, const char *name)
+{
+        return pipe_find(r->e, scope, name) ? MAIL_IS_PIPE : MAIL_NOT_FOUND;
+}
+
 /* Closed ones that have been emptied: here nobody is busy with one. */
 static void sweep(struct mailroom *r)
 {
@@ -182,7 +187,7 @@ void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
 struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg)
 {
         struct channel *ch = e->mail ? channel_find(e->mail, NODE_ROOT, name) : NULL;
-        enum mail_result r = ch ? MAIL_OK : pipe_find(e, NODE_ROOT, name) ? MAIL_IS_PIPE : MAIL_NOT_FOUND;
+        enum mail_result r = ch ? MAIL_OK : e->mail ? channel_missing(e->mail, NODE_ROOT, name) : MAIL_NOT_FOUND;
         struct puller *p;
 
         if (ch && !ch->box.box.head && (!wait || ch->closed))

@@ -51,6 +51,8 @@ static void write_pipe(struct json *j, const struct channel_facts *f)
         json_bool(j, "ended", p->ended);
         json_uint(j, "run", p->run);
         json_uint(j, "unread_runs", p->runs);
+        json_int(j, "copied_queued", p->copied_queued);
+        json_uint(j, "copied_full", p->copied_full);
         json_close(j);
 }
 

@@ -2,9 +2,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/route.h"
 #include "core/show.h"
 #include "core/unit_text.h"
 #include "daemon/control_priv.h"
+#include "daemon/mailroom.h"
 #include "daemon/node_json.h"
 #include "daemon/options.h"
 
@@ -253,6 +255,23 @@ static void write_edges(struct call *c, struct json *j, const struct node *n)
                 }
 }
 
+struct pipe_edges {
+        const struct core *core;
+        struct json *j;
+        node_id top;
+};
+
+/* What leads out of the branch, or into it, as well: one of its ends is there. */
+static void write_pipe_edge(void *arg, const char *channel, node_id from, node_id to)
+{
+        const struct pipe_edges *p = arg;
+        char a[NODE_PATH_MAX], b[NODE_PATH_MAX];
+
+        (void) channel;
+        if (node_within(p->core, from, p->top) || node_within(p->core, to, p->top))
+                write_edge(p->j, core_path(p->core, from, a, sizeof a), core_path(p->core, to, b, sizeof b), "pipe");
+}
+
 void method_Graph(struct call *c)
 {
         const struct core *core = call_core(c);
@@ -270,6 +289,7 @@ void method_Graph(struct call *c)
         json_open(j, "edges", '[');
         for (id = top; id != NODE_NONE; id = node_after(core, top, id, &depth))
                 write_edges(c, j, core_node(core, id));
+        engine_pipe_edges(call_engine(c), write_pipe_edge, &(struct pipe_edges) { .core = core, .j = j, .top = top });
         json_close(j);
         call_close(c, false);
 }

@@ -21,7 +21,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/parts.h \
 	src/daemon/perform.c \
 	src/daemon/pidfile.c \
-	src/daemon/pipe.c src/daemon/pipe_life.c src/daemon/pipe.h \
+	src/daemon/pipe.c src/daemon/pipe_copy.c src/daemon/pipe_life.c src/daemon/pipe_tell.c src/daemon/pipe.h \
 	src/daemon/pids.c \
 	src/daemon/ready.c \
 	src/daemon/reload.c \

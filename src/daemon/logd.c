@@ -1,11 +1,10 @@
 /* logd.c - coppice-logd as a supervised child: started through init when the first service has something to say,
  * started again, with growing pauses, when it dies. */
-#include "daemon/logd.h" /* first: elf.h, which sys/auxv.h brings, has a macro EV_NONE, and so has ev.h a constant */
+#include "daemon/logd.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -16,28 +15,6 @@
 #define DELAY_MAX 10.
 /* The request number of logd: a node that cannot be. */
 #define LOGD_REQUEST ((uint64_t) NODE_NONE << 32)
-
-/* Beside our own executable (a build tree, an image of one directory), else where it is installed. */
-static int find_logd(char *buf, size_t n)
-{
-        const char *self = (const char *) getauxval(AT_EXECFN);
-        ssize_t len = readlink("/proc/self/exe", buf, n - 1);
-        char *slash;
-
-        if (len < 0 && self && self[0] == '/')
-                len = snprintf(buf, n, "%s", self);
-        if (len > 0 && (size_t) len < n) {
-                buf[len] = '\0';
-                slash = strrchr(buf, '/');
-                if (slash) {
-                        (void) snprintf(slash + 1, n - (size_t) (slash + 1 - buf), "coppice-logd");
-                        if (access(buf, X_OK) == 0)
-                                return 0;
-                }
-        }
-        (void) snprintf(buf, n, "%s/coppice-logd", PKGLIBEXECDIR);
-        return access(buf, X_OK) == 0 ? 0 : -errno;
-}
 
 /* The same quoting as for any unit: a path may have blanks. */
 static void add_quoted(struct buf *out, const char *text)
@@ -59,7 +36,7 @@ static struct spec *logd_spec(const struct engine *e)
         struct rlimit files;
         char path[4096], adjust[16];
 
-        if (find_logd(path, sizeof(path)) < 0)
+        if (fs_beside("coppice-logd", path, sizeof(path)) < 0)
                 return NULL;
         buf_adds(&text, "[Service]\nStandardOutput=inherit\nStandardError=inherit\nUMask=0077\n");
         if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY) /* a descriptor a service */

@@ -161,13 +161,15 @@ static enum mail_result broadcast(struct postbox *from, node_id super, struct pa
 
 static enum mail_result into_channel(struct postbox *from, const struct message *m, struct parcel *p, struct postbox **ret_to)
 {
+        node_id super = core_node(from->room->e->core, from->node)->parent;
         char name[MESSAGE_VALUE_MAX + 1];
-        struct channel *ch = NULL;
+        struct channel *ch;
         enum mail_result r;
 
-        if (message_copy(m, MESSAGE_TO, name, sizeof name))
-                ch = channel_find(from->room, core_node(from->room->e->core, from->node)->parent, name);
-        r = ch ? channel_may_send(ch, from->node) : MAIL_NOT_FOUND;
+        if (!message_copy(m, MESSAGE_TO, name, sizeof name))
+                return MAIL_NOT_FOUND;
+        ch = channel_find(from->room, super, name);
+        r = ch ? channel_may_send(ch, from->node) : channel_missing(from->room, super, name);
         if (r == MAIL_OK)
                 r = channel_put(ch, p);
         if (r == MAIL_OK || r == MAIL_WAIT)

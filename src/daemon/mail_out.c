@@ -91,13 +91,14 @@ static enum mail_result check(const char *bytes, size_t n, struct message *m)
 static enum mail_result deliver_to_channel(struct sending *s, const struct message *m, struct parcel *p)
 {
         char name[MESSAGE_VALUE_MAX + 1];
-        struct channel *ch = NULL;
+        struct channel *ch;
         enum mail_result r;
 
-        if (message_copy(m, MESSAGE_TO, name, sizeof name))
-                ch = channel_find(s->e->mail, NODE_ROOT, name);
-        if (!ch)
+        if (!message_copy(m, MESSAGE_TO, name, sizeof name))
                 return MAIL_NOT_FOUND;
+        ch = channel_find(s->e->mail, NODE_ROOT, name);
+        if (!ch)
+                return channel_missing(s->e->mail, NODE_ROOT, name);
         r = ch->closed ? MAIL_CLOSED : channel_put(ch, p);
         if (r == MAIL_WAIT && !s->wait)
                 return MAIL_FULL;

@@ -41,6 +41,8 @@ struct pipe_facts_told {
         int refused;               /* errno why that could not be had, else 0 */
         unsigned run, runs;        /* number of the newest; how many are not read to their end */
         bool full, ended;          /* a write would wait; its writers have finished */
+        int64_t copied_queued;     /* Deliver=all: bytes that have been copied for readers and not been read */
+        unsigned copied_full;      /* ... and how many of these have so many that the copying waits for them */
 };
 
 struct channel_facts {
@@ -54,6 +56,18 @@ struct channel_facts {
 };
 typedef void engine_channel_fn(void *arg, const struct channel_facts *f);
 void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg);
+
+/* The ends of pipes that the main process of a service has, or will have at its next start. */
+struct pipe_end_told {
+        const char *channel, *descriptor; /* "/media", "stdout" */
+        bool writes;
+        struct pipe_facts_told pipe;
+};
+typedef void engine_pipe_end_fn(void *arg, const struct pipe_end_told *t);
+void engine_pipe_ends(struct engine *e, node_id id, engine_pipe_end_fn *fn, void *arg);
+/* Who writes to whom by a pipe. */
+typedef void engine_pipe_edge_fn(void *arg, const char *channel, node_id from, node_id to);
+void engine_pipe_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg);
 
 /* Take the oldest message out of a channel. `heard` is called once, perhaps before this returns: with the bytes, or with
  * NULL and an enum mail_result in n. A handle to forget it by, NULL when it is over. */

@@ -169,6 +169,30 @@ static void json_group(struct json *j, struct engine *e, const struct node *n)
         json_close(j);
 }
 
+static void json_pipe_end(void *arg, const struct pipe_end_told *t)
+{
+        struct json *j = arg;
+
+        json_open(j, NULL, '{');
+        json_str(j, "channel", t->channel);
+        json_str(j, "descriptor", t->descriptor);
+        json_str(j, "end", t->writes ? "write" : "read");
+        json_int(j, "queued", t->pipe.queued);
+        if (t->pipe.capacity >= 0)
+                json_int(j, "capacity", t->pipe.capacity);
+        else
+                json_nil(j, "capacity");
+        json_bool(j, "full", t->pipe.full);
+        json_close(j);
+}
+
+static void json_pipes(struct json *j, struct engine *e, const struct node *n)
+{
+        json_open(j, "channels", '[');
+        engine_pipe_ends(e, n->id, json_pipe_end, j);
+        json_close(j);
+}
+
 static void json_mailbox(struct json *j, struct engine *e, const struct node *n)
 {
         struct mail_facts f;
@@ -300,6 +324,7 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_text(j, "status_bus_error", said->bus_error ? said->bus_error : "");
         json_count(j, "status_exit", said->exit_status - 1);
         json_mailbox(j, e, n);
+        json_pipes(j, e, n);
         json_bonds(j, "links", e, n, BOND_LINK);
         json_bonds(j, "watches", e, n, BOND_MONITOR);
         json_bonds(j, "names", e, n, BOND_NAME);

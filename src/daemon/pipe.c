@@ -14,6 +14,8 @@ node_id pipe_tap_node(const struct pipe_channel *ch, struct pipe_tap *tap)
 
         if (tap->node != NODE_NONE && core_node(core, tap->node))
                 return tap->node;
+        if (tap->copier)
+                return tap->node = pipe_copier(ch);
         tap->node = core_outward(core, ch->place, tap->end.unit);
         if (tap->node == NODE_NONE)
                 tap->node = core_find(core, ch->place, tap->end.unit, &(unsigned) { 0 });
@@ -157,6 +159,8 @@ static int run_to_write(struct pipe_line *l, struct pipe_run **ret, struct err *
                 code = begin_run(l, &r, err);
         if (code < 0)
                 return code;
+        if (l->channel->copier)
+                l->channel->e->pipes->look = true; /* somebody has to copy what comes */
         if (!r->used) {
                 store(l, r, 'w', r->out);
                 unstore(l, r, 'n');
@@ -226,6 +230,12 @@ static int add_gift(struct giving *g, struct pipe_line *l, const struct pipe_tap
         return r;
 }
 
+/* What is in a closed channel can still be read, and copied for its readers. */
+static bool closed_to(const struct pipe_line *l, const struct pipe_tap *tap, bool writes)
+{
+        return l->channel->closed && !tap->copier && (writes || !l->runs);
+}
+
 static int give_side(struct giving *g, struct pipe_line *l, bool writes, struct err *err)
 {
         struct pipe_tap *taps = writes ? l->from : l->to;
@@ -233,7 +243,7 @@ static int give_side(struct giving *g, struct pipe_line *l, bool writes, struct 
         int r = 0;
 
         for (size_t i = 0; i < n && r == 0; i++)
-                if (pipe_tap_node(l->channel, &taps[i]) == g->node && !(l->channel->closed && (writes || !l->runs)))
+                if (pipe_tap_node(l->channel, &taps[i]) == g->node && !closed_to(l, &taps[i], writes))
                         r = add_gift(g, l, &taps[i], writes, err);
         return r;
 }
@@ -330,7 +340,7 @@ static bool decide(struct pipe_line *l)
         if (!all)
                 return false;
         for (struct pipe_run *r = l->runs; r; r = r->next)
-                if (r->used)
+                if (r->used || l->channel->closed)
                         end_run(l, r);
         return true;
 }
@@ -348,30 +358,35 @@ void pipes_settle(struct engine *e)
                                 l->ending = spec_int(ch->spec, D_CHANNEL_Close) == CHANNEL_CLOSE_FINISH && !decide(l);
                         e->pipes->look |= l->ending;
                 }
+        for (struct pipe_channel *ch = e->pipes->channels; ch; ch = ch->next)
+                e->pipes->look |= pipe_copier_see(ch);
 }
 
 /* --- the life of a line --------------------------------------------------------------------------------------------------- */
 
-static int read_side(const struct spec *s, enum directive d, struct pipe_tap **ret, size_t *ret_count)
+int pipe_taps_read(const struct spec *s, enum directive d, size_t first, size_t n, struct pipe_tap **ret)
 {
-        size_t n = spec_count(s, d);
         struct pipe_tap *taps = calloc(n + 1, sizeof *taps);
 
         if (!taps)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++)
-                taps[i] = (struct pipe_tap) { .end = channel_end_of(s, d, i), .node = NODE_NONE, .origin = spec_item_origin(s, d, i) };
+                taps[i] = (struct pipe_tap) { .end = channel_end_of(s, d, first + i), .node = NODE_NONE,
+                                              .origin = spec_item_origin(s, d, first + i) };
         *ret = taps;
-        *ret_count = n;
         return 0;
 }
 
-int pipe_line_init(struct pipe_line *l, struct pipe_channel *ch, unsigned index)
+int pipe_line_add(struct pipe_channel *ch, unsigned index, struct pipe_line **ret)
 {
-        *l = (struct pipe_line) { .channel = ch, .index = index };
-        if (read_side(ch->spec, D_CHANNEL_From, &l->from, &l->from_count) < 0)
+        struct pipe_line *more = realloc(ch->lines, (ch->line_count + 1) * sizeof *more);
+
+        if (!more)
                 return -ENOMEM;
-        return read_side(ch->spec, D_CHANNEL_To, &l->to, &l->to_count);
+        ch->lines = more;
+        *ret = &more[ch->line_count++];
+        **ret = (struct pipe_line) { .channel = ch, .index = index };
+        return 0;
 }
 
 void pipe_line_done(struct pipe_line *l)
@@ -386,6 +401,14 @@ void pipe_line_close(struct pipe_line *l)
 {
         for (struct pipe_run *r = l->runs; r; r = r->next)
                 end_run(l, r);
+}
+
+bool pipe_line_unread(const struct pipe_line *l)
+{
+        for (const struct pipe_run *r = l->runs; r; r = r->next)
+                if (r->used && !drained(r))
+                        return true;
+        return false;
 }
 
 bool pipe_line_drained(const struct pipe_line *l)
@@ -403,23 +426,5 @@ void pipe_line_resumed(struct pipe_line *l)
                 next = r->next;
                 if (r->in < 0)
                         drop_run(l, r);
-        }
-}
-
-/* What its readers have before them is all runs together; whether a write would wait, the newest alone. */
-void pipe_line_facts(const struct pipe_line *l, struct pipe_facts_told *ret)
-{
-        const struct spec *s = l->channel->spec;
-        struct pipe_facts f;
-
-        *ret = (struct pipe_facts_told) { .asked = spec_has(s, D_CHANNEL_Capacity) ? spec_int(s, D_CHANNEL_Capacity) : 0,
-                                          .refused = l->refused, .run = l->last_run, .capacity = -1 };
-        for (const struct pipe_run *r = l->runs; r; r = r->next) {
-                pipe_look(r->in, r->out, &f);
-                ret->queued += f.queued;
-                ret->capacity = f.capacity;
-                ret->full = f.full;
-                ret->ended = r->out < 0;
-                ret->runs += !f.drained;
         }
 }

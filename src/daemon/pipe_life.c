@@ -55,11 +55,18 @@ static struct pipe_channel *of_unit(const struct engine *e, node_id place, const
 
 static int make_lines(struct pipe_channel *ch)
 {
-        ch->lines = calloc(1, sizeof *ch->lines);
-        if (!ch->lines)
+        struct pipe_line *l;
+
+        ch->lines = NULL;
+        ch->line_count = 0;
+        if (spec_int(ch->spec, D_CHANNEL_Deliver) == CHANNEL_ALL)
+                return pipe_copy_lines(ch);
+        if (pipe_line_add(ch, 0, &l) < 0)
                 return -ENOMEM;
-        ch->line_count = 1;
-        return pipe_line_init(&ch->lines[0], ch, 0);
+        l->from_count = spec_count(ch->spec, D_CHANNEL_From);
+        l->to_count = spec_count(ch->spec, D_CHANNEL_To);
+        return pipe_taps_read(ch->spec, D_CHANNEL_From, 0, l->from_count, &l->from) < 0 ||
+               pipe_taps_read(ch->spec, D_CHANNEL_To, 0, l->to_count, &l->to) < 0 ? -ENOMEM : 0;
 }
 
 static void free_lines(struct pipe_line *lines, size_t n)
@@ -79,6 +86,7 @@ static void free_channel(struct pipe_channel *ch)
                 *at = ch->next;
         free_lines(ch->lines, ch->line_count);
         spec_unref(ch->spec);
+        free(ch->copier);
         free(ch->path);
         free(ch);
 }
@@ -136,15 +144,40 @@ enum mail_result pipe_add(struct engine *e, node_id place, struct spec *s, bool 
         return MAIL_OK;
 }
 
+static struct pipe_line *line_of(struct pipe_line *lines, size_t n, unsigned index)
+{
+        for (size_t i = 0; i < n; i++)
+                if (lines[i].index == index)
+                        return &lines[i];
+        return NULL;
+}
+
 /* The lines of the new one go on with the pipes of the old one, as far as they mean the same. */
 static void take_runs(struct pipe_channel *ch, struct pipe_line *old, size_t n)
 {
-        for (size_t i = 0; i < n && i < ch->line_count; i++) {
-                ch->lines[i].runs = ptr_steal(old[i].runs);
-                ch->lines[i].last_run = old[i].last_run;
-                ch->lines[i].refused = old[i].refused;
-                ch->lines[i].ending = old[i].ending;
+        for (size_t i = 0; i < ch->line_count; i++) {
+                struct pipe_line *from = line_of(old, n, ch->lines[i].index);
+
+                if (!from)
+                        continue;
+                ch->lines[i].runs = ptr_steal(from->runs);
+                ch->lines[i].last_run = from->last_run;
+                ch->lines[i].refused = from->refused;
+                ch->lines[i].ending = from->ending;
         }
+}
+
+/* It has other readers now, or none: another one begins, as soon as this one has gone. */
+static void change_copier(struct pipe_channel *ch)
+{
+        bool all = spec_int(ch->spec, D_CHANNEL_Deliver) == CHANNEL_ALL;
+        node_id id = ch->copier ? pipe_copier(ch) : NODE_NONE;
+
+        if (id != NODE_NONE)
+                engine_post(ch->e, &(struct event) { .kind = EVT_STOP, .node = id });
+        if (!all)
+                free(ptr_steal(ch->copier));
+        ch->e->pipes->look = true;
 }
 
 static void resize(struct pipe_channel *ch)
@@ -166,6 +199,7 @@ static void change(struct pipe_channel *ch, struct spec *s)
         struct pipe_line *old = ch->lines;
         size_t n = ch->line_count;
         bool same = spec_diff(ch->spec, s) < 0, size = !spec_same(ch->spec, s, D_CHANNEL_Capacity);
+        bool others = !spec_same(ch->spec, s, D_CHANNEL_Deliver) || !spec_same(ch->spec, s, D_CHANNEL_To);
         struct spec *before = ch->spec;
 
         if (same && !ch->closed)
@@ -185,6 +219,8 @@ static void change(struct pipe_channel *ch, struct spec *s)
         spec_unref(before);
         if (size)
                 resize(ch);
+        if (others)
+                change_copier(ch);
         ch->closed = false;
         write_down(ch);
 }
@@ -203,8 +239,12 @@ void pipe_close(struct pipe_channel *ch)
         bool again = ch->closed;
 
         ch->closed = true;
-        for (size_t i = 0; i < ch->line_count; i++)
-                pipe_line_close(&ch->lines[i]);
+        pipe_line_close(&ch->lines[0]);
+        for (size_t i = 1; i < ch->line_count; i++) /* ends when all has been copied, or now when nobody copies */
+                ch->lines[i].ending = ch->e->pipes->look = true;
+        if (ch->copier && pipe_copier(ch) == NODE_NONE && !pipe_line_unread(&ch->lines[0]))
+                for (size_t i = 1; i < ch->line_count; i++)
+                        pipe_line_close(&ch->lines[i]);
         if (again || all_drained(ch))
                 drop_channel(ch);
         else
@@ -276,18 +316,6 @@ int pipe_check(struct engine *e, node_id place, const struct spec *s, bool withi
 bool pipe_called(const struct engine *e, node_id place, const struct spec *s)
 {
         return of_unit(e, place, spec_name(s)) != NULL;
-}
-
-void pipes_tell(struct engine *e, engine_channel_fn *fn, void *arg)
-{
-        pipes_sweep(e);
-        for (const struct pipe_channel *ch = first(e); ch; ch = ch->next) {
-                struct pipe_facts_told told;
-
-                pipe_line_facts(&ch->lines[0], &told);
-                fn(arg, &(struct channel_facts) { .path = ch->path, .spec = ch->spec, .closed = ch->closed, .from_unit = ch->from_unit,
-                                                  .pipe = &told, .bytes = (uint64_t) told.queued });
-        }
 }
 
 /* --- units ------------------------------------------------------------------------------------------------------------------- */
@@ -379,9 +407,12 @@ void pipes_dropped(struct engine *e, node_id place, const char *unit)
 
 static struct pipe_line *line_called(const struct engine *e, const char *name, unsigned index, uint32_t run, char what)
 {
-        for (struct pipe_channel *ch = first(e); ch; ch = ch->next)
-                if (index < ch->line_count && pipe_store_name_is(&ch->lines[index], run, what, name))
-                        return &ch->lines[index];
+        for (struct pipe_channel *ch = first(e); ch; ch = ch->next) {
+                struct pipe_line *l = line_of(ch->lines, ch->line_count, index);
+
+                if (l && pipe_store_name_is(l, run, what, name))
+                        return l;
+        }
         return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -280,4 +281,25 @@ void fs_unlock_dir(const char *dir, int *fd)
         if (at >= 0 && is_lock_of(at, *fd))
                 (void) unlinkat(at, "lock", 0); /* still held: whoever comes now makes a file of his own */
         fd_close(fd);
+}
+
+int fs_beside(const char *program, char *buf, size_t n)
+{
+        const char *self = (const char *) getauxval(AT_EXECFN);
+        ssize_t len = readlink("/proc/self/exe", buf, n - 1);
+        char *slash;
+
+        if (len < 0 && self && self[0] == '/')
+                len = snprintf(buf, n, "%s", self);
+        if (len > 0 && (size_t) len < n) {
+                buf[len] = '\0';
+                slash = strrchr(buf, '/');
+                if (slash) {
+                        (void) snprintf(slash + 1, n - (size_t) (slash + 1 - buf), "%s", program);
+                        if (access(buf, X_OK) == 0)
+                                return 0;
+                }
+        }
+        (void) snprintf(buf, n, "%s/%s", PKGLIBEXECDIR, program);
+        return access(buf, X_OK) == 0 ? 0 : -errno;
 }

@@ -18,6 +18,7 @@ allowed() {
         sim)    echo "base core unit" ;;
         logd)   echo "base proto" ;;
         lib)    echo "base proto" ;;
+        tee)    echo "lib" ;;
         daemon) echo "base core os proto unit" ;;
         ctl)    echo "base core os proto unit sim lib" ;; # os: doctor looks around without a daemon
         *)      return 1 ;;

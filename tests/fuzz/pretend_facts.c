@@ -47,6 +47,21 @@ enum mail_result engine_channel_close(struct engine *e, const char *name)
         return name[0] == 'x' ? MAIL_NOT_FOUND : MAIL_OK;
 }
 
+void engine_pipe_ends(struct engine *e, node_id id, engine_pipe_end_fn *fn, void *arg)
+{
+        struct pipe_end_told t = { .channel = "/media", .descriptor = "stdout", .writes = true, .pipe = { .capacity = -1 } };
+
+        (void) e;
+        if (id == 1)
+                fn(arg, &t);
+}
+
+void engine_pipe_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg)
+{
+        (void) e;
+        fn(arg, "/media", 1, 1);
+}
+
 void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
 {
         struct channel_facts f = { .path = "/jobs", .spec = core_node(e->core, 1)->spec, .waiting = 3 };
