@@ -3,8 +3,8 @@
  * The path of a byte: pipe -> stream_read() -> shape.c -> store.c (a directory) or console.c. Beside it: control.c
  * hears the engine, tidy.c runs a child that compresses and deletes rotated files, loop.c decides who is read when.
  *
- * Nothing here runs while nothing is written: no timer is armed and an idle stream costs one descriptor and about
- * 200 bytes.
+ * Nothing here runs while nothing is written: no timer is armed (but one, once, after a rate limit has dropped something)
+ * and an idle stream costs one descriptor and about 200 bytes.
  *
  * May be used by: nothing.  May use: base. */
 #ifndef LOGD_LOGD_H
@@ -67,6 +67,7 @@ struct logd {
         uint64_t now_us;          /* monotonic, once a round */
         uint64_t wall_us;         /* wall clock, once a read */
         uint64_t round_us;        /* when the last round of reads was */
+        uint64_t tell_us;         /* when the first marker of a rate limit is due; 0 = none is */
         uint32_t fill;            /* how full the fullest pipe was in it, of 1024 */
         bool backlog;             /* somebody has more than one read brought */
         uint64_t stamp_us;        /* the instant in `stamp` */
@@ -111,7 +112,8 @@ bool stream_blocked(const struct logd *l, const struct stream *s); /* its consol
 /* sink.c: shaped bytes to where they belong */
 void sink_feed(struct logd *l, struct stream *s, const char *data, size_t n);
 void sink_finish_line(struct logd *l, struct stream *s);
-void sink_tell_drops(struct logd *l, struct stream *s);      /* the marker of a rate limit, if one is due */
+void sink_tell_drops(struct logd *l, struct stream *s);      /* the marker of a rate limit, if anything was dropped */
+void sink_tell_due(struct logd *l);                          /* the same for all that have waited for their interval */
 
 /* tail.c */
 void ring_add(struct ring **ring, const char *data, size_t n);

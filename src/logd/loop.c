@@ -188,7 +188,7 @@ static void serve_console(struct logd *l, int i)
 /* --- the loop ----------------------------------------------------------------------------------- */
 
 /* Microseconds until the next round; -1 = until something happens. */
-static int64_t pause_us(const struct logd *l, uint64_t since_us)
+static int64_t pause_of_round(const struct logd *l, uint64_t since_us)
 {
         uint64_t wait;
 
@@ -203,6 +203,17 @@ static int64_t pause_us(const struct logd *l, uint64_t since_us)
                 return SLEEP_MAX_US;
         wait = since_us * FILL_GOAL / l->fill;
         return wait < SLEEP_MIN_US ? SLEEP_MIN_US : wait > SLEEP_MAX_US ? SLEEP_MAX_US : (int64_t) wait;
+}
+
+static int64_t pause_us(const struct logd *l, uint64_t since_us)
+{
+        const int64_t pause = pause_of_round(l, since_us);
+        int64_t marker;
+
+        if (l->tell_us == 0)
+                return pause;
+        marker = l->tell_us > l->now_us ? (int64_t) (l->tell_us - l->now_us) : 0;
+        return pause < 0 || marker < pause ? marker : pause;
 }
 
 static int wait_events(struct logd *l, struct epoll_event *ev, int max, int64_t us)
@@ -237,6 +248,7 @@ static void turn(struct logd *l)
         for (int i = 0; i < n; i++)
                 dispatch(l, ev[i].data.u64);
         read_round(l);
+        sink_tell_due(l);
         control_pay(l);
         for (int i = 0; i < 2; i++)
                 serve_console(l, i);

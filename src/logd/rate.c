@@ -10,7 +10,7 @@ static uint64_t times(uint64_t a, uint64_t b)
 
 bool rate_admit(struct rate *r, const struct log_config *c, uint64_t now_us, uint64_t bytes)
 {
-        const uint64_t interval = c->rate_interval_us ? c->rate_interval_us : 1000000;
+        const uint64_t interval = rate_interval(c);
         const uint64_t full = times(c->rate_burst ? c->rate_burst : c->rate_count, interval);
         uint64_t cost = times(c->rate_unit == LOG_RATE_LINES ? 1 : bytes, interval);
 

@@ -12,8 +12,14 @@ struct rate {
         uint64_t tokens;  /* times the interval in us, so that a refill needs no division */
         uint64_t last_us;
         uint64_t dropped_lines, dropped_bytes; /* since the last marker */
+        uint64_t tell_us; /* when the marker is due at the latest; 0 = nothing was dropped since the last */
         bool started;
 };
+
+static inline uint64_t rate_interval(const struct log_config *c)
+{
+        return c->rate_interval_us ? c->rate_interval_us : 1000000;
+}
 
 static inline bool rate_limited(const struct log_config *c)
 {

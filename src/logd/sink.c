@@ -176,7 +176,7 @@ void sink_tell_drops(struct logd *l, struct stream *s)
                 return;
         (void) snprintf(text, sizeof text, "%llu lines (%llu bytes) dropped by LogRateLimit=",
                         (unsigned long long) r->dropped_lines, (unsigned long long) r->dropped_bytes);
-        r->dropped_lines = r->dropped_bytes = 0;
+        r->dropped_lines = r->dropped_bytes = r->tell_us = 0;
         if (s->config.sink != LOG_SINK_DIR) {
                 emit(l, s, text, strlen(text), false);
                 return;
@@ -193,8 +193,39 @@ static bool admit(struct logd *l, struct stream *s, size_t n)
         return rate_admit(s->rate, &s->config, l->now_us, n);
 }
 
-static void drop(struct stream *s, size_t n, bool ended)
+/* The next line that passes brings the marker. When none does, an interval later it comes by itself. */
+static void arrange_marker(struct logd *l, struct stream *s)
 {
+        s->rate->tell_us = l->now_us + rate_interval(&s->config);
+        if (l->tell_us == 0 || s->rate->tell_us < l->tell_us)
+                l->tell_us = s->rate->tell_us;
+}
+
+void sink_tell_due(struct logd *l)
+{
+        if (l->tell_us == 0 || l->now_us < l->tell_us)
+                return;
+        l->tell_us = 0;
+        l->wall_us = logd_wall_us();
+        for (size_t i = 0; i < l->count; i++) {
+                struct stream *s = l->streams[i];
+                struct rate *r = s->rate;
+
+                if (!r || r->tell_us == 0)
+                        continue;
+                if (r->tell_us <= l->now_us && s->midline && !s->dropping)
+                        arrange_marker(l, s); /* not into the middle of a line that passes */
+                else if (r->tell_us <= l->now_us)
+                        sink_tell_drops(l, s);
+                else if (l->tell_us == 0 || r->tell_us < l->tell_us)
+                        l->tell_us = r->tell_us;
+        }
+}
+
+static void drop(struct logd *l, struct stream *s, size_t n, bool ended)
+{
+        if (s->rate->tell_us == 0)
+                arrange_marker(l, s);
         s->dropped_bytes += n;
         s->dropped_lines += ended;
         s->rate->dropped_bytes += n;
@@ -233,7 +264,7 @@ static void feed_segment(struct logd *l, struct stream *s, const char *data, siz
         }
         s->midline = !ended;
         if (s->dropping) {
-                drop(s, n, ended);
+                drop(l, s, n, ended);
                 s->dropping = !ended;
                 return;
         }

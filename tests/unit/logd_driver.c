@@ -182,6 +182,27 @@ static void a_rate_limit_drops_counts_and_tells(void **state)
         bench_end(b);
 }
 
+static void the_count_of_what_was_dropped_comes_without_another_line(void **state)
+{
+        struct bench *b = *state;
+        const struct log_config c = { .sink = LOG_SINK_STDOUT, .rate_count = 2, .rate_interval_us = 50000, .rate_burst = 1,
+                                      .rate_unit = LOG_RATE_LINES };
+        char text[512] = "";
+        size_t len = 0;
+
+        bench_begin(b, "/web", &c);
+        bench_say(b, "1\n2\n3\n");
+        while (!strstr(text, "dropped")) { /* nothing else will be said: it comes, or the test never ends */
+                const ssize_t n = read(b->console, text + len, sizeof text - 1 - len);
+
+                assert_true(n > 0);
+                len += (size_t) n;
+                text[len] = '\0';
+        }
+        assert_non_null(strstr(text, "2 lines (4 bytes) dropped by LogRateLimit="));
+        bench_end(b);
+}
+
 static void console_lines_carry_their_service(void **state)
 {
         struct bench *b = *state;
@@ -250,6 +271,7 @@ int main(void)
                 T(rotated_files_are_compressed_and_the_oldest_deleted),
                 T(a_line_longer_than_a_file_may_be_is_cut_in_the_end),
                 T(a_rate_limit_drops_counts_and_tells),
+                T(the_count_of_what_was_dropped_comes_without_another_line),
                 T(console_lines_carry_their_service),
                 T(removing_a_stream_stores_what_is_left_in_its_pipe),
                 T(an_update_changes_format_and_place_from_then_on),
