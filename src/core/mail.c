@@ -115,6 +115,7 @@ static void note_passed(struct box *b, uint32_t len)
 {
         b->passed[(b->passed_at + b->passed_count++) & (b->passed_cap - 1)] = len;
         b->passed_bytes += len;
+        b->news++;
 }
 
 void box_pass(struct box *b, uint32_t len)
@@ -152,8 +153,10 @@ void box_not_passed(struct box *b, struct mail *m, uint32_t left)
         b->passed[place] = 0;
         append(b, m);
         if (left == 1)
-                while (b->passed_count && b->passed[(b->passed_at + b->passed_count - 1) & (b->passed_cap - 1)] == 0)
+                while (b->passed_count && b->passed[(b->passed_at + b->passed_count - 1) & (b->passed_cap - 1)] == 0) {
                         b->passed_count--;
+                        b->news -= b->news > 0;
+                }
 }
 
 /* --- going out ----------------------------------------------------------------------------------------------------- */
@@ -253,71 +256,59 @@ struct mail *box_remove(struct box *b, enum box_end how)
         return m;
 }
 
-/* --- as bytes -------------------------------------------------------------------------------------------------------- */
+/* --- put together again ---------------------------------------------------------------------------------------------- */
 
-struct box_record {
-        uint32_t size, held;   /* of the record; messages behind it, each { uint32 length, bytes } */
-        struct box_limits limits;
-        uint64_t last, accepted, taken, dropped, rejected, lost;
-};
-
-void box_save(const struct box *b, struct buf *out)
+struct mail *box_cut(struct box *b, uint32_t i)
 {
-        size_t start = out->len;
-        struct box_record r = { .limits = b->limits, .last = b->last, .accepted = b->accepted, .taken = b->taken,
-                                .dropped = b->dropped, .rejected = b->rejected, .lost = b->lost };
+        struct mail *before = NULL, *m = b->head;
 
-        buf_add(out, &r, sizeof r);
-        for (const struct mail *m = b->head; m; m = m->next) {
-                if (m->fd_count) {
-                        r.lost++;
-                        continue;
-                }
-                buf_add(out, &m->len, sizeof m->len);
-                buf_add(out, m->bytes, m->len);
-                r.held++;
+        if (i == 0)
+                return unlink_head(b);
+        for (; m && i > 0; i--) {
+                before = m;
+                m = m->next;
         }
-        r.size = (uint32_t) (out->len - start);
-        if (!buf_failed(out))
-                memcpy(out->data + start, &r, sizeof r);
+        if (!m)
+                return NULL;
+        before->next = m->next;
+        if (b->tail == m)
+                b->tail = before;
+        b->held--;
+        b->held_bytes -= m->len;
+        m->next = NULL;
+        return m;
 }
 
-int64_t box_load(struct box *b, const void *bytes, size_t n)
+void box_put(struct box *b, struct mail *m, uint32_t i)
 {
-        const char *p = bytes, *end;
-        struct box_record r;
-        uint64_t last;
+        struct mail *before = b->head;
 
-        if (n < sizeof r)
-                return -EBADMSG;
-        memcpy(&r, p, sizeof r);
-        if (r.size < sizeof r || r.size > n)
-                return -EBADMSG;
-        end = p + r.size;
-        p += sizeof r;
-        box_init(b, &r.limits);
-        for (; r.held; r.held--) {
-                struct mail *m;
-                uint32_t len;
-
-                if (end - p < (ptrdiff_t) sizeof len)
-                        return -EBADMSG;
-                memcpy(&len, p, sizeof len);
-                p += sizeof len;
-                if (len > end - p)
-                        return -EBADMSG;
-                m = mail_new(p, len, NULL, 0);
-                if (!m)
-                        return -ENOMEM;
-                box_hold(b, m);
-                p += len;
+        if (i >= b->held) {
+                append(b, m);
+                return;
         }
-        last = r.last;
-        b->accepted = r.accepted;
-        b->taken = r.taken;
-        b->dropped = r.dropped;
-        b->rejected = r.rejected;
-        b->lost = r.lost;
-        b->last = last;
-        return p == end ? (int64_t) r.size : -EBADMSG;
+        for (uint32_t k = 1; k < i; k++)
+                before = before->next;
+        m->next = i ? before->next : b->head;
+        if (i)
+                before->next = m;
+        else
+                b->head = m;
+        b->held++;
+        b->held_bytes += m->len;
+}
+
+int box_add_passed(struct box *b, uint32_t len)
+{
+        if (box_reserve(b, 1) < 0)
+                return -ENOMEM;
+        note_passed(b, len);
+        b->news = 0; /* that is where it comes from */
+        return 0;
+}
+
+void box_keep_passed(struct box *b, uint32_t count)
+{
+        while (b->passed_count > count)
+                (void) oldest_passed(b);
 }

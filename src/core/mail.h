@@ -9,13 +9,12 @@
  * leaves a box in one of three ways, and each is counted: taken (read), dropped (by the overflow policy), lost (the
  * receiver ended and nothing says to keep them).
  *
- * Everything in here is plain data; box_save() writes it as a flat record and box_load() reads it back, for an engine
- * that takes over from one that died.
+ * Everything in here is plain data; the engine writes down what changes (daemon/mail_log.c), and one that takes over puts
+ * it together again with the functions at the end.
  * Used by: daemon (mail*.c).  Tested by: tests/unit/mail.c.  May use: base. */
 #ifndef CORE_MAIL_H
 #define CORE_MAIL_H
 
-#include "base/buf.h"
 #include "core/types.h"
 
 /* MailboxOverflow=, Overflow=: what a message does that comes when there is no room. */
@@ -43,6 +42,8 @@ struct mail {
         uint32_t len;
         uint8_t fd_count;
         bool due;              /* AFTER_USEC= has passed */
+        uint64_t id;           /* 0, or by what its descriptors are known to who keeps copies of them: */
+        void *keeper;          /* NULL = nobody */
         int *fds;              /* owned descriptors that travel along; NULL = none */
         char bytes[];
 };
@@ -66,6 +67,7 @@ struct box {
         uint32_t *passed;           /* owned ring: lengths of those in the receiver's socket, oldest first */
         uint32_t passed_cap, passed_at, passed_count;
         uint64_t passed_bytes;
+        uint32_t news;              /* of these, how many have not been written down */
         uint64_t last;              /* number of the newest message that was accepted */
         uint64_t accepted, taken, dropped, rejected, lost;
 };
@@ -132,9 +134,12 @@ void box_passed_dropped(struct box *b);
 enum box_end { BOX_TAKEN, BOX_DROPPED, BOX_LOST };
 struct mail *box_remove(struct box *b, enum box_end how);
 
-/* Serialising: appends a flat record of counts, limits and held bytes (no descriptors: a message with some is counted
- * as lost). box_load() reads one record at bytes[n] into an empty box; returns its length or -EBADMSG, -ENOMEM. */
-void box_save(const struct box *b, struct buf *out);
-int64_t box_load(struct box *b, const void *bytes, size_t n);
+/* The i-th of those held, without counting anything; NULL when there are not so many. */
+struct mail *box_cut(struct box *b, uint32_t i);
+
+/* Putting it together again: without counting anything. The i-th of those held is to be m (behind all: UINT32_MAX). */
+void box_put(struct box *b, struct mail *m, uint32_t i);
+int box_add_passed(struct box *b, uint32_t len); /* -ENOMEM */
+void box_keep_passed(struct box *b, uint32_t count); /* only the newest so many are left */
 
 #endif

@@ -72,10 +72,28 @@ static struct box_limits limits_of(const struct spec *s)
         };
 }
 
+struct channel *channel_new(struct mailroom *r, node_id place, struct spec *s, const char *path)
+{
+        struct box_limits limits = limits_of(s);
+        struct channel *ch = calloc(1, sizeof *ch);
+
+        if (!ch || !(ch->path = strdup(path))) {
+                free(ch);
+                return NULL;
+        }
+        ch->room = r;
+        ch->place = place;
+        ch->spec = spec_ref(s);
+        ch->box = (struct postbox) { .room = r, .node = NODE_NONE, .ours = -1, .theirs = -1, .channel = ch };
+        box_init(&ch->box.box, &limits);
+        ch->next = r->channels;
+        r->channels = ch;
+        return ch;
+}
+
 enum mail_result channel_add(struct mailroom *r, node_id place, struct spec *s, bool from_unit)
 {
         char path[PATH_MAX_NODE];
-        struct box_limits limits = limits_of(s);
         struct channel *ch;
 
         (void) engine_path(r->e, place, path, sizeof path);
@@ -86,19 +104,12 @@ enum mail_result channel_add(struct mailroom *r, node_id place, struct spec *s, 
         strcat(path, spec_stem(s));
         if (core_find(r->e->core, NODE_ROOT, path, NULL) != NODE_NONE || channel_find(r, NODE_NONE, path))
                 return MAIL_EXISTS;
-        ch = calloc(1, sizeof *ch);
-        if (!ch || !(ch->path = strdup(path))) {
-                free(ch);
+        ch = channel_new(r, place, s, path);
+        if (!ch)
                 return MAIL_BUSY;
-        }
-        ch->room = r;
-        ch->place = place;
-        ch->spec = spec_ref(s);
+        ch->id = ++r->last_channel;
         ch->from_unit = from_unit;
-        ch->box = (struct postbox) { .room = r, .node = NODE_NONE, .ours = -1, .theirs = -1, .channel = ch };
-        box_init(&ch->box.box, &limits);
-        ch->next = r->channels;
-        r->channels = ch;
+        mlog_channel(ch);
         return MAIL_OK;
 }
 
@@ -109,6 +120,7 @@ void channel_set_spec(struct channel *ch, struct spec *s)
         ch->spec = spec_ref(s);
         ch->box.box.limits = limits_of(s);
         spec_unref(old);
+        mlog_channel(ch);
         channel_pump(ch);
 }
 
@@ -119,6 +131,8 @@ static void free_puller(struct puller *p)
         while (*at != p)
                 at = &(*at)->next;
         *at = p->next;
+        if (p->serial)
+                mlog_puller_gone(p);
         ev_timer_stop(p->channel->room->e->loop, &p->timer);
         buf_free(&p->question);
         free(p);
@@ -146,6 +160,7 @@ void channel_free(struct channel *ch)
                 at = &(*at)->next;
         *at = ch->next;
         ch->closed = true;
+        mlog_channel_gone(ch);
         while (ch->pullers)
                 send_away(ch->pullers, MAIL_CLOSED);
         while (ch->unacked) {
@@ -156,6 +171,8 @@ void channel_free(struct channel *ch)
                 free(u);
         }
         mail_lose_all(&ch->box);
+        for (int which = 0; which < LISTS; which++)
+                list_drop(&ch->box, (enum postbox_list) which);
         box_free(&ch->box.box);
         spec_unref(ch->spec);
         free(ch->path);
@@ -166,6 +183,7 @@ void channel_free(struct channel *ch)
 void channel_close(struct channel *ch)
 {
         ch->closed = true;
+        mlog_channel(ch);
         mail_refuse_waiters(&ch->box, MAIL_CLOSED);
         channel_pump(ch);
         if (!ch->box.box.head && !ch->unacked)
@@ -202,9 +220,10 @@ static bool give(struct channel *ch, const struct mail *m, struct postbox *to, b
         if (!write_head(ch, &head))
                 return false;
         p = (struct parcel) { .head = head.data, .head_len = (uint32_t) head.len, .body = m->bytes, .body_len = m->len,
-                              .fds = m->fds, .fd_count = fd_count };
+                              .fds = m->fds, .fd_count = fd_count, .origin = &ch->box };
+        if (fd_count == &m->fd_count)
+                p.whole = (struct mail *) (uintptr_t) m;
         r = force ? mail_put_forced(to, &p) : mail_put(to, &p);
-        mail_flush(ch->room);
         return r == MAIL_OK;
 }
 
@@ -217,11 +236,14 @@ static void gone_to(struct channel *ch, node_id reader)
 
         ch->last_number++;
         ch->delivered++;
+        mlog_changed(&ch->box);
         if (!u) {
+                mlog_cut(&ch->box, 0, 1);
                 mail_drop(m);
                 return;
         }
         *u = (struct unacked) { .number = ch->last_number, .reader = reader, .mail = m };
+        mlog_given(ch, u);
         while (*last)
                 last = &(*last)->next;
         *last = u;
@@ -284,8 +306,10 @@ static bool to_all(struct channel *ch, const struct mail *m)
         for (size_t i = 0; any && i < n; i++) {
                 struct postbox *p = living_reader(ch, i);
 
-                if (p && !give(ch, m, p, false))
+                if (p && !give(ch, m, p, false)) {
                         p->box.rejected++;
+                        mlog_changed(p);
+                }
         }
         if (any)
                 gone_to(ch, NODE_NONE);
@@ -326,6 +350,24 @@ static bool move_one(struct channel *ch)
 }
 
 void channel_pump(struct channel *ch)
+{
+        ch->due = true;
+        ch->room->channels_due = true;
+}
+
+void channels_go_on(struct mailroom *r)
+{
+        if (!r->channels_due)
+                return;
+        r->channels_due = false;
+        for (struct channel *ch = r->channels; ch; ch = ch->next)
+                if (ch->due) {
+                        ch->due = false;
+                        channel_move(ch);
+                }
+}
+
+void channel_move(struct channel *ch)
 {
         if (ch->pumping)
                 return;
@@ -370,15 +412,51 @@ static struct puller *add_puller(struct channel *ch, int64_t usec)
         if (!p)
                 return NULL;
         *p = (struct puller) { .channel = ch, .reader = NODE_NONE, .question = BUF_INIT };
-        ev_timer_init(&p->timer, on_late, (double) usec * 1e-6, 0.);
+        p->until = usec > 0 ? engine_now(ch->room->e) + usec * NSEC_PER_USEC : NSEC_NEVER;
+        ev_timer_init(&p->timer, on_late, 0., 0.);
         while (*last)
                 last = &(*last)->next;
         *last = p;
-        if (usec > 0) {
-                ev_now_update(ch->room->e->loop);
-                ev_timer_start(ch->room->e->loop, &p->timer);
-        }
         return p;
+}
+
+static void arm(struct puller *p)
+{
+        struct engine *e = p->channel->room->e;
+        nsec now = engine_now(e);
+
+        if (p->until == NSEC_NEVER)
+                return;
+        ev_now_update(e->loop);
+        ev_timer_set(&p->timer, p->until > now ? (double) (p->until - now) * 1e-9 : 0., 0.);
+        ev_timer_start(e->loop, &p->timer);
+}
+
+void channel_arm(struct channel *ch)
+{
+        for (struct puller *p = ch->pullers; p; p = p->next)
+                arm(p);
+}
+
+void channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until, const void *question, size_t n)
+{
+        struct puller *p = add_puller(ch, -1);
+
+        if (!p)
+                return;
+        p->serial = serial;
+        p->reader = reader;
+        p->until = until;
+        buf_add(&p->question, question, n);
+}
+
+struct channel *channel_of_id(struct mailroom *r, uint32_t id)
+{
+        struct channel *ch = r->channels;
+
+        while (ch && ch->id != id)
+                ch = ch->next;
+        return ch;
 }
 
 enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec)
@@ -393,6 +471,9 @@ enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const 
         p->reader = reader->node;
         buf_add(&p->question, m->head, m->head_len);
         message_end(&p->question);
+        p->serial = mlog_serial(ch->room);
+        mlog_puller(p);
+        arm(p);
         channel_pump(ch);
         return MAIL_WAIT;
 }
@@ -405,9 +486,11 @@ enum mail_result channel_ack(struct channel *ch, node_id reader, int64_t number)
                 if (u->reader != reader || (int64_t) u->number != number)
                         continue;
                 *at = u->next;
+                mlog_acked(ch, u->number);
                 mail_drop(u->mail);
                 free(u);
                 ch->acked++;
+                mlog_changed(&ch->box);
                 channel_pump(ch);
                 return MAIL_OK;
         }
@@ -445,7 +528,9 @@ static void take_back(struct channel *ch, node_id reader)
                 u = *found;
                 *found = u->next;
                 box_return(&ch->box.box, u->mail);
+                mlog_not_given(ch, u->number);
                 ch->redelivered++;
+                mlog_changed(&ch->box);
                 free(u);
         }
 }

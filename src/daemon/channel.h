@@ -21,6 +21,8 @@ struct puller {
         struct puller *next;
         struct channel *channel;
         node_id reader;             /* NODE_NONE: a client */
+        uint64_t serial;            /* of a service's, in the journal */
+        nsec until;                 /* NSEC_NEVER: for ever */
         struct buf question;        /* owned: the head of the request of a service */
         mail_heard_fn *heard;       /* of a client: the message, or NULL when the channel has been closed */
         void *arg;
@@ -31,6 +33,8 @@ struct channel {
         struct channel *next;
         struct mailroom *room;
         struct postbox box;
+        uint32_t id;                /* in the journal */
+        bool due;                   /* channels_go_on() is to look at it */
         char *path;                 /* owned: "/shop/jobs" */
         node_id place;              /* the supervisor it hangs below */
         struct spec *spec;          /* owned */
@@ -49,7 +53,8 @@ enum mail_result channel_add(struct mailroom *r, node_id place, struct spec *s, 
 void channel_set_spec(struct channel *ch, struct spec *s);
 void channel_close(struct channel *ch);
 void channel_free(struct channel *ch);
-void channel_pump(struct channel *ch);
+void channel_pump(struct channel *ch);                        /* at the end of the turn: */
+void channels_go_on(struct mailroom *r);
 enum mail_result channel_put(struct channel *ch, struct parcel *p); /* as mail_put() */
 
 /* May that service send into it, take from it? OK or FORBIDDEN, CLOSED. */
@@ -61,11 +66,26 @@ enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const 
 enum mail_result channel_ack(struct channel *ch, node_id reader, int64_t number);
 
 struct puller *channel_add_puller(struct channel *ch);        /* of a client; NULL: no memory */
+void channel_move(struct channel *ch);                        /* at once; never while a batch is read */
+/* As it was in an engine before this one: the reader's question, and until when. */
+void channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until, const void *question, size_t n);
+void channel_arm(struct channel *ch);
+struct channel *channel_of_id(struct mailroom *r, uint32_t id);
+struct channel *channel_new(struct mailroom *r, node_id place, struct spec *s, const char *path);
 void channel_drop_puller(struct puller *p);
 
 /* CHANNEL= of a request, seen from the sender; NULL. CALL=channel-create: below the sender's own supervisor. */
 struct channel *channel_named(struct postbox *from, const struct message *m);
 enum mail_result channel_make(struct postbox *from, const struct message *m);
+
+/* mail_log.c */
+void mlog_channel(struct channel *ch);
+void mlog_channel_gone(const struct channel *ch);
+void mlog_given(struct channel *ch, const struct unacked *u); /* its oldest message is that one now */
+void mlog_acked(struct channel *ch, uint64_t number);
+void mlog_not_given(struct channel *ch, uint64_t number);     /* it is the first that waits again */
+void mlog_puller(const struct puller *p);
+void mlog_puller_gone(const struct puller *p);
 
 /* Something happened to a service that may be a reader. */
 void channels_reader_changed(struct mailroom *r);

@@ -39,7 +39,7 @@ static void add_or_change(struct engine *e, node_id place, struct spec *s)
 
         if (there) {
                 there->from_unit = true;
-                there->closed = false;
+                there->closed = false; /* written down with the spec */
                 channel_set_spec(there, s);
         } else {
                 r = channel_add(e->mail, place, s, true);
@@ -201,7 +201,7 @@ struct puller *engine_channel_receive(struct engine *e, const char *name, bool w
         p->arg = arg;
         if (!ch->box.box.head)
                 return p;
-        channel_pump(ch);
+        channel_move(ch);
         return NULL;
 }
 

@@ -190,6 +190,21 @@ static void queue_shrink(struct engine *e)
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
 
+bool engine_expect(struct engine *e, uint32_t token, engine_done_fn *fn, void *arg)
+{
+        if (e->request_count == e->request_cap) {
+                size_t cap = e->request_cap ? e->request_cap * 2 : 16;
+                struct request *more = realloc(e->requests, cap * sizeof(*more));
+
+                if (!more)
+                        return false;
+                e->requests = more;
+                e->request_cap = cap;
+        }
+        e->requests[e->request_count++] = (struct request) { .token = token, .fn = fn, .arg = arg };
+        return true;
+}
+
 uint32_t engine_request(struct engine *e, const struct event *event, engine_done_fn *fn, void *arg)
 {
         struct event asked = *event;
@@ -199,18 +214,10 @@ uint32_t engine_request(struct engine *e, const struct event *event, engine_done
                 engine_post(e, &asked);
                 return UINT32_MAX;
         }
-        if (e->request_count == e->request_cap) {
-                size_t cap = e->request_cap ? e->request_cap * 2 : 16;
-                struct request *more = realloc(e->requests, cap * sizeof(*more));
-
-                if (!more)
-                        return 0;
-                e->requests = more;
-                e->request_cap = cap;
-        }
         if (++e->last_token == 0 || e->last_token == UINT32_MAX)
                 e->last_token = 1;
-        e->requests[e->request_count++] = (struct request) { .token = e->last_token, .fn = fn, .arg = arg };
+        if (!engine_expect(e, e->last_token, fn, arg))
+                return 0;
         asked.token = e->last_token;
         engine_post(e, &asked);
         return asked.token;
@@ -385,6 +392,8 @@ static void engine_turn(struct engine *e)
         if (!initlink_pending(e->link))
                 journal_done(e);
         journal_bound(e);
+        mail_push(e);
+        link_flush(e);
         arm_tick(e);
 }
 

@@ -327,12 +327,15 @@ static void put_dirty(struct engine *e)
         j->dirty_count = 0;
 }
 
-void journal_at(struct engine *e, uint32_t count)
+void journal_doing(struct engine *e)
 {
-        if (off(e))
-                return;
-        pack_u(entry(e, ENTRY_AT), count);
-        journal_commit(e);
+        if (!off(e) && e->doing)
+                pack_u(entry(e, ENTRY_AT), e->doing_at - e->doing_base);
+}
+
+struct buf *journal_mail(struct engine *e)
+{
+        return off(e) ? NULL : entry(e, ENTRY_MAIL);
 }
 
 void journal_performed(struct engine *e)
@@ -376,6 +379,20 @@ static void put_runs(struct engine *e)
         }
 }
 
+/* A snapshot amid a step: what is left of that. */
+static void put_doing(struct engine *e)
+{
+        if (!e->doing)
+                return;
+        if (e->doing->list == e->redo) { /* written already: all of them */
+                journal_doing(e);
+                return;
+        }
+        e->doing_base = e->doing_at;
+        for (uint32_t i = e->doing_at; i < e->doing->count; i++)
+                pack_struct(entry(e, ENTRY_REDO), &action_fields, &e->doing->list[i]);
+}
+
 static void put_rest(struct engine *e)
 {
         autobuf struct buf text = BUF_INIT;
@@ -398,6 +415,8 @@ static void put_rest(struct engine *e)
                 (void) entry(e, ENTRY_PERFORMED);
         for (size_t i = 0; i < e->redo_count; i++)
                 pack_struct(entry(e, ENTRY_REDO), &action_fields, &e->redo[i]);
+        put_doing(e);
+        mail_save(e);
 }
 
 static void put_snapshot(struct engine *e)
@@ -503,6 +522,7 @@ void journal_commit(struct engine *e)
         if (!j->changed) {
                 put_dirty(e);
                 put_engine(e);
+                mail_note(e);
         }
         if (!j->changed && journal_frame_empty(&j->frame))
                 return;

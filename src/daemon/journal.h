@@ -51,6 +51,7 @@ enum journal_entry {
         ENTRY_GUARD,    /* node, and what its filter has stopped: seccomp_save() */
         ENTRY_PIPE,     /* place, flags, spec: a channel of Type=pipe, new or changed */
         ENTRY_UNPIPE,   /* place, name of its unit: it is gone */
+        ENTRY_MAIL,     /* of the mail room: mail_log.c says what follows, mail_replay.c reads it */
 };
 
 /* Fields of the engine itself. */
@@ -89,7 +90,7 @@ void journal_posted(struct engine *e, const struct event *event);
 void journal_step(struct engine *e, nsec now, bool more);
 void journal_tick(struct engine *e, nsec now);
 void journal_direct(struct engine *e, nsec now, const struct event *event);
-void journal_at(struct engine *e, uint32_t count); /* so many actions have been performed; written at once */
+void journal_doing(struct engine *e);             /* in the midst of a step: so many actions have been performed */
 void journal_performed(struct engine *e);         /* the actions of a step */
 void journal_done(struct engine *e);              /* a turn has ended, and nothing waits to be sent to init */
 void journal_message(struct engine *e, uint64_t mark);
@@ -108,6 +109,7 @@ void journal_guard(struct engine *e, node_id id);
 void journal_heard(struct engine *e, pid_t pid);
 void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags);
 void journal_unpipe(struct engine *e, node_id place, const char *unit);
+struct buf *journal_mail(struct engine *e);       /* where to write what follows ENTRY_MAIL; NULL: nothing is written */
 void journal_changed(struct engine *e);           /* more than entries tell: the next commit is a snapshot. Changes of the
                                                    * tree by other means than a step are seen without it */
 void journal_settle(struct engine *e);            /* a snapshot that is due: before an event leaves the queue */

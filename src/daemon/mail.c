@@ -56,10 +56,36 @@ bool postbox_reachable(const struct postbox *p)
         return p->ours >= 0 || (p->box.limits.keep && !settled(p));
 }
 
+/* init keeps another copy of a descriptor that waits. */
+static void kept_name(const struct mail *m, int i, bool drop)
+{
+        struct engine *e = m->keeper;
+        char name[48];
+
+        (void) snprintf(name, sizeof name, "mailfd:%llu:%d", (unsigned long long) m->id, i);
+        if (drop)
+                (void) initlink_unstore(e->link, name);
+        else if (initlink_store(e->link, name, m->fds[i]) < 0)
+                log_debug("init keeps no copy of a descriptor that waits with a message");
+}
+
+void mail_keep_fds(struct mailroom *r, struct mail *m)
+{
+        if (m->fd_count == 0 || m->keeper || r->replaying)
+                return;
+        m->keeper = r->e;
+        m->id = mlog_serial(r);
+        for (int i = 0; i < m->fd_count; i++)
+                kept_name(m, i, false);
+}
+
 void mail_drop(struct mail *m)
 {
-        for (int i = 0; m && i < m->fd_count; i++)
-                (void) close(m->fds[i]);
+        for (int i = 0; m && i < m->fd_count; i++) {
+                if (m->keeper)
+                        kept_name(m, i, true);
+                fd_close(&m->fds[i]);
+        }
         mail_free(m);
 }
 
@@ -100,6 +126,10 @@ struct mail *mail_pack(struct parcel *p)
         memcpy(m->fds, p->fds, n * sizeof *m->fds);
         m->fd_count = n;
         *p->fd_count = 0;
+        if (p->whole) {
+                m->id = p->whole->id;
+                m->keeper = ptr_steal(p->whole->keeper);
+        }
         return m;
 }
 
@@ -119,16 +149,19 @@ void mail_flush(struct mailroom *r)
         r->batch_to = NULL;
         if (n == 0)
                 return;
-        sent = mailsock_send(to->ours, r->batch, n, &error);
+        sent = mailsock_send(r->desk, r->slots_used++, to->node, SENT_STRAIGHT, to->ours, r->batch, n, &error);
+        r->done.sent = mailsock_last_sent(r->desk);
         if (error) /* this one cannot be sent as it is, and would stand in everybody's way */
                 log_warning("a message with descriptors is held back: %s", strerror(error));
         for (int i = sent; i < n; i++) {
                 struct mail *m = mail_pack(&r->batch_parcel[i]);
 
-                if (m)
-                        box_not_passed(&to->box, m, (uint32_t) (n - i));
-                else
+                if (!m) {
                         no_memory(to);
+                        continue;
+                }
+                box_not_passed(&to->box, m, (uint32_t) (n - i));
+                mlog_put(to, m, UINT32_MAX, false);
         }
         if (sent < n)
                 mail_watch(to);
@@ -138,8 +171,15 @@ void mail_sync(struct postbox *p)
 {
         if (p->room->batch_to == p)
                 mail_flush(p->room);
-        if (p->theirs >= 0 && p->box.passed_count)
-                (void) box_unread(&p->box, (uint64_t) mailsock_unread(p->theirs));
+        if (p->theirs >= 0 && p->box.passed_count && box_unread(&p->box, (uint64_t) mailsock_unread(p->theirs)) > 0)
+                mlog_changed(p);
+}
+
+/* The oldest of those held. */
+static void remove_first(struct postbox *p, enum box_end how)
+{
+        mail_drop(box_remove(&p->box, how));
+        mlog_cut(p, 0, 1);
 }
 
 static void drop_oldest(struct postbox *p)
@@ -151,7 +191,8 @@ static void drop_oldest(struct postbox *p)
         else if (p->box.passed_count)
                 (void) box_unread(&p->box, 0); /* its owner was faster: all has been read */
         else
-                mail_drop(box_remove(&p->box, BOX_DROPPED));
+                remove_first(p, BOX_DROPPED);
+        mlog_changed(p);
 }
 
 static enum mail_result hold(struct postbox *to, struct parcel *p)
@@ -161,18 +202,24 @@ static enum mail_result hold(struct postbox *to, struct parcel *p)
         if (!m)
                 return MAIL_BUSY;
         box_hold(&to->box, m);
-        mail_watch(to);
+        if (p->origin)
+                mlog_moved(to, p);
+        else
+                mlog_put(to, m, UINT32_MAX, false);
+        p->origin = NULL;
+        mail_due(to);
         return MAIL_OK;
 }
 
-/* There is room: into the outgoing batch, or behind what is held. */
+/* There is room: into the outgoing batch, straight from where it was read to; or behind what is held. */
 static enum mail_result pass(struct postbox *to, struct parcel *p)
 {
         struct mailroom *r = to->room;
 
-        if (to->ours < 0 || to->box.held)
+        mlog_changed(to);
+        if (p->source == 0 || to->ours < 0 || to->box.held)
                 return hold(to, p);
-        if (r->batch_to != to || r->batch_count == MAIL_BATCH)
+        if (r->batch_to != to)
                 mail_flush(r);
         if (to->box.held) /* the flush has found the socket full */
                 return hold(to, p);
@@ -182,7 +229,7 @@ static enum mail_result pass(struct postbox *to, struct parcel *p)
         r->batch_parcel[r->batch_count] = *p;
         r->batch[r->batch_count++] = (struct mailsock_out) {
                 .a = p->head, .a_len = p->head_len, .b = p->body, .b_len = p->body_len,
-                .fds = p->fds, .fd_count = p->fd_count ? *p->fd_count : 0,
+                .fds = p->fds, .fd_count = p->fd_count ? *p->fd_count : 0, .source = p->source,
         };
         box_pass(&to->box, p->head_len + p->body_len);
         return MAIL_OK;
@@ -198,6 +245,7 @@ enum mail_result mail_put(struct postbox *to, struct parcel *p)
                 return MAIL_WAIT; /* behind those who wait already */
         if (!box_has_room(&to->box, len))
                 mail_sync(to);
+        mlog_changed(to);
         for (;;) {
                 switch (box_offer(&to->box, len)) {
                 case BOX_ACCEPT: return pass(to, p);
@@ -219,109 +267,17 @@ void mail_put_own(struct postbox *to, struct buf *bytes)
 {
         struct parcel p = { .head = bytes->data, .head_len = (uint32_t) bytes->len };
 
-        if (buf_failed(bytes) || !postbox_reachable(to) || pass(to, &p) != MAIL_OK)
-                return;
-        mail_flush(to->room); /* the bytes are the caller's */
-}
-
-/* --- waiting for room --------------------------------------------------------------------------------------------------- */
-
-struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result), void *arg)
-{
-        struct waiter *w = calloc(1, sizeof *w);
-
-        if (!w)
-                return NULL;
-        *w = (struct waiter) { .to = to, .mail = mail_pack(p), .done = done, .arg = arg };
-        if (!w->mail) {
-                free(w);
-                return NULL;
-        }
-        if (to->last)
-                to->last->next = w;
-        else
-                to->first = w;
-        to->last = w;
-        mail_watch(to);
-        return w;
-}
-
-void waiter_leave(struct waiter *w)
-{
-        struct postbox *to = w->to;
-        struct waiter *before = NULL;
-
-        for (struct waiter *at = to->first; at && at != w; at = at->next)
-                before = at;
-        if (before)
-                before->next = w->next;
-        else
-                to->first = w->next;
-        if (to->last == w)
-                to->last = before;
-        w->next = NULL;
-        mail_watch(to);
-}
-
-void waiter_free(struct waiter *w)
-{
-        mail_drop(w->mail);
-        free(w);
-}
-
-bool mail_let_in(struct postbox *p)
-{
-        bool some = false;
-
-        while (p->first) {
-                struct waiter *w = p->first;
-                struct parcel parcel = { .head = w->mail->bytes, .head_len = w->mail->len, .fds = w->mail->fds,
-                                         .fd_count = &w->mail->fd_count };
-                enum mail_result r;
-
-                if (!box_has_room(&p->box, w->mail->len))
-                        return some;
-                r = box_offer(&p->box, w->mail->len) == BOX_ACCEPT ? pass(p, &parcel) : MAIL_FULL;
-                mail_flush(p->room); /* the bytes go with the waiter */
-                waiter_leave(w);
-                w->done(w, r);
-                some = true;
-        }
-        return some;
-}
-
-/* --- who wants to know that his message was read ------------------------------------------------------------------------- */
-
-void notice_add(struct postbox *p, struct notice *n)
-{
-        n->next = NULL;
-        n->number = p->box.last;
-        if (p->last_notice)
-                p->last_notice->next = n;
-        else
-                p->notices = n;
-        p->last_notice = n;
-        mail_watch(p);
-}
-
-/* All whose message is gone from the box; `r` says in which way. */
-void mail_tell_notices(struct postbox *p, enum mail_result r)
-{
-        while (p->notices && p->notices->number < box_first(&p->box)) {
-                struct notice *n = p->notices;
-
-                p->notices = n->next;
-                if (!p->notices)
-                        p->last_notice = NULL;
-                n->tell(n, r);
-        }
+        if (!buf_failed(bytes) && postbox_reachable(to))
+                (void) pass(to, &p);
 }
 
 /* --- room has come, perhaps ------------------------------------------------------------------------------------------------ */
 
-/* What is held goes on into the socket, as far as that takes it. */
-static void push_held(struct postbox *p)
+/* What is held goes on into the socket, as far as that takes it. All of it is in the journal. */
+void mail_pass_on(struct postbox *p)
 {
+        struct mailroom *r = p->room;
+
         while (p->box.head && p->ours >= 0) {
                 struct mailsock_out out[MAIL_BATCH];
                 int n = 0, sent, error;
@@ -331,33 +287,60 @@ static void push_held(struct postbox *p)
                 for (struct mail *m = p->box.head; m && n < MAIL_BATCH; m = m->next)
                         out[n++] = (struct mailsock_out) { .a = m->bytes, .a_len = m->len, .fds = m->fds,
                                                            .fd_count = m->fd_count };
-                sent = mailsock_send(p->ours, out, n, &error);
+                if (r->slots_used == MAILSOCK_SLOTS)
+                        mail_commit(r);
+                sent = mailsock_send(r->desk, r->slots_used++, p->node, SENT_HELD, p->ours, out, n, &error);
+                r->done.sent = mailsock_last_sent(r->desk);
                 for (int i = 0; i < sent; i++)
                         mail_drop(box_held_passed(&p->box));
+                mlog_cut(p, 0, (uint32_t) sent);
+                mlog_changed(p);
                 if (error)
-                        mail_drop(box_remove(&p->box, BOX_LOST));
+                        remove_first(p, BOX_LOST);
                 else if (sent < n)
                         return;
         }
 }
 
+void mail_came_back(struct postbox *p, struct mailsock_in *in)
+{
+        struct parcel parcel = { .head = in->bytes, .head_len = in->len, .fds = in->fds, .fd_count = &in->fd_count };
+        struct mail *m = mail_pack(&parcel);
+
+        if (!m) {
+                no_memory(p);
+                return;
+        }
+        box_keep_passed(&p->box, p->box.passed_count ? p->box.passed_count - 1 : 0);
+        box_put(&p->box, m, p->back);
+        mlog_put(p, m, p->back++, true);
+        mlog_changed(p);
+}
+
+void mail_all_back(struct postbox *p)
+{
+        (void) box_unread(&p->box, 0);
+        p->back = 0;
+        mlog_all_back(p);
+        mlog_changed(p);
+}
+
 /* What was sent and not read comes back, in order, with its descriptors. */
 void mail_take_back(struct postbox *p)
 {
-        struct mail *place = NULL;
+        struct mailroom *r = p->room;
         struct mailsock_in *in;
+        int n;
 
         mail_sync(p);
-        while (mailsock_receive(p->room->taker, p->theirs, 1, &in) > 0) {
-                struct parcel parcel = { .head = in->bytes, .head_len = in->len, .fds = in->fds, .fd_count = &in->fd_count };
-                struct mail *m = mail_pack(&parcel);
-
-                if (m)
-                        box_take_back(&p->box, m, &place);
-                else
-                        no_memory(p);
-        }
-        (void) box_unread(&p->box, 0);
+        do {
+                mail_commit(r); /* what lay in the tray */
+                n = mailsock_receive(r->desk, MAILSOCK_TAKE, p->node, p->theirs, MAIL_BATCH, &in);
+                for (int i = 0; i < n; i++)
+                        mail_came_back(p, &in[i]);
+                r->done.back = mailsock_received(r->desk, MAILSOCK_TAKE);
+        } while (n == MAIL_BATCH);
+        mail_all_back(p);
 }
 
 enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with)
@@ -372,47 +355,49 @@ enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len,
                 return MAIL_BUSY;
         mail_take_back(p);
         box_return(&p->box, m);
-        push_held(p);
-        mail_watch(p);
+        mlog_put(p, m, 0, false);
+        mlog_changed(p);
+        mail_due(p);
         return MAIL_OK;
 }
 
 /* demonitor: a DOWN with that REF that is in the box already. All is taken back first, whatever is between. */
-void mail_take_out(struct postbox *p, const struct message_text *ref)
+static bool is_that_down(const struct mail *at, const struct message_text *ref)
 {
-        struct box all;
         const char *problem;
         struct message m;
+
+        return message_parse(at->bytes, at->len, &m, &problem) == 0 && message_is(&m, MESSAGE_TOPIC, "DOWN") &&
+               message_is(&m, MESSAGE_FROM, "coppice") && m.value[MESSAGE_REF].len == ref->len &&
+               memcmp(m.value[MESSAGE_REF].at, ref->at, ref->len) == 0;
+}
+
+void mail_take_out(struct postbox *p, const struct message_text *ref)
+{
+        struct mail *next;
+        uint32_t i = 0;
 
         if (p->ours < 0)
                 return;
         mail_take_back(p);
-        all = p->box;
-        p->box.head = p->box.tail = NULL;
-        p->box.held = 0;
-        p->box.held_bytes = 0;
-        for (struct mail *at = all.head, *next; at; at = next) {
+        for (struct mail *at = p->box.head; at; at = next) {
                 next = at->next;
-                if (message_parse(at->bytes, at->len, &m, &problem) == 0 && message_is(&m, MESSAGE_TOPIC, "DOWN") &&
-                    message_is(&m, MESSAGE_FROM, "coppice") && m.value[MESSAGE_REF].len == ref->len &&
-                    memcmp(m.value[MESSAGE_REF].at, ref->at, ref->len) == 0) {
-                        p->box.taken++;
-                        mail_drop(at);
+                if (!is_that_down(at, ref)) {
+                        i++;
                         continue;
                 }
-                box_hold(&p->box, at);
-                p->box.accepted--;
-                p->box.last--;
+                mail_drop(box_cut(&p->box, i));
+                mlog_cut(p, i, 1);
+                p->box.taken++;
         }
-        push_held(p);
-        mail_watch(p);
+        mlog_changed(p);
+        mail_due(p);
 }
 
-void mail_pump(struct postbox *p)
+void mail_settle(struct postbox *p)
 {
         mail_sync(p);
         mail_tell_notices(p, MAIL_OK);
-        push_held(p);
         (void) mail_let_in(p);
         if (p->choked && p->box.held == 0) {
                 p->choked = false;
@@ -422,5 +407,4 @@ void mail_pump(struct postbox *p)
                 p->wanted = false;
                 channels_reader_changed(p->room);
         }
-        mail_watch(p);
 }

@@ -73,15 +73,6 @@ static enum mail_result call_channel_close(struct calling *c)
 
 /* --- links, monitors, names (core/bond.h) ------------------------------------------------------------------------------ */
 
-/* A request to the core: answered when it has decided. */
-struct asking {
-        struct engine *e;
-        node_id from;           /* by number: it may be gone by then, and its number another's */
-        uint32_t incarnation;
-        struct buf question;    /* owned: the head of the message */
-        uint32_t text;          /* taken; 0 = none */
-};
-
 static enum mail_result in_words_of_mail(enum result r)
 {
         switch (r) {
@@ -96,6 +87,16 @@ static enum mail_result in_words_of_mail(enum result r)
         }
 }
 
+static void unlink_asking(struct asking *a)
+{
+        struct asking **at = &a->e->mail->asking;
+
+        while (*at && *at != a)
+                at = &(*at)->next;
+        if (*at)
+                *at = a->next;
+}
+
 static void on_decided(void *arg, uint32_t token, enum result result)
 {
         struct asking *a = arg;
@@ -103,13 +104,28 @@ static void on_decided(void *arg, uint32_t token, enum result result)
         const char *problem;
         struct message m;
 
-        (void) token;
         core_text_release(a->e->core, a->text);
         a->e->mail->names++;
         if (from && from->incarnation == a->incarnation && message_parse(a->question.data, a->question.len, &m, &problem) == 0)
                 mail_tell(from, &m, in_words_of_mail(result), NULL);
+        mlog_asked(a->e->mail, token);
+        unlink_asking(a);
+        asking_free(a);
+}
+
+void asking_free(struct asking *a)
+{
         buf_free(&a->question);
         free(a);
+}
+
+/* The core answers questions of an engine before us too. */
+void asking_resume(struct asking *a)
+{
+        if (!engine_expect(a->e, a->token, on_decided, a)) {
+                unlink_asking(a);
+                asking_free(a);
+        }
 }
 
 /* WAIT: the answer comes later. */
@@ -126,11 +142,16 @@ static enum mail_result ask_core(struct calling *c, struct event *event, const c
         if (text && *text)
                 a->text = core_text_take(e->core, text);
         event->arg2 = a->text;
-        if (core_bond_reserve(e->core) == 0 && (!text || !*text || a->text) && engine_request(e, event, on_decided, a))
+        if (core_bond_reserve(e->core) == 0 && (!text || !*text || a->text))
+                a->token = engine_request(e, event, on_decided, a);
+        if (a->token) {
+                a->next = e->mail->asking;
+                e->mail->asking = a;
+                mlog_asking(e->mail, a);
                 return MAIL_WAIT;
+        }
         core_text_release(e->core, a->text);
-        buf_free(&a->question);
-        free(a);
+        asking_free(a);
         return MAIL_BUSY;
 }
 

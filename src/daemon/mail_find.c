@@ -66,10 +66,17 @@ static struct ticket *ticket_place(struct mailroom *r, uint32_t asker, node_id a
         return &r->tickets[(h ^ h >> 16) % TICKETS];
 }
 
+static void write_ticket(struct mailroom *r, struct ticket *at, struct ticket now)
+{
+        *at = now;
+        mlog_ticket(r, at);
+}
+
 void ticket_give(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m)
 {
         if (message_has(m, MESSAGE_REF))
-                *ticket_place(r, asker, asked, m) = (struct ticket) { asker, asked, hash(&m->value[MESSAGE_REF]), client, true };
+                write_ticket(r, ticket_place(r, asker, asked, m),
+                             (struct ticket) { asker, asked, hash(&m->value[MESSAGE_REF]), client, true });
 }
 
 bool ticket_take(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m)
@@ -79,7 +86,7 @@ bool ticket_take(struct mailroom *r, uint32_t asker, bool client, node_id asked,
         if (!t || !t->valid || t->asker != asker || t->asked != asked || t->client != client ||
             t->ref != hash(&m->value[MESSAGE_REF]))
                 return false;
-        t->valid = false;
+        write_ticket(r, t, (struct ticket) { 0 });
         return true;
 }
 
@@ -117,6 +124,7 @@ uint32_t engine_client_join(struct engine *e, mail_heard_fn *heard, void *arg)
                 return 0;
         if (++e->mail->last_client == 0)
                 e->mail->last_client = 1;
+        mlog_clients(e->mail);
         *c = (struct client) { .next = e->mail->clients, .number = e->mail->last_client, .heard = heard, .arg = arg };
         e->mail->clients = c;
         return c->number;

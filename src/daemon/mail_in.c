@@ -55,8 +55,10 @@ void mail_tell(struct postbox *from, const struct message *m, enum mail_result r
 
         bool fine = r == MAIL_OK || r == MAIL_DROPPED; /* to drop is what the receiver's policy says: no news */
 
-        if (!fine)
+        if (!fine) {
                 from->bounced++;
+                mlog_changed(from);
+        }
         if ((fine && !wants_done(m)) || !postbox_reachable(from))
                 return;
         write_answer(m, r, more, &out);
@@ -64,7 +66,7 @@ void mail_tell(struct postbox *from, const struct message *m, enum mail_result r
         choke(from);
 }
 
-static void on_taken(struct notice *n, enum mail_result r)
+void mail_was_taken(struct notice *n, enum mail_result r)
 {
         struct postbox *from = postbox_of(n->e, n->sender);
         struct message m;
@@ -83,7 +85,7 @@ static bool tell_when_taken(struct postbox *from, struct postbox *to, const stru
 
         if (!n)
                 return false;
-        *n = (struct notice) { .tell = on_taken, .e = to->room->e, .sender = from->node, .question = BUF_INIT };
+        *n = (struct notice) { .tell = mail_was_taken, .e = to->room->e, .sender = from->node, .question = BUF_INIT };
         buf_add(&n->question, m->head, m->head_len);
         message_end(&n->question);
         notice_add(to, n);
@@ -117,13 +119,15 @@ static void look_for_ring(const struct postbox *from)
         }
 }
 
-static void on_room(struct waiter *w, enum mail_result r)
+void mail_waits(struct waiter *w, enum mail_result r)
 {
-        struct postbox *from = w->arg;
+        struct postbox *from = w->from;
         struct message m;
         const char *problem;
 
         from->waits = NULL;
+        if (!w->in_box)
+                mlog_unwait(from);
         /* Its own bytes follow the line we put before them. */
         if (message_parse(w->mail->bytes + from->from_len, w->mail->len - from->from_len, &m, &problem) == 0)
                 told(from, w->to, &m, r, NULL);
@@ -177,6 +181,14 @@ static enum mail_result into_channel(struct postbox *from, const struct message 
         return r;
 }
 
+void mail_went(struct postbox *from, struct postbox *to, const struct message *m)
+{
+        from->sent++;
+        mlog_changed(from);
+        ticket_make(from->room, from->node, to->node, m);
+        told(from, to, m, MAIL_OK, NULL);
+}
+
 void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
 {
         struct mailroom *r = from->room;
@@ -199,7 +211,7 @@ void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
         if (result == MAIL_NOT_FOUND)
                 result = into_channel(from, m, p, &to);
         if (result == MAIL_WAIT) {
-                from->waits = mail_wait(to, p, on_room, from);
+                from->waits = mail_wait(to, p, mail_waits, from);
                 if (from->waits) {
                         look_for_ring(from);
                         return;
@@ -226,19 +238,21 @@ static void given_back(struct postbox *from, const char *bytes, uint32_t len, st
                 mail_tell(from, &(struct message) { 0 }, r, NULL);
 }
 
-static void handle(struct postbox *from, const char *bytes, uint32_t len, int *fds, uint8_t *fd_count, bool due)
+static void handle(struct postbox *from, struct parcel *p, bool due)
 {
-        struct parcel p = { .head = from->from, .head_len = from->from_len, .body = bytes, .body_len = len, .fds = fds,
-                            .fd_count = fd_count };
-        const char *problem;
+        const char *problem, *bytes = p->body;
+        uint32_t len = p->body_len;
         struct message m;
         int64_t after;
 
+        p->head = from->from;
+        p->head_len = from->from_len;
         if (len > sizeof give_back - 1 && memcmp(bytes, give_back, sizeof give_back - 1) == 0) {
-                given_back(from, bytes + sizeof give_back - 1, len - (uint32_t) (sizeof give_back - 1), &p);
+                given_back(from, bytes + sizeof give_back - 1, len - (uint32_t) (sizeof give_back - 1), p);
                 return;
         }
         from->sent++;
+        mlog_changed(from);
         if (message_parse(bytes, len, &m, &problem) < 0) {
                 mail_tell(from, &(struct message) { 0 }, MAIL_BAD_MESSAGE, NULL);
                 return;
@@ -247,15 +261,15 @@ static void handle(struct postbox *from, const char *bytes, uint32_t len, int *f
         if (message_sendable(&m, &problem) < 0 || after == -2)
                 mail_tell(from, &m, MAIL_BAD_MESSAGE, NULL);
         else if (message_has(&m, MESSAGE_CALL))
-                mail_call(from, &m, &p);
+                mail_call(from, &m, p);
         else if (!message_has(&m, MESSAGE_TO) || message_has(&m, MESSAGE_CHANNEL) || message_has(&m, MESSAGE_ACK))
                 mail_tell(from, &m, MAIL_BAD_MESSAGE, NULL);
         else if (message_has(&m, MESSAGE_SYNC) && !message_has(&m, MESSAGE_REF))
                 mail_tell(from, &m, MAIL_NO_REF, NULL);
         else if (after >= 0)
-                mail_tell(from, &m, later_add(from, &p, after), NULL);
+                mail_tell(from, &m, later_add(from, p, after), NULL);
         else
-                mail_send(from, &m, &p);
+                mail_send(from, &m, p);
 }
 
 static bool stopped(const struct postbox *p)
@@ -271,6 +285,7 @@ void mail_queue(struct postbox *p, struct mail *m)
         else
                 p->input = m;
         p->last_input = m;
+        mlog_input(p, m);
 }
 
 /* Read already, but one before it waits. */
@@ -295,18 +310,27 @@ static void close_left(struct mailsock_in *in)
 /* One batch; true when there may be more. */
 static bool read_batch(struct postbox *p)
 {
+        struct mailroom *r = p->room;
         struct mailsock_in *in;
-        int n = mailsock_receive(p->room->reader, p->ours, MAIL_BATCH, &in);
+        int n;
 
+        mail_commit(r); /* what lay in the tray has been dealt with */
+        n = mailsock_receive(r->desk, MAILSOCK_READ, p->node, p->ours, MAIL_BATCH, &in);
+        r->done.read = mailsock_received(r->desk, MAILSOCK_READ);
         for (int i = 0; i < n; i++) {
+                struct parcel parcel = { .body = in[i].bytes, .body_len = in[i].len, .fds = in[i].fds,
+                                         .fd_count = &in[i].fd_count, .source = (uint8_t) (i + 1) };
+
+                r->done.read_at = (uint64_t) i;
                 if (in[i].cut)
                         mail_tell(p, &(struct message) { 0 }, MAIL_TOO_LONG, NULL);
                 else if (stopped(p))
                         keep(p, &in[i]);
                 else
-                        handle(p, in[i].bytes, in[i].len, in[i].fds, &in[i].fd_count, false);
+                        handle(p, &parcel, false);
         }
-        mail_flush(p->room); /* until here the bytes of the batch have to stay */
+        r->done.read_at = MAIL_BATCH;
+        mail_flush(r); /* until here the bytes of the batch have to stay */
         for (int i = 0; i < n; i++)
                 close_left(&in[i]);
         return n == MAIL_BATCH;
@@ -334,24 +358,24 @@ void mail_last_words(struct postbox *p)
 
 void mail_ready(struct postbox *p)
 {
-        if (p->ready)
-                return;
-        p->ready = true;
-        p->next_ready = p->room->ready;
-        p->room->ready = p;
+        list_add(p, LIST_READY);
 }
 
 static int handle_input(struct postbox *p, int budget)
 {
         while (p->input && !p->waits && !p->choked && budget > 0) {
                 struct mail *m = p->input;
+                struct parcel parcel;
 
                 p->input = m->next;
                 if (!p->input)
                         p->last_input = NULL;
                 m->next = NULL;
-                handle(p, m->bytes, m->len, m->fds, &m->fd_count, m->due);
-                mail_flush(p->room);
+                parcel = (struct parcel) { .body = m->bytes, .body_len = m->len, .fds = m->fds, .fd_count = &m->fd_count,
+                                           .whole = m, .origin = p };
+                handle(p, &parcel, m->due);
+                if (parcel.origin) /* else that was written down with where it has gone */
+                        mlog_input_done(p);
                 mail_drop(m);
                 budget--;
         }
@@ -361,20 +385,12 @@ static int handle_input(struct postbox *p, int budget)
 
 void mail_go_on(struct mailroom *r)
 {
+        struct postbox *p;
         int budget = GO_ON_MAX;
 
-        while (r->ready && budget > 0) {
-                struct postbox *p = r->ready;
-
-                r->ready = p->next_ready;
-                p->next_ready = NULL;
-                p->ready = false;
+        while (budget > 0 && (p = list_pop(r, LIST_READY))) {
                 budget = handle_input(p, budget);
                 if (budget == 0 && p->input)
                         mail_ready(p);
-        }
-        if (r->ready && !ev_is_active(&r->again)) {
-                ev_timer_set(&r->again, 0., 0.);
-                ev_timer_start(r->e->loop, &r->again);
         }
 }

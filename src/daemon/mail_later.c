@@ -7,14 +7,6 @@
 enum { LATER_MAX = 1000, LATER_BYTES_MAX = 4 << 20 };
 #define LATER_USEC_MAX (INT64_C(366) * 86400 * 1000000)
 
-struct later {
-        struct later *next;
-        struct mailroom *room;
-        node_id from;
-        struct ev_timer timer;
-        struct mail *mail;      /* owned: the bytes as they were sent, without FROM */
-};
-
 static void unlink_later(struct later *l)
 {
         struct later **at = &l->room->later;
@@ -30,18 +22,17 @@ static void on_time(struct ev_loop *loop, ev_timer *w, int revents)
 {
         struct later *l = container_of(w, struct later, timer);
         struct postbox *from = postbox_of(l->room->e, l->from);
-        struct mailroom *r = l->room;
 
         (void) loop;
         (void) revents;
         unlink_later(l);
+        mlog_later_gone(l);
         from->later--; /* it is there: what waits for its time goes with it */
         from->later_bytes -= l->mail->len;
         l->mail->due = true;
         mail_queue(from, l->mail);
         mail_ready(from);
         free(l);
-        mail_go_on(r);
 }
 
 enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec)
@@ -57,7 +48,8 @@ enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec)
         if (!l)
                 return MAIL_BUSY;
         p->head_len = 0;
-        *l = (struct later) { .room = r, .from = from->node, .mail = mail_pack(p), .next = r->later };
+        *l = (struct later) { .room = r, .from = from->node, .serial = mlog_serial(r), .mail = mail_pack(p),
+                              .at = engine_now(r->e) + usec * NSEC_PER_USEC, .next = r->later };
         if (!l->mail) {
                 free(l);
                 return MAIL_BUSY;
@@ -65,13 +57,22 @@ enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec)
         r->later = l;
         from->later++;
         from->later_bytes += l->mail->len;
-        ev_now_update(r->e->loop);
-        ev_timer_init(&l->timer, on_time, (double) usec * 1e-6, 0.);
-        ev_timer_start(r->e->loop, &l->timer);
+        mlog_later(l);
+        later_arm(l);
         return MAIL_OK;
 }
 
-static void forget_one(struct later *l)
+void later_arm(struct later *l)
+{
+        struct engine *e = l->room->e;
+        nsec now = engine_now(e);
+
+        ev_now_update(e->loop);
+        ev_timer_init(&l->timer, on_time, l->at > now ? (double) (l->at - now) * 1e-9 : 0., 0.);
+        ev_timer_start(e->loop, &l->timer);
+}
+
+void later_drop(struct later *l)
 {
         struct postbox *from = postbox_of(l->room->e, l->from);
 
@@ -99,7 +100,8 @@ unsigned later_cancel(struct postbox *from, const struct message_text *ref)
         for (struct later *l = from->room->later; l; l = next) {
                 next = l->next;
                 if (l->from == from->node && has_ref(l->mail, ref)) {
-                        forget_one(l);
+                        mlog_later_gone(l);
+                        later_drop(l);
                         n++;
                 }
         }
@@ -112,7 +114,9 @@ void later_forget(struct postbox *from)
 
         for (struct later *l = from->room->later; l && from->later; l = next) {
                 next = l->next;
-                if (l->from == from->node)
-                        forget_one(l);
+                if (l->from == from->node) {
+                        mlog_later_gone(l);
+                        later_drop(l);
+                }
         }
 }

@@ -4,8 +4,6 @@
 #include "core/bond.h"
 #include "daemon/channel.h"
 
-enum { EVENTS_PER_CALL = 64 };
-
 struct box_limits mail_limits(const struct spec *s)
 {
         int64_t bytes = spec_int(s, D_SERVICE_MailboxCapacityBytes);
@@ -33,7 +31,7 @@ static void deposit(struct postbox *p)
         (void) initlink_store(e->link, name, p->theirs);
 }
 
-static void withdraw(struct postbox *p)
+void mail_withdraw(struct postbox *p)
 {
         struct engine *e = p->room->e;
         const char *path = p->from + strlen("FROM="); /* the node may be gone already */
@@ -73,7 +71,7 @@ int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_their
         p->incarnation = incarnation;
         p->inode = mailsock_inode(p->theirs);
         deposit(p);
-        mail_pump(p);
+        mail_due(p);
         channels_reader_changed(p->room);
         *ret_theirs = p->theirs;
         return 0;
@@ -85,12 +83,17 @@ void mail_refuse_waiters(struct postbox *p, enum mail_result r)
                 struct waiter *w = p->first;
 
                 waiter_leave(w);
-                w->done(w, r);
+                if (p->room->replaying)
+                        waiter_free(w);
+                else
+                        w->done(w, r);
         }
 }
 
 void mail_lose_all(struct postbox *p)
 {
+        mlog_cut(p, 0, p->box.held);
+        mlog_changed(p);
         while (p->box.head)
                 mail_drop(box_remove(&p->box, BOX_LOST));
         mail_refuse_waiters(p, p->channel ? MAIL_CLOSED : MAIL_NOPROC);
@@ -100,26 +103,22 @@ void mail_lose_all(struct postbox *p)
 /* What a channel will deliver again must not be there twice. */
 static void drop_unacknowledged(struct postbox *p)
 {
-        struct box all = p->box;
         const char *problem;
+        struct mail *next;
         struct message m;
+        uint32_t i = 0;
 
-        if (!p->room->channels)
-                return;
-        p->box.head = p->box.tail = NULL;
-        p->box.held = 0;
-        p->box.held_bytes = 0;
-        for (struct mail *at = all.head, *next; at; at = next) {
+        for (struct mail *at = p->room->channels ? p->box.head : NULL; at; at = next) {
                 next = at->next;
-                if (message_parse(at->bytes, at->len, &m, &problem) == 0 && message_has(&m, MESSAGE_ACK)) {
-                        p->box.lost++;
-                        mail_drop(at);
+                if (message_parse(at->bytes, at->len, &m, &problem) < 0 || !message_has(&m, MESSAGE_ACK)) {
+                        i++;
                         continue;
                 }
-                box_hold(&p->box, at);
-                p->box.accepted--;
-                p->box.last--;
+                mail_drop(box_cut(&p->box, i));
+                mlog_cut(p, i, 1);
+                p->box.lost++;
         }
+        mlog_changed(p);
 }
 
 void mail_close(struct engine *e, node_id id)
@@ -134,10 +133,12 @@ void mail_close(struct engine *e, node_id id)
                 mail_last_words(p);
                 mail_take_back(p);
                 drop_unacknowledged(p);
+                if (p->box.limits.keep)
+                        mail_commit(p->room); /* what has come back is nowhere else */
                 mailset_remove(p->room->set, p->ours);
                 fd_close(&p->ours);
                 fd_close(&p->theirs);
-                withdraw(p);
+                mail_withdraw(p);
                 p->inode = 0;
                 p->choked = false;
                 if (p->input)
@@ -146,7 +147,16 @@ void mail_close(struct engine *e, node_id id)
         if (!postbox_reachable(p))
                 mail_lose_all(p);
         channels_reader_ended(p->room, id);
-        mail_go_on(p->room);
+}
+
+/* The first; nobody is told. */
+static void notice_free(struct postbox *p)
+{
+        struct notice *n = p->notices;
+
+        p->notices = n->next;
+        buf_free(&n->question);
+        free(n);
 }
 
 /* Nobody has to be told any more what became of the messages of that one: its number may become another's. */
@@ -167,7 +177,8 @@ void mail_forget(struct engine *e, node_id id)
 
         if (!p)
                 return;
-        mail_close(e, id);
+        if (!p->room->replaying)
+                mail_close(e, id);
         mail_lose_all(p);
         later_forget(p);
         tickets_forget(p->room, id);
@@ -176,17 +187,18 @@ void mail_forget(struct engine *e, node_id id)
                 waiter_leave(p->waits);
                 waiter_free(p->waits);
         }
+        while (p->notices)
+                notice_free(p);
         while (p->input) {
                 struct mail *m = p->input;
 
                 p->input = m->next;
                 mail_drop(m);
         }
-        for (struct postbox **at = &p->room->ready; *at; at = &(*at)->next_ready)
-                if (*at == p) {
-                        *at = p->next_ready;
-                        break;
-                }
+        for (int which = 0; which < LISTS; which++)
+                list_drop(p, (enum postbox_list) which);
+        fd_close(&p->ours);
+        fd_close(&p->theirs);
         box_free(&p->box);
         free(p->from);
         engine_extra(e, id)->postbox = NULL;
@@ -200,54 +212,9 @@ void mail_changed(struct engine *e, node_id id)
         if (!p)
                 return;
         p->box.limits = mail_limits(core_node(e->core, id)->spec);
-        mail_pump(p);
+        mail_due(p);
 }
 
-/* --- after another engine -------------------------------------------------------------------------------------------- */
-
-/* "mail:/path" is our end, "mailbox:/path" the service's. False: nobody's. */
-bool mail_resume(struct engine *e, const char *name, int fd)
-{
-        bool ours = strncmp(name, "mail:", 5) == 0;
-        const char *path = ours ? name + 5 : strncmp(name, "mailbox:", 8) == 0 ? name + 8 : NULL;
-        node_id id = path && *path == '/' && e->mail ? core_find(e->core, NODE_ROOT, path, NULL) : NODE_NONE;
-        const struct node *n = core_node(e->core, id);
-        struct postbox *p = n && n->kind == KIND_SERVICE && core_lives(e->core, id) ? postbox_make(e, id) : NULL;
-
-        if (!p || (ours ? p->ours : p->theirs) >= 0)
-                return false;
-        *(ours ? &p->ours : &p->theirs) = fd;
-        return true;
-}
-
-static void go_on_with(struct postbox *p)
-{
-        const struct node *n = core_node(p->room->e->core, p->node);
-
-        if (p->ours < 0 || p->theirs < 0 || mailset_add(p->room->set, p->ours, MAILSOCK_IN, p) < 0) {
-                log_warning("%s: its mailbox could not be taken over", spec_name(n->spec));
-                withdraw(p);
-                fd_close(&p->ours);
-                fd_close(&p->theirs);
-                return;
-        }
-        p->watched = MAILSOCK_IN;
-        p->incarnation = n->incarnation;
-        p->inode = mailsock_inode(p->theirs);
-        mail_take_back(p); /* so that we know what lies there */
-        p->box.accepted = p->box.last = p->box.held;
-        mail_pump(p);
-}
-
-void mail_resumed(struct engine *e)
-{
-        for (node_id id = 0; e->mail && id < e->run_cap; id++) {
-                struct postbox *p = postbox_of(e, id);
-
-                if (p && (p->ours >= 0 || p->theirs >= 0))
-                        go_on_with(p);
-        }
-}
 
 node_id mail_owner(const struct engine *e, int fd)
 {
@@ -278,85 +245,4 @@ bool engine_mail_facts(struct engine *e, node_id id, struct mail_facts *ret)
         for (const struct waiter *w = p->first; w; w = w->next)
                 ret->blocked++;
         return true;
-}
-
-static void on_set(struct ev_loop *loop, ev_io *w, int revents)
-{
-        struct mailroom *r = container_of(w, struct mailroom, watch);
-        struct mailsock_event events[EVENTS_PER_CALL];
-        int n = mailset_wait(r->set, events, EVENTS_PER_CALL);
-
-        (void) loop;
-        (void) revents;
-        for (int i = 0; i < n; i++) {
-                struct postbox *p = events[i].arg;
-
-                if (events[i].what & MAILSOCK_OUT)
-                        mail_pump(p);
-                if (events[i].what & MAILSOCK_IN)
-                        mail_readable(p);
-        }
-        mail_go_on(r);
-        mailsock_reader_rest(r->reader);
-        mailsock_reader_rest(r->taker);
-}
-
-/* --- the room --------------------------------------------------------------------------------------------------------------- */
-
-static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
-{
-        struct mailroom *r = container_of(w, struct mailroom, again);
-
-        (void) loop;
-        (void) revents;
-        mail_go_on(r);
-}
-
-int mail_start(struct engine *e)
-{
-        struct mailroom *r = calloc(1, sizeof *r);
-
-        if (!r)
-                return -ENOMEM;
-        r->e = e;
-        r->set = mailset_new();
-        if (r->set < 0 || mailsock_reader_new(&r->reader) < 0 || mailsock_reader_new(&r->taker) < 0) {
-                int code = r->set < 0 ? r->set : -ENOMEM;
-
-                fd_close(&r->set);
-                mailsock_reader_free(r->reader);
-                free(r);
-                return code;
-        }
-        ev_io_init(&r->watch, on_set, r->set, EV_READ);
-        ev_io_start(e->loop, &r->watch);
-        ev_timer_init(&r->again, on_again, 0., 0.);
-        e->mail = r;
-        return 0;
-}
-
-void mail_stop(struct engine *e)
-{
-        struct mailroom *r = e->mail;
-
-        if (!r)
-                return;
-        mail_spawn_stop(r);
-        while (r->channels)
-                channel_free(r->channels);
-        for (node_id id = 0; id < e->run_cap; id++)
-                mail_forget(e, id);
-        ev_io_stop(e->loop, &r->watch);
-        ev_timer_stop(e->loop, &r->again);
-        fd_close(&r->set);
-        mailsock_reader_free(r->reader);
-        mailsock_reader_free(r->taker);
-        while (r->clients) {
-                struct client *c = r->clients;
-
-                r->clients = c->next;
-                free(c);
-        }
-        free(r);
-        e->mail = NULL;
 }

@@ -151,8 +151,6 @@ struct sending *engine_mail_send(struct engine *e, uint32_t number, const char *
                                        .wait = !(flags & MAIL_SEND_TRY) };
                 p.head_len = (uint32_t) snprintf(s->from, sizeof s->from, "FROM=client:%u\n", number);
                 r = deliver(s, number, &m, &p, &count);
-                mail_flush(e->mail); /* the bytes are the caller's */
-                mail_go_on(e->mail);
         }
         if (r == MAIL_WAIT)
                 return s;

@@ -99,6 +99,8 @@ static int boot(struct engine *e)
         if (prepare(e, &err) < 0 || make_groups(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         open_mail(e);
+        if (e->mail && mail_desk(e) < 0)
+                log_warning("no memory for what is on its way between mailboxes");
         notify_start(e);
         if (load_first(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
@@ -119,6 +121,8 @@ static int boot(struct engine *e)
 /* Nothing of what was read counts. */
 static void forget_all(struct engine *e)
 {
+        if (e->mail)
+                mail_silence(e);
         for (node_id id = 0; e->core && e->cgroup && id < e->run_cap; id++)
                 engine_forget(e, id);
         pipes_free(e);
@@ -134,6 +138,8 @@ static void forget_all(struct engine *e)
         e->exit_code = -1;
         e->command_node = NODE_NONE;
         e->early = NULL;
+        mail_stop(e);
+        open_mail(e);
 }
 
 /* The state is lost: units are read again, and what runs is found. See adopt.c. */
@@ -148,7 +154,6 @@ static int start_over(struct engine *e, struct err *err)
                 r = load_first(e, err);
         if (r < 0)
                 return r;
-        open_mail(e);
         empty_start(e);
         (void) journal_start(e);
         r = link_greet(e, err);
@@ -163,7 +168,6 @@ static int go_on(struct engine *e, int journal, struct err *err)
 {
         int r;
 
-        open_mail(e);
         r = journal_adopt(e, journal, e->journal_begin, e->journal_end);
         if (r < 0)
                 return err_set(err, STAGE_NONE, -r, "go on with the journal: %s", strerror(-r));
@@ -192,6 +196,7 @@ static int take_over(struct engine *e, int journal, int unborn)
 
         if (prepare(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
+        open_mail(e);
         if (unborn >= UNBORN_MAX)
                 r = err_set(&err, STAGE_NONE, ECANCELED, "%d engines have died of the saved state", unborn);
         else if (journal < 0)

@@ -218,6 +218,8 @@ struct engine {
         struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
         size_t redo_count;
         bool performed;               /* ... they were, but messages to init had not been sent */
+        const struct actions *doing;  /* being performed; NULL = none are */
+        uint32_t doing_at, doing_base; /* so many of them have been; of which so many before the latest snapshot */
         uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
         struct survivor *survivors;   /* owned; adopt.c: what runs and was not started by what is in the journal */
         size_t survivor_count;
@@ -244,6 +246,7 @@ const struct run *engine_peek(const struct engine *e, node_id id); /* NULL when 
 struct extra *engine_extra(struct engine *e, node_id id);    /* makes it; NULL when memory is short */
 void engine_forget(struct engine *e, node_id id);            /* drop all that is kept for the node */
 void engine_answer(struct engine *e, uint32_t token, enum result result);
+bool engine_expect(struct engine *e, uint32_t token, engine_done_fn *fn, void *arg); /* an answer to an engine before us */
 char *engine_path(const struct engine *e, node_id id, char *buf, size_t n);
 #define PATH_MAX_NODE 1024
 
@@ -364,6 +367,16 @@ void pidfile_forget(struct engine *e, node_id id);
 /* mail.c: mailboxes (mail.h) */
 int mail_start(struct engine *e);
 void mail_stop(struct engine *e);
+void mail_silence(struct engine *e);                /* nobody is told of anything any more */
+void mail_push(struct engine *e);                   /* what is to be sent; at the end of a turn */
+/* For the journal: what has changed, as entries of its own (mail_log.c); all there is, for a snapshot; one entry, read
+ * back (mail_replay.c). */
+void mail_note(struct engine *e);
+void mail_save(struct engine *e);
+struct unpack;
+struct pack_map;
+void mail_replay(struct engine *e, struct unpack *u, struct pack_map *map);
+int mail_desk(struct engine *e);                    /* a new one, kept by init; -errno */
 int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_theirs); /* borrowed: the service's end */
 void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
 void mail_forget(struct engine *e, node_id id);

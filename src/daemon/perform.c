@@ -312,16 +312,21 @@ void perform(struct engine *e, const struct actions *actions)
 {
         bool noted = true;
 
+        e->doing = actions;
+        e->doing_base = 0;
         for (uint32_t i = 0; i < actions->count; i++) {
                 const struct action *a = &actions->list[i];
                 bool cont = i + 1 < actions->count && conts(a, a + 1);
 
+                e->doing_at = i;
                 if (a->kind == ACT_SPAWN && !noted) {
-                        journal_at(e, i);
+                        journal_doing(e);
+                        journal_commit(e);
                         noted = true;
                 }
                 noted = noted && !to_be_noted(a);
                 perform_one(e, a, cont);
                 i += cont;
         }
+        e->doing = NULL;
 }

@@ -8,6 +8,7 @@
  *      CHECK        its answer is in the journal or it is asked again
  *      OPEN         only bookkeeping, done by recover_opened()
  *      CLOSE        its entry in the ledger is written down with the fact that it was done, before anything is spawned
+ *      DELIVER      what it adds to a mailbox is in the journal before it is sent, with the fact that it was done
  *      DONE         the client's connection is gone
  *      EXIT, EMERGENCY   asking again changes nothing */
 #include <string.h>

@@ -338,6 +338,7 @@ static void read_entry(struct reader *r)
         case ENTRY_GUARD: read_guard(r); break;
         case ENTRY_PIPE: read_pipe(r); break;
         case ENTRY_UNPIPE: read_unpipe(r); break;
+        case ENTRY_MAIL: mail_replay(e, &r->u, r->core_map); break;
         default: r->u.bad = true;
         }
 }

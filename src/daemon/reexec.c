@@ -207,7 +207,7 @@ int recover_check(struct engine *e)
         e->opt.runtime_dir = "/";
         if (journal < 0)
                 (void) err_set(&err, STAGE_NONE, EBADF, "there is no state at descriptor %d", INIT_JOURNAL_FD);
-        else if (e->loop && logs_init(e) == 0)
+        else if (e->loop && logs_init(e) == 0 && mail_start(e) == 0)
                 (void) recover_load(e, journal, &err);
         if (err.code || !e->core) {
                 printf("%s\n", err_format(&err, line, sizeof(line)));

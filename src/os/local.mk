@@ -11,7 +11,7 @@ libos_a_SOURCES = \
 	src/os/initlink.c src/os/initlink.h \
 	src/os/memfile.c src/os/memfile.h \
 	src/os/kernel.c src/os/kernel.h \
-	src/os/mailsock.c src/os/mailsock.h \
+	src/os/mailsock.c src/os/maildesk.c src/os/mailsock.h \
 	src/os/machine.c src/os/machine.h \
 	src/os/sandbox_probe.c src/os/sandbox_probe.h \
 	src/os/nogroup.c src/os/nogroup.h \
