@@ -2,7 +2,8 @@
 # corpus with a plain main; with --enable-fuzzing (and clang) libFuzzer drives them:
 #     ./configure --enable-fuzzing --enable-sanitizers CC=clang && make check tests/fuzz/units.dict
 #     tests/fuzz/fuzz_unit_text -dict=tests/fuzz/units.dict NEW_CORPUS tests/fuzz/corpus/unit_text
-FUZZ_TARGETS = tests/fuzz/fuzz_unit_text tests/fuzz/fuzz_value tests/fuzz/fuzz_control tests/fuzz/fuzz_message tests/fuzz/fuzz_mailbox
+FUZZ_TARGETS = tests/fuzz/fuzz_unit_text tests/fuzz/fuzz_value tests/fuzz/fuzz_control tests/fuzz/fuzz_message tests/fuzz/fuzz_mailbox \
+	tests/fuzz/fuzz_journal tests/fuzz/fuzz_notify tests/fuzz/fuzz_logline
 FUZZ_LIBS = libcore.a libbase.a $(INIH_LIBS)
 if FUZZING
 FUZZ_MAIN =
@@ -44,6 +45,23 @@ tests_fuzz_fuzz_mailbox_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_mailbox_LDADD = liblib.a libproto.a libbase.a
 
 tests_fuzz_dictionary_SOURCES = tests/fuzz/dictionary.c
+tests_fuzz_fuzz_journal_SOURCES = tests/fuzz/fuzz_journal.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_journal_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"journal"'
+tests_fuzz_fuzz_journal_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_journal_LDADD = libdaemon.a libcontrol.a libdaemon.a libunit.a libos.a libproto.a libcore.a libbase.a \
+	$(EV_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
+
+tests_fuzz_fuzz_notify_SOURCES = tests/fuzz/fuzz_notify.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_notify_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"notify"'
+tests_fuzz_fuzz_notify_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_notify_LDADD = libos.a libbase.a
+
+tests_fuzz_fuzz_logline_SOURCES = tests/fuzz/fuzz_logline.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_logline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"logline"'
+tests_fuzz_fuzz_logline_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_logline_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_logline_LDADD = liblogd.a libbase.a $(JANSSON_LIBS)
+
 tests_fuzz_dictionary_LDADD = $(FUZZ_LIBS)
 tests/fuzz/units.dict: tests/fuzz/dictionary$(EXEEXT)
 	$(AM_V_GEN)tests/fuzz/dictionary >$@

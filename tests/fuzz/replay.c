@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FILES_MAX = 256, SIZE_MAX_REPLAYED = 8192 };
+enum { FILES_MAX = 256, SIZE_MAX_REPLAYED = 65536 };
 
 struct input {
         uint8_t *data;
