@@ -1,8 +1,8 @@
-# A virtual machine with nothing but cgroup v2: what a machine with a hybrid layout cannot show. A sanitized build is
+# A virtual machine with nothing but cgroup v2, or nothing but v1: what a machine with a hybrid layout cannot show. A sanitized build is
 # too slow under the translator.
-EXTRA_DIST += tests/vm/boot tests/vm/guest tests/vm/machine tests/vm/pure-v2
+EXTRA_DIST += tests/vm/boot tests/vm/guest tests/vm/machine tests/vm/pure-v2 tests/vm/v1-only
 if !SANITIZERS
-TESTS += tests/vm/machine tests/vm/pure-v2
+TESTS += tests/vm/machine tests/vm/pure-v2 tests/vm/v1-only
 endif
 
 # The kernel that the machine boots is kept in the build directory.

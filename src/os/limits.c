@@ -155,6 +155,9 @@ static char *why_not(struct cgroup *c, enum controller ctl, char *buf, size_t n)
 
         if (c->v2_offered & CTL_BIT(ctl) && c->v2_error[ctl] == EBUSY)
                 (void) snprintf(buf, n, "other processes are in %s: start coppiced in a group of its own", c->own);
+        else if (ctl == CTL_CPU && c->v2_offered & CTL_BIT(ctl) && c->v2_error[ctl] == EINVAL) /* FAILURES D13 */
+                (void) snprintf(buf, n, "%s/cgroup.subtree_control: perhaps a real-time process is outside the root group",
+                                c->own);
         else if (c->v2_offered & CTL_BIT(ctl) && c->v2_error[ctl])
                 (void) snprintf(buf, n, "%s/cgroup.subtree_control: %s", c->own, strerrordesc_np(c->v2_error[ctl]));
         else if (v->error)

@@ -395,24 +395,22 @@ disk() { for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop
         mknod "$W/kmsg" c 1 11
         major=$(awk '/^Block/ { exit } $2 == "rtc" { print $1 }' /proc/devices)
         [ -z "$major" ] || mknod "$W/rtc" c "$major" 250
-        # to open one that does not exist is ENXIO or ENODEV, unless a program forbids it
-        cat >"$W/opens.py" <<P
-import errno, os, sys
-def tries(path, flags):
-    try: os.close(os.open(path, flags)); return "ok"
-    except OSError as e: return errno.errorcode[e.errno]
-print(tries("$W/kmsg", os.O_WRONLY), tries("/dev/null", os.O_RDWR), flush=True)
-if os.path.exists("$W/rtc"): print("rtc", tries("$W/rtc", os.O_RDONLY) == "EPERM", tries("$W/rtc", os.O_WRONLY) == "EPERM", flush=True)
-if len(sys.argv) == 1: sys.exit()
-try: open("/dev/coppice-was-here", "w"); print("made a file in /dev", flush=True)
-except OSError: pass
-sys.exit(1)
-P
-        service open "ExecStart=/usr/bin/python3 $W/opens.py" "StandardOutput=append:$W/open.out" Type=oneshot
-        service closed "ExecStart=/usr/bin/python3 $W/opens.py again" "StandardOutput=append:$W/closed.out" PrivateDevices=yes \
+        # to open one that does not exist is another error, unless a program forbids it
+        cat >"$W/opens" <<-SH
+		#!/bin/bash
+		try() { local m; m=\$(eval "true \$1" 2>&1) && { echo ok; return; }; [[ \$m == *"Operation not permitted"* ]] && echo EPERM || echo other; }
+		echo "\$(try '>$W/kmsg') \$(try '<>/dev/null')"
+		[ ! -e "$W/rtc" ] || echo "rtc \$(try '<$W/rtc') \$(try '>>$W/rtc')"
+		[ \$# != 0 ] || exit 0
+		[ "\$(try '>/dev/coppice-was-here')" != ok ] || echo "made a file in /dev"
+		exit 1
+	SH
+        chmod 755 "$W/opens"
+        service open "ExecStart=$W/opens" "StandardOutput=append:$W/open.out" Type=oneshot
+        service closed "ExecStart=$W/opens again" "StandardOutput=append:$W/closed.out" PrivateDevices=yes \
                 Restart=on-failure RestartSec=0
-        service clock "ExecStart=/usr/bin/python3 $W/opens.py" "StandardOutput=append:$W/clock.out" Type=oneshot ProtectClock=yes
-        service both "ExecStart=/usr/bin/python3 $W/opens.py" "StandardOutput=append:$W/both.out" Type=oneshot ProtectClock=yes \
+        service clock "ExecStart=$W/opens" "StandardOutput=append:$W/clock.out" Type=oneshot ProtectClock=yes
+        service both "ExecStart=$W/opens" "StandardOutput=append:$W/both.out" Type=oneshot ProtectClock=yes \
                 PrivateDevices=yes "DeviceAllow=char-mem rw"
         start_daemon
         for node in open clock both; do wait_state /$node finished; done
@@ -422,9 +420,62 @@ P
         assert_eq "$(sed -n 1p "$W/clock.out")" "ok ok"
         assert_eq "$(sed -n 1p "$W/both.out")" "ok ok"
         ! grep -q 'made a file' "$W/closed.out"
-        [ -z "$major" ] || assert_eq "$(grep -h rtc "$W/open.out" "$W/clock.out" "$W/both.out")" "$(printf 'rtc False False\nrtc False True\nrtc False True')"
+        [ -z "$major" ] || assert_eq "$(grep -h rtc "$W/open.out" "$W/clock.out" "$W/both.out")" "$(printf 'rtc other other\nrtc other EPERM\nrtc other EPERM')"
 }
 twice() { [ "$(grep -c ' ok$' "$1")" -ge 2 ]; }
+
+@test "v1 alone: limits of services and of a branch hold, nobody is left, and what only v2 has is refused by name" {
+        [ "$(where memory)" = v1 ] && [ "$(id -u)" = 0 ] || skip "needs the memory controller of v1"
+        local node
+        unit branch.supervisor <<<$'[Supervisor]\nTasksMax=40\nChildren=below.service'
+        service below "ExecStart=/bin/sleep 1000"
+        service bounded "ExecStart=/bin/sh -c 'sleep 1000 & exec sleep 1000'" "MemoryMax=64M" "CPUQuota=50%" "TasksMax=20" "AllowedCPUs=0"
+        for node in High Low Min; do service "memory$node" "ExecStart=/bin/sleep 1000" "Memory$node=10M" "Restart=no"; done
+        service effort "ExecStart=/bin/sleep 1000" "MemoryHigh=10M" "Isolation=best-effort"
+        start_daemon
+        for node in bounded below effort; do wait_state /$node running 2>/dev/null || wait_state /branch/$node running; done
+        assert_eq "$(value /bounded memory - memory.limit_in_bytes)" 67108864
+        assert_eq "$(value /bounded pids - pids.max)" 20
+        assert_eq "$(value /bounded cpu - cpu.cfs_quota_us)" 50000
+        assert_eq "$(value /branch pids - pids.max)" 40
+        grep -qx "$(pid_of /bounded)" "$(v1_mount memory)$(own_group memory)/coppice-$(init_pid)/bounded/cgroup.procs"
+        for node in High Low Min; do
+                wait_state "/memory$node" failed
+                run ctl status "/memory$node"
+                assert_output_has "spawn:LIMITS:EOPNOTSUPP"
+                run ctl why "/memory$node"
+                assert_output_has "set Memory$node=10M: the memory controller of cgroup v1 cannot do it; v2 can"
+        done
+        run ctl status /effort
+        assert_output_has "MemoryHigh=10M not enforced: the memory controller of cgroup v1 cannot do it; v2 can"
+        remember_processes
+        ctl stop /bounded
+        stop_daemon 0
+}
+
+@test "D13: a real-time process outside the root group: where the kernel then has no cpu controller to give, the refusal says so" {
+        [ "$(where cpu)" = v2 ] && [ "$(id -u)" = 0 ] || skip "needs the cpu controller of v2"
+        skip_unless chrt
+        local group=/sys/fs/cgroup/realtime-$$ pid refused=
+        mkdir "$group"
+        sleep 1000 3>&- & pid=$!
+        echo $pid >"$group/cgroup.procs"
+        chrt -f -p 1 $pid
+        grep -qw cpu /sys/fs/cgroup/cgroup.subtree_control || echo +cpu >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || refused=yes
+        service held "ExecStart=/bin/sleep 1000" "CPUQuota=50%" "Restart=no"
+        start_daemon
+        if [ -n "$refused" ]; then
+                wait_state /held failed
+                run ctl why /held
+                assert_output_has "a real-time process is outside the root group"
+        else
+                wait_state /held running
+                assert_eq "$(value /held cpu cpu.max -)" "50000 100000"
+        fi
+        ctl stop /held || :
+        kill $pid; wait $pid || :
+        rmdir "$group"
+}
 
 # boxed_in GROUP CMD...: run CMD in a v2 group of its own, in a cgroup namespace that begins there.
 boxed_in() {

@@ -57,7 +57,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
 
 @test "ProtectSystem=strict: nothing can be written but what the unit allows" {
         skip_unless root
-        KEPT=coppice-test-$$
+        KEPT=${W#/tmp/}
         mkdir "$W/mine" "$W/other"
         box strict "touch $W/mine/a && echo mine-ok
                 for path in /etc /usr /var /root /home /srv /opt $W/other $W/mine/ro; do
@@ -469,7 +469,7 @@ end"
 
 @test "DynamicUser: a number nobody else has, the same each time, with directories nobody else can enter" {
         skip_unless root
-        KEPT=coppice-test-$$
+        KEPT=${W#/tmp/}
         box dyn "id -u; id -g; touch /etc/x 2>/dev/null || echo read-only; cat \$STATE_DIRECTORY/kept 2>/dev/null; echo kept >\$STATE_DIRECTORY/kept
                 echo \$STATE_DIRECTORY \$USER; touch /tmp/x && echo tmp; chmod 4755 /tmp/x 2>/dev/null || echo no-suid; echo end" \
                 "DynamicUser=yes" "StateDirectory=$KEPT"
@@ -634,5 +634,79 @@ P
                 read -r pid start _ <<<"$line"
                 ! grep -q attack.py "/proc/$pid/cmdline" 2>/dev/null
         done
+        stop_daemon 0
+}
+
+@test "hostile: there is no way out of a sandbox by namespaces, mounts, /proc, memory, keys, terminals, limits or the control socket" {
+        skip_unless root
+        cat >"$W/attack.py" <<P
+import ctypes, fcntl, os, resource, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(what, *args):
+    ctypes.set_errno(0)
+    if libc.syscall(*args) >= 0: print("ESCAPED by", what, flush=True)
+def writes(what, path, flags=os.O_WRONLY | os.O_CREAT):
+    try: os.close(os.open(path, flags)); print("ESCAPED: wrote", path, "by", what, flush=True)
+    except OSError: pass
+MOUNT, UMOUNT, PTRACE, UNSHARE, KEYCTL, PIVOT, CHROOT, OPEN_TREE, MOVE_MOUNT, SETATTR = 165, 166, 101, 272, 250, 155, 161, 428, 429, 442
+outside = "$W/outside"
+target = b"$W/protected"
+writes("the name", outside + "/x"); writes("the name", "$W/protected/x")
+for pid in {1, 2, os.getppid(), $BASHPID, int(sys.argv[1])} - {os.getpid()}:
+    for name in ("root" + outside, "cwd/x", "mem", "root/etc/x"): writes("/proc", "/proc/%d/%s" % (pid, name))
+    call("ptrace", PTRACE, 16, pid, 0, 0)
+for fd in range(3, 64):
+    try: os.fstat(fd); writes("a descriptor left open", "/proc/self/fd/%d/x" % fd)
+    except OSError: pass
+for path in ("/dev/mem", "/dev/kmem", "/dev/port", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/loop0", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern",
+             "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper", "/sys/fs/cgroup/memory/release_agent", "/proc/self/oom_score_adj_"): writes("the kernel's switch", path, os.O_RDWR)
+call("remount", MOUNT, None, target, None, 0x1020, None)          # MS_REMOUNT | MS_BIND: writable again
+call("mount over", MOUNT, b"tmpfs", target, b"tmpfs", 0, None)
+call("umount", UMOUNT, target, 2)
+call("mount_setattr", SETATTR, -100, target, 0, (ctypes.c_uint64 * 4)(0, 1, 0, 0), 32)
+call("open_tree", OPEN_TREE, -100, b"/", 1)
+call("chroot", CHROOT, b"$W")
+call("a raised limit", 160, 6, (ctypes.c_uint64 * 2)(1 << 20, 1 << 20))   # NPROC
+if os.getuid(): call("the keys of the session before", KEYCTL, 11, ctypes.c_long(int(sys.argv[2])), None, 0)
+try: fcntl.ioctl(0, 0x5412, b"x"); print("ESCAPED by TIOCSTI", flush=True)
+except OSError: pass
+for root, dirs, files in os.walk("/sys/fs/cgroup"):
+    if "cgroup.procs" in files: writes("its control group", root + "/cgroup.procs", os.O_WRONLY)
+    if "memory.max" in files: writes("its limit", root + "/memory.max", os.O_WRONLY)
+if os.fork() == 0:                                                 # in a user namespace all capabilities, and nothing to gain
+    if libc.syscall(UNSHARE, 0x10000000 | 0x20000) == 0:
+        print("in a user namespace", flush=True)
+        call("remount inside", MOUNT, None, target, None, 0x1020, None)
+        call("umount inside", UMOUNT, target, 2)
+        writes("user namespace", "$W/protected/x"); writes("user namespace", outside + "/x")
+    os._exit(0)
+os.wait()
+import socket
+try: s = socket.socket(socket.AF_UNIX); s.connect("$COPPICE_SOCKET"); print("ESCAPED: reached the control socket", flush=True)
+except OSError: pass
+print("end", flush=True)
+P
+        mkdir "$W/outside" "$W/protected"
+        chmod 777 "$W/outside" "$W/protected"
+        common=(Type=oneshot Restart=no ProtectSystem=strict "ReadOnlyPaths=$W/protected" PrivateDevices=yes ProtectKernelTunables=yes \
+                ProtectKernelLogs=yes ProtectControlGroups=yes LimitNPROC=500 NoNewPrivileges=yes "InaccessiblePaths=$W/run/control")
+        service sibling "ExecStart=/bin/sleep 1000" "User=54321"
+        start_daemon
+        wait_state /sibling running
+        "$PROBE" >"$W/mine.out"
+        victim="$(pid_of /sibling) $(sed -n 's/^keyring //p' "$W/mine.out")"
+        service user "ExecStart=/usr/bin/python3 $W/attack.py $victim" "User=54321" "${common[@]}" PrivatePIDs=yes "StandardOutput=truncate:$W/user.out"
+        service root "ExecStart=/usr/bin/python3 $W/attack.py $victim" "CapabilityBoundingSet=" "${common[@]}" PrivatePIDs=yes "StandardOutput=truncate:$W/root.out"
+        service filtered "ExecStart=/usr/bin/python3 $W/attack.py $victim" "User=54322" "${common[@]}" RestrictNamespaces=yes \
+                ProtectProc=invisible SystemCallFilter=@system-service SystemCallErrorNumber=EPERM "StandardOutput=truncate:$W/filtered.out"
+        ctl daemon-reload
+        for node in user root filtered; do
+                ctl start /$node || :
+                wait_line "$W/$node.out" '^end'
+                ! grep ESCAPED "$W/$node.out" || { echo "$node got out"; false; }
+        done
+        ! grep -q 'user namespace' "$W/filtered.out"
+        [ -z "$(ls -A "$W/outside" "$W/protected" | grep x)" ]
+        has_state /sibling running
         stop_daemon 0
 }

@@ -56,7 +56,17 @@ teardown() { end_world; }
         assert_status 2
 }
 
+# Who cannot be in a sandbox; each file says why.
+EXEMPT='machine/mounts machine/emergency machine/getty@'
+
 @test "the shipped examples score 3 or better" {
-        run ctl security --threshold=3 "$SOURCE"/units/examples/{common,container,demo}/*.service
+        local file name files=()
+        for file in "$SOURCE"/units/examples/*/*.service "$SOURCE"/units/examples/*/units/*.service; do
+                [ -e "$file" ] || continue
+                name=${file#"$SOURCE"/units/examples/}
+                if [[ " $EXEMPT " == *" ${name%.service} "* ]]; then grep -q '^# In no sandbox: ' "$file"; else files+=("$file"); fi
+        done
+        [ ${#files[@]} -gt 10 ]
+        run ctl security --threshold=3 "${files[@]}"
         assert_status 0
 }
