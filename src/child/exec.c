@@ -39,8 +39,9 @@ static size_t count_strings(const struct plan_step *s, const char *text)
 }
 
 /* Execute `name` from the fixed path. Like the shell: the first that can be executed; when one was there but
- * refused, that is the answer, not "no such file" of the directories behind it. */
-static int search(const char *name, char *const *argv, char *const *envp)
+ * refused, that is the answer, not "no such file" of the directories behind it. Not part of child_exec(): who has a
+ * path need not touch the memory for one. */
+static __attribute__((noinline)) int search(const char *name, char *const *argv, char *const *envp)
 {
         char path[PATH_MAX];
         size_t name_len = strlen(name);

@@ -157,8 +157,10 @@ static int open_plan(const struct child_job *job, struct plan_iter *it)
 
 void child_run(const struct child_job *job)
 {
+        /* Not on the stack: few need them, and each page of it that is touched is a page fault. */
+        static int mounts[PLAN_MOUNTS_MAX], creds[PLAN_CREDENTIALS_MAX];
         struct child c = { .job = job, .report = job->report, .own = { 0, 1, 2 }, .stand_ins = { -1, -1 }, .proc = -1,
-                           .pid = getpid(), .parent = job->parent };
+                           .pid = getpid(), .parent = job->parent, .mounts = mounts, .creds = creds };
         const struct plan_step *s = NULL;
         const char *text = NULL;
         struct plan_iter it = { 0 };

@@ -13,6 +13,7 @@ struct streams {
         struct plan_place places[PLACES_MAX];
         size_t count;
         int slots;
+        int null;                /* source of what /dev/null was opened as; 0 = it was not */
 };
 
 static const enum directive stream_directives[3] = { D_SERVICE_StandardInput, D_SERVICE_StandardOutput,
@@ -42,6 +43,14 @@ static const char *after(const char *text, const char *prefix)
         return strncmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
+/* Opened once for all that want it: looking up the path takes longer than most other steps. */
+static int open_null(struct streams *st, int target)
+{
+        if (st->null == 0)
+                st->null = open_into(st, target, "/dev/null", O_RDWR, 0);
+        return st->null;
+}
+
 /* The source of descriptor 0, 1 or 2. `received` is the index the daemon sent for it, -1 = none. */
 static int stream(struct streams *st, int target, int received)
 {
@@ -52,7 +61,7 @@ static int stream(struct streams *st, int target, int received)
         if (received >= 0)
                 return received;
         if (strcmp(text, "null") == 0)
-                return open_into(st, target, "/dev/null", input ? O_RDONLY : O_WRONLY, 0);
+                return open_null(st, target);
         if (strcmp(text, "tty") == 0)
                 return open_into(st, target, spec_str(s, D_SERVICE_TTYPath), input ? O_RDWR : O_WRONLY,
                                  input ? PLAN_OPEN_TTY : 0);

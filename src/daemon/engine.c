@@ -273,18 +273,18 @@ static void deliver(struct engine *e)
 
 /* --- the turn ----------------------------------------------------------------------------------------------------- */
 
-/* Written down, and only then done (journal.h). */
+/* Written down, and only then done (journal.h, perform.c). */
 static void step(struct engine *e, const struct event *event, nsec now)
 {
-        struct actions actions;
+        const struct actions actions = core_step(e->core, event, now);
 
-        journal_commit(e);
-        actions = core_step(e->core, event, now);
         e->performing = true;
         perform(e, &actions);
         e->performing = false;
-        if (event->kind == EVT_EXITED && e->pipes)
+        if (event->kind == EVT_EXITED && e->pipes) {
+                journal_commit(e);
                 pipes_exited(e, event->node);
+        }
         journal_performed(e);
 }
 
@@ -347,6 +347,7 @@ static void publish(struct engine *e)
         last = core_last_seq(e->core);
         if (last == e->published)
                 return;
+        journal_commit(e);
         say_records(e, e->published + 1, last);
         if (e->control)
                 control_published(e->control, e->published + 1, last);

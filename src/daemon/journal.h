@@ -1,14 +1,15 @@
 /* journal.h - what the engine writes down so that the next one can go on where it ended; see recover.h for reading.
  *
  * The state of an engine is what went into it: the journal has a snapshot and everything since, in the order it
- * happened. An event is written down when it is posted, and again, as "now it is its turn, at this time", before the
- * core takes the step; whatever the step asks for is done after that. A message of init or of a service is written down
- * before it is taken from its socket. So at any instruction an engine may be killed at, one of these is true of each
- * thing that happens: it is still in a socket, or it is in the journal.
+ * happened. An event is noted when it is posted, and again, as "now it is its turn, at this time", when the core takes
+ * the step; whatever the step asks for that anybody else can see is done after that is written. A message of init or of
+ * a service is written down before it is taken from its socket. So at any instruction an engine may be killed at, one of
+ * these is true of each thing that happens: it is still in a socket, or it is in the journal, or nobody has seen it.
  *
  * Everything is collected in one frame and written by one call at these moments (journal_commit()):
- *   - before a step of the core, and before a message is taken from its socket;
- *   - before an answer goes to a client;
+ *   - after a step of the core and before its actions, unless all they do is to look at something;
+ *   - before a message is taken from its socket;
+ *   - before records are told, and before an answer goes to a client;
  *   - at the end of a turn, where the frame also says that the actions of the last step have been performed.
  *
  * What ARCHITECTURE.md calls *derived* is not here: it follows from the core, or the kernel is asked again.

@@ -308,12 +308,25 @@ static bool to_be_noted(const struct action *a)
         return a->kind != ACT_OPEN && a->kind != ACT_CHECK && a->kind != ACT_SPAWN && a->kind != ACT_DONE;
 }
 
+/* A step that only asks something of us, or nothing at all, leaves no trace outside: it is written down together with
+ * what it leads to. */
+static bool only_asks(const struct actions *actions)
+{
+        for (uint32_t i = 0; i < actions->count; i++)
+                if (actions->list[i].kind != ACT_CHECK && actions->list[i].kind != ACT_WATCH_EMPTY)
+                        return false;
+        return true;
+}
+
 void perform(struct engine *e, const struct actions *actions)
 {
+        const bool asks = only_asks(actions);
         bool noted = true;
 
         e->doing = actions;
-        e->doing_base = 0;
+        e->doing_base = e->doing_at = 0;
+        if (!asks)
+                journal_commit(e);
         for (uint32_t i = 0; i < actions->count; i++) {
                 const struct action *a = &actions->list[i];
                 bool cont = i + 1 < actions->count && conts(a, a + 1);
@@ -328,5 +341,8 @@ void perform(struct engine *e, const struct actions *actions)
                 perform_one(e, a, cont);
                 i += cont;
         }
+        e->doing_at = actions->count;
+        if (asks && actions->count > 0)
+                journal_doing(e);
         e->doing = NULL;
 }

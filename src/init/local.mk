@@ -9,4 +9,6 @@ coppiced_SOURCES = \
 	src/init/spawn.c \
 	src/init/store.c
 coppiced_LDADD = libchild.a libbase.a
-coppiced_LDFLAGS = $(HARD_LDFLAGS) $(SAN_FLAGS) $(INIT_LDFLAGS)
+coppiced_LDFLAGS = $(HARD_LDFLAGS) $(SAN_FLAGS) $(INIT_LDFLAGS) $(NEAR_LDFLAGS)
+EXTRA_coppiced_DEPENDENCIES = $(srcdir)/src/init/near.ld
+EXTRA_DIST += src/init/near.ld

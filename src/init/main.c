@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/rseq.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -199,6 +200,18 @@ static void less_likely_killed(struct init *in)
         (void) close(fd);
 }
 
+/* The C library has the kernel write the number of the processor into each thread's memory whenever it changes: in us
+ * and in each child that is a page copied for nothing. Nobody here asks for it. */
+static void forget_processor(void)
+{
+#if defined RSEQ_SIG && defined __has_builtin
+#if __has_builtin(__builtin_thread_pointer)
+        if (__rseq_size > 0)
+                (void) syscall(SYS_rseq, (char *) __builtin_thread_pointer() + __rseq_offset, 32, 1, RSEQ_SIG);
+#endif
+#endif
+}
+
 static int prepare(struct init *in)
 {
         struct rlimit raised;
@@ -216,6 +229,7 @@ static int prepare(struct init *in)
                 (void) setrlimit(RLIMIT_NOFILE, &raised);
         }
         less_likely_killed(in);
+        forget_processor();
         block_signals(&set);
         last_install_crash_handlers();
         in->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

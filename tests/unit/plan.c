@@ -108,7 +108,7 @@ static void every_directive_of_the_process_becomes_a_step_with_its_line(void **s
                 { "StandardInput=tty", "open /dev/console for reading and writing as controlling terminal" },
                 { "StandardError=append:/var/log/x", "STDERR             open /var/log/x for appending   (web.service:3)" },
                 { "StandardError=truncate:/var/log/x", "open /var/log/x for writing from empty" },
-                { "StandardError=null", "open /dev/null for writing" },
+                { "StandardError=null", "open /dev/null for reading and writing" },
                 { "StandardInput=inherit", "0=own[0] 1=received[1] 2=received[1]" },
                 { "Environment=A=1 \"B=two words\"", "A=1 'B=two words'" },
                 { "PassEnvironment=TZ", "TZ=UTC" },
