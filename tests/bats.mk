@@ -41,6 +41,7 @@ EXTRA_DIST += $(BATS_TESTS)
 EXTRA_DIST += tests/bats/hostile_client.py
 EXTRA_DIST += tests/bats/lib.bash tests/bats/chaos.bash
 EXTRA_DIST += tests/states/record tests/states/list tests/states/0.1.0-f0ee9fb.gz tests/states/0.1.0-1de225a.gz
+EXTRA_DIST += tests/bats/spawner.py tests/bats/killer.py
 EXTRA_DIST += tests/bats/terminal.py
 EXTRA_DIST += tests/bats/mailbox.py tests/bats/talker.bash
 EXTRA_DIST += tests/bats/varlink_client.py

@@ -8,6 +8,10 @@
 
 enum { POOL_MAX = 1 << 22 };
 
+/* In place of the number of its users: a text that only the actions of the last step still name. They may be performed after
+ * this was loaded. */
+#define LAST_WORDS UINT32_MAX
+
 static void save_index(struct buf *out, uint32_t i)
 {
         pack_u(out, ((uint64_t) i + 1) & UINT32_MAX);
@@ -24,8 +28,8 @@ void bonds_save(const struct core *c, struct buf *out)
         save_index(out, b->last);
         pack_u(out, b->text_count);
         for (uint32_t i = 0; i < b->text_count; i++) {
-                pack_u(out, b->texts[i].refs);
-                if (b->texts[i].refs)
+                pack_u(out, b->texts[i].refs || !b->texts[i].text ? b->texts[i].refs : LAST_WORDS);
+                if (b->texts[i].text)
                         pack_text(out, b->texts[i].text);
         }
         for (uint32_t i = 0; i < b->cap; i++) {
@@ -54,6 +58,8 @@ static bool load_texts(struct bonds *b, struct unpack *u)
                 t->text = t->refs ? unpack_dup(u) : NULL;
                 if (t->refs && !t->text)
                         return false;
+                b->garbage |= t->refs == LAST_WORDS;
+                t->refs = t->refs == LAST_WORDS ? 0 : t->refs;
         }
         return !u->bad;
 }

@@ -278,9 +278,7 @@ static void step(struct engine *e, const struct event *event, nsec now)
 {
         const struct actions actions = core_step(e->core, event, now);
 
-        e->performing = true;
         perform(e, &actions);
-        e->performing = false;
         if (event->kind == EVT_EXITED && e->pipes) {
                 journal_commit(e);
                 pipes_exited(e, event->node);

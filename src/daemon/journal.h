@@ -53,6 +53,8 @@ enum journal_entry {
         ENTRY_PIPE,     /* place, flags, spec: a channel of Type=pipe, new or changed */
         ENTRY_UNPIPE,   /* place, name of its unit: it is gone */
         ENTRY_MAIL,     /* of the mail room: mail_log.c says what follows, mail_replay.c reads it */
+        ENTRY_SPAWN,    /* child, spawner, incarnation, token, text, result + 1, question: a service waits for that start */
+        ENTRY_SPAWN_TOLD, /* child: it was told */
 };
 
 /* Fields of the engine itself. */
@@ -111,6 +113,7 @@ void journal_heard(struct engine *e, pid_t pid);
 void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags);
 void journal_unpipe(struct engine *e, node_id place, const char *unit);
 struct buf *journal_mail(struct engine *e);       /* where to write what follows ENTRY_MAIL; NULL: nothing is written */
+struct buf *journal_spawn(struct engine *e, bool told); /* where to write what follows; NULL: nothing is written */
 void journal_changed(struct engine *e);           /* more than entries tell: the next commit is a snapshot. Changes of the
                                                    * tree by other means than a step are seen without it */
 void journal_settle(struct engine *e);            /* a snapshot that is due: before an event leaves the queue */

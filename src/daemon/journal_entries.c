@@ -75,7 +75,7 @@ static bool may_be_again(const struct engine *e)
 {
         node_id id = core_retired(e->core);
 
-        if (id == NODE_NONE || e->performing)
+        if (id == NODE_NONE || e->doing)
                 return false;
         for (size_t i = 0; i < e->queue_len; i++) {
                 const struct event *event = &e->queue[(e->queue_head + i) % e->queue_cap];
@@ -300,6 +300,11 @@ void journal_doing(struct engine *e)
 {
         if (!journal_off(e) && e->doing)
                 pack_u(journal_put(e, ENTRY_AT), e->doing_at - e->doing_base);
+}
+
+struct buf *journal_spawn(struct engine *e, bool told)
+{
+        return journal_off(e) ? NULL : journal_put(e, told ? ENTRY_SPAWN_TOLD : ENTRY_SPAWN);
 }
 
 struct buf *journal_mail(struct engine *e)

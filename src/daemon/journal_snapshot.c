@@ -54,6 +54,7 @@ static void put_rest(struct engine *e)
                 if (e->pids.slots[i].pid)
                         journal_pid(e, &e->pids.slots[i]);
         put_runs(e);
+        mail_spawn_save(e);
         notify_each_early(e, journal_early);
         pipes_save(e, journal_pipe);
         if (e->performed)

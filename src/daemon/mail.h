@@ -170,7 +170,6 @@ struct mailroom {
         uint32_t last_client, last_channel;
         uint64_t last_serial;       /* of laters, notices, pullers, kept descriptors */
         struct later *later;        /* mail_later.c */
-        struct mail_spawn *spawns;  /* mail_spawn.c */
         struct asking *asking;
         struct ticket tickets[TICKETS];
         uint32_t names;             /* counts changes of registered names */
@@ -284,7 +283,6 @@ void asking_free(struct asking *a);
 /* --- mail_spawn.c --- */
 /* CALL=spawn. WAIT: the answer comes later; else *why may have a sentence. */
 enum mail_result mail_spawn(struct postbox *from, const struct message *m, const struct parcel *p, struct buf *why);
-void mail_spawn_stop(struct mailroom *r);
 
 /* --- mail_later.c --- */
 enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec);

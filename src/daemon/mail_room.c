@@ -182,7 +182,7 @@ void mail_stop(struct engine *e)
         if (!r)
                 return;
         r->replaying = true; /* nobody is told */
-        mail_spawn_stop(r);
+        mail_spawn_stop(e);
         while (r->channels)
                 channel_free(r->channels);
         for (node_id id = 0; id < e->run_cap; id++)

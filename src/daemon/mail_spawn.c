@@ -5,8 +5,10 @@
  * a while. The question is answered once the child has started, or has failed to. */
 #include <string.h>
 
+#include "base/pack.h"
 #include "core/bond.h"
 #include "core/spawnable.h"
+#include "daemon/journal.h"
 #include "daemon/mail.h"
 
 enum { UNIT_NAME_ROOM = 240 };
@@ -14,12 +16,14 @@ enum { UNIT_NAME_ROOM = 240 };
 /* Somebody waits for the DONE. */
 struct mail_spawn {
         struct mail_spawn *next;
-        struct mailroom *room;
+        struct engine *e;
         node_id from;            /* by number and incarnation: it may be gone by then */
         uint32_t incarnation;
         uint32_t text;           /* taken: the mark of its monitor; 0 = none */
         uint64_t serial;
         node_id child;
+        uint32_t token;          /* of the start */
+        bool answered;           /* an engine before us knew the result, and may not have told it */
         enum result result;      /* of the start, once it is known */
         struct buf question;     /* owned: the head of the message */
 };
@@ -146,19 +150,21 @@ static enum mail_result may_unit(const struct spec *place, const char *unit, str
 
 static void forget(struct mail_spawn *s)
 {
-        struct mail_spawn **at = &s->room->spawns;
+        struct mail_spawn **at = &s->e->spawns;
 
         while (*at != s)
                 at = &(*at)->next;
         *at = s->next;
-        core_text_release(s->room->e->core, s->text);
+        if (s->text)
+                core_text_release(s->e->core, s->text);
         buf_free(&s->question);
         free(s);
 }
 
 static void tell(struct mail_spawn *s, enum mail_result r, const char *path, const char *why)
 {
-        struct postbox *from = postbox_of(s->room->e, s->from);
+        struct postbox *from = postbox_of(s->e, s->from);
+        struct buf *entry = journal_spawn(s->e, true);
         autobuf struct buf more = BUF_INIT;
         const char *problem;
         struct message m;
@@ -171,12 +177,14 @@ static void tell(struct mail_spawn *s, enum mail_result r, const char *path, con
         if (from && from->incarnation == s->incarnation &&
             message_parse(s->question.data, s->question.len, &m, &problem) == 0)
                 mail_tell(from, &m, r, &more);
+        if (entry)
+                pack_u(entry, s->child);
 }
 
 static void on_started(void *arg, enum result result)
 {
         struct mail_spawn *s = arg;
-        struct engine *e = s->room->e;
+        struct engine *e = s->e;
         char path[PATH_MAX_NODE];
 
         s->result = result;
@@ -199,12 +207,132 @@ static void on_ended(void *arg, const struct transient_end *end)
         else
                 (void) snprintf(text, sizeof text, "%s: did not start: %s", end->path,
                                 refused ? result_text(s->result) :
-                                reason_format(reason, engine_path(s->room->e, reason->peer, peer, sizeof peer), words, sizeof words));
+                                reason_format(reason, engine_path(s->e, reason->peer, peer, sizeof peer), words, sizeof words));
         tell(s, s->result == RESULT_SHUTTING_DOWN ? MAIL_SHUTTING_DOWN : MAIL_FAILED, end->path, text);
         forget(s);
 }
 
 static const struct transient_ops spawn_ops = { .started = on_started, .ended = on_ended };
+
+/* --- another engine takes over ----------------------------------------------------------------------------------------- */
+
+static void write_down(const struct mail_spawn *s)
+{
+        struct buf *out = journal_spawn(s->e, false);
+
+        if (!out)
+                return;
+        pack_u(out, s->child);
+        pack_u(out, s->from);
+        pack_u(out, s->incarnation);
+        pack_u(out, s->token);
+        pack_u(out, s->text);
+        pack_u(out, s->answered ? (uint64_t) s->result + 1 : 0);
+        pack_bytes(out, s->question.data, s->question.len);
+}
+
+/* An answer that is to be given at the end of this turn is known already. */
+static void look_at_answers(struct mail_spawn *s)
+{
+        const struct engine *e = s->e;
+
+        for (size_t i = 0; i < e->answer_count; i++)
+                if (e->answers[i].token == s->token) {
+                        s->answered = true;
+                        s->result = (enum result) e->answers[i].result;
+                }
+}
+
+void mail_spawn_save(struct engine *e)
+{
+        for (struct mail_spawn *s = e->spawns; s; s = s->next) {
+                if (!s->token)
+                        continue; /* being asked for: written down when that is done */
+                look_at_answers(s);
+                write_down(s);
+        }
+}
+
+void mail_spawn_read(struct engine *e, struct unpack *u)
+{
+        struct mail_spawn *s = calloc(1, sizeof *s);
+        const void *question;
+        uint64_t result;
+        size_t n;
+
+        if (!s) {
+                u->bad = true;
+                return;
+        }
+        *s = (struct mail_spawn) { .next = e->spawns, .e = e, .question = BUF_INIT };
+        s->child = (node_id) unpack_max(u, UINT32_MAX);
+        s->from = (node_id) unpack_max(u, UINT32_MAX);
+        s->incarnation = (uint32_t) unpack_max(u, UINT32_MAX);
+        s->token = (uint32_t) unpack_max(u, UINT32_MAX);
+        s->text = (uint32_t) unpack_max(u, UINT32_MAX);
+        result = unpack_max(u, RESULT_COUNT);
+        s->answered = result > 0;
+        s->result = result > 0 ? (enum result) (result - 1) : RESULT_OK;
+        question = unpack_bytes(u, &n);
+        if (!u->bad)
+                buf_add(&s->question, question, n);
+        e->spawns = s;
+        if (s->token != UINT32_MAX && s->token > e->last_token)
+                e->last_token = s->token;
+}
+
+static struct mail_spawn *waits_for(const struct engine *e, node_id child)
+{
+        struct mail_spawn *s = e->spawns;
+
+        while (s && s->child != child)
+                s = s->next;
+        return s;
+}
+
+bool mail_spawn_waits(const struct engine *e, node_id child)
+{
+        return waits_for(e, child) != NULL;
+}
+
+void mail_spawn_told(struct engine *e, node_id child)
+{
+        struct mail_spawn *s = waits_for(e, child);
+
+        if (s) {
+                s->text = 0; /* what was released is in the next snapshot, before which this is not read */
+                forget(s);
+        }
+}
+
+void mail_spawn_answered(struct engine *e, uint32_t token, enum result result)
+{
+        for (struct mail_spawn *s = e->spawns; s; s = s->next)
+                if (s->token == token) {
+                        s->answered = true;
+                        s->result = result;
+                }
+}
+
+static void resume(struct mail_spawn *s)
+{
+        struct engine *e = s->e;
+
+        if (!transient_expect(e, s->child, s->token, &spawn_ops, s, &s->serial)) {
+                tell(s, MAIL_FAILED, "/", "it ended while no engine ran");
+                forget(s);
+        } else if (s->answered) {
+                engine_answer(e, s->token, s->result);
+        }
+}
+
+void mail_spawn_resumed(struct engine *e)
+{
+        for (struct mail_spawn *s = e->spawns, *next; s; s = next) {
+                next = s->next;
+                resume(s);
+        }
+}
 
 /* --- the question ------------------------------------------------------------------------------------------------------------ */
 
@@ -238,11 +366,11 @@ static struct mail_spawn *remember(struct postbox *from, const struct message *m
 
         if (!s)
                 return NULL;
-        *s = (struct mail_spawn) { .next = from->room->spawns, .room = from->room, .from = from->node,
+        *s = (struct mail_spawn) { .next = from->room->e->spawns, .e = from->room->e, .from = from->node,
                                    .incarnation = from->incarnation, .question = BUF_INIT };
         buf_add(&s->question, m->head, m->head_len);
         message_end(&s->question);
-        from->room->spawns = s;
+        from->room->e->spawns = s;
         return s;
 }
 
@@ -265,8 +393,11 @@ static enum mail_result ask(struct postbox *from, const struct message *m, struc
                 q->event = &event;
                 r = engine_transient(e, q, &spawn_ops, s, &s->serial, &s->child, &err);
         }
-        if (r == 0)
+        if (r == 0) {
+                s->token = transient_token(e, s->serial);
+                write_down(s);
                 return MAIL_WAIT;
+        }
         if (err.code)
                 buf_adds(why, err_format(&err, line, sizeof line));
         if (s)
@@ -340,8 +471,8 @@ enum mail_result mail_spawn(struct postbox *from, const struct message *m, const
         return ask_command(from, m, &q, tie, why);
 }
 
-void mail_spawn_stop(struct mailroom *r)
+void mail_spawn_stop(struct engine *e)
 {
-        while (r->spawns)
-                forget(r->spawns);
+        while (e->spawns)
+                forget(e->spawns);
 }

@@ -126,6 +126,7 @@ static void forget_all(struct engine *e)
         for (node_id id = 0; e->core && e->cgroup && id < e->run_cap; id++)
                 engine_forget(e, id);
         pipes_free(e);
+        mail_spawn_stop(e);
         if (e->core)
                 core_free(e->core);
         e->core = NULL;
@@ -219,6 +220,7 @@ static int take_over(struct engine *e, int journal, int unborn)
         engine_start_turns(e);
         recover_resume(e);
         transient_adopt(e);
+        mail_spawn_resumed(e);
         log_notice("this engine goes on where the one before it ended");
         run(e);
         return e->exit_code;

@@ -213,7 +213,6 @@ struct engine {
 
         struct journal *journal;      /* owned; NULL = there is none */
         struct trial *trial;          /* owned; reexec.c: a program that may take our place */
-        bool performing;              /* the actions of a step */
         bool leaving;                 /* it does: end as soon as nothing waits to be sent */
         struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
         size_t redo_count;
@@ -228,6 +227,7 @@ struct engine {
         uint64_t last_mark;           /* of the last message of init that was dealt with */
 
         struct transients *transients; /* owned; NULL until there is one */
+        struct mail_spawn *spawns;    /* owned; mail_spawn.c: who waits for a child to start */
 
         int signals_seen;             /* TERM, INT, QUIT so far */
         enum init_end end;            /* what init does when all has ended; EXIT unless PID 1 of a machine */
@@ -383,6 +383,15 @@ void mail_forget(struct engine *e, node_id id);
 bool mail_resume(struct engine *e, const char *name, int fd); /* a descriptor of init's store; takes it when it is a mailbox */
 void mail_resumed(struct engine *e);                /* all of them are here */
 void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: EXIT or DOWN */
+/* mail_spawn.c: services that wait for children they have spawned, written down, and known to the next engine */
+struct unpack;
+void mail_spawn_save(struct engine *e);
+void mail_spawn_read(struct engine *e, struct unpack *u);   /* ENTRY_SPAWN */
+void mail_spawn_told(struct engine *e, node_id child);      /* ENTRY_SPAWN_TOLD */
+void mail_spawn_answered(struct engine *e, uint32_t token, enum result result); /* in a step that is taken again */
+bool mail_spawn_waits(const struct engine *e, node_id child);
+void mail_spawn_resumed(struct engine *e);                  /* after transient_adopt() */
+void mail_spawn_stop(struct engine *e);
 struct unit_set;
 /* channel_api.c: those that unit files describe; ids: the node of each unit of the set */
 void channels_load(struct engine *e, const struct unit_set *set, const node_id *ids);
@@ -433,6 +442,9 @@ void death_done(struct death *d);
 
 /* transient.c */
 void transient_adopt(struct engine *e);              /* those that an engine before us was asked for */
+/* One of them that a service waits for: its start is answered by that token. False: it is not there. */
+bool transient_expect(struct engine *e, node_id id, uint32_t token, const struct transient_ops *ops, void *arg, uint64_t *ret_serial);
+uint32_t transient_token(const struct engine *e, uint64_t serial); /* of its start, 0 when that was answered */
 void transient_settle(struct engine *e);             /* those that are at rest become results */
 void transient_forget(struct engine *e, node_id id); /* the node is gone */
 void transient_closed(struct engine *e, node_id id); /* an incarnation is over and no other comes */

@@ -53,6 +53,9 @@ static void take_step(struct reader *r, const struct event *event, nsec now)
         if (r->u.bad)
                 return;
         r->last = core_step(r->e->core, event, now);
+        for (uint32_t i = 0; i < r->last.count; i++) /* answers are given at the end of a turn */
+                if (r->last.list[i].kind == ACT_DONE)
+                        mail_spawn_answered(r->e, r->last.list[i].token, (enum result) r->last.list[i].result);
         r->stepped = true;
         r->done = 0;
         r->e->performed = false;
@@ -339,6 +342,8 @@ static void read_entry(struct reader *r)
         case ENTRY_PIPE: read_pipe(r); break;
         case ENTRY_UNPIPE: read_unpipe(r); break;
         case ENTRY_MAIL: mail_replay(e, &r->u, r->core_map); break;
+        case ENTRY_SPAWN: mail_spawn_read(e, &r->u); break;
+        case ENTRY_SPAWN_TOLD: mail_spawn_told(e, (node_id) unpack_max(&r->u, UINT32_MAX)); break;
         default: r->u.bad = true;
         }
 }

@@ -245,7 +245,8 @@ void transient_adopt(struct engine *e)
                 const struct node *n = core_node(e->core, id);
                 struct transients *t;
 
-                if (!n || !n->dynamic || n->kind != KIND_SERVICE || (spec_file(n->spec)[0] && !n->spawned) || transient_room(e, NULL) < 0)
+                if (!n || !n->dynamic || n->kind != KIND_SERVICE || (spec_file(n->spec)[0] && !n->spawned && !mail_spawn_waits(e, id)) ||
+                     transient_room(e, NULL) < 0)
                         continue;
                 t = e->transients;
                 t->list[t->count] = (struct transient) { .serial = ++t->serial, .node = id, .token = ADOPTED,
@@ -253,6 +254,26 @@ void transient_adopt(struct engine *e)
                 if (t->list[t->count].path)
                         t->count++;
         }
+}
+
+bool transient_expect(struct engine *e, node_id id, uint32_t token, const struct transient_ops *ops, void *arg, uint64_t *ret_serial)
+{
+        struct transient *tr = find_node(e, id);
+
+        if (!tr || !engine_expect(e, token, transient_started, e))
+                return false;
+        tr->token = token;
+        tr->ops = ops;
+        tr->arg = arg;
+        *ret_serial = tr->serial;
+        return true;
+}
+
+uint32_t transient_token(const struct engine *e, uint64_t serial)
+{
+        const struct transient *tr = find_serial(e->transients, serial);
+
+        return tr ? tr->token : 0;
 }
 
 void transient_started(void *arg, uint32_t token, enum result result)

@@ -84,3 +84,20 @@ SH
         run ctl spawn --supervisor /shop/below -- sleep 100
         assert_status 1; assert_output_has 'MaxChildren='
 }
+
+@test "M3: while its engine is killed again and again a service loses and doubles no child, no link and no monitor" {
+        skip_unless python3
+        shop "AllowSpawn=$(command_word)" MaxRestarts=1000000
+        printf '[Unit]\nSupervisor=shop\n[Service]\nMailbox=yes\nTrapExit=yes\nExecStart=/usr/bin/env python3 %s\n' \
+                "$BATS_TEST_DIRNAME/spawner.py $W/ran ${COPPICE_SPAWNS:-100}" >"$W/units/boss.service"
+        export COPPICE_ENGINE_PAUSE_MAX_MS=1
+        start_daemon
+        wait_file "$W/ran"
+        run python3 "$BATS_TEST_DIRNAME/killer.py" "$DAEMON" "$W/ran.said" "${COPPICE_SEED:-1}"
+        echo "$output"
+        assert_status 0
+        cat "$W/ran.said"
+        [ "$(grep -vc '^again\|^end' "$W/ran.said")" = 0 ]
+        [ "${output%% *}" -ge 5 ]
+        run ctl list --json; refute_output_has '/shop/w'
+}
