@@ -368,6 +368,8 @@ static void add_devices(struct wants *all, const struct spec *s)
                 return;
         w = add_tmpfs(all, "/dev", 4, "ro,nosuid,noexec,size=64k", o);
         for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+                if (spec_int(s, D_SERVICE_DynamicUser) && strcmp(shown[i], "/dev/shm") == 0)
+                        continue; /* it has one of its own */
                 w = add_ours(all, shown[i], PLAN_MOUNT_BIND, UNSAID, o);
                 w->from = keep_text(all, shown[i], strlen(shown[i]));
                 w->noexec = 1;
@@ -377,6 +379,13 @@ static void add_devices(struct wants *all, const struct spec *s)
                 w = add_ours(all, links[i][0], PLAN_MOUNT_LINK, UNSAID, o);
                 w->from = keep_text(all, links[i][1], strlen(links[i][1]));
         }
+}
+
+/* Files in shared memory outlive who made them, and with DynamicUser= the number they belong to. */
+static void add_shared_memory(struct wants *all, const struct spec *s)
+{
+        if (spec_int(s, D_SERVICE_DynamicUser))
+                add_tmpfs(all, "/dev/shm", 8, "nosuid,nodev,mode=1777", spec_origin(s, D_SERVICE_DynamicUser))->optional = true;
 }
 
 /* What a program in a root directory of its own expects there. */
@@ -433,6 +442,7 @@ void mounts_said(struct wants *all, const struct spec *s, const struct plan_fact
         add_proc(all, s, parts);
         add_kernel(all, s);
         add_devices(all, s);
+        add_shared_memory(all, s);
         if (parts & SANDBOX_IPC) /* the queues of the old namespace would be seen there */
                 add_queues(all, s);
         add_creds(all, s, f);

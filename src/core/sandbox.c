@@ -10,7 +10,8 @@ static bool says(const struct spec *s, enum directive d)
 
 static unsigned needs_of(const struct spec *s, bool outside)
 {
-        bool ipc = spec_int(s, D_SERVICE_PrivateIPC);
+        /* What a number nobody has for long leaves in shared memory would be that of whoever gets it next. */
+        bool ipc = spec_int(s, D_SERVICE_PrivateIPC) || spec_int(s, D_SERVICE_DynamicUser);
         bool proc = spec_int(s, D_SERVICE_ProtectProc) != PROTECT_PROC_DEFAULT ||
                     spec_int(s, D_SERVICE_ProcSubset) != PROC_SUBSET_ALL;
         bool pids = spec_int(s, D_SERVICE_PrivatePIDs) && !outside;
@@ -58,7 +59,7 @@ enum directive sandbox_asked_by(const struct spec *s, enum sandbox_part part)
 
         switch (part) {
         case SANDBOX_NET: return D_SERVICE_PrivateNetwork;
-        case SANDBOX_IPC: return D_SERVICE_PrivateIPC;
+        case SANDBOX_IPC: return says(s, D_SERVICE_PrivateIPC) ? D_SERVICE_PrivateIPC : D_SERVICE_DynamicUser;
         case SANDBOX_PIDS: return D_SERVICE_PrivatePIDs;
         case SANDBOX_USERS: return D_SERVICE_PrivateUsers;
         case SANDBOX_PROC:

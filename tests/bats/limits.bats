@@ -406,11 +406,11 @@ disk() { for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop
 		exit 1
 	SH
         chmod 755 "$W/opens"
-        service open "ExecStart=$W/opens" "StandardOutput=append:$W/open.out" Type=oneshot
-        service closed "ExecStart=$W/opens again" "StandardOutput=append:$W/closed.out" PrivateDevices=yes \
+        service open "ExecStart=bash $W/opens" "StandardOutput=append:$W/open.out" Type=oneshot
+        service closed "ExecStart=bash $W/opens again" "StandardOutput=append:$W/closed.out" PrivateDevices=yes \
                 Restart=on-failure RestartSec=0
-        service clock "ExecStart=$W/opens" "StandardOutput=append:$W/clock.out" Type=oneshot ProtectClock=yes
-        service both "ExecStart=$W/opens" "StandardOutput=append:$W/both.out" Type=oneshot ProtectClock=yes \
+        service clock "ExecStart=bash $W/opens" "StandardOutput=append:$W/clock.out" Type=oneshot ProtectClock=yes
+        service both "ExecStart=bash $W/opens" "StandardOutput=append:$W/both.out" Type=oneshot ProtectClock=yes \
                 PrivateDevices=yes "DeviceAllow=char-mem rw"
         start_daemon
         for node in open clock both; do wait_state /$node finished; done

@@ -471,14 +471,15 @@ end"
         skip_unless root
         KEPT=${W#/tmp/}
         box dyn "id -u; id -g; touch /etc/x 2>/dev/null || echo read-only; cat \$STATE_DIRECTORY/kept 2>/dev/null; echo kept >\$STATE_DIRECTORY/kept
-                echo \$STATE_DIRECTORY \$USER; touch /tmp/x && echo tmp; chmod 4755 /tmp/x 2>/dev/null || echo no-suid; echo end" \
+                echo \$STATE_DIRECTORY \$USER; touch /tmp/x && echo tmp; echo x >/dev/shm/$KEPT && ls /dev/shm; chmod 4755 /tmp/x 2>/dev/null || echo no-suid; echo end" \
                 "DynamicUser=yes" "StateDirectory=$KEPT"
         service other "ExecStart=/bin/sleep 1000" "DynamicUser=yes"
         start_daemon
         wait_line "$W/dyn.out" '^end'
         uid=$(sed -n 1p "$W/dyn.out")
         (( uid >= 61184 && uid <= 65519 ))
-        assert_eq "$(cat "$W/dyn.out")" "$(printf '%s\n%s\nread-only\n/var/lib/%s dyn\ntmp\nno-suid\nend' "$uid" "$uid" "$KEPT")"
+        assert_eq "$(cat "$W/dyn.out")" "$(printf '%s\n%s\nread-only\n/var/lib/%s dyn\ntmp\n%s\nno-suid\nend' "$uid" "$uid" "$KEPT" "$KEPT")"
+        [ ! -e "/dev/shm/$KEPT" ]
         assert_eq "$(stat -c '%u %a' /var/lib/private)" "0 700"
         assert_eq "$(stat -c %u "/var/lib/$KEPT/")" "$uid"
         wait_state /other running
@@ -490,6 +491,19 @@ end"
         wait_line "$W/dyn.out" '^end'
         assert_eq "$(sed -n 1p "$W/dyn.out")" "$uid"
         grep -qx kept "$W/dyn.out"
+        stop_daemon 0
+}
+
+@test "DynamicUser: who is not root cannot have one, strict or not, and is told the way out" {
+        service strict "ExecStart=/bin/true" "DynamicUser=yes" "Restart=no"
+        service effort "ExecStart=/bin/true" "DynamicUser=yes" "Restart=no" "Isolation=best-effort"
+        if [ "$(id -u)" = 0 ]; then nobody_daemon; else start_daemon; fi
+        for node in strict effort; do
+                wait_state /$node failed
+                run ctl status /$node
+                assert_output_has "spawn:USER:EPERM"
+                grep -q "$node: USER: take a number for DynamicUser=: only root may change users (.*$node.service:3; run the daemon as root, or take DynamicUser= out)" "$W/daemon.log"
+        done
         stop_daemon 0
 }
 
