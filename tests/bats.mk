@@ -8,6 +8,7 @@ BATS_TESTS += tests/bats/container.bats
 BATS_TESTS += tests/bats/bonds.bats
 BATS_TESTS += tests/bats/channels.bats
 BATS_TESTS += tests/bats/ctl.bats
+BATS_TESTS += tests/bats/ctl_json.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
 BATS_TESTS += tests/bats/faults.bats

@@ -186,10 +186,31 @@ static int check_count(const struct ctl *c)
         return CTL_OK;
 }
 
+/* Is --json among our own words? It counts for mistakes that stand before it as well. */
+static bool wants_json(const struct line *l)
+{
+        const struct ctl_verb *verb = NULL;
+
+        for (int i = 1; i < l->argc && strcmp(l->argv[i], "--") != 0; i++) {
+                if (strcmp(l->argv[i], "--json") == 0)
+                        return true;
+                if (l->argv[i][0] == '-')
+                        continue;
+                if (verb && verb->command)
+                        return false;
+                if (!verb)
+                        verb = ctl_verb_find(l->argv[i]);
+        }
+        return false;
+}
+
 static int run(struct ctl *c, struct line *l)
 {
-        int r = read_line(c, l);
+        int r;
 
+        if (wants_json(l))
+                ctl_say_json();
+        r = read_line(c, l);
         if (r != CTL_OK)
                 return r;
         if (l->version && !c->verb) {

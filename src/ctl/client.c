@@ -1,6 +1,5 @@
 /* client.c - coppicectl's end of the control socket: connect, call, wait, and put errors into words. */
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,43 +7,9 @@
 
 #include "base/json.h"
 #include "base/rights.h"
-#include "core/diag.h"
 #include "ctl/ctl.h"
 #include "lib/parts.h"
 #include "proto/methods.h"
-
-int ctl_error(int code, const char *fmt, ...)
-{
-        char text[2000];
-        va_list ap;
-        int n = snprintf(text, sizeof text, "coppicectl: ");
-
-        va_start(ap, fmt);
-        n += vsnprintf(text + n, sizeof text - (size_t) n - 1, fmt, ap);
-        va_end(ap);
-        if (n > (int) sizeof text - 2)
-                n = (int) sizeof text - 2;
-        text[n] = '\n';
-        (void) !write(STDERR_FILENO, text, (size_t) n + 1);
-        return code;
-}
-
-int ctl_fail(int code, const struct err *err)
-{
-        char text[700];
-
-        return ctl_error(code, "%s", err_format(err, text, sizeof text));
-}
-
-void ctl_diag(void *arg, const struct diag *d)
-{
-        autobuf struct buf text = BUF_INIT;
-
-        (void) arg;
-        diag_print(d, &text);
-        buf_addc(&text, '\n');
-        (void) !write(STDERR_FILENO, buf_text(&text), text.len);
-}
 
 enum { PATIENCE_MS = 5000 }; /* how long to ask again when there are too many others */
 

@@ -12,6 +12,19 @@ static void put_line(struct ctl *c, const char *name, const char *value)
         buf_addf(&c->out, "%12s  %s\n", name, value ? value : "-");
 }
 
+/* Ours, and behind it what the daemon says of itself. */
+static void put_version_json(struct ctl *c, uint32_t reply)
+{
+        autobuf struct buf theirs = BUF_INIT;
+
+        if (reply != JTOK_NONE)
+                jtok_print(&c->doc, reply, &theirs);
+        buf_adds(&c->out, "{\"coppicectl\":\"" PACKAGE_VERSION "\"");
+        if (theirs.len > 2) /* "{...}" */
+                buf_addf(&c->out, ",%.*s", (int) (theirs.len - 2), theirs.data + 1);
+        buf_adds(&c->out, "}\n");
+}
+
 /* The version of the tool comes first and needs no daemon; its absence is told, not a failure. */
 static int run_version(struct ctl *c)
 {
@@ -20,10 +33,7 @@ static int run_version(struct ctl *c)
         int r = ctl_call(c, "Version", NULL, false, &reply);
 
         if (c->json) {
-                if (r == CTL_OK) {
-                        jtok_print(d, reply, &c->out);
-                        buf_addc(&c->out, '\n');
-                }
+                put_version_json(c, r == CTL_OK ? reply : JTOK_NONE);
                 return r;
         }
         buf_adds(&c->out, "coppicectl " PACKAGE_VERSION "\n");
@@ -124,7 +134,7 @@ static const struct ctl_option shutdown_options[] = {
 
 const struct ctl_verb verb_version = {
         .name = "version", .args = "", .help = "Tell the versions of coppicectl and of the daemon, and where things lie.",
-        .prose = "The first line needs no daemon; without one the exit status is 7.", .run = run_version,
+        .prose = "The first line (with --json: \"coppicectl\") needs no daemon; without one the exit status is 7.", .run = run_version,
 };
 const struct ctl_verb verb_log_level = {
         .name = "log-level", .args = "[LEVEL]", .help = "Tell or change how much the daemon itself says.",

@@ -246,7 +246,9 @@ static int run_security(struct ctl *c)
                 code = review_all(&r);
         for (int i = 0; i < c->argc && code == CTL_OK; i++)
                 code = offline_file(c->argv[i]) ? review_file(&r, c->argv[i]) : review_node(&r, c->argv[i]);
-        if (c->json) {
+        if (c->json && code != CTL_OK) {
+                buf_clear(&c->out); /* no half an answer */
+        } else if (c->json) {
                 json_close(&r.j);
                 buf_addc(&c->out, '\n');
         }

@@ -24,15 +24,7 @@ static void on_diag(void *arg, const struct diag *d)
                 ctl_diag(NULL, d);
                 return;
         }
-        json_open(&r->j, NULL, '{');
-        json_str(&r->j, "severity", d->severity == DIAG_ERROR ? "error" : "warning");
-        json_str(&r->j, "unit", d->err.unit[0] ? d->err.unit : NULL);
-        json_str(&r->j, "file", d->err.file[0] ? d->err.file : NULL);
-        json_uint(&r->j, "line", d->err.line);
-        json_uint(&r->j, "column", d->column);
-        json_str(&r->j, "text", d->err.text);
-        json_str(&r->j, "hint", d->err.hint[0] ? d->err.hint : NULL);
-        json_close(&r->j);
+        ctl_json_diag(&r->j, d);
 }
 
 static int verify_file(struct verdicts *r, const char *file)
@@ -46,10 +38,8 @@ static int verify_file(struct verdicts *r, const char *file)
         if (code != CTL_OK)
                 return code;
         if (unit_load_file(paths, file, on_diag, r, &spec, &err) < 0) {
-                if (r->errors == before) { /* not a mistake in it: it cannot be read */
-                        r->errors++;
-                        (void) ctl_fail(CTL_FAILED, &err);
-                }
+                if (r->errors == before) /* not a mistake in it: it cannot be read */
+                        on_diag(r, &(struct diag) { .severity = DIAG_ERROR, .err = err });
         }
         if (spec)
                 unit_check_machine(spec, on_diag, r);
@@ -101,7 +91,9 @@ static int run_verify(struct ctl *c)
                 code = verify_file(&r, c->argv[i]);
         if (code == CTL_OK && (dir || c->argc == 0))
                 code = verify_set(&r, dir, &nodes);
-        if (c->json) {
+        if (c->json && code != CTL_OK) {
+                buf_clear(&c->out); /* no half an answer */
+        } else if (c->json) {
                 json_close(&r.j);
                 buf_addc(&c->out, '\n');
         } else if (code == CTL_OK && !c->quiet) {

@@ -89,8 +89,20 @@ void ctl_put_changes(struct ctl *c, uint32_t changes); /* cmd_reload.c: an array
 /* Write what is in c->out to standard output. */
 void ctl_flush(struct ctl *c);
 
-/* "coppicectl: ..." on standard error; returns `code`. */
+/* --- say.c: standard error ----------------------------------------------------------------------------------- */
+
+/* "coppicectl: ..."; returns `code`. */
 int ctl_error(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* From here on an object a line instead: {"error": WORD, "message": TEXT, "exit_status": CODE}; a diag as ctl_json_diag(). */
+void ctl_say_json(void);
+
+/* A diag or err as it is said. */
+struct diag;
+struct json;
+void ctl_diag(void *arg, const struct diag *d);
+int ctl_fail(int code, const struct err *err);
+void ctl_json_diag(struct json *j, const struct diag *d);
 
 /* --- client.c: the daemon ------------------------------------------------------------------------------------ */
 
@@ -142,10 +154,5 @@ void put_pad(struct buf *out, size_t used, size_t width);
 void put_safe(struct buf *out, const char *text);
 /* "2/5 in 10 s" of an Intensity object; nothing for null. */
 void put_intensity(struct ctl *c, uint32_t intensity);
-
-/* A diag or err as it is said: to standard error. */
-struct diag;
-void ctl_diag(void *arg, const struct diag *d);
-int ctl_fail(int code, const struct err *err);
 
 #endif

@@ -33,7 +33,7 @@ libctl_a_SOURCES = \
 	src/ctl/loglines.c src/ctl/loglines.h \
 	src/ctl/args.c \
 	src/ctl/offline.c src/ctl/offline.h \
-	src/ctl/print.c \
+	src/ctl/print.c src/ctl/say.c \
 	src/ctl/verbs.c src/ctl/verbs.def
 CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a liblib.a libproto.a libbase.a $(INIH_LIBS) $(PACK_LIBS)
 
