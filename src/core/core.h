@@ -140,8 +140,13 @@ node_id core_next_sibling(const struct core *c, node_id id);
 node_id core_last_child(const struct core *c, node_id id);
 node_id core_prev_sibling(const struct core *c, node_id id);
 
-/* "/shop/api" of a node into buf[n]; "/" for root. Returns buf. */
+/* "/shop/api" of a node into buf[n]; "/" for root. Returns buf. Of one that is too long the end: ".../api". */
 char *core_path(const struct core *c, node_id id, char *buf, size_t n);
+bool core_path_is_cut(const char *path);
+
+/* The same, however long it is, behind what is in out. */
+struct buf;
+void core_path_add(const struct core *c, node_id id, struct buf *out);
 
 /* A path, a unit name or an unambiguous stem -> node; NODE_NONE, with *ret_matches (0, or 2 and more when it was
  * ambiguous). `from` is where a short name is looked up outward from (NODE_ROOT for an operator). */

@@ -10,14 +10,12 @@
 #include "core/machine.h"
 #include "core/value.h"
 
-enum { PATH_TEXT = 256 };
+enum { PATH_TEXT = 1024 };
 
 static void put_path(const struct core *c, node_id id, struct buf *out)
 {
-        char text[PATH_TEXT];
-
         if (id != NODE_NONE)
-                buf_adds(out, core_path(c, id, text, sizeof(text)));
+                core_path_add(c, id, out);
         else
                 buf_adds(out, "(removed)");
 }

@@ -1,6 +1,7 @@
 /* tree.c - names and places: paths, siblings, lookup. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "core/machine.h"
 
 const struct node *core_node(const struct core *c, node_id id)
@@ -60,10 +61,13 @@ node_id core_prev_sibling(const struct core *c, node_id id)
 }
 
 /* Written from the end: a path that does not fit loses its beginning, never its name. */
+/* What stands before a path of which the beginning had no room: so it cannot be taken for another node's. */
+#define CUT "..."
+
 char *core_path(const struct core *c, node_id id, char *buf, size_t n)
 {
         const struct node *node = node_or_buried(c, id);
-        size_t at = n - 1;
+        size_t at = n - 1, mark = n > sizeof(CUT) ? sizeof(CUT) - 1 : 0;
 
         buf[at] = '\0';
         if (!node || n < 2) {
@@ -74,8 +78,11 @@ char *core_path(const struct core *c, node_id id, char *buf, size_t n)
                 const char *stem = spec_stem(node->spec);
                 size_t len = strlen(stem);
 
-                if (len + 1 > at)
+                if (len + 1 + (node->parent == NODE_ROOT ? 0 : mark) > at) {
+                        at -= mark;
+                        memcpy(buf + at, CUT, mark);
                         break;
+                }
                 at -= len;
                 memcpy(buf + at, stem, len);
                 buf[--at] = '/';
@@ -84,6 +91,37 @@ char *core_path(const struct core *c, node_id id, char *buf, size_t n)
                 buf[--at] = '/';
         memmove(buf, buf + at, n - at);
         return buf;
+}
+
+bool core_path_is_cut(const char *path)
+{
+        return path[0] == '.';
+}
+
+void core_path_add(const struct core *c, node_id id, struct buf *out)
+{
+        const struct node *node = node_or_buried(c, id), *n;
+        size_t len = 0;
+        char *end;
+
+        for (n = node; n && n->parent != NODE_NONE; n = node_or_buried(c, n->parent))
+                len += strlen(spec_stem(n->spec)) + 1;
+        if (len == 0) {
+                buf_adds(out, node ? "/" : "");
+                return;
+        }
+        end = buf_reserve(out, len);
+        if (!end)
+                return;
+        out->len += len;
+        end += len;
+        for (n = node; n && n->parent != NODE_NONE; n = node_or_buried(c, n->parent)) {
+                size_t part = strlen(spec_stem(n->spec));
+
+                end -= part;
+                memcpy(end, spec_stem(n->spec), part);
+                *--end = '/';
+        }
 }
 
 /* A live node wins over one of the same name that is gone. */

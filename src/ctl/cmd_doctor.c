@@ -41,18 +41,6 @@ static void local_row(void *arg, const struct doctor_row *row)
         put_row(arg, row->area, row->what, strtab_text(&doctor_state_names, (int) row->state), row->text);
 }
 
-static void local_json(void *arg, const struct doctor_row *row)
-{
-        struct json *j = arg;
-
-        json_open(j, NULL, '{');
-        json_str(j, "area", row->area);
-        json_str(j, "what", row->what);
-        json_str(j, "state", strtab_text(&doctor_state_names, (int) row->state));
-        json_str(j, "text", row->text);
-        json_close(j);
-}
-
 static void look_around(struct ctl *c)
 {
         struct table t = { .c = c };
@@ -64,7 +52,7 @@ static void look_around(struct ctl *c)
         }
         json_open(&j, NULL, '{');
         json_open(&j, "environment", '[');
-        doctor_environment(NULL, local_json, &j);
+        doctor_environment(NULL, doctor_json, &j);
         json_close(&j);
         json_nil(&j, "units");
         json_close(&j);

@@ -4,18 +4,6 @@
 #include "daemon/node_json.h"
 #include "os/doctor.h"
 
-static void write_check(void *arg, const struct doctor_row *row)
-{
-        struct json *j = arg;
-
-        json_open(j, NULL, '{');
-        json_str(j, "area", row->area);
-        json_str(j, "what", row->what);
-        json_str(j, "state", strtab_text(&doctor_state_names, (int) row->state));
-        json_str(j, "text", row->text);
-        json_close(j);
-}
-
 static void note_missing(void *arg, const struct engine_limit *l)
 {
         *(bool *) arg |= !l->enforced;
@@ -33,12 +21,10 @@ static bool worth_telling(struct call *c, const struct node *n)
 
 static void write_unit(struct call *c, struct json *j, const struct node *n)
 {
-        char path[NODE_PATH_MAX];
-
         if (!worth_telling(c, n))
                 return;
         json_open(j, NULL, '{');
-        json_str(j, "node", core_path(call_core(c), n->id, path, sizeof path));
+        json_path(j, "node", call_core(c), n->id);
         json_limits(j, "limits", call_engine(c), n->id);
         json_close(j);
 }
@@ -54,7 +40,7 @@ void method_Doctor(struct call *c)
                 return;
         j = call_open(c);
         json_open(j, "environment", '[');
-        engine_doctor(call_engine(c), write_check, j);
+        engine_doctor(call_engine(c), doctor_json, j);
         json_close(j);
         json_open(j, "units", '[');
         for (node_id id = top; id != NODE_NONE; id = node_after(core, top, id, &depth))

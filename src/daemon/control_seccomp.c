@@ -31,7 +31,6 @@ void method_Seccomp(struct call *c)
 {
         autofree struct filter *present = calloc(1, sizeof(*present));
         bool used[SYSCALLS_MAX] = { false };
-        char path[NODE_PATH_MAX];
         const char *name = param_str(&c->in, "node", true);
         const struct node *n;
         struct json *j;
@@ -51,7 +50,7 @@ void method_Seccomp(struct call *c)
         collect(c, id, used);
         (void) filter_enforced(n->spec, present);
         j = call_open(c);
-        json_str(j, "path", core_path(call_core(c), id, path, sizeof(path)));
+        json_path(j, "path", call_core(c), id);
         json_str(j, "mode", strtab_text(&filter_mode_names, (int) spec_int(n->spec, D_SERVICE_SystemCallFilterMode)));
         json_bool(j, "learned", engine_learned(call_engine(c), id) != NULL);
         write_names(j, "used", used, NULL);

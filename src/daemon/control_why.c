@@ -16,9 +16,7 @@ static const struct node *the_node(struct call *c, const char *name)
 
 static void write_path(struct call *c, struct json *j, const struct node *n)
 {
-        char path[NODE_PATH_MAX];
-
-        json_str(j, "path", core_path(call_core(c), n->id, path, sizeof path));
+        json_path(j, "path", call_core(c), n->id);
 }
 
 void method_Why(struct call *c)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
+
 #include "base/logstore.h"
 #include "core/resolve.h"
 
@@ -50,14 +52,23 @@ static void json_reason(struct json *j, const char *key, const struct engine *e,
         json_text(j, key, reason_words(engine_core(e), r, words, sizeof words));
 }
 
-void json_node_path(struct json *j, const char *key, const struct engine *e, node_id id)
+void json_path(struct json *j, const char *key, const struct core *c, node_id id)
 {
+        autobuf struct buf whole = BUF_INIT;
         char path[NODE_PATH_MAX];
 
+        (void) core_path(c, id, path, sizeof path);
+        if (core_path_is_cut(path))
+                core_path_add(c, id, &whole);
+        json_str(j, key, whole.len ? buf_text(&whole) : path);
+}
+
+void json_node_path(struct json *j, const char *key, const struct engine *e, node_id id)
+{
         if (id == NODE_NONE || !core_node(engine_core(e), id))
                 json_nil(j, key);
         else
-                json_str(j, key, core_path(engine_core(e), id, path, sizeof path));
+                json_path(j, key, engine_core(e), id);
 }
 
 /* What Node and Status have in common, in one order. */

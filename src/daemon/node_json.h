@@ -9,6 +9,7 @@
 
 /* The path of a node; null for one that is not there. */
 void json_node_path(struct json *j, const char *key, const struct engine *e, node_id id);
+void json_path(struct json *j, const char *key, const struct core *c, node_id id); /* of one that is there: all of it */
 
 /* type Node */
 void json_node(struct json *j, const char *key, const struct engine *e, const struct node *n);

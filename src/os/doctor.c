@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "os/cgroup_priv.h"
 #include "os/kernel.h"
 #include "os/limits.h"
@@ -207,4 +208,16 @@ void doctor_environment(struct cgroup *c, doctor_fn *fn, void *arg)
                         fn(arg, &row);
         }
         cgroup_free(looked);
+}
+
+void doctor_json(void *arg, const struct doctor_row *row)
+{
+        struct json *j = arg;
+
+        json_open(j, NULL, '{');
+        json_str(j, "area", row->area);
+        json_str(j, "what", row->what);
+        json_str(j, "state", strtab_text(&doctor_state_names, (int) row->state));
+        json_str(j, "text", row->text);
+        json_close(j);
 }

@@ -21,6 +21,9 @@ struct doctor_row {
 
 typedef void doctor_fn(void *arg, const struct doctor_row *row);
 
+/* A doctor_fn that writes the row as an object; arg: the struct json of an array. */
+void doctor_json(void *arg, const struct doctor_row *row);
+
 /* Every row. `c` is what the daemon uses; NULL: look around without making anything, as somebody who would start a
  * daemon from here. */
 void doctor_environment(struct cgroup *c, doctor_fn *fn, void *arg);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "core/unit_text.h"
 #include "tests/unit/core_rows.h"
 
@@ -114,6 +115,29 @@ static void a_supervisor_that_escalates_does_not_start_without_what_a_child_requ
         rows_play(UNITS({ "/", "a.supervisor", "[Supervisor]\nRestart=temporary\n" }, { "/a", "db.service", RUN },
                         { "/a", "app.service", "[Unit]\nRequires=bd.service\n" RUN }), ROWS(
                 { "boot", "open db; spawn db ExecStart", "app=failed" }));
+}
+
+static void a_path_without_room_says_that_its_beginning_is_missing(void **state)
+{
+        struct rows r = rows_begin(UNITS({ "/", "long-name.supervisor", "[Supervisor]\n" }, { "/long-name", "inner.supervisor", "[Supervisor]\n" },
+                                         { "/long-name/inner", "app.service", RUN }));
+        node_id id = core_find(r.core, NODE_ROOT, "app", NULL);
+        struct buf whole = BUF_INIT;
+        char path[64];
+
+        (void) state;
+        assert_string_equal(core_path(r.core, id, path, 21), "/long-name/inner/app");
+        assert_false(core_path_is_cut(path));
+        assert_string_equal(core_path(r.core, id, path, 20), ".../inner/app");
+        assert_true(core_path_is_cut(path));
+        assert_string_equal(core_path(r.core, id, path, 13), ".../app");
+        assert_string_equal(core_path(r.core, id, path, 6), "...");
+        assert_string_equal(core_path(r.core, NODE_ROOT, path, 5), "/");
+        core_path_add(r.core, id, &whole);
+        core_path_add(r.core, NODE_ROOT, &whole);
+        assert_string_equal(buf_text(&whole), "/long-name/inner/app/");
+        buf_free(&whole);
+        rows_end(&r);
 }
 
 static void a_target_of_systemd_may_be_required(void **state)
@@ -289,6 +313,7 @@ int main(void)
                 cmocka_unit_test(what_requires_a_sibling_that_is_not_there_is_not_started_and_says_so),
                 cmocka_unit_test(who_is_required_must_be_a_sibling),
                 cmocka_unit_test(a_supervisor_that_escalates_does_not_start_without_what_a_child_requires),
+                cmocka_unit_test(a_path_without_room_says_that_its_beginning_is_missing),
                 cmocka_unit_test(a_target_of_systemd_may_be_required),
                 cmocka_unit_test(a_unit_written_for_systemd_starts_without_what_it_requires),
                 cmocka_unit_test(starting_brings_what_is_required_and_wanted),
