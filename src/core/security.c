@@ -75,28 +75,17 @@ static uint64_t bounding(const struct spec *s, bool root)
 
 /* --- judges -------------------------------------------------------------------------------------------------------- */
 
+/* Something, be it a word, a directory or a bound. */
 JUDGE(on)
 {
         UNUSED;
-        return IS("", "no") ? BAD : GOOD;
+        return IS("", "no", "/", "infinity") ? BAD : GOOD;
 }
 
 JUDGE(off)
 {
         UNUSED;
         return IS("", "no") ? GOOD : BAD;
-}
-
-JUDGE(given)
-{
-        UNUSED;
-        return IS("", "/") ? BAD : GOOD;
-}
-
-JUDGE(limited)
-{
-        UNUSED;
-        return IS("", "infinity") ? BAD : GOOD;
 }
 
 JUDGE(no_core)
