@@ -31,7 +31,7 @@ static void put_row(struct table *t, const char *area, const char *what, const c
         put_colored(c, yes ? COLOR_GREEN : no ? COLOR_RED : COLOR_YELLOW, state);
         put_pad(&c->out, strlen(state), 8);
         put_safe(&c->out, what);
-        put_pad(&c->out, strlen(what), 22);
+        put_pad(&c->out, strlen(what), 24);
         put_safe(&c->out, text);
         buf_addc(&c->out, '\n');
 }

@@ -2,7 +2,7 @@
  *
  *      violence steps INIT CTL CGROUP         at each system call of a restart in turn
  *      violence random INIT CTL CGROUP N SEED N times, after random mishaps, at random instants
- *      violence calls INIT CTL CGROUP FIFO REASON  as steps; but a service ends because it reads from FIFO and then does
+ *      violence calls INIT CTL CGROUP FIFO REASON [MAX]  as steps, to the MAXth at most; but a service ends because it reads from FIFO and then does
  *                                             what its filter forbids, and that has to be told as REASON
  *      violence requests INIT CTL CGROUP UNITS STRIDE   at every STRIDE-th system call of each kind of request
  *
@@ -112,7 +112,7 @@ static int steps(void)
         for (int which = 0; which < l.count; which++) {
                 unsigned n = 1;
 
-                for (rests = 0; rests < 2; n++) {
+                for (rests = 0; rests < 2 && (!v.steps_max || n <= v.steps_max); n++) {
                         pid_t pid = engine();
                         int r = kill_after(pid, n, hit_it, &l.list[which]);
 
@@ -175,6 +175,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], "calls") == 0) {
                 v.fifo = argv[5];
                 v.reason = argv[6];
+                v.steps_max = argc > 7 ? (unsigned) atoi(argv[7]) : 0;
                 return steps();
         }
         if (strcmp(argv[1], "requests") == 0)

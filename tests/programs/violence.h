@@ -25,6 +25,7 @@ struct violence {
         pid_t init;
         const char *ctl, *cgroup;
         const char *fifo, *reason; /* NULL: services are killed by a signal */
+        unsigned steps_max;    /* how far steps() goes with each service; 0 = to its end */
         unsigned kills;
         uint64_t random;
 };
