@@ -13,6 +13,7 @@ BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
 BATS_TESTS += tests/bats/faults.bats
 BATS_TESTS += tests/bats/example_gossip.bats tests/bats/example_heartbeat.bats tests/bats/example_pool.bats
+BATS_TESTS += tests/bats/example_pipeline.bats
 BATS_TESTS += tests/bats/hostile.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/libcoppice.bats

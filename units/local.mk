@@ -45,6 +45,19 @@ EXAMPLE_UNITS += \
 	units/examples/pool/pool-client.c units/examples/pool/bank.supervisor units/examples/pool/backend.service \
 	units/examples/pool/pool.service units/examples/pool/client@.service
 
+# Joined by pipes.
+EXAMPLE_UNITS += \
+	units/examples/pipeline/Makefile \
+	units/examples/pipeline/README.md \
+	units/examples/pipeline/encode.service \
+	units/examples/pipeline/halve.service \
+	units/examples/pipeline/loud.channel \
+	units/examples/pipeline/media.c \
+	units/examples/pipeline/media.supervisor \
+	units/examples/pipeline/meter.service \
+	units/examples/pipeline/quiet.channel \
+	units/examples/pipeline/tone.service
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md

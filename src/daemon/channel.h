@@ -87,6 +87,9 @@ void mlog_not_given(struct channel *ch, uint64_t number);     /* it is the first
 void mlog_puller(const struct puller *p);
 void mlog_puller_gone(const struct puller *p);
 
+/* CALL=channel-close where CHANNEL= is a pipe, with the same rule. */
+enum mail_result channel_close_pipe(struct postbox *from, const struct message *m);
+
 /* Something happened to a service that may be a reader. */
 void channels_reader_changed(struct mailroom *r);
 void channels_reader_ended(struct mailroom *r, node_id reader);

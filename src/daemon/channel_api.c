@@ -1,6 +1,7 @@
 /* channel_api.c - channels as the control server and the unit files ask for them. See mailroom.h, channel.h. */
 #include <string.h>
 
+#include "core/route.h"
 #include "daemon/channel.h"
 #include "daemon/pipe.h"
 #include "unit/unit_set.h"
@@ -231,4 +232,19 @@ enum mail_result channel_make(struct postbox *from, const struct message *m)
         if (!settings || !message_copy(m, MESSAGE_CHANNEL, name, sizeof name))
                 return MAIL_BAD_MESSAGE;
         return parse_and_create(e, core_node(e->core, from->node)->parent, name, settings, true, &err);
+}
+
+enum mail_result channel_close_pipe(struct postbox *from, const struct message *m)
+{
+        struct engine *e = from->room->e;
+        node_id super = core_node(e->core, from->node)->parent;
+        char name[MESSAGE_VALUE_MAX + 1];
+        struct pipe_channel *ch = message_copy(m, MESSAGE_CHANNEL, name, sizeof name) ? pipe_find(e, super, name) : NULL;
+
+        if (!ch)
+                return MAIL_NOT_FOUND;
+        if (ch->from_unit || !node_within(e->core, ch->place, super))
+                return MAIL_NOT_DESCENDANT;
+        pipe_close(ch);
+        return MAIL_OK;
 }

@@ -64,7 +64,7 @@ static enum mail_result call_channel_close(struct calling *c)
         struct channel *ch = channel_named(c->from, c->m);
 
         if (!ch)
-                return MAIL_NOT_FOUND;
+                return channel_close_pipe(c->from, c->m);
         if (ch->from_unit || !node_within(core, ch->place, core_node(core, c->from->node)->parent))
                 return MAIL_NOT_DESCENDANT;
         channel_close(ch);

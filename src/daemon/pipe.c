@@ -5,6 +5,8 @@
 
 #include "os/pipe.h"
 
+enum { ROOMY = 256 << 10 };
+
 /* --- names ------------------------------------------------------------------------------------------------------------- */
 
 /* First outward from where the channel is, then anywhere: a channel may join services deep in two branches. */
@@ -118,10 +120,19 @@ static struct pipe_run *newest(const struct pipe_line *l)
         return r;
 }
 
+/* Each service has a session, and so a share of the processor, of its own: more room between them means fewer switches
+ * than in a shell's pipeline. Who is not root may have 64 MiB in
+ * pipes at once: there the kernel's 64 KiB each stand. */
+static int64_t capacity_of(const struct pipe_line *l)
+{
+        if (spec_has(l->channel->spec, D_CHANNEL_Capacity))
+                return spec_int(l->channel->spec, D_CHANNEL_Capacity);
+        return l->channel->e->opt.root ? ROOMY : 0;
+}
+
 static int begin_run(struct pipe_line *l, struct pipe_run **ret, struct err *err)
 {
-        const struct spec *s = l->channel->spec;
-        int64_t capacity = spec_has(s, D_CHANNEL_Capacity) ? spec_int(s, D_CHANNEL_Capacity) : 0;
+        int64_t capacity = capacity_of(l);
         int in, out, r;
 
         if (l->last_run - (l->runs ? l->runs->number : l->last_run) >= PIPE_RUNS_MAX) {
@@ -141,6 +152,8 @@ static int begin_run(struct pipe_line *l, struct pipe_run **ret, struct err *err
         }
         store(l, *ret, 'r', in);
         store(l, *ret, 'n', out);
+        if (!spec_has(l->channel->spec, D_CHANNEL_Capacity))
+                l->refused = 0; /* nobody asked for it */
         if (l->refused)
                 log_warning("%s: Capacity=%lld cannot be had: %s; the kernel bounds what one user may have in pipes "
                             "(fs.pipe-max-size, fs.pipe-user-pages-soft)", l->channel->path, (long long) capacity, strerror(l->refused));

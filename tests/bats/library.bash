@@ -19,7 +19,7 @@ example() {
         cp "$LIBDIR"/libcoppice.so.0 "$W/lib"
         env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$W/src" install PREFIX="$W" CC="${CC:-cc}" \
                 CFLAGS="-O1 -Wall -Wextra -Werror ${COPPICE_SANITIZED:-}" LDFLAGS="${COPPICE_SANITIZED:-} -Wl,-rpath,$W/lib"
-        for unit in "$from"/*.service "$from"/*.supervisor; do
+        for unit in "$from"/*.service "$from"/*.supervisor "$from"/*.channel; do
                 [ -e "$unit" ] || continue
                 sed "s|/usr/local/bin/|$W/bin/|; /^PrivateTmp=/d" "$unit" >"$W/units/${unit##*/}"
                 [ -z "${COPPICE_SANITIZED:-}" ] || sed -i '/^SystemCall/d; /^MemoryMax/d; /^MemoryDeny/d; s/^\[Service\]/&\nEnvironment=ASAN_OPTIONS=detect_leaks=0/' "$W/units/${unit##*/}"

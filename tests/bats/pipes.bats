@@ -277,3 +277,18 @@ SH
         assert_eq "$(cat "$W/got")" one
         run ctl channel show data; assert_status 3
 }
+
+@test "while data goes through a pipe neither the engine nor init does anything" {
+        service w "ExecStart=/usr/bin/yes"
+        steps f; steps r
+        pipe one From=w.service To=f.service
+        pipe two From=f.service To=r.service
+        start_daemon
+        wait_state /f running; wait_state /r running
+        tell r 'head -c 1000000 >/dev/null' # what follows a start has been done as well
+        tell f 'cat'; did r head; : >"$W/r.did"
+        switches() { cat "/proc/$(engine)/status" "/proc/$DAEMON/status" | grep ctxt_switches; }
+        before=$(switches)
+        tell r 'head -c 200000000 >/dev/null'; did r head
+        assert_eq "$(switches)" "$before"
+}

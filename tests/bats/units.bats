@@ -20,6 +20,7 @@ verified() {
 @test "the units of the gossip cache are valid" { verified "$SOURCE/units/examples/gossip"; }
 @test "the units of the heartbeat are valid" { verified "$SOURCE/units/examples/heartbeat"; }
 @test "the units of the connection pool are valid" { verified "$SOURCE/units/examples/pool"; }
+@test "the units of the pipeline are valid" { verified "$SOURCE/units/examples/pipeline"; }
 @test "no directory of examples is left out of the tests" {
         for dir in "$SOURCE"/units/*/ "$SOURCE"/units/examples/*/; do
                 name=$(basename "$dir")
