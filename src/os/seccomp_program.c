@@ -35,6 +35,10 @@ static uint32_t action_of(int treat)
 
 /* --- the program ---------------------------------------------------------------------------------------------------------- */
 
+/* A conditional jump reaches 255 steps. So a verdict that is jumped to comes at most TAIL_REACH steps and TAILS_MAX other
+ * verdicts later, and half a search over NEAR ranges, with what verdicts fall into it, can be jumped over. */
+enum { TAILS_MAX = 100, TAIL_REACH = 128, NEAR = 72 };
+
 struct writer {
         struct buf *out;
         const struct table *t;
@@ -45,6 +49,8 @@ struct writer {
         int numbers;             /* so many there are */
         struct jump { size_t at; int treat, number; } jumps[NUMBERS]; /* to checks and gates */
         size_t jump_count;
+        struct tail { size_t at; bool upper; int treat; } tails[TAILS_MAX]; /* conditional jumps to a verdict */
+        size_t tail_count;
 };
 
 static bool gated(const struct writer *w, int number)
@@ -65,13 +71,53 @@ static void find_ranges(struct writer *w)
         }
 }
 
+/* A verdict that depends on nothing but the number. */
+static bool is_plain(const struct writer *w, const struct range *r)
+{
+        return r->treat < TREAT_CHECK && !gated(w, r->from);
+}
+
 static void leaf(struct writer *w, const struct range *r)
 {
-        if (r->treat < TREAT_CHECK && !gated(w, r->from)) {
+        if (is_plain(w, r)) {
                 bpf_return(w->out, action_of(r->treat));
                 return;
         }
         w->jumps[w->jump_count++] = (struct jump) { bpf_jump(w->out), r->treat, gated(w, r->from) ? r->from : -1 };
+}
+
+/* The conditional jump at `at` goes to here. */
+static void land_at(struct writer *w, size_t at, bool upper)
+{
+        struct sock_filter *f = (void *) w->out->data;
+        uint8_t steps = (uint8_t) (bpf_here(w->out) - at - 1);
+
+        if (buf_failed(w->out))
+                return;
+        *(upper ? &f[at].jt : &f[at].jf) = steps;
+}
+
+/* One step for each verdict that jumps wait for. The step before never leads here by itself. */
+static void write_tails(struct writer *w)
+{
+        for (size_t i = 0; i < w->tail_count; i++) {
+                const int treat = w->tails[i].treat;
+
+                if (w->tails[i].at == SIZE_MAX)
+                        continue;
+                for (size_t k = i; k < w->tail_count; k++)
+                        if (w->tails[k].at != SIZE_MAX && w->tails[k].treat == treat) {
+                                land_at(w, w->tails[k].at, w->tails[k].upper);
+                                w->tails[k].at = SIZE_MAX;
+                        }
+                bpf_return(w->out, action_of(treat));
+        }
+        w->tail_count = 0;
+}
+
+static bool tails_due(const struct writer *w)
+{
+        return w->tail_count > TAILS_MAX - 4 || (w->tail_count > 0 && bpf_here(w->out) - w->tails[0].at > TAIL_REACH);
 }
 
 /* Where to divide: half of the numbers on either side, not half of the ranges. At installation the kernel follows the
@@ -89,11 +135,20 @@ static size_t balance(const struct writer *w, size_t first, size_t last)
         return middle;
 }
 
-/* Ranges first to last - 1: the lower half follows, the upper one behind it. A conditional jump reaches 255 steps, which
- * n ranges of less than 2 n steps may exceed: then a plain jump takes over. */
+static bool put_off(struct writer *w, size_t at, bool upper, size_t first, size_t last)
+{
+        if (last - first > 1 || !is_plain(w, &w->ranges[first]))
+                return false;
+        w->tails[w->tail_count++] = (struct tail) { at, upper, w->ranges[first].treat };
+        return true;
+}
+
+/* Ranges first to last - 1: the lower half follows, the upper one behind it. Verdicts are shared: the kernel compiles and
+ * checks the program anew for each process, so that its length costs a start as much as its paths do. What is too far for a
+ * conditional jump is reached by a plain one. */
 static void search(struct writer *w, size_t first, size_t last)
 {
-        size_t middle, at = bpf_here(w->out), over;
+        size_t middle, at = bpf_here(w->out), over = 0;
         bool near;
 
         if (last - first == 1) {
@@ -101,14 +156,20 @@ static void search(struct writer *w, size_t first, size_t last)
                 return;
         }
         middle = balance(w, first, last);
-        near = middle - first < 128;
+        near = middle - first < NEAR;
         bpf_add(w->out, BPF_JMP | BPF_JGE | BPF_K, (uint32_t) w->ranges[middle].from, 0, near ? 0 : 1);
-        over = near ? 0 : bpf_jump(w->out);
-        search(w, first, middle);
         if (!near)
+                over = bpf_jump(w->out);
+        if (!put_off(w, at, false, first, middle))
+                search(w, first, middle);
+        if (tails_due(w))
+                write_tails(w);
+        if (near && put_off(w, at, true, middle, last))
+                return;
+        if (near)
+                land_at(w, at, true);
+        else
                 bpf_land(w->out, over);
-        else if (!buf_failed(w->out))
-                ((struct sock_filter *) (void *) w->out->data)[at].jt = (uint8_t) (bpf_here(w->out) - at - 1);
         search(w, middle, last);
 }
 
@@ -266,6 +327,7 @@ static int write_kind(const struct kind *k, const struct filter *f, uint64_t gat
         if (k->bit)
                 bpf_add(out, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t) k->bit, 0, 0);
         search(w, 0, w->range_count);
+        write_tails(w);
         write_goals(w);
         return 0;
 }

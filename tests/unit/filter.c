@@ -257,6 +257,30 @@ static void a_program_answers_every_call_as_the_list_says(void **state)
         }
 }
 
+/* The longest programs there can be: no two neighbours are answered alike. */
+static void lists_that_change_at_every_call_are_answered_right(void **state)
+{
+        static const int periods[] = { 2, 3, 7, 97, 300, 4000 };
+        struct buf program = BUF_INIT;
+        struct err err = { 0 };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
+                struct filter f = { .unknown = ENOSYS };
+
+                for (int k = 0; k < (int) syscall_count(); k++)
+                        f.call[k] = (int16_t) (k % periods[i] ? k % periods[i] : FILTER_ALLOW);
+                assert_int_equal(seccomp_compile(&f, SECRET, &program, &err), 0);
+                for (int n = 0; n < 1100; n++) {
+                        struct seccomp_data data = { .nr = n, .arch = NATIVE };
+                        const char *name = syscall_by_number(n);
+
+                        assert_int_equal(run(&program, &data), expected(name ? verdict(&f, name) : f.unknown));
+                }
+        }
+        buf_free(&program);
+}
+
 static void calls_of_another_kind_are_filtered_alike_or_not_there(void **state)
 {
 #if defined(__x86_64__)
@@ -440,6 +464,7 @@ int main(void)
                 cmocka_unit_test(a_unit_that_asks_for_nothing_has_no_filter),
                 cmocka_unit_test(names_that_nobody_knows_are_refused_with_the_nearest),
                 cmocka_unit_test(a_program_answers_every_call_as_the_list_says),
+                cmocka_unit_test(lists_that_change_at_every_call_are_answered_right),
                 cmocka_unit_test(calls_of_another_kind_are_filtered_alike_or_not_there),
                 cmocka_unit_test(arguments_are_looked_at),
                 cmocka_unit_test(a_set_of_calls_is_said_in_few_words),
