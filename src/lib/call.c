@@ -67,7 +67,8 @@ int call_request(struct coppice *c, const struct coppice_message *m, const struc
         if (r < 0)
                 return r;
         mailbox_ref(c, kind, ref);
-        memcpy(all, lines, count * sizeof *lines);
+        if (count > 0)
+                memcpy(all, lines, count * sizeof *lines);
         all[count] = (struct line) { MESSAGE_REF, ref };
         if (ret_ref)
                 memcpy(ret_ref, ref, sizeof ref);

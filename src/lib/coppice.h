@@ -84,7 +84,7 @@ COPPICE_API int coppice_fd(struct coppice *c);
 COPPICE_API int coppice_set_timeout(struct coppice *c, int64_t usec);
 
 /* How much may be put aside by selective receives and by waits for answers: 1,000 messages and 8 MiB in the beginning.
- * Beyond that those fail with -ENOBUFS, and what has not been read stays in the mailbox. */
+ * Beyond that those fail with -ENOBUFS, and what has not been read stays in the mailbox. -EINVAL: nothing is not enough. */
 COPPICE_API int coppice_set_saved_max(struct coppice *c, size_t messages, size_t bytes);
 
 /* The path of this service ("/shop/api"): $COPPICE_NODE, NULL when it is not there. */

@@ -137,6 +137,8 @@ int coppice_set_timeout(struct coppice *c, int64_t usec)
 
 int coppice_set_saved_max(struct coppice *c, size_t messages, size_t bytes)
 {
+        if (messages == 0 || bytes == 0)
+                return -EINVAL;
         c->saved_max = messages;
         c->saved_bytes_max = bytes;
         return mailbox_mine(c);

@@ -78,6 +78,12 @@ passed() {
         assert_eq "$strange" ""
 }
 
+@test "a program in C++ may use the headers of the library" {
+        skip_unless "${CXX:-c++}"
+        "${CXX:-c++}" -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only $(pkg-config --cflags coppice) - \
+                <<<$'#include <coppice/sd-daemon.h>\nint main() { return sd_notify(0, "READY=1") < 0; }'
+}
+
 @test "the library calls nothing that prints, ends the program or keeps state of its own" {
         used=$(nm -u "$LIBDIR/libcoppice.a" | awk '$1 == "U" { print $2 }' | sort -u)
         strange=$(grep -xE '(abort|_?exit|_Exit|err|errx|warn|perror|printf|__printf_chk|puts|putchar|fprintf|__fprintf_chk|syslog|signal|sigaction|setenv|putenv|stdout|stderr|system|pthread_.*)' <<<"$used" || :)
