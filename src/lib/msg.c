@@ -231,8 +231,8 @@ int message_take(struct coppice_message **ret, const char *bytes, size_t n, cons
                 return -ENOMEM;
         }
         cut_into_strings(m->head.data, parsed.head_len);
-        memcpy(m->fds, fds, fd_count * sizeof *fds);
-        m->fd_count = fd_count;
+        for (; m->fd_count < fd_count; m->fd_count++)
+                m->fds[m->fd_count] = fds[m->fd_count];
         *ret = m;
         return 0;
 }
