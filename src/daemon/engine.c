@@ -155,9 +155,10 @@ void engine_post(struct engine *e, const struct event *event)
                 size_t cap = e->queue_cap ? e->queue_cap * 2 : 64;
                 struct event *more = malloc(cap * sizeof(*more));
 
-                if (!more) {
-                        log_error("out of memory: an event is lost"); /* better known than silent */
-                        return;
+                if (!more) { /* it is in the journal, and the next engine has the memory that this one held */
+                        log_error("out of memory");
+                        journal_commit(e);
+                        abort();
                 }
                 for (size_t i = 0; i < e->queue_len; i++)
                         more[i] = e->queue[(e->queue_head + i) % e->queue_cap];

@@ -40,7 +40,8 @@ static const struct pack_field of_death[] = {
         F(death, incarnation, UINT) R(death, reason) F(death, ran, UINT) F(death, code, INT) F(death, status, INT)
         F(death, started, TIME) F(death, ended, TIME) F(death, utime_usec, INT) F(death, stime_usec, INT)
         F(death, maxrss_kb, INT) F(death, minflt, UINT) F(death, majflt, UINT) F(death, inblock, UINT)
-        F(death, oublock, UINT) OMIT(death, error) OMIT(death, tail) OMIT(death, tail_len) /* written behind it */
+        F(death, oublock, UINT) F(death, memory_peak, INT) F(death, tasks_peak, INT) F(death, cpu_usec, INT)
+        F(death, throttled_usec, INT) F(death, oom_kills, INT) OMIT(death, error) OMIT(death, tail) OMIT(death, tail_len) /* written behind it */
 };
 TABLE(death, of_death);
 

@@ -26,7 +26,7 @@ static void deposit(struct postbox *p)
         (void) engine_path(e, p->node, path, sizeof path);
         (void) snprintf(name, sizeof name, "mail:%s", path);
         if (initlink_store(e->link, name, p->ours) < 0)
-                log_debug("%s: init keeps no copy of its mailbox", path);
+                log_warning("%.100s: init keeps no copy of its mailbox, which ends with this engine: the path is too long", path);
         (void) snprintf(name, sizeof name, "mailbox:%s", path);
         (void) initlink_store(e->link, name, p->theirs);
 }

@@ -278,6 +278,7 @@ void mail_resumed(struct engine *e)
                 look_at_read(r, &went);
                 journal_commit(e);
         } else if (mail_desk(e) < 0) {
-                log_warning("no memory for what is on its way between mailboxes");
+                log_error("out of memory: what is on its way between mailboxes cannot be gone on with");
+                abort(); /* the next engine takes over what this one has not touched */
         }
 }

@@ -99,8 +99,10 @@ static int boot(struct engine *e)
         if (prepare(e, &err) < 0 || make_groups(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         open_mail(e);
-        if (e->mail && mail_desk(e) < 0)
-                log_warning("no memory for what is on its way between mailboxes");
+        if (e->mail && mail_desk(e) < 0) {
+                log_warning("no memory for what is on its way between mailboxes: services with Mailbox=yes will not start");
+                mail_stop(e);
+        }
         notify_start(e);
         if (load_first(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);

@@ -128,7 +128,7 @@ static void read_extra(struct reader *r)
 
 static struct death read_death(struct reader *r)
 {
-        struct death d = { 0 };
+        struct death d = { .memory_peak = -1, .tasks_peak = -1, .cpu_usec = -1, .throttled_usec = -1, .oom_kills = -1 };
         size_t n;
         const void *tail;
 

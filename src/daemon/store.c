@@ -7,7 +7,7 @@
 
 #include "daemon/parts.h"
 
-enum { STORE_MAX = 64 }; /* of one service */
+enum { STORE_MAX = 64 /* of one service */, STORED_NAME_MAX = INIT_NAME_MAX - 1 - (int) sizeof("fd:#4294967295:4294967295") };
 
 static void drop(struct extra *x, size_t i)
 {
@@ -64,16 +64,31 @@ static bool there_already(const struct extra *x, int fd)
         return false;
 }
 
+/* "fd:PATH:SERIAL:NAME", as long as init can keep; else with the number of the node, which only counts together with the
+ * journal. Owned; NULL: out of memory, or too long even so. */
+static char *name_for_init(struct engine *e, node_id id, const char *name)
+{
+        char path[PATH_MAX_NODE], *text;
+
+        if (asprintf(&text, "fd:%s:%u:%s", engine_path(e, id, path, sizeof(path)), ++e->store_serial, name) < 0)
+                return NULL;
+        if (strlen(text) < INIT_NAME_MAX)
+                return text;
+        free(text);
+        if (asprintf(&text, "fd:#%u:%u:%s", (unsigned) id, e->store_serial, name) < 0)
+                return NULL;
+        return text;
+}
+
 static struct stored_fd *stored_new(struct engine *e, node_id id, const char *name, int fd)
 {
         struct stored_fd *s = calloc(1, sizeof(*s));
-        char path[PATH_MAX_NODE];
 
         if (!s)
                 return NULL;
         *s = (struct stored_fd) { .e = e, .node = id, .fd = fd, .name = strdup(name) };
-        if (!s->name || asprintf(&s->init_name, "fd:%s:%u:%s", engine_path(e, id, path, sizeof(path)),
-                                 ++e->store_serial, name) < 0) {
+        s->init_name = s->name ? name_for_init(e, id, name) : NULL;
+        if (!s->init_name) {
                 free(s->name);
                 free(s);
                 return NULL;
@@ -88,6 +103,8 @@ static int keep(struct engine *e, struct extra *x, const char *name, bool poll, 
 
         if (x->fd_count >= STORE_MAX)
                 return -ENOSPC;
+        if (strlen(name) > STORED_NAME_MAX) /* the next engine could not be told */
+                return -ENAMETOOLONG;
         if (there_already(x, fd)) /* systemd's rule: a second deposit of the same file changes nothing */
                 return -EEXIST;
         more = realloc(x->fds, (x->fd_count + 1) * sizeof(*more));
@@ -151,7 +168,15 @@ void store_forget(struct engine *e, node_id id)
         free(ptr_steal(x->fds));
 }
 
-/* "fd:PATH:SERIAL:NAME"; a path has no colon, a name neither. Its watch begins again: FDPOLL=0 is not remembered, which
+/* Without the journal numbers of nodes are others. */
+static node_id numbered(const struct engine *e, const char *text)
+{
+        node_id id = (node_id) strtoul(text, NULL, 10);
+
+        return e->journal_end > 0 && core_node(e->core, id) ? id : NODE_NONE;
+}
+
+/* "fd:PATH:SERIAL:NAME" or "fd:#NODE:SERIAL:NAME"; a path has no colon, a name neither. Its watch begins again: FDPOLL=0 is not remembered, which
  * costs a wake-up at most. */
 bool store_resume(struct engine *e, const char *init_name, int fd)
 {
@@ -163,7 +188,7 @@ bool store_resume(struct engine *e, const char *init_name, int fd)
 
         if (sscanf(init_name, "fd:%1023[^:]:%u:%119[^:]", path, &serial, name) != 3)
                 return false;
-        id = core_find(e->core, NODE_ROOT, path, NULL);
+        id = path[0] == '#' ? numbered(e, path + 1) : core_find(e->core, NODE_ROOT, path, NULL);
         x = id == NODE_NONE ? NULL : engine_extra(e, id);
         more = x ? realloc(x->fds, (x->fd_count + 1) * sizeof(*more)) : NULL;
         if (!more)

@@ -13,12 +13,17 @@
 #include "os/cgroup_priv.h"
 #include "os/fs.h"
 
-static unsigned controllers_in(int dir, const char *file)
+/* -errno in *ret_error when it cannot be said. */
+static unsigned controllers_in(int dir, const char *file, int *ret_error)
 {
         char text[512], *save = NULL;
         unsigned bits = 0;
 
-        if (fs_read_small(dir, file, text, sizeof text) <= 0)
+        ssize_t r = fs_read_small(dir, file, text, sizeof text);
+
+        if (r < 0 && ret_error)
+                *ret_error = (int) r;
+        if (r <= 0)
                 return 0;
         for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
                 int ctl = strtab_value(&controller_names, word);
@@ -32,18 +37,20 @@ static unsigned controllers_in(int dir, const char *file)
 void cgroup_control_ask(struct cgroup *c)
 {
         autoclose int own = -1;
+        int error = 0;
 
         if (c->asked)
                 return;
-        c->asked = true;
-        cgroup_v1_find(c);
+        c->asked = cgroup_v1_find(c); /* who could not look (no descriptor, an error of the disk) looks again the next time */
         if (c->backend == CGROUP_NONE)
                 return;
         own = cgroup_open_dir(AT_FDCWD, c->own);
-        if (own < 0)
-                return;
-        c->v2_offered = controllers_in(own, "cgroup.controllers");
-        c->v2_enabled = controllers_in(c->root, "cgroup.controllers");
+        if (own >= 0)
+                c->v2_offered = controllers_in(own, "cgroup.controllers", &error);
+        if (own >= 0)
+                c->v2_enabled = controllers_in(c->root, "cgroup.controllers", &error);
+        if (own < 0 || error)
+                c->asked = false;
 }
 
 /* --- out of our own way ------------------------------------------------------------------------------------------ */
@@ -170,7 +177,7 @@ static int enable_one(struct cgroup *c, int dir, enum controller ctl, bool ours)
 /* In one group, those it has itself. `ours`: it is the group we are in. */
 static unsigned enable_in(struct cgroup *c, int dir, unsigned wanted, bool ours)
 {
-        unsigned on = controllers_in(dir, "cgroup.subtree_control");
+        unsigned on = controllers_in(dir, "cgroup.subtree_control", NULL);
 
         for (int i = 0; i < CTL_COUNT; i++) {
                 int r;

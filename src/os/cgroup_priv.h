@@ -90,7 +90,7 @@ unsigned cgroup_control_enable(struct cgroup *c, const char *rel, unsigned contr
 void cgroup_control_end(struct cgroup *c); /* remove what was made for it */
 
 /* The hierarchies of v1: /proc/self/mountinfo and /proc/self/cgroup. */
-void cgroup_v1_find(struct cgroup *c);
+bool cgroup_v1_find(struct cgroup *c); /* false: not all could be looked at; may be called again */
 /* The node's group, and those above it, as a directory owned by the caller; `make` or -ENOENT. */
 int cgroup_v1_open(struct cgroup *c, enum controller ctl, const char *rel, bool make);
 int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel);

@@ -63,6 +63,7 @@ static void found(struct cgroup *c, enum controller ctl, const char *root, const
         (void) snprintf(path, sizeof path, "%s%s", point, strcmp(rest, "/") == 0 ? "" : rest);
         v->own = cgroup_open_dir(AT_FDCWD, path);
         v->error = v->own < 0 ? -v->own : faccessat(v->own, "tasks", W_OK, AT_EACCESS) < 0 ? errno : 0;
+        free(v->path); /* looked at a second time */
         v->path = strdup(path);
         if (!v->path)
                 v->error = ENOMEM;
@@ -71,15 +72,17 @@ static void found(struct cgroup *c, enum controller ctl, const char *root, const
                         v->with = (enum controller) i;
 }
 
-void cgroup_v1_find(struct cgroup *c)
+bool cgroup_v1_find(struct cgroup *c)
 {
         autofclose FILE *f = fopen("/proc/self/mountinfo", "re");
         autobuf struct buf groups = BUF_INIT;
         autofree char *line = NULL;
         size_t room = 0;
 
-        if (!f || fs_read("/proc/self/cgroup", 1 << 20, &groups, NULL) < 0)
-                return;
+        int r = f ? fs_read("/proc/self/cgroup", 1 << 20, &groups, NULL) : -errno;
+
+        if (r < 0)
+                return r == -ENOENT;
         while (getline(&line, &room, f) > 0) {
                 char *root = NULL, *point = NULL, *options = NULL;
                 const char *type = cgroup_mount_split(line, &root, &point, &options);
@@ -93,6 +96,7 @@ void cgroup_v1_find(struct cgroup *c)
                                 found(c, (enum controller) i, root, point, group);
                 }
         }
+        return !ferror(f);
 }
 
 /* cpuset is of no use until it has been told processors and memory: the parent's, to begin with. */

@@ -19,3 +19,14 @@ faults() {
 @test "I2, I4, G9: a system call of the engine that fails ends nothing that runs, leaves nothing behind, and is told of" { faults engine; }
 @test "F2, I4: a system call of the log writer that fails loses no writer and blocks no service" { faults logd 10; }
 @test "I3, I5: between fork and exec a system call that fails is a start that failed, with its stage and cause" { faults child 10; }
+
+@test "I1: an allocation of the engine or the log writer that fails crashes nothing and loses nothing" {
+        [ "$EUID" = 0 ] || skip "the services of the test need root"
+        "$BUILD/tests/faults/faults" --possible || skip "written for another kind of machine, or tracing is not allowed here"
+        cp "$BUILD/coppiced" "$BUILD/tests/faults/memory/coppiced"
+        local -a which=(--part "${COPPICE_SEED:-1}/8")
+        [ "${COPPICE_FAULTS:-}" = all ] && which=(--all)
+        run "$BUILD/tests/faults/faults" "${which[@]}" engine-memory logd-memory
+        echo "$output"
+        assert_status 0
+}

@@ -177,3 +177,25 @@ kill_engine() {
         assert_status 0
         stop_daemon 0
 }
+
+@test "H17: a stored descriptor outlives the engine where path and name are long, and a name that is too long is refused" {
+        local name long tell=$COPPICE_BUILD/tests/programs/tell
+        name=$(printf 'n%.0s' {1..110}) long=$(printf 'd%.0s' {1..90})
+        script web <<-SH
+                if [ "\${LISTEN_FDS:-0}" = 0 ]; then
+                        exec 7<>$W/kept
+                        exec $tell --fd 7 --barrier FDSTORE=1 FDNAME=$long READY=1 -- $tell --fd 0 FDSTORE=1 FDNAME=${long}xxxx FDPOLL=0 -- /bin/sleep 1000
+                fi
+                echo "\$LISTEN_FDS \$LISTEN_FDNAMES" >$W/got.new; mv $W/got.new $W/got
+                exec $tell READY=1 -- /bin/sleep 1000
+	SH
+        service "$name" "Type=notify" "ExecStart=$W/web" "RestartSec=0"
+        start_daemon
+        wait_state "/$name" running
+        wait_line "$W/daemon.log" "keep its descriptor ${long}xxxx: File name too long"
+        kill_engine
+        kill -KILL "$(pid_of "/$name")"
+        wait_file "$W/got"
+        assert_eq "$(cat "$W/got")" "1 $long"
+        stop_daemon 0
+}

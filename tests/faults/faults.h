@@ -1,5 +1,6 @@
 /* faults.h - make one system call after the other fail, and look what becomes of the daemon.
  *
+ *      memory.c   the same for allocations, from inside of the program
  *      errors.c   which calls may fail, and with what
  *      trace.c    stops one program of the daemon at its system calls, tells where in it each comes from, lets one fail
  *      world.c    what the daemon is put through meanwhile, and what must be true of it at the end
@@ -32,8 +33,11 @@ enum program {
         PROGRAM_LOGD,
         PROGRAM_CHILD,  /* of init, from its birth until it runs a program: services, engine, log writer */
         PROGRAM_COUNT,
+        PROGRAM_ENGINE_MEMORY = PROGRAM_COUNT, /* nobody's calls fail: see memory.c */
+        PROGRAM_LOGD_MEMORY,
+        PROGRAM_END,
 };
-extern const char *const program_names[PROGRAM_COUNT];
+extern const char *const program_names[PROGRAM_END];
 
 enum { SITES_MAX = 2048, FRAMES = 4, WHILE_MS = 150 };
 
@@ -86,6 +90,7 @@ extern const char *const verdict_names[VERDICT_COUNT];
 
 struct world {
         const char *build;       /* the programs */
+        const char *daemon;      /* directory of coppiced and what lies beside it */
         char dir[64];            /* all files of the run */
         struct trace *trace;
         unsigned fds[3];         /* of init, engine and log writer when nothing failed */

@@ -1,10 +1,13 @@
 /* main.c - every fallible system call of the daemon fails in turn, with each plausible error (FAILURES M4; I2 to I5, F2, G9).
  *
- *      faults [--all] [--part I/N] [--only POINT] [--keep] [--list] PROGRAM...     init, engine, logd, child
+ *      faults [--all] [--part I/N] [--only POINT] [--keep] [--list] PROGRAM...
+ *      PROGRAM: init, engine, logd, child; engine-memory, logd-memory: allocations fail instead; for these coppiced has to
+ *      lie in tests/faults/memory of the build, and only the places and --part, --all and --only are as below.
  *
  * Without --all each place in a program that makes a call fails the first time it is reached, once, with the first of its
  * errors; with it, also the second and the last time, with every error, and for a while as well as once. --part takes
  * every N-th of these points, beginning with the I-th; --only takes one, and --keep leaves its files where they are. */
+#include <errno.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +88,16 @@ static void fail_site(struct run *r, enum program program, const struct site *si
                 }
 }
 
+static bool summary(const struct run *r, enum program program, unsigned places)
+{
+        printf("# %s: %u places, %u points:", program_names[program], places, r->point);
+        for (int i = 0; i < VERDICT_COUNT; i++)
+                printf(" %s %u", verdict_names[i], r->count[i]);
+        printf("\n");
+        (void) fflush(stdout);
+        return r->count[VERDICT_WRONG] == 0;
+}
+
 static bool fail_program(struct run *r, enum program program)
 {
         struct trace *t = r->world.trace;
@@ -111,25 +124,97 @@ static bool fail_program(struct run *r, enum program program)
         for (uint32_t i = 0; i < count; i++)
                 fail_site(r, program, &sites[i]);
         free(sites);
-        printf("# %s: %u places, %u points:", program_names[program], count, r->point);
-        for (int i = 0; i < VERDICT_COUNT; i++)
-                printf(" %s %u", verdict_names[i], r->count[i]);
-        printf("\n");
-        (void) fflush(stdout);
-        return r->count[VERDICT_WRONG] == 0;
+        return summary(r, program, count);
+}
+
+/* --- memory -------------------------------------------------------------------------------------------------------- */
+
+/* The number that memory.c has left in a file, -1 when there is none. */
+static int left_in(const struct run *r, const char *what)
+{
+        char path[300];
+        int n = -1;
+        FILE *f;
+
+        (void) snprintf(path, sizeof(path), "%s/point.%s", r->world.daemon, what);
+        f = fopen(path, "re");
+        if (f && fscanf(f, "%d", &n) != 1)
+                n = -1;
+        if (f)
+                (void) fclose(f);
+        (void) unlink(path);
+        return n;
+}
+
+static enum verdict memory_life(struct run *r, enum program program, int site, int time)
+{
+        char path[300];
+        enum verdict v;
+        FILE *f;
+
+        (void) snprintf(path, sizeof(path), "%s/point", r->world.daemon);
+        f = fopen(path, "we");
+        if (!f)
+                return VERDICT_WRONG;
+        (void) fprintf(f, "%s %d %d\n", program == PROGRAM_ENGINE_MEMORY ? "coppice-engine" : "coppice-logd", site, time);
+        (void) fclose(f);
+        r->world.trace->program = program;
+        r->world.trace->wanted = (struct site) { .call = -1 };
+        r->world.trace->error = ENOMEM;
+        v = one_life(r);
+        return left_in(r, "hit") < 0 && site >= 0 && v < VERDICT_AGAIN ? VERDICT_MISSED : v;
+}
+
+/* Each place that asks for memory is refused it the first time, with --all the second and third time as well. */
+static bool fail_memory(struct run *r, enum program program)
+{
+        int sites = 0;
+
+        memset(r->count, 0, sizeof(r->count));
+        memset(r->world.fds, 0, sizeof(r->world.fds));
+        r->world.measured = false;
+        for (int i = 0; i < MEASURES; i++)
+                if (memory_life(r, program, -1, 0) >= VERDICT_AGAIN || (sites = left_in(r, "sites")) <= 0) {
+                        printf("# %s, nothing fails: %s\n", program_names[program], r->world.why);
+                        return false;
+                }
+        r->world.measured = true;
+        r->point = 0;
+        for (int site = 0; site < sites; site++)
+                for (int time = 0; time < (r->all ? 3 : 1); time++) {
+                        enum verdict v;
+
+                        if (r->point++ % r->parts != r->part || (r->only >= 0 && (unsigned) r->only != r->point - 1))
+                                continue;
+                        v = memory_life(r, program, site, time);
+                        r->count[v]++;
+                        if (v == VERDICT_WRONG || r->only >= 0)
+                                printf("# %s, point %u: %s: place %d, time %d: %s%s%s\n", program_names[program], r->point - 1, verdict_names[v], site,
+                                       time + 1, r->world.why, r->keep ? "; see " : "", r->keep ? r->world.dir : "");
+                        (void) fflush(stdout);
+                }
+        return summary(r, program, (unsigned) sites);
 }
 
 static int usage(void)
 {
-        (void) fprintf(stderr, "usage: faults [--all] [--part I/N] [--keep] [--list] [--only POINT] init|engine|logd|child...\n");
+        (void) fprintf(stderr, "usage: faults [--all] [--part I/N] [--keep] [--list] [--only POINT] init|engine|logd|child|engine-memory|logd-memory...\n");
         return 2;
 }
 
 static bool by_name(struct run *r, const char *name)
 {
-        for (int p = 0; p < PROGRAM_COUNT; p++)
-                if (strcmp(name, program_names[p]) == 0)
+        static char daemon[280];
+
+        (void) snprintf(daemon, sizeof(daemon), "%s/tests/faults/memory", r->world.build);
+        for (int p = 0; p < PROGRAM_END; p++) {
+                if (strcmp(name, program_names[p]) != 0)
+                        continue;
+                r->world.daemon = p < PROGRAM_COUNT ? r->world.build : daemon;
+                if (p < PROGRAM_COUNT)
                         return fail_program(r, (enum program) p);
+                return fail_memory(r, (enum program) p);
+        }
         return usage() == 0;
 }
 

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const program_names[PROGRAM_COUNT] = { "init", "engine", "logd", "child" };
+const char *const program_names[PROGRAM_END] = { "init", "engine", "logd", "child", "engine-memory", "logd-memory" };
 
 enum { TRACED_MAX = 64, STACK_WORDS = 1024 };
 

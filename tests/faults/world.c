@@ -379,13 +379,16 @@ static bool has_ended(struct world *w, void *arg)
 /* The sanitizers' words, and those of our own about an end that nobody wished for. */
 static bool said_nothing_bad(struct world *w)
 {
+        const bool gave_up = w->trace->program == PROGRAM_ENGINE_MEMORY && file_has(w, "output", "error: out of memory") &&
+                             file_has(w, "output", "(ABRT)"); /* where nothing sensible can be done: the next engine goes on */
+
         static const char *const bad[] = {
                 "AddressSanitizer", "LeakSanitizer", "runtime error:", "init crashed", "Assertion", "stack smashing", "is still there",
-                "makes no sense", "beginning anew",
+                "makes no sense", "beginning anew", "the engine was killed", "the engine ended",
         };
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-                if (file_has(w, "output", bad[i]))
+                if (file_has(w, "output", bad[i]) && !(gave_up && strcmp(bad[i], "the engine was killed") == 0))
                         return wrong(w, "its output has \"%s\"", bad[i]);
         return true;
 }
@@ -418,7 +421,7 @@ static bool ended_well(const struct world *w)
 {
         const struct trace *t = w->trace;
 
-        if (t->program != PROGRAM_LOGD)
+        if (t->program != PROGRAM_LOGD && t->program != PROGRAM_LOGD_MEMORY)
                 return t->program == PROGRAM_INIT || t->target_status == 0;
         if (WIFSIGNALED(t->target_status))
                 return w->ending && WTERMSIG(t->target_status) == SIGKILL;
@@ -443,7 +446,7 @@ static enum verdict judge(struct world *w)
                 return VERDICT_MISSED;
         if (w->again)
                 return VERDICT_AGAIN;
-        if (file_has(w, "output", strerror(t->error)) || file_has(w, "said", strerror(t->error)))
+        if (file_has(w, "output", strerror(t->error)) || (t->error == ENOMEM && file_has(w, "output", "memory")) || file_has(w, "said", strerror(t->error)))
                 return VERDICT_REPORTED;
         return file_has(w, "output", "warning: ") || file_has(w, "output", "error: ") ? VERDICT_SAID : VERDICT_UNNOTICED;
 }
@@ -457,7 +460,7 @@ static pid_t start_tracing(struct world *w)
 
         if (pid != 0)
                 return pid;
-        (void) snprintf(program, sizeof(program), "%s/coppiced", w->build);
+        (void) snprintf(program, sizeof(program), "%s/coppiced", w->daemon);
         (void) snprintf(units, sizeof(units), "%s/units", w->dir);
         (void) snprintf(run, sizeof(run), "%s/run", w->dir);
         (void) snprintf(logs, sizeof(logs), "%s/logs", w->dir);

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Every field of what a snapshot must hold is in the table of its struct, saved or named as left out.
-src=${COPPICE_SOURCE:-.}/src/core
-table=$src/snapshot_fields.c
+# Every field of what a snapshot must hold is in the table of its struct, saved or named as left out: those of the core, and those
+# of the engine that the journal has.
+src=${COPPICE_SOURCE:-.}/src
 n=0 bad=0
 
 # The names of the members of `struct NAME` in a file: the last word of each declarator.
@@ -16,28 +16,34 @@ members() {
                 done
 }
 
-while read -r struct file; do
+while read -r struct file table; do
         n=$((n + 1)) missing=
         for member in $(members "$struct" "$src/$file"); do
-                grep -Eq "(F|N|OMIT|R)\($struct, $member(\.[a-z_]+)?[,)]" "$table" || missing="$missing $member"
+                grep -Eq "(F|N|OMIT|R)\($struct, $member(\.[a-z_]+|\[0\])?[,)]" "$src/$table" || missing="$missing $member"
         done
         count=$(members "$struct" "$src/$file" | wc -l)
         if [ -n "$missing" ] || [ "$count" -lt 2 ]; then
                 bad=1
                 echo "not ok $n - every field of struct $struct is in its table:${missing:- none was found}"
-                echo "# add F(), N() or OMIT() with the reason to src/core/snapshot_fields.c; see HACKING.md"
+                echo "# add F(), N() or OMIT() with the reason to src/$table; see HACKING.md"
         else
                 echo "ok $n - every field of struct $struct is in its table ($count)"
         fi
 done <<LIST
-reason reason.h
-event event.h
-node node.h
-record record.h
-super machine.h
-msg machine.h
-core machine.h
-dep machine.h
+reason core/reason.h core/snapshot_fields.c
+event core/event.h core/snapshot_fields.c
+node core/node.h core/snapshot_fields.c
+record core/record.h core/snapshot_fields.c
+super core/machine.h core/snapshot_fields.c
+msg core/machine.h core/snapshot_fields.c
+core core/machine.h core/snapshot_fields.c
+dep core/machine.h core/snapshot_fields.c
+saved_engine daemon/journal.h daemon/journal_fields.c
+saved_pid daemon/journal.h daemon/journal_fields.c
+run daemon/parts.h daemon/journal_fields.c
+said daemon/engine.h daemon/journal_fields.c
+death daemon/engine.h daemon/journal_fields.c
+action core/action.h daemon/journal_fields.c
 LIST
 echo "1..$n"
 exit $bad
