@@ -58,6 +58,14 @@ EXAMPLE_UNITS += \
 	units/examples/pipeline/quiet.channel \
 	units/examples/pipeline/tone.service
 
+# In sh.
+EXAMPLE_UNITS += \
+	units/examples/health/README.md units/examples/health/clinic.supervisor units/examples/health/steady.service \
+	units/examples/health/flaky.service units/examples/health/monitor.service units/examples/health/flaky-worker \
+	units/examples/health/health-monitor \
+	units/examples/tasks/README.md units/examples/tasks/tasks.supervisor units/examples/tasks/manager.service \
+	units/examples/tasks/task@.service units/examples/tasks/task-manager units/examples/tasks/task-worker
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md

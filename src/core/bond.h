@@ -61,6 +61,10 @@ uint32_t core_text_take(struct core *c, const char *text);
 void core_text_release(struct core *c, uint32_t text);
 const char *core_text(const struct core *c, uint32_t text);   /* "" for 0 */
 
+/* What a record of RULE_EMITTED says; NULL when that is not kept any more: the last EMITTED_MAX are. */
+enum { EMITTED_MAX = 256 };
+const char *core_emitted(const struct core *c, uint64_t seq);
+
 /* Room for one more bond. -ENOMEM. */
 int core_bond_reserve(struct core *c);
 

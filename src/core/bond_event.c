@@ -172,6 +172,7 @@ void bond_event(struct core *c, const struct event *e)
                 case EVT_REGISTER: result = ask_register(c, n, e); break;
                 case EVT_UNREGISTER: result = ask_unregister(c, n, e); break;
                 case EVT_TRAP_EXIT: result = ask_trap(n, e); break;
+                case EVT_EMIT: result = bond_emit(c, n, e); break;
                 default: result = ask_exit_signal(c, n, e); break;
                 }
         }

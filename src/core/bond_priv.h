@@ -22,6 +22,10 @@ struct bonds {
         uint32_t first, last;  /* signals on their way */
         struct bond_text *texts; /* owned */
         uint32_t text_count;
+        struct emitted {
+                uint64_t seq;  /* of its record; 0 = none */
+                uint32_t text;
+        } emitted[EMITTED_MAX];
         bool garbage;          /* some text is used no more; the actions of the last step may still name it */
 };
 
@@ -58,6 +62,11 @@ void bond_unborn_ends(struct core *c, struct node *n, const struct bond *d);
 /* --- bond_event.c --- */
 void bond_event(struct core *c, const struct event *e);
 bool bonds_pump(struct core *c); /* handle signals as far as there is room; true: some were */
+
+/* --- emit.c --- */
+enum result bond_emit(struct core *c, struct node *n, const struct event *e);
+void emitted_save(const struct core *c, struct buf *out);
+bool emitted_load(struct core *c, struct unpack *u, uint32_t count); /* false: damaged */
 
 /* --- bond_save.c --- */
 void bonds_save(const struct core *c, struct buf *out);

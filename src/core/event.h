@@ -33,6 +33,7 @@ enum event_kind {
         EVT_EXIT_SIGNAL,      /* node = whom; arg = who sends it; reason */
         EVT_SPAWN,            /* node = who spawns; arg = the child, which core_add() has put below a supervisor that is up: start it;
                                * arg2 = enum spawn_tie << 32 | text of the monitor. Answered as EVT_START of the child is */
+        EVT_EMIT,             /* node says something for the records: arg2 = text */
         /* from the world */
         EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict; arg2 = which was unmet: (directive + 1) << 32 | item */
         EVT_SPAWNED,          /* a process exists: arg = pid */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "core/bond.h"
 #include "core/machine.h"
 #include "core/value.h"
 
@@ -85,6 +86,8 @@ static void put_word(const struct core *c, const struct record *r, const char *w
                 buf_adds(out, directive_rows[r->a].key);
         else if (word_is(word, len, "item"))
                 put_item(c, r, out);
+        else if (word_is(word, len, "text"))
+                buf_adds(out, core_emitted(c, r->seq) ? core_emitted(c, r->seq) : "(not kept any more)");
         else if (word_is(word, len, "check"))
                 buf_addf(out, "%s", r->a >= 0 && r->a < D_COUNT ? directive_rows[r->a].key : "a condition");
 }

@@ -49,7 +49,7 @@ libcore_a_SOURCES += \
 libcore_a_SOURCES += \
 	src/core/channel_end.c src/core/channel_end.h src/core/validate_channels.c \
 	src/core/mail.c src/core/mail.h src/core/mail_results.def src/core/route.c src/core/route.h src/core/directives_mail.def \
-	src/core/bond.c src/core/bond_event.c src/core/bond_spawn.c src/core/bond_save.c src/core/bond.h src/core/bond_priv.h
+	src/core/bond.c src/core/bond_event.c src/core/bond_spawn.c src/core/emit.c src/core/bond_save.c src/core/bond.h src/core/bond_priv.h
 
 # Filters of system calls. The table of names is made from the groups.
 libcore_a_SOURCES += \

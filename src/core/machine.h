@@ -8,7 +8,7 @@
  *      queue.c       messages and waiting answers          child.c        what a supervisor hears of a child
  *      supervisor.c  ... and what it decides               super.c        its own start and end
  *      job.c         what it does in several steps         order.c        relations between siblings
- *      bond*.c       links, monitors, names
+ *      bond*.c       links, monitors, names                emit.c         what services say
  *      machine.c     one service: phase x event            service*.c     the cells of that table
  *
  * The layers inside: a service reports to its supervisor (child_*), a supervisor drives its children (node_*);
@@ -149,6 +149,7 @@ struct core {
         uint8_t event;               /* kind of the event in hand */
         bool hold;                   /* EVENT_MORE: no decisions yet */
         bool killing;                /* the time for the shutdown is used up */
+        uint32_t emitted;            /* texts of RULE_EMITTED that are kept (emit.c) */
         uint32_t changes;            /* of the tree by other means than a step: core_changes() */
         bool over;                   /* ACT_EXIT was emitted */
 };

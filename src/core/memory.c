@@ -232,7 +232,7 @@ struct core *core_make(const struct core *head)
         c->ring = calloc(c->ring_cap, sizeof(*c->ring));
         c->actions = malloc((ACTIONS_MAX + ACTIONS_RESERVE) * sizeof(*c->actions));
         c->pool = NULL;
-        c->pool_cap = c->pool_left = c->requests = c->action_len = c->retired_len = 0;
+        c->pool_cap = c->pool_left = c->requests = c->action_len = c->retired_len = c->emitted = 0;
         c->pool_free = MSG_NONE;
         c->buried = NULL;
         c->bonds = NULL;

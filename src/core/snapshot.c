@@ -105,6 +105,7 @@ void core_snapshot(const struct core *c, struct buf *out)
                 pack_u(out, c->heap[i]);
         bonds_save(c, out);
         save_retired(c, out);
+        emitted_save(c, out);
 }
 
 bool core_is_over(const struct core *c)

@@ -99,7 +99,7 @@ TABLE(event, of_event);
 static const struct pack_field of_core[] = {
         F(core, config.seed, UINT) F(core, config.record_capacity, UINT) F(core, config.machine, UINT)
         OMIT(core, bonds) OMIT(core, nodes) OMIT(core, stems) OMIT(core, heap) OMIT(core, ring) OMIT(core, pool) /* written behind it */
-        OMIT(core, retired) OMIT(core, retired_head) F(core, retired_len, UINT) /* this too: so many, none from older versions */
+        OMIT(core, retired) OMIT(core, retired_head) F(core, retired_len, UINT) F(core, emitted, UINT) /* this too: so many, none from older versions */
         F(core, limit, UINT) F(core, capacity, UINT)
         OMIT(core, buried)                      /* nothing between steps but for the actions that were performed */
         F(core, heap_len, UINT)

@@ -15,7 +15,8 @@ struct loader {
         struct unpack *u;
         struct pack_map *map;
         struct core *c;
-        uint32_t retired;    /* so many numbers are nobody's */
+        uint32_t retired;    /* so many numbers are nobody's, */
+        uint32_t emitted;    /* and so many texts are kept */
         bool memory;         /* it was memory that was short */
 };
 
@@ -318,6 +319,7 @@ static struct core *load_head(struct loader *l)
                 return NULL;
         }
         l->retired = head.retired_len;
+        l->emitted = head.emitted;
         c = core_make(&head);
         l->memory |= !c;
         return c;
@@ -340,6 +342,8 @@ static void load_all(struct loader *l)
                 (void) damaged(l);
         if (!failed(l))
                 (void) load_retired(l);
+        if (!failed(l) && !emitted_load(l->c, l->u, l->emitted))
+                (void) damaged(l);
         if (failed(l) || !sound_tree(l->c) || !sound_heap(l->c) || !sound_work(l->c)) {
                 (void) damaged(l);
                 return;

@@ -8,7 +8,7 @@ static const char *const event_text[] = {
         [EVT_FREEZE] = "freeze", [EVT_THAW] = "thaw", [EVT_DELETE] = "delete", [EVT_ADDED] = "added",
         [EVT_SHUTDOWN] = "shutdown", [EVT_LINK] = "link", [EVT_UNLINK] = "unlink", [EVT_MONITOR] = "monitor",
         [EVT_DEMONITOR] = "demonitor", [EVT_REGISTER] = "register", [EVT_UNREGISTER] = "unregister",
-        [EVT_TRAP_EXIT] = "trap_exit", [EVT_EXIT_SIGNAL] = "exit_signal", [EVT_SPAWN] = "spawn",
+        [EVT_TRAP_EXIT] = "trap_exit", [EVT_EXIT_SIGNAL] = "exit_signal", [EVT_SPAWN] = "spawn", [EVT_EMIT] = "emit",
         [EVT_CHECKED] = "checked", [EVT_SPAWNED] = "spawned", [EVT_EXECED] = "execed",
         [EVT_SPAWN_FAILED] = "spawn_failed", [EVT_EXITED] = "exited", [EVT_EMPTY] = "empty",
         [EVT_STUCK] = "stuck",

@@ -175,6 +175,19 @@ static int run_registered(struct ctl *c)
         return CTL_OK;
 }
 
+static int run_emit(struct ctl *c)
+{
+        autobuf struct buf text = BUF_INIT, answer = BUF_INIT;
+
+        if (inside_fd(c) < 0)
+                return ctl_error(CTL_USAGE, "an event of its own is something a service has: inside of one with Mailbox=yes");
+        for (int i = 0; i < c->argc; i++)
+                buf_addf(&text, "%s%s", i ? " " : "", c->argv[i]);
+        if (text.len > 127)
+                return ctl_error(CTL_USAGE, "an event is text of at most 127 bytes");
+        return tell(c, "event", MESSAGE_VALUE, buf_text(&text), MESSAGE_NODE, NULL, &answer);
+}
+
 static const struct ctl_option ref_option[] = { { "ref", 0, "REF", "The mark of this watch, which comes back in DOWN." }, { 0 } };
 static const struct ctl_option scope_option[] = { { "scope", 0, "SUPERVISOR", "Where the name holds; the node's own supervisor if not given." }, { 0 } };
 static const struct ctl_option where_options[] = {
@@ -222,4 +235,10 @@ const struct ctl_verb verb_whereis = {
 const struct ctl_verb verb_registered = {
         .name = "registered", .args = "[NODE]", .help = "List the registered names.",
         .max_args = 1, .complete = COMPLETE_NODES, .run = run_registered,
+};
+const struct ctl_verb verb_emit = {
+        .name = "emit", .args = "TEXT...", .help = "Inside of a service: put an event of its own into the records.",
+        .prose = "It is shown by events, why and the daemon's log, with the rule \"emitted\" and the sentence \"says: TEXT\". At most 127 "
+                 "bytes; the texts of the last 256 such events are kept.",
+        .min_args = 1, .max_args = -1, .run = run_emit,
 };

@@ -239,6 +239,15 @@ static enum mail_result call_exit(struct calling *c)
         return r == MAIL_OK ? ask_core(c, &e, NULL) : r;
 }
 
+/* VALUE= is what it has to say. */
+static enum mail_result call_event(struct calling *c)
+{
+        struct event e = event_of(c, EVT_EMIT);
+        char text[BOND_TEXT_MAX];
+
+        return message_copy(c->m, MESSAGE_VALUE, text, sizeof text) ? ask_core(c, &e, text) : MAIL_BAD_MESSAGE;
+}
+
 static enum mail_result call_spawn(struct calling *c)
 {
         return mail_spawn(c->from, c->m, c->p, &c->payload);
@@ -357,6 +366,7 @@ static const struct {
         { "demonitor", call_demonitor },
         { "trap-exit", call_trap_exit },
         { "exit", call_exit },
+        { "event", call_event },
         { "spawn", call_spawn },
         { "register", call_register },
         { "unregister", call_unregister },

@@ -18,6 +18,8 @@ verified() {
 @test "the units of a small machine are valid" { verified "$SOURCE/units/examples/machine"; }
 @test "the units to simulate with are valid" { verified "$SOURCE/units/examples/simulate"; }
 @test "the units of the gossip cache are valid" { verified "$SOURCE/units/examples/gossip"; }
+@test "the units of the task manager are valid" { verified "$SOURCE/units/examples/tasks"; }
+@test "the units of the health monitor are valid" { verified "$SOURCE/units/examples/health"; }
 @test "the units of the heartbeat are valid" { verified "$SOURCE/units/examples/heartbeat"; }
 @test "the units of the connection pool are valid" { verified "$SOURCE/units/examples/pool"; }
 @test "the units of the pipeline are valid" { verified "$SOURCE/units/examples/pipeline"; }

@@ -144,7 +144,7 @@ static const struct {
         { "watchdog", EVT_WATCHDOG }, { "watchdog_trigger", EVT_WATCHDOG_TRIGGER }, { "extend", EVT_EXTEND_TIMEOUT }, { "oom", EVT_OOM },
         { "link", EVT_LINK }, { "unlink", EVT_UNLINK }, { "monitor", EVT_MONITOR }, { "demonitor", EVT_DEMONITOR },
         { "register", EVT_REGISTER }, { "unregister", EVT_UNREGISTER }, { "trap", EVT_TRAP_EXIT },
-        { "exit_signal", EVT_EXIT_SIGNAL }, { "beget", EVT_SPAWN },
+        { "exit_signal", EVT_EXIT_SIGNAL }, { "beget", EVT_SPAWN }, { "emit", EVT_EMIT },
 };
 
 static size_t split(const char *text, char words[][WORD_MAX])
@@ -220,6 +220,7 @@ static void set_bond_argument(struct rows *r, struct event *e, char (*w)[WORD_MA
         case EVT_UNREGISTER: e->arg2 = core_text_take(r->core, w[2]); break;
         case EVT_TRAP_EXIT: e->arg = strcmp(w[2], "on") == 0; break;
         case EVT_SPAWN: set_spawn(r, e, w); break;
+        case EVT_EMIT: e->arg2 = core_text_take(r->core, w[2]); break;
         default:
                 e->arg = named_node(r, w[2]);
                 if (reason_parse(w[3], &e->reason) < 0)
@@ -281,7 +282,7 @@ static struct event read_event(struct rows *r, const char *text)
         }
         if (e.kind >= EVT_START && e.kind <= EVT_SHUTDOWN && strcmp(w[0], "boot") != 0 && e.kind != EVT_SHUTDOWN)
                 e.token = 7;
-        if (e.kind >= EVT_LINK && e.kind <= EVT_SPAWN) {
+        if (e.kind >= EVT_LINK && e.kind <= EVT_EMIT) {
                 set_bond_argument(r, &e, w);
                 return e;
         }
