@@ -191,27 +191,40 @@ static void give_up(struct reach *r)
         r->pid = 0;
 }
 
-/* Ask and wait. The length of the answer; -ETIMEDOUT, and the helper is gone; -errno when there is none. */
+/* The length of the answer; 0 when there is none in time. */
+static ssize_t answer_of(int sock, int ms, char *answer, size_t room)
+{
+        struct pollfd p = { .fd = sock, .events = POLLIN };
+        ssize_t n;
+        int r;
+
+        do
+                r = poll(&p, 1, ms);
+        while (r < 0 && errno == EINTR);
+        n = r > 0 ? recv(sock, answer, room, MSG_DONTWAIT) : 0;
+        return n < 0 ? 0 : n;
+}
+
+/* Ask and wait. The length of the answer; -ETIMEDOUT, and the helper is gone; -errno when there can be none. A helper that
+ * has ended since its last answer, for whatever reason, is replaced. */
 static ssize_t exchange(struct reach *r, const char *question, size_t len, int ms, char *answer, size_t room)
 {
-        struct pollfd p = { .events = POLLIN };
-        ssize_t n;
-        int rc;
-
         collect(r);
-        rc = start(r);
-        if (rc < 0)
-                return rc;
-        p.fd = r->sock;
-        if (send(r->sock, question, len, MSG_NOSIGNAL) >= 0) {
-                do
-                        rc = poll(&p, 1, ms);
-                while (rc < 0 && errno == EINTR);
-                n = rc > 0 ? recv(r->sock, answer, room, MSG_DONTWAIT) : 0;
+        for (int tries = 0; tries < 2; tries++) {
+                bool asked;
+                ssize_t n;
+                int rc = start(r);
+
+                if (rc < 0)
+                        return rc;
+                asked = send(r->sock, question, len, MSG_NOSIGNAL) >= 0;
+                n = asked ? answer_of(r->sock, ms, answer, room) : 0;
                 if (n > 0)
                         return n;
+                give_up(r);
+                if (asked)
+                        break;
         }
-        give_up(r);
         return -ETIMEDOUT;
 }
 
@@ -255,7 +268,8 @@ void reach_rest(struct reach *r)
 {
         if (!r || r->sock < 0)
                 return;
-        fd_close(&r->sock);                      /* its last question has been answered: it ends at once */
+        fd_close(&r->sock);
+        (void) kill(r->pid, SIGKILL); /* its last question has been answered; what a module does at its end is not waited for */
         (void) waitpid(r->pid, NULL, 0);
         r->pid = 0;
 }
