@@ -78,6 +78,17 @@ static bool small(const char *v, size_t n, int32_t *ret)
         return true;
 }
 
+/* A process, not init. What does not count leaves what an earlier line has said. */
+static bool process(const char *v, size_t n, pid_t *ret)
+{
+        int32_t pid = 0;
+
+        if (!small(v, n, &pid) || pid <= 1)
+                return false;
+        *ret = pid;
+        return true;
+}
+
 /* STATUS= is shown on terminals: no control characters, and no half character at the end. */
 static void keep_status(const char *v, size_t n, char *out, size_t room)
 {
@@ -166,7 +177,7 @@ static uint32_t field(const char *key, size_t len, const char *v, size_t n, stru
         if (is(key, len, "EXIT_STATUS"))
                 return small(v, n, &f->exit_status) ? NOTIFY_EXIT_STATUS : 0;
         if (is(key, len, "MAINPID"))
-                return small(v, n, &f->main_pid) && f->main_pid > 1 ? NOTIFY_MAINPID : 0;
+                return process(v, n, &f->main_pid) ? NOTIFY_MAINPID : 0;
         if (is(key, len, "WATCHDOG_USEC"))
                 return usec(v, n, &f->watchdog_nsec) ? NOTIFY_WATCHDOG_USEC : 0;
         if (is(key, len, "EXTEND_TIMEOUT_USEC"))

@@ -80,13 +80,14 @@ void journal_frame_end(struct buf *frame, enum journal_kind kind, uint64_t place
 int64_t journal_frame_read(const void *bytes, size_t n, uint64_t place, enum journal_kind *ret_kind,
                            const void **ret_payload, size_t *ret_size)
 {
-        const char *payload = (const char *) bytes + sizeof(struct journal_frame);
+        const char *payload;
         struct journal_frame f;
 
         if (n == 0)
                 return 0;
         if (n < sizeof(f))
                 return -EBADMSG;
+        payload = (const char *) bytes + sizeof(f);
         memcpy(&f, bytes, sizeof(f));
         if (f.size > n - sizeof(f) || (f.kind != JOURNAL_SNAPSHOT && f.kind != JOURNAL_ENTRIES) ||
             f.sum != frame_sum(&f, place, payload))
