@@ -321,8 +321,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct engine *e = container_of(w, struct engine, notify_watch);
 
-        (void) loop;
-        (void) revents;
+        if (revents & EV_ERROR) /* see on_link() */
+                ev_io_start(loop, w);
         notify_drain(e);
 }
 
