@@ -1,4 +1,4 @@
-/* cmd_channel.c - channel create|ls|show|send|receive|try-send|try-receive|close. */
+/* cmd_channel.c - channel create|ls|show|send|receive|try-send|try-receive|select|tap|close. */
 #include <stdio.h>
 #include <string.h>
 
@@ -212,7 +212,21 @@ static int acknowledge(struct ctl *c, const struct message *m)
         return inside_send(c, &lines);
 }
 
-static int receive_inside(struct ctl *c, bool try)
+/* What is asked for: one channel, or the lines of a payload. */
+static void put_question(struct ctl *c, const char *ref, bool try, bool select, struct buf *ask)
+{
+        message_put(ask, MESSAGE_CALL, select ? "select" : "receive");
+        message_put(ask, MESSAGE_REF, ref);
+        if (!select)
+                message_put(ask, MESSAGE_CHANNEL, c->argv[1]);
+        if (try || c->timeout_ms >= 0)
+                message_put_number(ask, MESSAGE_TIMEOUT_USEC, try ? 0 : c->timeout_ms * 1000);
+        message_end(ask);
+        for (int i = 1; select && i < c->argc; i++)
+                buf_addf(ask, "%s\n", c->argv[i]);
+}
+
+static int receive_inside(struct ctl *c, bool try, bool select)
 {
         autobuf struct buf ask = BUF_INIT, got = BUF_INIT;
         char ref[40];
@@ -221,12 +235,7 @@ static int receive_inside(struct ctl *c, bool try)
         const char *problem;
         int r;
 
-        message_put(&ask, MESSAGE_CALL, "receive");
-        message_put(&ask, MESSAGE_REF, w.ref);
-        message_put(&ask, MESSAGE_CHANNEL, c->argv[1]);
-        if (try || c->timeout_ms >= 0)
-                message_put_number(&ask, MESSAGE_TIMEOUT_USEC, try ? 0 : c->timeout_ms * 1000);
-        message_end(&ask);
+        put_question(c, w.ref, try, select, &ask);
         c->timeout_ms = -1; /* the engine ends the wait */
         r = inside_send(c, &ask);
         if (r == CTL_OK)
@@ -242,30 +251,80 @@ static int receive_inside(struct ctl *c, bool try)
         return r == CTL_OK ? message_show(c, got.data, got.len, ctl_option(c, "payload") != NULL) : r;
 }
 
-static int receive_it(struct ctl *c, bool try)
+/* The message of a reply. */
+static int show_reply(struct ctl *c, uint32_t reply)
 {
-        autobuf struct buf params = BUF_INIT, bytes = BUF_INIT;
-        struct json j = json_start(&params);
-        const char *text;
-        uint32_t reply;
-        int r;
+        const char *text = jget_text(&c->doc, reply, "message");
+        autobuf struct buf bytes = BUF_INIT;
 
-        if (inside_fd(c) >= 0)
-                return receive_inside(c, try);
-        json_open(&j, NULL, '{');
-        json_str(&j, "channel", c->argv[1]);
-        if (try)
-                json_bool(&j, "try", true);
-        json_close(&j);
-        r = ctl_call(c, "ChannelReceive", buf_text(&params), false, &reply);
-        if (r != CTL_OK)
-                return c->timed_out || (try && r == CTL_NOT_FOUND) ? CTL_NOT_FOUND : r;
-        text = jget_text(&c->doc, reply, "message");
         if (!jget_true(&c->doc, reply, "base64"))
                 buf_adds(&bytes, text);
         else if (base64_decode(text, strlen(text), &bytes) < 0)
                 return ctl_error(CTL_FAILED, "the daemon's answer is not base64");
         return message_show(c, buf_text(&bytes), bytes.len, ctl_option(c, "payload") != NULL);
+}
+
+static int receive_it(struct ctl *c, bool try, bool select)
+{
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        uint32_t reply;
+        int r;
+
+        if (inside_fd(c) >= 0)
+                return receive_inside(c, try, select);
+        json_open(&j, NULL, '{');
+        if (select)
+                json_open(&j, "channels", '[');
+        else
+                json_str(&j, "channel", c->argv[1]);
+        for (int i = 1; select && i < c->argc; i++)
+                json_str(&j, NULL, c->argv[i]);
+        if (select)
+                json_close(&j);
+        if (try)
+                json_bool(&j, "try", true);
+        json_close(&j);
+        r = ctl_call(c, select ? "ChannelSelect" : "ChannelReceive", buf_text(&params), false, &reply);
+        if (r != CTL_OK)
+                return c->timed_out || (try && r == CTL_NOT_FOUND) ? CTL_NOT_FOUND : r;
+        return show_reply(c, reply);
+}
+
+/* --- watching --------------------------------------------------------------------------------------------------------------------- */
+
+/* Each copy, until the channel has gone. When another engine takes over it goes on; what comes in between is not seen. */
+static int tap(struct ctl *c)
+{
+        uint32_t reply;
+        int r;
+
+        do {
+                autobuf struct buf params = BUF_INIT;
+                struct json j = json_start(&params);
+
+                json_open(&j, NULL, '{');
+                json_str(&j, "channel", c->argv[1]);
+                json_close(&j);
+                c->turned_away = false;
+                c->lost_is_fine = true;
+                r = ctl_call(c, "ChannelTap", buf_text(&params), true, &reply);
+                while (r == CTL_OK) {
+                        if (jtok_kind(&c->doc, jtok_get(&c->doc, reply, "message")) == JTOK_TEXT) {
+                                r = show_reply(c, reply);
+                                if (c->out.len && c->out.data[c->out.len - 1] != '\n')
+                                        buf_addc(&c->out, '\n');
+                                ctl_flush(c);
+                        }
+                        if (jget_int(&c->doc, reply, "missed", 0) > 0)
+                                return ctl_error(CTL_FAILED, "%s: cut: %lld messages were not read in time", c->argv[1],
+                                                 (long long) jget_int(&c->doc, reply, "missed", 0));
+                        if (r != CTL_OK || !ctl_continues(c))
+                                return r;
+                        r = ctl_next(c, &reply);
+                }
+        } while (c->turned_away && ctl_reconnect(c));
+        return c->turned_away ? ctl_error(CTL_NO_DAEMON, "the daemon closed the connection") : r;
 }
 
 static int run_channel(struct ctl *c)
@@ -275,7 +334,7 @@ static int run_channel(struct ctl *c)
         if (strcmp(what, "ls") == 0 && c->argc == 1)
                 return list(c, NULL);
         if (c->argc < 2)
-                return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|close NAME ...");
+                return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|select|tap|close NAME ...");
         if (strcmp(what, "create") == 0)
                 return create(c);
         if (strcmp(what, "show") == 0)
@@ -283,20 +342,27 @@ static int run_channel(struct ctl *c)
         if (strcmp(what, "send") == 0 || strcmp(what, "try-send") == 0)
                 return send_it(c, what[0] == 't');
         if (strcmp(what, "receive") == 0 || strcmp(what, "try-receive") == 0)
-                return receive_it(c, what[0] == 't');
+                return receive_it(c, what[0] == 't', false);
+        if (strcmp(what, "select") == 0 || strcmp(what, "try-select") == 0)
+                return receive_it(c, what[0] == 't', true);
+        if (strcmp(what, "tap") == 0)
+                return tap(c);
         if (strcmp(what, "close") == 0)
                 return close_it(c);
-        return ctl_error(CTL_USAGE, "channel %s: there are create, ls, show, send, receive, try-send, try-receive, close", what);
+        return ctl_error(CTL_USAGE, "channel %s: there are create, ls, show, send, receive, select, try-send, try-receive, try-select, tap, close", what);
 }
 
 const struct ctl_verb verb_channel = {
-        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...] | [try-]receive NAME",
+        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...] | [try-]receive NAME | [try-]select NAME... | tap NAME",
         .help = "Make, look at, use and close channels: pipes and queues of messages between services.",
         .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5); a pipe needs --type=pipe, From= "
                  "and To=, and its services get their ends at their next start. show tells how many bytes lie in a pipe and whether its "
                  "writers wait. close ends a pipe for its readers; asked again, what was not read goes too. Of messages: send waits while the channel is full "
                  "(Overflow=block), try-send fails instead. receive takes the oldest message and waits for one, try-receive exits "
-                 "with 3 when there is none. What is received so counts as acknowledged. close lets nothing more in; what is in it can "
+                 "with 3 when there is none; so does receive after --timeout. select does the same with several channels: one "
+                 "message, of the first of them that has one; CHANNEL= in its head says which. tap shows a copy of each message that "
+                 "comes in and takes nothing out; whoever reads it too slowly is cut and told how many were missed. It is the operator's: "
+                 "it goes by the control socket inside of a service as well. What is received so counts as acknowledged. close lets nothing more in; what is in it can "
                  "still be taken. Inside of a service with Mailbox=yes all of this is done as that service.",
         .options = channel_options, .min_args = 1, .max_args = -1, .run = run_channel,
 };

@@ -124,34 +124,6 @@ void channel_set_spec(struct channel *ch, struct spec *s)
         channel_pump(ch);
 }
 
-static void free_puller(struct puller *p)
-{
-        struct puller **at = &p->channel->pullers;
-
-        while (*at != p)
-                at = &(*at)->next;
-        *at = p->next;
-        if (p->serial)
-                mlog_puller_gone(p);
-        ev_timer_stop(p->channel->room->e->loop, &p->timer);
-        buf_free(&p->question);
-        free(p);
-}
-
-/* Whoever waits for a message gets none. */
-static void send_away(struct puller *p, enum mail_result r)
-{
-        struct postbox *reader = p->reader == NODE_NONE ? NULL : postbox_of(p->channel->room->e, p->reader);
-        struct message m;
-        const char *problem;
-
-        if (p->heard)
-                p->heard(p->arg, NULL, (size_t) r);
-        else if (reader && message_parse(p->question.data, p->question.len, &m, &problem) == 0)
-                mail_tell(reader, &m, r, NULL);
-        free_puller(p);
-}
-
 void channel_free(struct channel *ch)
 {
         struct channel **at = &ch->room->channels;
@@ -160,9 +132,10 @@ void channel_free(struct channel *ch)
                 at = &(*at)->next;
         *at = ch->next;
         ch->closed = true;
+        channel_untap(ch);
         mlog_channel_gone(ch);
         while (ch->pullers)
-                send_away(ch->pullers, MAIL_CLOSED);
+                channel_send_away(ch->pullers, MAIL_CLOSED);
         while (ch->unacked) {
                 struct unacked *u = ch->unacked;
 
@@ -237,6 +210,8 @@ static void gone_to(struct channel *ch, node_id reader)
         ch->last_number++;
         ch->delivered++;
         mlog_changed(&ch->box);
+        if (ch->box.notices)
+                mail_due(&ch->box);
         if (!u) {
                 mlog_cut(&ch->box, 0, 1);
                 mail_drop(m);
@@ -316,22 +291,34 @@ static bool to_all(struct channel *ch, const struct mail *m)
         return any;
 }
 
+/* Of several channels it matters which one it was. */
+static void say_with_name(const struct channel *ch, const struct puller *p, const struct mail *m)
+{
+        autobuf struct buf whole = BUF_INIT;
+
+        message_put(&whole, MESSAGE_CHANNEL, ch->path);
+        buf_add(&whole, m->bytes, m->len);
+        p->heard(p->arg, buf_failed(&whole) ? m->bytes : whole.data, buf_failed(&whole) ? m->len : whole.len);
+}
+
 static bool to_puller(struct channel *ch, const struct mail *m)
 {
         struct puller *p = ch->pullers;
         node_id reader = p->reader;
 
-        if (p->heard) {
+        if (p->heard && p->group) {
+                say_with_name(ch, p, m);
+        } else if (p->heard) {
                 p->heard(p->arg, m->bytes, m->len);
         } else {
                 struct postbox *to = postbox_of(ch->room->e, reader);
 
                 if (!to || to->ours < 0 || !give(ch, m, to, true)) {
-                        free_puller(p);
+                        channel_drop_puller(p);
                         return true; /* the next one */
                 }
         }
-        free_puller(p);
+        channel_served(p);
         gone_to(ch, reader);
         return true;
 }
@@ -379,7 +366,7 @@ void channel_move(struct channel *ch)
         ch->pumping = false;
         if (ch->closed && !ch->box.box.head)
                 while (ch->pullers)
-                        send_away(ch->pullers, MAIL_CLOSED);
+                        channel_send_away(ch->pullers, MAIL_CLOSED);
 }
 
 enum mail_result channel_put(struct channel *ch, struct parcel *p)
@@ -392,158 +379,4 @@ enum mail_result channel_put(struct channel *ch, struct parcel *p)
         if (r == MAIL_OK)
                 channel_pump(ch);
         return r;
-}
-
-/* --- what readers do ------------------------------------------------------------------------------------------------------------ */
-
-static void on_late(struct ev_loop *loop, ev_timer *w, int revents)
-{
-        struct puller *p = container_of(w, struct puller, timer);
-
-        (void) loop;
-        (void) revents;
-        send_away(p, MAIL_TIMEOUT);
-}
-
-static struct puller *add_puller(struct channel *ch, int64_t usec)
-{
-        struct puller *p = calloc(1, sizeof *p), **last = &ch->pullers;
-
-        if (!p)
-                return NULL;
-        *p = (struct puller) { .channel = ch, .reader = NODE_NONE, .question = BUF_INIT };
-        p->until = usec > 0 ? engine_now(ch->room->e) + usec * NSEC_PER_USEC : NSEC_NEVER;
-        ev_timer_init(&p->timer, on_late, 0., 0.);
-        while (*last)
-                last = &(*last)->next;
-        *last = p;
-        return p;
-}
-
-static void arm(struct puller *p)
-{
-        struct engine *e = p->channel->room->e;
-        nsec now = engine_now(e);
-
-        if (p->until == NSEC_NEVER)
-                return;
-        ev_now_update(e->loop);
-        ev_timer_set(&p->timer, p->until > now ? (double) (p->until - now) * 1e-9 : 0., 0.);
-        ev_timer_start(e->loop, &p->timer);
-}
-
-void channel_arm(struct channel *ch)
-{
-        for (struct puller *p = ch->pullers; p; p = p->next)
-                arm(p);
-}
-
-void channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until, const void *question, size_t n)
-{
-        struct puller *p = add_puller(ch, -1);
-
-        if (!p)
-                return;
-        p->serial = serial;
-        p->reader = reader;
-        p->until = until;
-        buf_add(&p->question, question, n);
-}
-
-struct channel *channel_of_id(struct mailroom *r, uint32_t id)
-{
-        struct channel *ch = r->channels;
-
-        while (ch && ch->id != id)
-                ch = ch->next;
-        return ch;
-}
-
-enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec)
-{
-        struct puller *p;
-
-        if (!ch->box.box.head && (usec == 0 || ch->closed))
-                return ch->closed ? MAIL_CLOSED : MAIL_EMPTY;
-        p = add_puller(ch, usec);
-        if (!p)
-                return MAIL_BUSY;
-        p->reader = reader->node;
-        buf_add(&p->question, m->head, m->head_len);
-        message_end(&p->question);
-        p->serial = mlog_serial(ch->room);
-        mlog_puller(p);
-        arm(p);
-        channel_pump(ch);
-        return MAIL_WAIT;
-}
-
-enum mail_result channel_ack(struct channel *ch, node_id reader, int64_t number)
-{
-        for (struct unacked **at = &ch->unacked; *at; at = &(*at)->next) {
-                struct unacked *u = *at;
-
-                if (u->reader != reader || (int64_t) u->number != number)
-                        continue;
-                *at = u->next;
-                mlog_acked(ch, u->number);
-                mail_drop(u->mail);
-                free(u);
-                ch->acked++;
-                mlog_changed(&ch->box);
-                channel_pump(ch);
-                return MAIL_OK;
-        }
-        return MAIL_NOT_FOUND;
-}
-
-struct puller *channel_add_puller(struct channel *ch)
-{
-        return add_puller(ch, -1);
-}
-
-void channel_drop_puller(struct puller *p)
-{
-        free_puller(p);
-}
-
-void channels_reader_changed(struct mailroom *r)
-{
-        for (struct channel *ch = r->channels; ch; ch = ch->next)
-                if (ch->box.box.head)
-                        channel_pump(ch);
-}
-
-/* The newest first, so that they stand in front in their old order. */
-static void take_back(struct channel *ch, node_id reader)
-{
-        for (;;) {
-                struct unacked **found = NULL, *u;
-
-                for (struct unacked **at = &ch->unacked; *at; at = &(*at)->next)
-                        if ((*at)->reader == reader)
-                                found = at;
-                if (!found)
-                        return;
-                u = *found;
-                *found = u->next;
-                box_return(&ch->box.box, u->mail);
-                mlog_not_given(ch, u->number);
-                ch->redelivered++;
-                mlog_changed(&ch->box);
-                free(u);
-        }
-}
-
-void channels_reader_ended(struct mailroom *r, node_id reader)
-{
-        for (struct channel *ch = r->channels; ch; ch = ch->next) {
-                for (struct puller *p = ch->pullers, *next; p; p = next) {
-                        next = p->next;
-                        if (p->reader == reader)
-                                free_puller(p);
-                }
-                take_back(ch, reader);
-        }
-        channels_reader_changed(r);
 }

@@ -22,6 +22,7 @@ struct puller {
         struct channel *channel;
         node_id reader;             /* NODE_NONE: a client */
         uint64_t serial;            /* of a service's, in the journal */
+        uint64_t group;             /* one of several of which one is to be served; 0 = it stands alone */
         nsec until;                 /* NSEC_NEVER: for ever */
         struct buf question;        /* owned: the head of the request of a service */
         mail_heard_fn *heard;       /* of a client: the message, or NULL when the channel has been closed */
@@ -43,6 +44,7 @@ struct channel {
         bool pumping;
         bool stays;                 /* channels_load(): its unit is still there */
         struct puller *pullers;
+        unsigned taps;              /* of the room's, watch it */
         struct unacked *unacked;    /* oldest first */
         uint64_t last_number, delivered, acked, redelivered;
 };
@@ -62,17 +64,20 @@ enum mail_result channel_may_send(const struct channel *ch, node_id from);
 enum mail_result channel_may_take(const struct channel *ch, node_id reader);
 
 /* A service asks for a message: usec < 0 waits for ever, 0 not at all. WAIT: it will be told. */
-enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec);
+enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec, uint64_t group);
 enum mail_result channel_ack(struct channel *ch, node_id reader, int64_t number);
 
 struct puller *channel_add_puller(struct channel *ch);        /* of a client; NULL: no memory */
 void channel_move(struct channel *ch);                        /* at once; never while a batch is read */
 /* As it was in an engine before this one: the reader's question, and until when. */
-void channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until, const void *question, size_t n);
+struct puller *channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until, const void *question,
+                                     size_t n);
 void channel_arm(struct channel *ch);
 struct channel *channel_of_id(struct mailroom *r, uint32_t id);
 struct channel *channel_new(struct mailroom *r, node_id place, struct spec *s, const char *path);
 void channel_drop_puller(struct puller *p);
+void channel_served(struct puller *p);                        /* it has its message, or will have none */
+void channel_send_away(struct puller *p, enum mail_result r); /* it will have none, and hears why */
 
 /* CHANNEL= of a request, seen from the sender; NULL. CALL=channel-create: below the sender's own supervisor. */
 struct channel *channel_named(struct postbox *from, const struct message *m);
@@ -89,6 +94,14 @@ void mlog_puller_gone(const struct puller *p);
 
 /* CALL=channel-close where CHANNEL= is a pipe, with the same rule. */
 enum mail_result channel_close_pipe(struct postbox *from, const struct message *m);
+
+/* channel_tap.c */
+void channel_tapped(struct channel *ch, const struct mail *m); /* it has come in */
+void channel_untap(struct channel *ch);                        /* it goes */
+void channels_tell_taps(struct mailroom *r);
+
+void channels_drop_group(struct mailroom *r, uint64_t group);  /* whoever of it is left */
+enum mail_result channel_select(struct postbox *reader, const struct message *m, int64_t usec);
 
 /* Something happened to a service that may be a reader. */
 void channels_reader_changed(struct mailroom *r);

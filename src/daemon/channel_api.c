@@ -200,15 +200,65 @@ struct puller *engine_channel_receive(struct engine *e, const char *name, bool w
         }
         p->heard = heard;
         p->arg = arg;
-        if (!ch->box.box.head)
-                return p;
-        channel_move(ch);
+        if (ch->box.box.head)
+                channel_move(ch);
+        for (struct puller *at = ch->pullers; at; at = at->next)
+                if (at == p)
+                        return p; /* those before it have taken what there was */
         return NULL;
 }
 
 void engine_channel_forget(struct puller *p)
 {
         channel_drop_puller(p);
+}
+
+static bool group_waits(struct channel *const *list, size_t n, uint64_t group)
+{
+        for (size_t i = 0; i < n; i++)
+                for (const struct puller *p = list[i]->pullers; p; p = p->next)
+                        if (p->group == group)
+                                return true;
+        return false;
+}
+
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg)
+{
+        struct channel *list[CHANNEL_SELECT_MAX] = { NULL };
+        bool any = false;
+        enum mail_result r = MAIL_OK;
+        uint64_t group;
+
+        for (size_t i = 0; i < n && r == MAIL_OK; i++) {
+                list[i] = e->mail ? channel_find(e->mail, NODE_ROOT, names[i]) : NULL;
+                r = list[i] ? MAIL_OK : e->mail ? channel_missing(e->mail, NODE_ROOT, names[i]) : MAIL_NOT_FOUND;
+                if (r == MAIL_OK && !list[i]->box.box.head && list[i]->closed)
+                        r = MAIL_CLOSED;
+                any = any || (r == MAIL_OK && list[i]->box.box.head);
+        }
+        if (r == MAIL_OK && !any && !wait)
+                r = MAIL_EMPTY;
+        group = r == MAIL_OK ? mlog_serial(e->mail) : 0;
+        for (size_t i = 0; i < n && r == MAIL_OK; i++) {
+                struct puller *p = channel_add_puller(list[i]);
+
+                if (!p)
+                        continue;
+                p->group = group;
+                p->heard = heard;
+                p->arg = arg;
+        }
+        for (size_t i = 0; i < n && r == MAIL_OK; i++)
+                if (group_waits(list, n, group))
+                        channel_move(list[i]);
+        if (r != MAIL_OK)
+                heard(arg, NULL, (size_t) r);
+        return r == MAIL_OK && group_waits(list, n, group) ? group : 0;
+}
+
+void engine_channel_forget_group(struct engine *e, uint64_t group)
+{
+        channels_drop_group(e->mail, group);
 }
 
 /* --- calls of services --------------------------------------------------------------------------------------------------- */
@@ -247,4 +297,49 @@ enum mail_result channel_close_pipe(struct postbox *from, const struct message *
                 return MAIL_NOT_DESCENDANT;
         pipe_close(ch);
         return MAIL_OK;
+}
+
+static size_t line_length(const char *at, const char *end)
+{
+        const char *eol = memchr(at, '\n', (size_t) (end - at));
+
+        return (size_t) ((eol ? eol : end) - at);
+}
+
+/* CALL=select: the names are lines of the payload. */
+enum mail_result channel_select(struct postbox *reader, const struct message *m, int64_t usec)
+{
+        struct mailroom *r = reader->room;
+        struct channel *list[CHANNEL_SELECT_MAX];
+        uint64_t group = mlog_serial(r);
+        size_t n = 0, len;
+        enum mail_result result;
+        bool any = false;
+
+        for (const char *at = m->payload, *end = m->payload + m->payload_len; at < end; at += len + 1, n++) {
+                char name[MESSAGE_VALUE_MAX + 1];
+
+                len = line_length(at, end);
+                if (n == CHANNEL_SELECT_MAX || len == 0 || len > MESSAGE_VALUE_MAX)
+                        return MAIL_BAD_MESSAGE;
+                memcpy(name, at, len);
+                name[len] = '\0';
+                list[n] = channel_find(r, core_node(r->e->core, reader->node)->parent, name);
+                result = list[n] ? channel_may_take(list[n], reader->node) : MAIL_NOT_FOUND;
+                if (result == MAIL_OK && !list[n]->box.box.head && list[n]->closed)
+                        result = MAIL_CLOSED;
+                if (result != MAIL_OK)
+                        return result;
+                any = any || list[n]->box.box.head;
+        }
+        if (n == 0 || (!any && usec == 0))
+                return n ? MAIL_EMPTY : MAIL_BAD_MESSAGE;
+        for (size_t i = 0; i < n; i++) {
+                result = channel_pull(list[i], reader, m, i ? -1 : usec, group); /* the first one watches the time for all */
+                if (result != MAIL_WAIT) {
+                        channels_drop_group(r, group);
+                        return result;
+                }
+        }
+        return MAIL_WAIT;
 }

@@ -13,7 +13,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/load.c \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \
-	src/daemon/channel.c src/daemon/channel.h src/daemon/channel_api.c \
+	src/daemon/channel.c src/daemon/channel.h src/daemon/channel_api.c src/daemon/channel_read.c src/daemon/channel_tap.c \
 	src/daemon/mail.c src/daemon/mail.h src/daemon/mailroom.h \
 	src/daemon/mail_call.c src/daemon/mail_spawn.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c src/daemon/mail_life.c src/daemon/mail_out.c \
 	src/daemon/mail_log.c src/daemon/mail_log.h src/daemon/mail_replay.c src/daemon/mail_replay_channel.c src/daemon/mail_replay.h src/daemon/mail_resume.c src/daemon/mail_room.c src/daemon/mail_wait.c \
@@ -46,7 +46,7 @@ libcontrol_a_SOURCES = \
 	src/daemon/control_conn.c \
 	src/daemon/control_doctor.c \
 	src/daemon/control_events.c \
-	src/daemon/control_mail.c src/daemon/control_bond.c src/daemon/control_channel.c \
+	src/daemon/control_mail.c src/daemon/control_bond.c src/daemon/control_channel.c src/daemon/control_tap.c \
 	src/daemon/control_names.c \
 	src/daemon/control_priv.h \
 	src/daemon/control_read.c \

@@ -71,7 +71,7 @@ static void kept_name(const struct mail *m, int i, bool drop)
 
 void mail_keep_fds(struct mailroom *r, struct mail *m)
 {
-        if (m->fd_count == 0 || m->keeper || r->replaying)
+        if (m->fd_count == 0 || m->keeper || m->id || r->replaying) /* with an id: init has them already */
                 return;
         m->keeper = r->e;
         m->id = mlog_serial(r);
@@ -202,6 +202,8 @@ static enum mail_result hold(struct postbox *to, struct parcel *p)
         if (!m)
                 return MAIL_BUSY;
         box_hold(&to->box, m);
+        if (to->channel)
+                channel_tapped(to->channel, m);
         if (p->origin)
                 mlog_moved(to, p);
         else

@@ -166,6 +166,7 @@ struct mailroom {
         struct postbox *first[LISTS], *last[LISTS];
         struct ev_timer again;      /* something was left over */
         struct channel *channels;   /* channel.h */
+        struct tap *taps;           /* channel_tap.c; their clients' */
         struct client *clients;
         uint32_t last_client, last_channel;
         uint64_t last_serial;       /* of laters, notices, pullers, kept descriptors */

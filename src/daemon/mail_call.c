@@ -42,7 +42,15 @@ static enum mail_result call_receive(struct calling *c)
         int64_t usec = message_number(c->m, MESSAGE_TIMEOUT_USEC);
         enum mail_result r = !ch ? MAIL_NOT_FOUND : usec == -2 ? MAIL_BAD_MESSAGE : channel_may_take(ch, c->from->node);
 
-        return r == MAIL_OK ? channel_pull(ch, c->from, c->m, usec) : r;
+        return r == MAIL_OK ? channel_pull(ch, c->from, c->m, usec, 0) : r;
+}
+
+/* One message of the first of several that has one. */
+static enum mail_result call_select(struct calling *c)
+{
+        int64_t usec = message_number(c->m, MESSAGE_TIMEOUT_USEC);
+
+        return usec == -2 ? MAIL_BAD_MESSAGE : channel_select(c->from, c->m, usec);
 }
 
 static enum mail_result call_ack(struct calling *c)
@@ -357,6 +365,7 @@ static const struct {
         { "ping", call_ping },
         { "cancel", call_cancel },
         { "receive", call_receive },
+        { "select", call_select },
         { "ack", call_ack },
         { "channel-create", call_channel_create },
         { "channel-close", call_channel_close },

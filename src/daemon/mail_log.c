@@ -308,6 +308,7 @@ void mlog_puller(const struct puller *p)
         pack_u(out, p->channel->id);
         pack_u(out, p->reader);
         pack_s(out, p->until);
+        pack_u(out, p->group);
         put_text(out, &p->question);
 }
 
@@ -381,6 +382,7 @@ void mail_note(struct engine *e)
 
         if (!r || r->replaying)
                 return;
+        mail_flush(r); /* an answer to a client may be written down amid a batch */
         while ((p = list_pop(r, LIST_NOTE)))
                 note_box(p, p->box.news);
         note_desk(r);
@@ -431,6 +433,13 @@ static void save_channel(struct channel *ch)
                         mlog_puller(p);
 }
 
+static void mail_silently_flush(struct mailroom *r)
+{
+        r->replaying = true;
+        mail_flush(r);
+        r->replaying = false;
+}
+
 static void save_room(struct mailroom *r)
 {
         mlog_clients(r);
@@ -451,6 +460,7 @@ void mail_save(struct engine *e)
 
         if (!r)
                 return;
+        mail_silently_flush(r); /* all of it is told below */
         while (list_pop(r, LIST_NOTE))
                 ;
         for (struct channel *ch = r->channels; ch; ch = ch->next)

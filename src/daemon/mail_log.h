@@ -30,7 +30,7 @@ enum mail_entry {
         MLOG_UNACKED,   /* id, number, reader, mail */
         MLOG_ACKED,     /* id, number */
         MLOG_NOT_GIVEN, /* id, number: it is the oldest again */
-        MLOG_PULLER,    /* serial, id, reader, until, question */
+        MLOG_PULLER,    /* serial, id, reader, until, group, question */
         MLOG_PULLER_GONE, /* serial, id */
         MLOG_ASKING,    /* token, node, incarnation, text, question */
         MLOG_ASKED,     /* token */

@@ -81,11 +81,14 @@ static void replay_puller(struct replay *x)
         struct channel *ch = read_channel(x);
         uint64_t reader = unpack_u(x->u);
         nsec until = unpack_s(x->u);
+        uint64_t group = replay_serial(x);
         autobuf struct buf question = BUF_INIT;
+        struct puller *p;
 
         replay_text(x, &question);
-        if (ch && !x->u->bad)
-                channel_resume_puller(ch, serial, (node_id) reader, until, question.data, question.len);
+        p = ch && !x->u->bad ? channel_resume_puller(ch, serial, (node_id) reader, until, question.data, question.len) : NULL;
+        if (p)
+                p->group = group;
 }
 
 static void replay_puller_gone(struct replay *x)

@@ -94,6 +94,8 @@ void mail_push(struct engine *e)
 {
         struct mailroom *r = e->mail;
 
+        if (r && r->taps)
+                channels_tell_taps(r);
         for (int i = 0; r && anything_left(r) && i < ROUNDS; i++)
                 one_round(r);
         if (r && mailsock_desk_is_long(r->desk)) {

@@ -1,5 +1,5 @@
 /* mail_wait.c - who waits for room in a box, and who to hear that his message was read. See mail.h. */
-#include "daemon/mail.h"
+#include "daemon/channel.h"
 
 /* --- waiting for room --------------------------------------------------------------------------------------------------- */
 
@@ -53,6 +53,8 @@ void waiter_free(struct waiter *w)
 static enum mail_result let_in(struct postbox *p, struct waiter *w)
 {
         box_hold(&p->box, w->mail);
+        if (p->channel)
+                channel_tapped(p->channel, w->mail);
         w->in_box = true;
         mlog_let_in(w);
         mlog_changed(p);

@@ -75,6 +75,21 @@ struct puller;
 struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg);
 void engine_channel_forget(struct puller *p);
 
+/* The same with several channels: the first message that is in any of them, the earlier named one first; its head begins
+ * with CHANNEL=PATH. Returns a number to forget it by, 0 when it is over. */
+enum { CHANNEL_SELECT_MAX = 64 };
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg);
+void engine_channel_forget_group(struct engine *e, uint64_t group);
+
+/* Watch what comes into a channel, from now on. `news` is called when there is something to be taken with
+ * engine_tap_next(), or when it is over: the channel has gone, or so much was not taken that it was cut. */
+struct tap;
+typedef void mail_news_fn(void *arg);
+struct tap *engine_channel_tap(struct engine *e, const char *name, mail_news_fn *news, void *arg, enum mail_result *ret);
+struct mail *engine_tap_next(struct tap *t);                       /* owned by the caller; NULL = nothing now */
+bool engine_tap_over(const struct tap *t, uint64_t *ret_missed);   /* 0: not cut */
+void engine_tap_free(struct tap *t);
+
 /* For status. False when the node has no mailbox. */
 struct mail_facts {
         uint32_t waiting, capacity;

@@ -163,3 +163,108 @@ SH
         assert_eq "$(tr '\n' ' ' <"$W/got")" 'one two try 3 late 3 close 0 '
         assert_eq "$(ctl channel ls)" ''
 }
+
+@test "select takes one message of the first of several channels that has one, with a time limit" {
+        start_daemon
+        for ch in a b c; do ctl channel create $ch; done
+        run ctl channel try-select a b c; assert_status 3
+        run ctl --timeout 50ms channel select a b c; assert_status 3
+        ctl channel send b one; ctl channel send c two
+        ctl channel select a b c --json >"$W/got"
+        assert_eq "$(jq -r '.head.CHANNEL + " " + .payload' "$W/got")" '/b one'
+        assert_eq "$(ctl channel select a b c --payload)" two
+        ctl channel select a b --payload >"$W/late" & selecting=$!
+        wait_for "$PATIENCE" facts_are a .readers_waiting 1
+        assert_eq "$(facts b .readers_waiting)" 1
+        ctl channel send b three
+        wait $selecting
+        assert_eq "$(cat "$W/late")" three
+        # ... and it does not wait with the other one any more.
+        assert_eq "$(facts a .readers_waiting)-$(facts b .readers_waiting)-$(facts b .waiting)" 0-0-0
+        run ctl channel select a nothing; assert_status 3
+}
+
+@test "a service selects, and what it waits for is not forgotten by another engine" {
+        skip_unless python3
+        channel a; channel b
+        talker r
+        start_daemon
+        wait_state /r running
+        tell r raw 'CALL=select|REF=1|TIMEOUT_USEC=0||a|b'; tell r receive; said r 'REF=1 RESULT=empty'
+        tell r raw 'CALL=select|REF=2|TIMEOUT_USEC=10000||a|b'; tell r receive; said r 'REF=2 RESULT=timeout'
+        tell r raw 'CALL=select|REF=3||a|b'
+        wait_for "$PATIENCE" facts_are b .readers_waiting 1
+        kill_the_engine
+        ctl channel send b found
+        tell r receive; said r 'CHANNEL=/b FROM=client:[0-9]* TO=b :found'
+        assert_eq "$(facts a .readers_waiting)-$(facts b .readers_waiting)" 0-0
+}
+kill_the_engine() {
+        local before; before=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$before"
+        wait_for "$PATIENCE" another_one "$before"
+}
+another_one() { local p; p=$(pgrep -P "$DAEMON" -x coppice-engine) && [ "$p" != "$1" ] && daemon_answers; }
+
+@test "tap shows what comes in and takes nothing, until the channel is gone" {
+        start_daemon
+        ctl channel create seen Capacity=5000 CapacityBytes=64M
+        ctl channel tap seen --json >"$W/tapped" 3>&- & tapping=$!
+        wait_for "$PATIENCE" tap_has hello
+        assert_eq "$(ctl channel receive seen --payload)" hello
+        ctl channel send seen again
+        wait_line "$W/tapped" again
+        [ "$(facts seen .waiting)" -ge 1 ]
+        ctl channel close seen
+        while ctl channel try-receive seen >"$W/rest"; do :; done
+        run ctl channel ls
+        wait_for "$PATIENCE" process_gone $tapping
+}
+# The tap may not listen yet when the first message is sent.
+tap_has() { ctl channel try-send seen "$1" >/dev/null 2>&1; file_has "$W/tapped" "$1"; }
+
+@test "channels are back right after another engine has taken over, with all that is in them, and who works on what" {
+        skip_unless python3
+        channel jobs To=a.service Acknowledge=yes
+        channel plain
+        talker w; talker a
+        start_daemon
+        wait_state /w running; wait_state /a running
+        ctl channel create made Capacity=7
+        for i in 1 2 3; do ctl channel send made "m$i"; tell w send TO=jobs :job-$i; done
+        tell w send TO=w AFTER_USEC=1500000 :scheduled
+        tell w send TO=plain SYNC=taken REF=t :taken-later
+        tell w send TO=w SYNC=delivered REF=all; tell w until DONE; said w DONE
+        tell a receive; said a ' ACK=1 .*job-1'
+        kill_the_engine
+        assert_eq "$(facts made .waiting)-$(facts made .capacity)-$(facts made .accepted)" 3-7-3
+        assert_eq "$(facts jobs .waiting)-$(facts jobs .unacked)" 2-1
+        assert_eq "$(ctl channel receive made --payload)" m1
+        tell a send CALL=ack CHANNEL=jobs ACK=1; tell a receive; said a ' ACK=2 .*job-2'
+        ctl daemon-reexec
+        assert_eq "$(ctl channel receive made --payload)" m2
+        tell a exit 1
+        tell a receive
+        said a ' ACK=3 .*job-2'
+        assert_eq "$(facts jobs .redelivered)" 1
+        assert_eq "$(ctl channel receive plain --payload)" taken-later
+        tell w until REF=t; said w 'DONE REF=t TO=plain RESULT=ok'
+        tell w until scheduled
+}
+
+@test "descriptors that wait with a message are not lost with the engine" {
+        skip_unless python3
+        talker one
+        talker two MailboxKeep=yes RestartSec=200ms
+        start_daemon
+        wait_state /one running; wait_state /two running
+        pid=$(pid_of /two)
+        tell two exit 1
+        tell one sendfd "$W/gift" TO=two :file
+        tell one send TO=one SYNC=delivered REF=1; tell one until DONE; said one DONE
+        kill_the_engine
+        wait_restart /two "$pid"
+        tell two receive
+        said two 'FROM=/one TO=two :file FDS=1'
+        wait_line "$W/gift" 'written by /two'
+}

@@ -305,3 +305,50 @@ ROWS
         tell two exit 3; tell one until DOWN; said one 'TOPIC=DOWN REF=watch NODE=/two REASON=exit:3'
 }
 another_engine() { local p; p=$(pgrep -P "$DAEMON" -x coppice-engine) && [ "$p" != "$1" ] && daemon_answers; }
+
+@test "F10, F12: what is no message is refused whole, its sender is told, and what follows is not shifted" {
+        skip_unless python3
+        talker one
+        talker two
+        start_daemon
+        wait_state /one running; wait_state /two running
+        before=$(rss_of "$(pgrep -P "$DAEMON" -x coppice-engine)")
+        # nothing at all, a cut head, random bytes, one byte too many, four gigabytes that are not there
+        tell one bytes 0; tell one bytes 1; tell one bytes 40; tell one bytes 65600; tell one bytes 160000
+        tell one raw 'TO=two'; tell one raw 'TO=two||fits'; tell one raw 'LENGTH=4294967295|TO=two||x'
+        tell two receive
+        said two 'FROM=/one TO=two :fits'
+        tell two empty; said two '^empty'
+        wait_for "$PATIENCE" bounced_all
+        tell one until 'TOPIC=BOUNCE'
+        [ $(($(rss_of "$(pgrep -P "$DAEMON" -x coppice-engine)") - before)) -lt 1024 ]
+        # A sender that ends amid a message has sent none: a datagram is whole or it is not.
+        tell one exit 0
+        tell two empty; said two '^empty'
+}
+rss_of() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status"; }
+bounced_all() { [ "$(field /one .mailbox.bounced)" = 7 ]; }
+
+@test "F15: how many messages wait is counted by us: small ones fill no socket before their number is reached" {
+        skip_unless python3
+        talker one
+        talker two MailboxCapacity=3000 MailboxOverflow=reject
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell one many 3010 TO=two
+        tell one send TO=one :last; tell one until last; said one :last
+        assert_eq "$(field /two .mailbox.waiting)" 3000
+        assert_eq "$(field /two .mailbox.rejected)" 10
+        tell two take 3000; said two 'took 3000 in order, last 3000'
+}
+
+@test "F17: nobody but the service itself holds its end of the mailbox open for long: after its end a sender is told at once" {
+        skip_unless python3
+        talker one
+        talker two Restart=no
+        start_daemon
+        wait_state /one running; wait_state /two running
+        tell two exit 0
+        wait_state /two finished
+        tell one send TO=two REF=gone; tell one receive; said one 'REF=gone TO=two REASON=noproc'
+}

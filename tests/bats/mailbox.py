@@ -3,7 +3,8 @@
 #
 #     send KEY=VALUE... [:payload]          send a message
 #     sendfd FILE KEY=VALUE... [:payload]   ... with FILE, opened for writing, beside it
-#     raw TEXT                              send these bytes
+#     raw TEXT                              send these bytes, each | a newline
+#     bytes N                               send N bytes of nonsense
 #     many N KEY=VALUE...                   send N messages with the payloads 1 ... N
 #     receive                               wait for one message and write it in one line; into a file that came along
 #                                           it writes who it is
@@ -61,7 +62,9 @@ while True:
             rights = array.array("i", [file.fileno()]).tobytes()
             box.sendmsg([message(words[1:])], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
     elif verb == "raw":
-        box.send(" ".join(words).encode())
+        box.send(" ".join(words).replace("|", "\n").encode())
+    elif verb == "bytes":
+        box.send(os.urandom(int(words[0])))
     elif verb == "many":
         for i in range(1, int(words[0]) + 1):
             box.send(message(words[1:] + [":" + str(i)]))
