@@ -344,7 +344,7 @@ static bool can_produce(const struct conn *k)
 void conn_work(struct conn *k)
 {
         int left = 2 * CALLS_PER_TURN; /* a request and its end are one step each */
-        bool more = false;
+        bool more = false, held = conn_unread(k) > 0; /* held: perhaps so much that a stream waits for that alone */
 
         if (k->dead)
                 return;
@@ -356,7 +356,7 @@ void conn_work(struct conn *k)
         } while (!k->dead && k->busy && k->call.done && left > 0);
         if (!k->dead)
                 conn_send(k);
-        if (!k->dead && (left == 0 || (more && conn_unread(k) == 0)))
+        if (!k->dead && (left == 0 || ((more || (held && can_produce(k))) && conn_unread(k) == 0)))
                 go_on_later(k); /* others first; unread output wakes us by itself */
         if (!k->dead)
                 settle(k);

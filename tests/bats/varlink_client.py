@@ -200,20 +200,20 @@ def main():
     assert good(c.call("Send", message="TO=/jobs\n\nwork"))["count"] == 1
     assert good(c.call("ChannelReceive", channel="/jobs"))["message"].endswith("\n\nwork")
     watcher, more = Client(sys.argv[1], c.i), Client(sys.argv[1], c.i)
-    stream = watcher.more("ChannelTap", channel="jobs")
-    assert good(next(stream))["message"] is None  # it listens
+    copies = watcher.more("ChannelTap", channel="jobs")
+    assert good(next(copies))["message"] is None  # it listens
     more.call("ChannelCreate", name="other")
     more.call("Send", message="TO=other\n\nfirst")
     assert good(c.call("ChannelSelect", channels=["jobs", "other"]))["message"].startswith("CHANNEL=/other\n")
     assert c.call("ChannelSelect", channels=["jobs", "other"], **{"try": True})[0] == "Refused"
     good(more.call("Send", message="TO=jobs\n\nseen"))
-    assert good(next(stream))["message"].endswith("\n\nseen")
+    assert good(next(copies))["message"].endswith("\n\nseen")
     assert good(c.call("ChannelReceive", channel="jobs"))["message"].endswith("\n\nseen")
     # Who does not read is cut, and nobody waits for him.
     for _ in range(300):
         good(more.call("Send", message="TO=jobs\n\n" + "x" * 30000))
         good(c.call("ChannelReceive", channel="jobs"))
-    assert good(list(stream)[-1])["missed"] > 0
+    assert good(list(copies)[-1])["missed"] > 0
     good(c.call("ChannelTap", channel="jobs"))
     c.called |= watcher.called | more.called
     good(c.call("ChannelClose", channel="/jobs"))

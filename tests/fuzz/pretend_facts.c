@@ -85,6 +85,50 @@ void engine_channel_forget(struct puller *p)
         must(p != NULL, "only what waits is forgotten");
 }
 
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg)
+{
+        must(n > 0 && n <= CHANNEL_SELECT_MAX, "so many channels and no more");
+        return engine_channel_receive(e, names[n - 1], wait, heard, arg) ? 1 : 0;
+}
+
+void engine_channel_forget_group(struct engine *e, uint64_t group)
+{
+        (void) e;
+        must(group != 0, "only what waits is forgotten");
+}
+
+struct tap {
+        unsigned left;
+};
+
+/* It has two copies to give, then it has been cut. */
+struct tap *engine_channel_tap(struct engine *e, const char *name, mail_news_fn *news, void *arg, enum mail_result *ret)
+{
+        struct tap *t = name[0] == 'm' ? calloc(1, sizeof *t) : NULL;
+
+        (void) e, (void) news, (void) arg;
+        *ret = t ? MAIL_OK : MAIL_NOT_FOUND;
+        if (t)
+                t->left = 2;
+        return t;
+}
+
+struct mail *engine_tap_next(struct tap *t)
+{
+        return t->left && t->left-- ? mail_new("FROM=/a\n\n\xff", 10, NULL, 0) : NULL;
+}
+
+bool engine_tap_over(const struct tap *t, uint64_t *ret_missed)
+{
+        *ret_missed = 3;
+        return t->left == 0;
+}
+
+void engine_tap_free(struct tap *t)
+{
+        free(t);
+}
+
 bool engine_bond(struct engine *e, struct event *event, const char *text, engine_done_fn *fn, void *arg)
 {
         if (text && *text)
