@@ -225,6 +225,10 @@ COPPICE_API int coppice_channel_close(struct coppice *c, const char *name);
 COPPICE_API COPPICE_CHECKED int coppice_channel_receive(struct coppice *c, const char *name, int64_t timeout_usec,
                                                         struct coppice_message **ret);
 COPPICE_API COPPICE_CHECKED int coppice_channel_try_receive(struct coppice *c, const char *name, struct coppice_message **ret);
+/* The same for several, a list that ends with NULL, at most 64: a message of the first of them that has one. Which it was says
+ * its CHANNEL=. */
+COPPICE_API COPPICE_CHECKED int coppice_channel_select(struct coppice *c, const char *const *names, int64_t timeout_usec,
+                                                       struct coppice_message **ret);
 /* Done with a message of a channel with Acknowledge=yes: it is not delivered again. 0 also when it needs no such word. */
 COPPICE_API int coppice_channel_ack(struct coppice *c, const struct coppice_message *m);
 

@@ -343,6 +343,26 @@ static void names_are_read_line_by_line(void **state)
         assert_string_equal(path, "/shop/api");
 }
 
+static void a_message_of_any_of_some_channels_is_taken(void **state)
+{
+        struct pair *p = *state;
+        const char *const names[] = { "jobs", "/shop/orders.channel", NULL };
+        struct coppice_message *m;
+        char bytes[200] = "", want[200];
+
+        comes(p, "FROM=/x\nCHANNEL=/shop/other\n\n1");
+        comes(p, "FROM=/x\nCHANNEL=/shop/jobs\n\n2");
+        assert_int_equal(coppice_channel_select(p->c, names, 5000, &m), 0);
+        assert_string_equal(coppice_message_body(m, NULL), "2");
+        (void) coppice_message_free(m);
+        assert_true(recv(p->theirs, bytes, sizeof bytes - 1, MSG_DONTWAIT) > 0);
+        (void) snprintf(want, sizeof want, "CALL=select\nREF=%s-1\nTIMEOUT_USEC=5000\n\njobs\n/shop/orders.channel\n", p->c->mark);
+        assert_string_equal(bytes, want);
+        answers(p, 'c', 1, "RESULT=closed");
+        assert_int_equal(coppice_channel_select(p->c, names, COPPICE_FOREVER, &m), -EPIPE);
+        next_is(p, "1");
+}
+
 /* --- waiting ------------------------------------------------------------------------------------------------------------------ */
 
 static void a_send_that_waits_goes_on_reading(void **state)
@@ -471,6 +491,7 @@ int main(void)
                 TEST(a_late_answer_is_dropped_an_early_one_found),
                 TEST(a_watch_that_is_given_up_is_heard_of_no_more),
                 TEST(names_are_read_line_by_line),
+                TEST(a_message_of_any_of_some_channels_is_taken),
                 TEST(a_send_that_waits_goes_on_reading),
                 TEST(a_signal_ends_a_wait_but_not_that_for_an_answer),
                 TEST(a_child_may_only_free),
