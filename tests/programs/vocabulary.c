@@ -389,6 +389,24 @@ static int a_channel_hands_out_what_was_put_in(struct coppice *c)
         return 0;
 }
 
+static int the_first_of_several_channels_is_taken(struct coppice *c)
+{
+        const char *const names[] = { "left", "right", NULL };
+        struct coppice_message *m;
+
+        WANT(coppice_channel_create(c, "left", NULL), 0);
+        WANT(coppice_channel_create(c, "right", NULL), 0);
+        WANT(coppice_channel_select(c, names, 0, &m), -EAGAIN);
+        WANT(coppice_channel_select(c, names, 20000, &m), -ETIMEDOUT);
+        WANT(coppice_tell(c, "right", NULL, "one", 3), 0);
+        WANT(coppice_channel_select(c, names, 10 * SECOND, &m), 0);
+        WANT(coppice_message_is(m, "CHANNEL", "/shop/right"), 1);
+        WANT(body_is(m, "one"), 1);
+        WANT(coppice_channel_close(c, "left"), 0);
+        WANT(coppice_channel_close(c, "right"), 0);
+        return 0;
+}
+
 /* --- children ---------------------------------------------------------------------------------------------------------------- */
 
 #define SHELL(...) (const char *const[]) { "/bin/sh", "-c", __VA_ARGS__, NULL }
@@ -627,6 +645,7 @@ static const struct {
         CHECK(others_are_ended),
         CHECK(names_are_found),
         CHECK(a_channel_hands_out_what_was_put_in),
+        CHECK(the_first_of_several_channels_is_taken),
         CHECK(a_child_is_started_and_awaited),
         CHECK(a_linked_child_is_trapped),
         CHECK(a_child_that_cannot_be_is_refused),
