@@ -66,4 +66,7 @@ int value_path(const char *path, struct buf *out);
 /* VT_LIMIT: soft and hard as numbers of the row's unit, UINT64_MAX for infinity. 0 or -EINVAL. */
 int value_limit(enum directive d, const char *text, uint64_t *ret_soft, uint64_t *ret_hard, struct err *err);
 
+/* For the files value_*.c: -EINVAL, with "Key=text: what (hint)". */
+int value_refuse(enum directive d, const char *text, struct err *err, const char *what, const char *hint);
+
 #endif

@@ -10,13 +10,6 @@
 #include "core/reason.h"
 #include "core/unit_text.h"
 
-static int refuse(enum directive d, const char *text, struct err *err, const char *what, const char *hint)
-{
-        (void) err_set(err, STAGE_LOAD, EINVAL, "%s=%.80s: %s", directive_rows[d].key, text, what);
-        err_hint(err, "%s", hint);
-        return -EINVAL;
-}
-
 int value_path(const char *path, struct buf *out)
 {
         size_t start = out->len;
@@ -48,7 +41,7 @@ static int path_item(enum directive d, const char *text, bool dash, struct buf *
         if (dash && *p == '-')
                 buf_addc(out, *p++);
         if (value_path(p, out) < 0)
-                return refuse(d, text, err, "not an absolute path without \"..\"", "write a path that begins with /");
+                return value_refuse(d, text, err, "not an absolute path without \"..\"", "write a path that begins with /");
         return 0;
 }
 
@@ -78,9 +71,9 @@ static int user_item(enum directive d, const char *text, struct buf *out, struct
 
         if (strchr(DIGITS, text[0])) {
                 if (value_decimal(text, &number) < 0 || number > 4294967294 || number == 65535)
-                        return refuse(d, text, err, "no user or group number", "0 to 4294967294, but not 65535");
+                        return value_refuse(d, text, err, "no user or group number", "0 to 4294967294, but not 65535");
         } else if (!all_of(text, LETTERS DIGITS "_.-$") || strchr("-.$", text[0]) || strlen(text) > 256) {
-                return refuse(d, text, err, "no user or group name", "write a name or a number");
+                return value_refuse(d, text, err, "no user or group name", "write a name or a number");
         }
         buf_adds(out, text);
         return 0;
@@ -99,11 +92,11 @@ static int env_item(enum directive d, const char *text, bool need_value, bool ma
         const char *eq = strchr(text, '=');
 
         if (!env_name(text, eq ? (size_t) (eq - text) : strlen(text)))
-                return refuse(d, text, err, "no name of a variable", "letters, digits and _, no digit first");
+                return value_refuse(d, text, err, "no name of a variable", "letters, digits and _, no digit first");
         if (need_value && !eq)
-                return refuse(d, text, err, "no value", "write NAME=VALUE, with quotes around both if there are spaces");
+                return value_refuse(d, text, err, "no value", "write NAME=VALUE, with quotes around both if there are spaces");
         if (!may_value && eq)
-                return refuse(d, text, err, "only names go here", "write the name without =; Environment= sets values");
+                return value_refuse(d, text, err, "only names go here", "write the name without =; Environment= sets values");
         buf_adds(out, text);
         return 0;
 }
@@ -115,7 +108,7 @@ static int dirname_item(enum directive d, const char *text, struct buf *out, str
 
         buf_addf(&below_root, "/%s", text);
         if (text[0] == '/' || strchr(text, ':') || value_path(buf_text(&below_root), &normal) < 0 || normal.len < 2)
-                return refuse(d, text, err, "not a relative path without \"..\"", "write a name such as myapp");
+                return value_refuse(d, text, err, "not a relative path without \"..\"", "write a name such as myapp");
         buf_adds(out, buf_text(&normal) + 1);
         return 0;
 }
@@ -129,7 +122,7 @@ static int uri_item(enum directive d, const char *text, struct buf *out, struct 
                         buf_adds(out, text);
                         return 0;
                 }
-        return refuse(d, text, err, "no address", "begin it with man:, info:, file:, http:// or https://");
+        return value_refuse(d, text, err, "no address", "begin it with man:, info:, file:, http:// or https://");
 }
 
 /* systemd's words for "where the log is". */
@@ -174,7 +167,7 @@ static int stdio_item(enum directive d, const char *text, bool output, struct bu
                 buf_adds(out, text);
                 return 0;
         }
-        return refuse(d, text, err, "not one of the values",
+        return value_refuse(d, text, err, "not one of the values",
                       output ? "one of log, null, inherit, tty, file:PATH, append:PATH, truncate:PATH, fd:NAME"
                              : "one of null, inherit, tty, file:PATH, fd:NAME");
 }
@@ -185,11 +178,11 @@ static int unit_item(enum directive d, const char *text, struct buf *out, struct
         struct err why = { 0 };
 
         if (unit_name_parse(text, &name, &why) < 0) {
-                (void) refuse(d, text, err, "no name of a unit", why.hint[0] ? why.hint : why.text);
+                (void) value_refuse(d, text, err, "no name of a unit", why.hint[0] ? why.hint : why.text);
                 return -EINVAL;
         }
         if (name.is_template)
-                return refuse(d, text, err, "a template never runs", "name an instance, such as worker@1.service");
+                return value_refuse(d, text, err, "a template never runs", "name an instance, such as worker@1.service");
         buf_adds(out, text);
         return 0;
 }
@@ -200,7 +193,7 @@ static int end_item(enum directive d, const char *text, struct buf *out, struct 
         struct channel_end end;
 
         if (!channel_end_parse(text, d == D_CHANNEL_From, &end))
-                return refuse(d, text, err, "no descriptor of a service",
+                return value_refuse(d, text, err, "no descriptor of a service",
                               "write SERVICE:stdin, :stdout, :stderr, a number from 3 to 1023, or fd:NAME");
         if (unit_item(d, end.unit, out, err) < 0)
                 return -EINVAL;
@@ -217,7 +210,7 @@ static int supervisor_item(enum directive d, const char *text, struct buf *out, 
         if (unit_name_parse(text, &name, NULL) < 0)
                 buf_adds(&full, ".supervisor");
         if (unit_name_parse(buf_text(&full), &name, NULL) < 0 || name.kind != KIND_SUPERVISOR || name.is_template)
-                return refuse(d, text, err, "no name of a supervisor", "write name.supervisor");
+                return value_refuse(d, text, err, "no name of a supervisor", "write name.supervisor");
         buf_adds(out, buf_text(&full));
         return 0;
 }
@@ -259,7 +252,7 @@ static int exit_item(enum directive d, const char *text, struct buf *out, struct
         }
         sig = all_of(text, LETTERS DIGITS "+-") && !strchr(DIGITS "+-", text[0]) ? signal_number(text) : -1;
         if (sig < 1)
-                return refuse(d, text, err, "no exit code or signal",
+                return value_refuse(d, text, err, "no exit code or signal",
                               "write 0 to 255, a name such as TEMPFAIL, or a signal such as SIGTERM");
         if (signal_name(sig))
                 buf_adds(out, signal_name(sig));
@@ -279,14 +272,14 @@ static int cpu_item(enum directive d, const char *text, struct buf *out, struct 
         int64_t from, to;
 
         if (n >= sizeof(first))
-                return refuse(d, text, err, what, hint);
+                return value_refuse(d, text, err, what, hint);
         memcpy(first, text, n);
         if (value_decimal(first, &from) < 0 || value_decimal(dash ? dash + 1 : text, &to) < 0)
-                return refuse(d, text, err, what, hint);
+                return value_refuse(d, text, err, what, hint);
         if (from < 0 || to > 8191)
-                return refuse(d, text, err, what, hint);
+                return value_refuse(d, text, err, what, hint);
         if (to < from)
-                return refuse(d, text, err, "a range that runs backwards", hint);
+                return value_refuse(d, text, err, "a range that runs backwards", hint);
         buf_adds(out, text);
         return 0;
 }
@@ -301,7 +294,7 @@ static int condition_item(enum directive d, const char *text, struct buf *out, s
         if (*p == '!')
                 buf_addc(out, *p++);
         if (!*p)
-                return refuse(d, text, err, "nothing to check", "write [|][!]argument");
+                return value_refuse(d, text, err, "nothing to check", "write [|][!]argument");
         if (strcmp(directive_rows[d].min, "path") == 0)
                 return path_item(d, p, false, out, err);
         buf_adds(out, p);
@@ -323,7 +316,7 @@ static int filter_form(enum directive d, const char *form, const char *text, str
         const char *what = "";
         char hint[160] = "";
 
-        return filter_item(form, text, out, &what, hint, sizeof(hint)) < 0 ? refuse(d, text, err, what, hint) : 0;
+        return filter_item(form, text, out, &what, hint, sizeof(hint)) < 0 ? value_refuse(d, text, err, what, hint) : 0;
 }
 
 /* "PATH AMOUNT": the path may have blanks, the amount is the last word. */
@@ -336,16 +329,16 @@ static int io_item(enum directive d, const char *text, struct buf *out, struct e
         size_t n;
 
         if (!last)
-                return refuse(d, text, err, "no path and amount", hint);
+                return value_refuse(d, text, err, "no path and amount", hint);
         for (n = (size_t) (last - text); n > 0 && text[n - 1] == ' '; n--)
                 ;
         buf_add(&path, text, n);
         if (value_size(last + 1, &amount) < 0 || amount == 0)
-                return refuse(d, text, err, "no amount", hint);
+                return value_refuse(d, text, err, "no amount", hint);
         if (path_item(d, buf_text(&path), false, out, err) < 0)
                 return -EINVAL;
         if (out->data[out->len - 1] == ' ') /* "/ / 3": written so it would be read as another one */
-                return refuse(d, text, err, "no path", hint);
+                return value_refuse(d, text, err, "no path", hint);
         buf_addc(out, ' ');
         value_print_size(amount, out);
         return 0;
@@ -365,14 +358,14 @@ static int device_item(enum directive d, const char *text, struct buf *out, stru
         buf_add(&node, text, n);
         if (strncmp(buf_text(&node), "char-", 5) == 0 || strncmp(buf_text(&node), "block-", 6) == 0) {
                 if (strchr(buf_text(&node), ' ') || strchr(buf_text(&node), '/') || !strchr(buf_text(&node), '-')[1])
-                        return refuse(d, text, err, "no driver", hint);
+                        return value_refuse(d, text, err, "no driver", hint);
                 buf_adds(out, buf_text(&node));
         } else if (strncmp(buf_text(&node), "/dev/", 5) != 0) {
-                return refuse(d, text, err, "no device", hint);
+                return value_refuse(d, text, err, "no device", hint);
         } else if (path_item(d, buf_text(&node), false, &path, err) < 0) {
                 return -EINVAL;
         } else if (strncmp(buf_text(&path), "/dev/", 5) != 0) { /* "/dev/" is the directory */
-                return refuse(d, text, err, "no device", hint);
+                return value_refuse(d, text, err, "no device", hint);
         } else {
                 buf_adds(out, buf_text(&path));
         }
@@ -391,7 +384,7 @@ static int delegate_item(enum directive d, const char *text, struct buf *out, st
                 return 0;
         }
         if (ctl < 0 || ctl == CTL_DEVICES)
-                return refuse(d, text, err, "no controller", "yes, no, or a list of cpu, cpuset, io, memory, pids");
+                return value_refuse(d, text, err, "no controller", "yes, no, or a list of cpu, cpuset, io, memory, pids");
         buf_adds(out, strtab_text(&controller_names, ctl));
         return 0;
 }
@@ -400,7 +393,7 @@ static int delegate_item(enum directive d, const char *text, struct buf *out, st
 static int groupname_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         if (!all_of(text, LETTERS DIGITS "_-") || strlen(text) > 64 || strncmp(text, "coppice", 7) == 0)
-                return refuse(d, text, err, "no name for a group", "letters, digits, - and _; not coppice...");
+                return value_refuse(d, text, err, "no name for a group", "letters, digits, - and _; not coppice...");
         buf_adds(out, text);
         return 0;
 }
@@ -411,7 +404,7 @@ static int spawnable_item(enum directive d, const char *text, struct buf *out, s
 
         if (strcmp(text, "command") != 0 && strcmp(text, "root-command") != 0 &&
             (unit_name_parse(text, &name, NULL) < 0 || !name.is_template || name.kind != KIND_SERVICE))
-                return refuse(d, text, err, "nothing to spawn", "write command, root-command or a template such as worker@.service");
+                return value_refuse(d, text, err, "nothing to spawn", "write command, root-command or a template such as worker@.service");
         buf_adds(out, text);
         return 0;
 }
@@ -452,70 +445,5 @@ int value_item(enum directive d, const char *text, struct buf *out, struct err *
         if (strcmp(form, "stdin") == 0) return stdio_item(d, text, false, out, err);
         if (strcmp(form, "stdout") == 0) return stdio_item(d, text, true, out, err);
         buf_adds(out, text);
-        return 0;
-}
-
-/* One side of a limit. Spans are rounded up to the row's unit, as systemd does. */
-static int limit_side(const char *unit, const char *text, uint64_t *ret)
-{
-        int64_t v;
-        int r;
-
-        if (strcmp(text, "infinity") == 0) {
-                *ret = UINT64_MAX;
-                return 0;
-        }
-        if (strcmp(unit, "bytes") == 0) {
-                r = value_size(text, &v);
-        } else if (strcmp(unit, "seconds") == 0) {
-                r = value_span(text, NSEC_PER_SEC, &v);
-                v = r < 0 ? 0 : v / NSEC_PER_SEC + (v % NSEC_PER_SEC != 0);
-        } else if (strcmp(unit, "usec") == 0) {
-                r = value_span(text, NSEC_PER_USEC, &v);
-                v = r < 0 ? 0 : v / NSEC_PER_USEC + (v % NSEC_PER_USEC != 0);
-        } else if (strcmp(unit, "nice") == 0 && (text[0] == '+' || text[0] == '-')) {
-                r = value_decimal(text[0] == '+' || strcmp(text, "-0") == 0 ? text + 1 : text, &v);
-                if (r == 0 && (v < -20 || v > 19))
-                        return -ERANGE;
-                v = 20 - (r < 0 ? 0 : v);
-        } else {
-                r = value_decimal(text, &v);
-                if (r == 0 && strcmp(unit, "nice") == 0 && v > 40)
-                        return -ERANGE;
-        }
-        if (r == 0 && v < 0)
-                return -ERANGE;
-        if (r == 0)
-                *ret = (uint64_t) v;
-        return r;
-}
-
-static const char *limit_hint(const char *unit)
-{
-        if (strcmp(unit, "bytes") == 0)
-                return "write a size such as 64M, or soft:hard, or infinity";
-        if (strcmp(unit, "count") == 0)
-                return "write a number, or soft:hard, or infinity";
-        if (strcmp(unit, "nice") == 0)
-                return "write -20 to +19 with a sign, or 0 to 40, or soft:hard";
-        return "write a time span such as 10s, or soft:hard, or infinity";
-}
-
-int value_limit(enum directive d, const char *text, uint64_t *ret_soft, uint64_t *ret_hard, struct err *err)
-{
-        const char *unit = directive_rows[d].min, *colon = strchr(text, ':');
-        char first[64] = "";
-        size_t n = colon ? (size_t) (colon - text) : strlen(text);
-        uint64_t soft, hard;
-
-        if (n >= sizeof(first))
-                return refuse(d, text, err, "no limit", limit_hint(unit));
-        memcpy(first, text, n);
-        if (limit_side(unit, first, &soft) < 0 || limit_side(unit, colon ? colon + 1 : first, &hard) < 0)
-                return refuse(d, text, err, "no limit", limit_hint(unit));
-        if (soft > hard)
-                return refuse(d, text, err, "the soft limit is above the hard one", "write soft:hard");
-        *ret_soft = soft;
-        *ret_hard = hard;
         return 0;
 }

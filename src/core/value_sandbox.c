@@ -6,20 +6,13 @@
 
 #include "core/capability.h"
 
-static int refuse(enum directive d, const char *text, struct err *err, const char *what, const char *hint)
-{
-        (void) err_set(err, STAGE_LOAD, EINVAL, "%s=%.80s: %s", directive_rows[d].key, text, what);
-        err_hint(err, "%s", hint);
-        return -EINVAL;
-}
-
 static int cap_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         bool without = text[0] == '~';
         int number = capability_number(text + without);
 
         if (number < 0 && strcmp(text + without, "none") != 0)
-                return refuse(d, text, err, "no capability of that name",
+                return value_refuse(d, text, err, "no capability of that name",
                               "write names such as CAP_NET_BIND_SERVICE; capabilities(7) lists them");
         buf_addf(out, "%s%s", without ? "~" : "", number < 0 ? "none" : capability_name(number));
         return 0;
@@ -28,7 +21,7 @@ static int cap_item(enum directive d, const char *text, struct buf *out, struct 
 static int securebit_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         if (!securebit_from_name(text))
-                return refuse(d, text, err, "no secure bit of that name",
+                return value_refuse(d, text, err, "no secure bit of that name",
                               "noroot, no-setuid-fixup, keep-caps, each also with -locked");
         buf_adds(out, text);
         return 0;
@@ -44,7 +37,7 @@ static int mount_item(enum directive d, const char *text, struct buf *out, struc
                 buf_addc(out, *p++);
         if (*p == '+')
                 buf_addc(out, *p++);
-        return value_path(p, out) < 0 ? refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
+        return value_path(p, out) < 0 ? value_refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
 }
 
 /* The text up to the next colon as a path; *p moves behind the colon, or becomes NULL. */
@@ -68,11 +61,11 @@ static int bind_item(enum directive d, const char *text, struct buf *out, struct
                 buf_addc(out, *p++);
         from = out->len;
         if (part(&p, out) < 0)
-                return refuse(d, text, err, "the source is not an absolute path", PATH_HINT);
+                return value_refuse(d, text, err, "the source is not an absolute path", PATH_HINT);
         if (p && *p) {
                 buf_addc(out, ':');
                 if (part(&p, out) < 0)
-                        return refuse(d, text, err, "the destination is not an absolute path", PATH_HINT);
+                        return value_refuse(d, text, err, "the destination is not an absolute path", PATH_HINT);
         } else {
                 autobuf struct buf same = BUF_INIT;
 
@@ -81,7 +74,7 @@ static int bind_item(enum directive d, const char *text, struct buf *out, struct
                 buf_addf(out, ":%s", buf_text(&same));
         }
         if (p && strcmp(p, "rbind") != 0 && strcmp(p, "norbind") != 0 && *p)
-                return refuse(d, text, err, "unknown option", "SOURCE:DESTINATION:rbind or SOURCE:DESTINATION:norbind");
+                return value_refuse(d, text, err, "unknown option", "SOURCE:DESTINATION:rbind or SOURCE:DESTINATION:norbind");
         buf_addf(out, ":%s", p && *p ? p : "rbind");
         return 0;
 }
@@ -92,12 +85,12 @@ static int tmpfs_item(enum directive d, const char *text, struct buf *out, struc
         const char *p = text;
 
         if (part(&p, out) < 0)
-                return refuse(d, text, err, "not an absolute path", PATH_HINT);
+                return value_refuse(d, text, err, "not an absolute path", PATH_HINT);
         if (strcmp(buf_text(out), "/") == 0)
-                return refuse(d, text, err, "nothing would be left to run", "name a directory below /");
+                return value_refuse(d, text, err, "nothing would be left to run", "name a directory below /");
         if (p && *p) {
                 if (strpbrk(p, ": \t"))
-                        return refuse(d, text, err, "not a list of options", "PATH:option,option, such as /var:ro,size=1M");
+                        return value_refuse(d, text, err, "not a list of options", "PATH:option,option, such as /var:ro,size=1M");
                 buf_addf(out, ":%s", p);
         }
         return 0;
@@ -109,7 +102,7 @@ static int landlock_item(enum directive d, const char *text, struct buf *out, st
                 buf_adds(out, text);
                 return 0;
         }
-        return text[text[0] == '-'] == '+' ? refuse(d, text, err, "not an absolute path", PATH_HINT)
+        return text[text[0] == '-'] == '+' ? value_refuse(d, text, err, "not an absolute path", PATH_HINT)
                                            : mount_item(d, text, out, err);
 }
 
@@ -118,7 +111,7 @@ static int port_item(enum directive d, const char *text, struct buf *out, struct
         int64_t port;
 
         if (strcmp(text, "none") != 0 && (value_decimal(text, &port) < 0 || port < 0 || port > 65535))
-                return refuse(d, text, err, "no TCP port", "write numbers from 0 to 65535, or none");
+                return value_refuse(d, text, err, "no TCP port", "write numbers from 0 to 65535, or none");
         buf_adds(out, text);
         return 0;
 }
@@ -136,15 +129,15 @@ static int load_item(enum directive d, const char *text, struct buf *out, struct
         const char *path = text[n] ? text + n + 1 : "";
 
         if (n == 0)
-                return refuse(d, text, err, "no name of a credential", "ID or ID:PATH; letters, digits, _ . and -");
+                return value_refuse(d, text, err, "no name of a credential", "ID or ID:PATH; letters, digits, _ . and -");
         buf_add(out, text, n);
         if (!text[n])
                 return 0;
         buf_addc(out, ':');
         if (path[0] == '/')
-                return value_path(path, out) < 0 ? refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
+                return value_path(path, out) < 0 ? value_refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
         if (!path[0] || strchr(path, '/'))
-                return refuse(d, text, err, "not an absolute path", "or write the name of a file of the credential store");
+                return value_refuse(d, text, err, "not an absolute path", "or write the name of a file of the credential store");
         buf_adds(out, path);
         return 0;
 }
@@ -155,7 +148,7 @@ static int set_item(enum directive d, const char *text, struct buf *out, struct 
         size_t n = id_length(text);
 
         if (n == 0 || text[n] != ':')
-                return refuse(d, n ? "..." : "", err, "no name of a credential", "ID:VALUE; letters, digits, _ . and - in the ID");
+                return value_refuse(d, n ? "..." : "", err, "no name of a credential", "ID:VALUE; letters, digits, _ . and - in the ID");
         buf_adds(out, text);
         return 0;
 }
