@@ -66,6 +66,10 @@ EXAMPLE_UNITS += \
 	units/examples/tasks/README.md units/examples/tasks/tasks.supervisor units/examples/tasks/manager.service \
 	units/examples/tasks/task@.service units/examples/tasks/task-manager units/examples/tasks/task-worker
 
+EXAMPLE_UNITS += \
+	units/examples/counter/README.md units/examples/counter/counter units/examples/counter/counter.service \
+	units/examples/counter/tally.supervisor units/examples/counter/visitor units/examples/counter/visitor.service
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
