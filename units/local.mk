@@ -70,6 +70,11 @@ EXAMPLE_UNITS += \
 	units/examples/counter/README.md units/examples/counter/counter units/examples/counter/counter.service \
 	units/examples/counter/tally.supervisor units/examples/counter/visitor units/examples/counter/visitor.service
 
+EXAMPLE_UNITS += \
+	units/examples/sum/README.md units/examples/sum/consumer units/examples/sum/consumer.service \
+	units/examples/sum/numbers.channel units/examples/sum/producer units/examples/sum/producer@.service \
+	units/examples/sum/sum.supervisor
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
