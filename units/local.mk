@@ -75,6 +75,10 @@ EXAMPLE_UNITS += \
 	units/examples/sum/numbers.channel units/examples/sum/producer units/examples/sum/producer@.service \
 	units/examples/sum/sum.supervisor
 
+EXAMPLE_UNITS += \
+	units/examples/pair/README.md units/examples/pair/keeper units/examples/pair/keeper.service \
+	units/examples/pair/pair.supervisor units/examples/pair/writer.service
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
