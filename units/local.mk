@@ -79,6 +79,10 @@ EXAMPLE_UNITS += \
 	units/examples/pair/README.md units/examples/pair/keeper units/examples/pair/keeper.service \
 	units/examples/pair/pair.supervisor units/examples/pair/writer.service
 
+EXAMPLE_UNITS += \
+	units/examples/bank/README.md units/examples/bank/account units/examples/bank/account.service \
+	units/examples/bank/bank.supervisor
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
