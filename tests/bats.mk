@@ -15,6 +15,7 @@ BATS_TESTS += tests/bats/example_health.bats tests/bats/example_tasks.bats
 BATS_TESTS += tests/bats/faults.bats
 BATS_TESTS += tests/bats/example_gossip.bats tests/bats/example_heartbeat.bats tests/bats/example_pool.bats
 BATS_TESTS += tests/bats/example_pipeline.bats
+BATS_TESTS += tests/bats/example_trace.bats
 BATS_TESTS += tests/bats/example_bank.bats
 BATS_TESTS += tests/bats/example_pair.bats
 BATS_TESTS += tests/bats/example_sum.bats

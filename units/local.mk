@@ -83,6 +83,11 @@ EXAMPLE_UNITS += \
 	units/examples/bank/README.md units/examples/bank/account units/examples/bank/account.service \
 	units/examples/bank/bank.supervisor
 
+EXAMPLE_UNITS += \
+	units/examples/trace/README.md units/examples/trace/clerk.service units/examples/trace/front.service \
+	units/examples/trace/hop units/examples/trace/orders.channel units/examples/trace/packer.service \
+	units/examples/trace/parcels.channel units/examples/trace/shop.supervisor units/examples/trace/trace
+
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
