@@ -23,6 +23,11 @@ verified() {
 @test "the units of the heartbeat are valid" { verified "$SOURCE/units/examples/heartbeat"; }
 @test "the units of the connection pool are valid" { verified "$SOURCE/units/examples/pool"; }
 @test "the units of the pipeline are valid" { verified "$SOURCE/units/examples/pipeline"; }
+@test "the units of the counter are valid" { verified "$SOURCE/units/examples/counter"; }
+@test "the units of the summing consumer are valid" { verified "$SOURCE/units/examples/sum"; }
+@test "the units of the bank are valid" { verified "$SOURCE/units/examples/bank"; }
+@test "the units of the linked pair are valid" { verified "$SOURCE/units/examples/pair"; }
+@test "the units of the traced shop are valid" { verified "$SOURCE/units/examples/trace"; }
 @test "no directory of examples is left out of the tests" {
         for dir in "$SOURCE"/units/*/ "$SOURCE"/units/examples/*/; do
                 name=$(basename "$dir")
