@@ -123,6 +123,8 @@ static int lift_all(struct child *c, const struct plan_place *list, size_t n, in
 {
         int r = lift(&c->report, floor);
 
+        if (r == 0 && c->proc >= 0) /* opened before us by a user namespace that comes first */
+                r = lift(&c->proc, floor);
         for (size_t i = 0; r == 0 && i < n; i++) {
                 int *fd = source_of(c, list[i].source);
 
