@@ -132,6 +132,7 @@ static void take_main(struct engine *e, const struct action *a, struct survivor 
         enum service_type type = (enum service_type) spec_int(spec, D_SERVICE_Type);
 
         s->incarnation = a->incarnation;
+        mail_adopted(e, a->node, a->incarnation);
         run->leader = s->pid;
         run->started = engine_now(e);
         run->flags |= (cgroup_backend(e->cgroup) != CGROUP_NONE ? RUN_GROUP : 0U) |

@@ -83,10 +83,13 @@ void mail_refuse_waiters(struct postbox *p, enum mail_result r)
                 struct waiter *w = p->first;
 
                 waiter_leave(w);
-                if (p->room->replaying)
-                        waiter_free(w);
-                else
+                if (!p->room->replaying) {
                         w->done(w, r);
+                        continue;
+                }
+                if (w->from)
+                        w->from->waits = NULL;
+                waiter_free(w);
         }
 }
 

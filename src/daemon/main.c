@@ -125,8 +125,10 @@ static void forget_all(struct engine *e)
 {
         if (e->mail)
                 mail_silence(e);
-        for (node_id id = 0; e->core && e->cgroup && id < e->run_cap; id++)
+        for (node_id id = 0; e->core && e->cgroup && id < e->run_cap; id++) {
+                e->runs[id].flags &= ~(unsigned) (RUN_WATCHED | RUN_PROBE); /* by the engine before us, not by this one */
                 engine_forget(e, id);
+        }
         pipes_free(e);
         mail_spawn_stop(e);
         if (e->core)
@@ -137,10 +139,10 @@ static void forget_all(struct engine *e)
         e->run_cap = e->queue_len = e->queue_head = e->redo_count = 0;
         e->pids = (struct pid_map) { 0 };
         e->published = 0;
-        e->stopping = e->finishing = false;
+        e->stopping = e->finishing = e->performed = false;
         e->exit_code = -1;
         e->command_node = NODE_NONE;
-        e->early = NULL;
+        notify_forget_early(e, 0);
         mail_stop(e);
         open_mail(e);
 }
@@ -208,6 +210,8 @@ static int take_over(struct engine *e, int journal, int unborn)
                 r = recover_load(e, journal, &err);
         if (r < 0)
                 log_err(LOG_LEVEL_ERROR, &err);
+        if (r < 0 && journal >= 0)
+                (void) close(journal); /* another one takes its place */
         err = (struct err) { 0 };
         r = r < 0 ? start_over(e, &err) : go_on(e, journal, &err);
         if (r < 0)

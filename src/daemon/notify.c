@@ -251,8 +251,22 @@ void notify_resume_early(struct engine *e, pid_t pid, const char *text, size_t l
         *last = new;
 }
 
+static void drop_early(struct engine *e)
+{
+        while (e->early) {
+                struct early *one = e->early;
+
+                e->early = one->next;
+                forget_early(e, one);
+        }
+}
+
 void notify_forget_early(struct engine *e, pid_t pid)
 {
+        if (pid == 0) {
+                drop_early(e);
+                return;
+        }
         for (struct early **at = &e->early; *at; at = &(*at)->next)
                 if ((*at)->m.pid == pid) {
                         struct early *one = *at;
@@ -278,16 +292,6 @@ void notify_retry(struct engine *e)
                 *at = one->next;
                 on_message(e, &one->m);
                 journal_heard(e, one->m.pid);
-                forget_early(e, one);
-        }
-}
-
-static void drop_early(struct engine *e)
-{
-        while (e->early) {
-                struct early *one = e->early;
-
-                e->early = one->next;
                 forget_early(e, one);
         }
 }

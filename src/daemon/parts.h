@@ -324,7 +324,7 @@ void notify_drain(struct engine *e);
 /* Notifications that are held: for the journal, and back from it (without their descriptors). */
 void notify_each_early(struct engine *e, void (*fn)(struct engine *e, pid_t pid, const char *text, size_t len));
 void notify_resume_early(struct engine *e, pid_t pid, const char *text, size_t len);
-void notify_forget_early(struct engine *e, pid_t pid);
+void notify_forget_early(struct engine *e, pid_t pid); /* its first; pid 0: all */
 void notify_retry(struct engine *e); /* init has told of a process: what was said too early may count now */
 void notify_main_pid(struct engine *e, node_id id, pid_t pid); /* verified already */
 
@@ -381,6 +381,7 @@ int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_their
 void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
 void mail_forget(struct engine *e, node_id id);
 bool mail_resume(struct engine *e, const char *name, int fd); /* a descriptor of init's store; takes it when it is a mailbox */
+void mail_adopted(struct engine *e, node_id id, uint32_t incarnation); /* its process was found, and is taken for that one */
 void mail_resumed(struct engine *e);                /* all of them are here */
 void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: EXIT or DOWN */
 /* mail_spawn.c: services that wait for children they have spawned, written down, and known to the next engine */

@@ -268,3 +268,52 @@ tap_has() { ctl channel try-send seen "$1" >/dev/null 2>&1; file_has "$W/tapped"
         said two 'FROM=/one TO=two :file FDS=1'
         wait_line "$W/gift" 'written by /two'
 }
+
+# begin_anew PART OF TIMES: the engine ends, and the next one can make sense of that part of its journal only; TIMES: so
+# often by then.
+begin_anew() {
+        local before journal
+        before=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -STOP "$before"
+        journal=$(find "/proc/$before/fd" -lname '/memfd:coppice-journal*' | head -n 1)
+        "$COPPICE_BUILD/tests/programs/spoil" "$journal" "$1" "$2"
+        kill -KILL "$before"
+        wait_for "$PATIENCE" anew_times "$3"
+        wait_for "$PATIENCE" ctl status /
+}
+anew_times() { [ "$(grep -c "beginning anew" "$W/daemon.log")" = "$1" ]; }
+
+@test "H17: an engine that has taken up any part of a damaged state drops all of that, and messages go on" {
+        skip_unless python3
+        channel jobs To=a.service Acknowledge=yes
+        channel full Capacity=1
+        printf '[Channel]\nFrom=p.service:stdout\nTo=w.service:stdin\n' >"$W/units/data.channel"
+        channel empty
+        service p "ExecStart=/bin/sleep 1000"
+        talker w; talker a; talker h MailboxKeep=yes RestartSec=900
+        export COPPICE_ENGINE_PAUSE_MAX_MS=1
+        start_daemon
+        wait_state /w running; wait_state /a running; wait_state /p running
+        local w a part
+        w=$(pid_of /w) a=$(pid_of /a)
+        for part in 8 7 6 5 4 3 2 1; do
+                ctl channel create made Capacity=7
+                ctl channel send made 1; ctl channel send made 2
+                tell w send TO=jobs :1; tell w send TO=jobs :2; tell w send TO=a :3
+                tell h exit 1; tell w send TO=h :held
+                tell w send TO=w AFTER_USEC=900000000 :later
+                tell w send TO=full SYNC=taken REF=t :4
+                tell w send CALL=receive CHANNEL=empty REF=r
+                tell w send TO=full :waits-for-room
+                wait_for "$PATIENCE" facts_are full .blocked 1
+                begin_anew $part 8 $((9 - part))
+                assert_eq "$(pid_of /w)-$(pid_of /a)" "$w-$a"
+                run ctl channel show made
+                assert_status 3
+                assert_eq "$(facts full .waiting)" 0
+        done
+        tell w send TO=jobs :last; tell a until last; said a last
+        run grep -c -e Sanitizer -e "runtime error" -e "the engine ended" "$W/daemon.log"
+        assert_eq "$output" 0
+        stop_daemon 0
+}
