@@ -311,6 +311,15 @@ needs_userns_for_nobody() {
         stop_daemon 0
 }
 
+@test "without root: a service in a user namespace has its mailbox" {
+        skip_unless root
+        needs_userns_for_nobody
+        service post Mailbox=yes PrivateIPC=yes Restart=no "ExecStart=/bin/sh -c 'printf \"TO=post\\\\n\\\\nhello\" >&\$\$COPPICE_MAILBOX'"
+        nobody_daemon
+        wait_for "$PATIENCE" eval '[ -n "$(field /post .last_reason)" ]'
+        assert_eq "$(field /post .last_reason)" normal
+}
+
 @test "where namespaces are refused strict ends the start with EPERM and the way out, best-effort goes on and says so" {
         skip_unless root
         service strict "ExecStart=/bin/sleep 1000" "Restart=no" "PrivateNetwork=yes"
