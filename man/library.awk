@@ -85,25 +85,35 @@ function bold(text,   out, word) {
         return out text
 }
 
+# A break of paragraphs is written once, and only between paragraphs: not behind a heading, not before one.
+function emit(line) {
+        if (line == ".PP" || line == ".IP") { if (!fresh) waiting = line; return }
+        if (line ~ /^\.SH/) waiting = ""
+        if (waiting != "") print waiting
+        waiting = ""
+        fresh = line ~ /^\.(SH|TP)/
+        print line
+}
+
 # Lines that are indented are as they are, paragraphs begin with an empty line, CAPITALS. with a heading.
 function prose(text, break_,   i, n, line, code) {
         n = split(text, line, "\n")
         for (i = 1; i <= n; i++) {
                 if (line[i] ~ /^     /) {
-                        if (!code) print break_ "\n.nf"
-                        code = 1; print escaped(line[i]); continue
+                        if (!code) { emit(break_); emit(".nf") }
+                        code = 1; emit(escaped(line[i])); continue
                 }
-                if (code && line[i] == "" && line[i + 1] ~ /^     /) { print "\\&"; continue }
-                if (code) { print ".fi\n" break_; code = 0 }
-                if (line[i] == "") { print break_; continue }
+                if (code && line[i] == "" && line[i + 1] ~ /^     /) { emit("\\&"); continue }
+                if (code) { emit(".fi"); emit(break_); code = 0 }
+                if (line[i] == "") { emit(break_); continue }
                 if (match(line[i], /^[A-Z][A-Z ]+\. /)) {
-                        print ".SH " substr(line[i], 1, RLENGTH - 2)
+                        emit(".SH " substr(line[i], 1, RLENGTH - 2))
                         line[i] = substr(line[i], RLENGTH + 1)
                 }
                 if (line[i] ~ /^[.']/) line[i] = "\\&" line[i]
-                print bold(line[i])
+                emit(bold(line[i]))
         }
-        if (code) print ".fi"
+        if (code) emit(".fi")
 }
 
 function head(name, text) {
@@ -127,7 +137,7 @@ END {
         }
         if (page == "coppice") {
                 head("coppice", "libcoppice, the library for programs that coppice runs, and for its clients")
-                print ".SH SYNOPSIS\n.nf\n#include <coppice.h>\n#include <coppice/sd\\-daemon.h>\n\ncc program.c $(pkg\\-config \\-\\-cflags \\-\\-libs coppice)\n.fi\n.SH DESCRIPTION"
+                print ".SH SYNOPSIS\n.nf\n#include <coppice.h>\n#include <coppice/sd\\-daemon.h>\n\ncc program.c $(pkg\\-config \\-\\-cflags \\-\\-libs coppice)\n.fi"; emit(".SH DESCRIPTION")
                 sub(/ The manual is\ncoppice\(3\);/, "", overview); sub(/^[^\n]*socket\./, "A library in C for programs that coppice runs, and for clients of its control socket:", overview)
                 sub(/\n\nA program is linked.*/, "", overview)
                 prose(overview, ".PP")
@@ -141,10 +151,10 @@ END {
                 print ".SH SYNOPSIS\n.nf\n.B #include <coppice.h>\n"
                 n = split(synopsis[page], line, "\n")
                 for (i = 1; i <= n; i++) print escaped(line[i])
-                print ".fi\n.SH DESCRIPTION"
+                print ".fi"; emit(".SH DESCRIPTION")
                 for (i = 1; i <= groups; i++) {
                         if (of[i] != page || said[i] == "") continue
-                        print names[i] == "" ? ".PP" : ".TP\n" names[i]
+                        emit(names[i] == "" ? ".PP" : ".TP\n" names[i])
                         prose(said[i], names[i] == "" ? ".PP" : ".IP")
                 }
                 print ".SH RETURN VALUE\n0 or what is said above; a negative errno, see\n.BR coppice (3)."

@@ -100,6 +100,20 @@ static int own(int fd, const struct plan_step *s)
         return 0;
 }
 
+/* The service's own directory gets its mode from own(). Those on the way there are not its own: the umask that it has by
+ * now must not close them to others, or to itself when it changes its user. */
+static int make_all(const char *base, const char *name)
+{
+        const mode_t mask = umask(0022);
+        int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        fd = fd < 0 ? -errno : enter_all(fd, base, true, 0755);
+        if (fd >= 0)
+                fd = enter_all(fd, name, false, 0755);
+        (void) umask(mask);
+        return fd;
+}
+
 int child_directory(struct child *c, const struct plan_step *s, const char *text)
 {
         size_t at = 0;
@@ -110,12 +124,7 @@ int child_directory(struct child *c, const struct plan_step *s, const char *text
         if (!base || !name || base[0] != '/' || !name[0])
                 return -EBADMSG;
         c->object = name;
-        fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        fd = enter_all(fd, base, true, 0755);
-        if (fd >= 0)
-                fd = enter_all(fd, name, false, 0755);
+        fd = make_all(base, name);
         if (fd < 0)
                 return fd;
         r = own(fd, s);

@@ -115,6 +115,7 @@ void core_path_add(const struct core *c, node_id id, struct buf *out)
                 return;
         out->len += len;
         end += len;
+        *end = '\0'; /* a buf is a string at any time */
         for (n = node; n && n->parent != NODE_NONE; n = node_or_buried(c, n->parent)) {
                 size_t part = strlen(spec_stem(n->spec));
 

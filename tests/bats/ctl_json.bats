@@ -55,6 +55,7 @@ table() {
                 unregister     7 nothing x
                 whereis        7 nothing x
                 registered     7 nothing
+                emit           2 nothing x
                 shutdown       7 nothing
                 log-level      7 nothing
                 version        7 json

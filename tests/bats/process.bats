@@ -143,7 +143,7 @@ said() { ctl logs "$1" | grep -q -- "$2"; }
         shows dirs 'for d in "$RUNTIME_DIRECTORY" "$STATE_DIRECTORY" "$CACHE_DIRECTORY" "$LOGS_DIRECTORY" $CONFIGURATION_DIRECTORY; do
                        IFS=:; for e in $d; do stat -c "%a %U %n" "$e"; : >"$e/proof" || echo "$e: not ours"; done; unset IFS; done' \
                 "RuntimeDirectory=$name/r $name-two" "RuntimeDirectoryMode=0710" "StateDirectory=$name/s" "StateDirectoryMode=0700" \
-                "CacheDirectory=$name/ca" "CacheDirectoryMode=0750" "LogsDirectory=$name/l" "LogsDirectoryMode=2770" "${user[@]}"
+                "CacheDirectory=$name/ca" "CacheDirectoryMode=0750" "LogsDirectory=$name/l" "LogsDirectoryMode=2770" UMask=0077 "${user[@]}"
         start_daemon
         wait_file "$W/dirs"
         local modes="710 710 700 750 2770" paths

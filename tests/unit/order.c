@@ -133,6 +133,8 @@ static void a_path_without_room_says_that_its_beginning_is_missing(void **state)
         assert_string_equal(core_path(r.core, id, path, 13), ".../app");
         assert_string_equal(core_path(r.core, id, path, 6), "...");
         assert_string_equal(core_path(r.core, NODE_ROOT, path, 5), "/");
+        buf_adds(&whole, "what stood here before, longer than the path that takes its place");
+        whole.len = 0;
         core_path_add(r.core, id, &whole);
         core_path_add(r.core, NODE_ROOT, &whole);
         assert_string_equal(buf_text(&whole), "/long-name/inner/app/");
