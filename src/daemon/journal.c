@@ -58,7 +58,7 @@ static int write_frame(struct engine *e, enum journal_kind kind)
 static void commit_snapshot(struct engine *e)
 {
         struct journal *j = e->journal;
-        uint64_t old = j->begin, place = j->end;
+        uint64_t place = j->end;
         int r;
 
         journal_put_snapshot(e);
@@ -74,7 +74,8 @@ static void commit_snapshot(struct engine *e)
         j->broken = false;
         j->begin = place;
         j->snapshot_size = j->end - place;
-        memfile_drop(j->fd, old ? old : sizeof(struct journal_head), place);
+        /* From the very beginning: only whole pages go, and the one in which the last drop ended is whole by now. */
+        memfile_drop(j->fd, sizeof(struct journal_head), place);
         buf_free(&j->frame); /* it was large */
         journal_frame_begin(&j->frame);
 }
