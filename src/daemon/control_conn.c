@@ -139,8 +139,11 @@ void call_close(struct call *c, bool continues)
         if (c->in.oneway && !buf_failed(&k->out))
                 k->out.len = c->mark;
         c->done = !continues;
-        if (c->done && !k->working)
-                conn_work(k);
+        if (!c->done || k->working)
+                return;
+        k->outside = true;
+        conn_work(k);
+        k->outside = false;
 }
 
 void call_fail(struct call *c, const char *error, const char *key, const char *value, const char *key2,
@@ -290,7 +293,7 @@ static bool progress(struct conn *k)
         }
         if (k->busy)
                 return false;
-        return take_request(k);
+        return !k->outside && take_request(k);
 }
 
 /* A request has begun and nothing else goes on: then its rest must come soon. The timer is not set again by each
@@ -356,6 +359,8 @@ void conn_work(struct conn *k)
         } while (!k->dead && k->busy && k->call.done && left > 0);
         if (!k->dead)
                 conn_send(k);
+        if (!k->dead && k->outside && !k->busy && frame_pending(&k->in) > 0)
+                go_on_later(k);
         if (!k->dead && (left == 0 || ((more || (held && can_produce(k))) && conn_unread(k) == 0)))
                 go_on_later(k); /* others first; unread output wakes us by itself */
         if (!k->dead)

@@ -64,6 +64,7 @@ struct conn {
         bool reserved;               /* sits on one of the administrator's own places */
         bool busy;                   /* has a call */
         bool working;                /* conn_work() is on the stack */
+        bool outside;                /* ... for an answer that came by itself: perhaps amid a step, so no new request begins */
         bool finished;               /* the client has closed its sending side */
         bool dead;                   /* closed; freed by the next control_sweep() */
         struct call call;
