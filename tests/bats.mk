@@ -11,6 +11,7 @@ BATS_TESTS += tests/bats/ctl.bats
 BATS_TESTS += tests/bats/ctl_json.bats
 BATS_TESTS += tests/bats/daemon.bats
 BATS_TESTS += tests/bats/directives.bats
+BATS_TESTS += tests/bats/drift.bats
 BATS_TESTS += tests/bats/example_health.bats tests/bats/example_tasks.bats
 BATS_TESTS += tests/bats/faults.bats
 BATS_TESTS += tests/bats/example_gossip.bats tests/bats/example_heartbeat.bats tests/bats/example_pool.bats
@@ -46,7 +47,7 @@ BATS_TESTS += tests/bats/storm.bats
 BATS_TESTS += tests/bats/units.bats
 
 EXTRA_DIST += $(BATS_TESTS)
-EXTRA_DIST += tests/bats/hostile_client.py
+EXTRA_DIST += tests/bats/hostile_client.py tests/bats/drift.py
 EXTRA_DIST += tests/bats/lib.bash tests/bats/chaos.bash
 EXTRA_DIST += tests/states/record tests/states/list tests/states/0.1.0-f0ee9fb.gz tests/states/0.1.0-1de225a.gz
 EXTRA_DIST += tests/bats/script_example.bash tests/bats/spawner.py tests/bats/killer.py
