@@ -156,7 +156,7 @@ def journal(engine):
 def measure(world, before=None):
     found = world.settled(before and before[0])
     pids = programs(world.init)
-    held = {name: memory(pids[name]) for name in ("init", "coppice-engine") if "COPPICE_SANITIZED" not in os.environ}
+    held = {name: memory(pids[name]) for name in ("init", "coppice-engine") if not os.environ.get("COPPICE_SANITIZED")}
     size = journal(pids["coppice-engine"])
     print("after %d cycles: KiB %s, journal %d bytes, descriptors %d, groups %d" %
           (world.done, held, size, sum(found.values()) - found["groups"], found["groups"]))
