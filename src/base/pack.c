@@ -189,7 +189,7 @@ static bool decode(const struct pack_field *f, uint64_t v, uint64_t *ret)
                 return true;
         default:
                 *ret = v;
-                return f->size == 8 || v >> (8 * f->size) == 0;
+                return f->boolean ? v <= 1 : f->size == 8 || v >> (8 * f->size) == 0;
         }
 }
 

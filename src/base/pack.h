@@ -59,6 +59,7 @@ struct pack_field {
         uint16_t offset;
         uint8_t size;
         uint8_t kind;                    /* enum pack_kind */
+        bool boolean;                    /* 0 and 1 alone are values of it */
         const struct pack_names *names;  /* PACK_NAME */
 };
 
@@ -77,7 +78,8 @@ struct pack_schema {
 };
 
 #define PACK_FIELD(type, member, kind_) \
-        { .name = #member, .offset = offsetof(type, member), .size = sizeof(((type *) 0)->member), .kind = PACK_##kind_ }
+        { .name = #member, .offset = offsetof(type, member), .size = sizeof(((type *) 0)->member), .kind = PACK_##kind_, \
+          .boolean = _Generic(((type *) 0)->member, bool: true, default: false) }
 #define PACK_ENUM(type, member, table) \
         { .name = #member, .offset = offsetof(type, member), .size = sizeof(((type *) 0)->member), .kind = PACK_NAME, \
           .names = &(table) }

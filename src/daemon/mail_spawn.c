@@ -392,6 +392,7 @@ static enum mail_result ask(struct postbox *from, const struct message *m, struc
                 event.arg2 = (int64_t) tie << 32 | s->text;
                 q->event = &event;
                 r = engine_transient(e, q, &spawn_ops, s, &s->serial, &s->child, &err);
+                q->event = NULL; /* it was ours */
         }
         if (r == 0) {
                 s->token = transient_token(e, s->serial);

@@ -51,7 +51,8 @@ void rundir_remove_below(int parent, const char *name, int depth, int *budget)
 void rundir_remove(struct engine *e, node_id id)
 {
         const struct node *node = core_node(e->core, id);
-        int root = open(rundir_root(e, "runtime"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        const char *dir = rundir_root(e, "runtime");
+        int root = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1; /* who is not root may have none */
         int budget = INT32_MAX;
 
         for (size_t i = 0; node && root >= 0 && i < spec_count(node->spec, D_SERVICE_RuntimeDirectory); i++) {

@@ -135,7 +135,7 @@ static int ask_user(struct reach *reach, char letter, const char *what, struct a
         autofree char *text = NULL;
         int r = ask(reach, letter, what, &text);
 
-        return r < 0 ? r : read_user(text, ret);
+        return r < 0 ? r : text ? read_user(text, ret) : -EIO;
 }
 
 static int ask_group(struct reach *reach, char letter, const char *what, gid_t *ret)
@@ -143,7 +143,7 @@ static int ask_group(struct reach *reach, char letter, const char *what, gid_t *
         autofree char *text = NULL;
         int r = ask(reach, letter, what, &text);
 
-        if (r == 0)
+        if (r == 0 && text)
                 *ret = (gid_t) strtoul(text, NULL, 10);
         return r;
 }

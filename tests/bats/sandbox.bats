@@ -729,7 +729,7 @@ P
                 ! grep ESCAPED "$W/$node.out" || { echo "$node got out"; false; }
         done
         ! grep -q 'user namespace' "$W/filtered.out"
-        [ -z "$(ls -A "$W/outside" "$W/protected" | grep x)" ]
+        [ ! -e "$W/outside/x" ] && [ ! -e "$W/protected/x" ]
         has_state /sibling running
         stop_daemon 0
 }
