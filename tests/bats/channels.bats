@@ -243,7 +243,8 @@ tap_has() { ctl channel try-send seen "$1" >/dev/null 2>&1; file_has "$W/tapped"
         tell a send CALL=ack CHANNEL=jobs ACK=1; tell a receive; said a ' ACK=2 .*job-2'
         ctl daemon-reexec
         assert_eq "$(ctl channel receive made --payload)" m2
-        tell a exit 1
+        pid=$(pid_of /a)
+        tell a exit 1; wait_restart /a "$pid"   # who goes may have read the next word as well
         tell a receive
         said a ' ACK=3 .*job-2'
         assert_eq "$(facts jobs .redelivered)" 1
