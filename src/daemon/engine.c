@@ -280,11 +280,12 @@ static void step(struct engine *e, const struct event *event, nsec now)
         const struct actions actions = core_step(e->core, event, now);
 
         perform(e, &actions);
+        if (actions.count > 0)
+                journal_performed(e);
         if (event->kind == EVT_EXITED && e->pipes) {
                 journal_commit(e);
                 pipes_exited(e, event->node);
         }
-        journal_performed(e);
 }
 
 void engine_step(struct engine *e, const struct event *event)

@@ -28,7 +28,7 @@ enum journal_entry {
         ENTRY_STEP,     /* time, more: the first of the queue is given to the core */
         ENTRY_TICK,     /* time: EVT_TICK is */
         ENTRY_DIRECT,   /* time, event: it is, before those in the queue */
-        ENTRY_PERFORMED,/* the actions of the last step have been performed, but messages to init wait for room */
+        ENTRY_PERFORMED,/* the actions of the last step have been performed, but what they ask of init may wait for room */
         ENTRY_AT,       /* number: so many actions of the last step have been performed */
         ENTRY_DONE,     /* the actions of the last step have been performed, its records published */
         ENTRY_MARK,     /* of the message of init that has been dealt with */

@@ -314,7 +314,7 @@ struct buf *journal_mail(struct engine *e)
 
 void journal_performed(struct engine *e)
 {
-        if (!journal_off(e) && initlink_pending(e->link))
+        if (!journal_off(e))
                 (void) journal_put(e, ENTRY_PERFORMED);
 }
 
