@@ -138,12 +138,13 @@ static int ask_user(struct reach *reach, char letter, const char *what, struct a
         return r < 0 ? r : text ? read_user(text, ret) : -EIO;
 }
 
+/* ret: NULL when it only matters whether there is such a group. */
 static int ask_group(struct reach *reach, char letter, const char *what, gid_t *ret)
 {
         autofree char *text = NULL;
         int r = ask(reach, letter, what, &text);
 
-        if (r == 0 && text)
+        if (r == 0 && text && ret)
                 *ret = (gid_t) strtoul(text, NULL, 10);
         return r;
 }
@@ -154,8 +155,8 @@ struct wanted {
         char letter;           /* of the question */
         const char *name;      /* NULL: a number is looked for */
         uint32_t number;
-        struct account *user;  /* where the answer goes: one of these two */
-        gid_t *gid;
+        struct account *user;  /* where the answer goes: to a user, */
+        gid_t *gid;            /* or to a group; NULL for both: whether there is a group of this number */
 };
 
 static int in_files(const struct wanted *w)
@@ -206,9 +207,7 @@ int nss_group(struct reach *reach, const char *name, gid_t *ret)
 
 int nss_group_by_gid(struct reach *reach, gid_t gid)
 {
-        gid_t same;
-
-        return look_up(reach, &(struct wanted) { .database = "group", .letter = 'G', .number = gid, .gid = &same });
+        return look_up(reach, &(struct wanted) { .database = "group", .letter = 'G', .number = gid });
 }
 
 static int each_of(const char *text, int (*each)(void *arg, gid_t gid), void *arg)
