@@ -13,9 +13,10 @@ contained() {
 launch_contained() { daemon_command "$@"; launch_pid1 "${DAEMON_COMMAND[@]}"; }
 contained_answers() { process_gone "$BOX" || daemon_answers; }
 
-# A service that notes its end in $W/order, and one that does not want to end.
-polite() { service "$1" "$2" "ExecStart=/bin/sh -c 'trap \"echo $1 >>$W/order; exit 0\" TERM; echo up >>$W/$1.up; while :; do read -r x <$W/hold; done'"; mkfifo "$W/hold" 2>/dev/null || :; }
-stubborn() { service "$1" TimeoutStopSec=60s "ExecStart=/bin/sh -c 'trap \"\" TERM; echo up >>$W/$1.up; while :; do read -r x <$W/hold; done'"; mkfifo "$W/hold" 2>/dev/null || :; }
+# A service that notes its end in $W/order, and one that does not want to end. A shell that waits for a child of its
+# own misses no signal; one that opens a fifo does, when the signal comes just before it sleeps in open.
+polite() { service "$1" "$2" "ExecStart=/bin/sh -c 'trap \"echo $1 >>$W/order; exit 0\" TERM; echo up >>$W/$1.up; while :; do sleep 1000 & wait; done'"; }
+stubborn() { service "$1" TimeoutStopSec=60s "ExecStart=/bin/sh -c 'trap \"\" TERM; echo up >>$W/$1.up; while :; do sleep 1000 & wait; done'"; }
 milliseconds() { echo $(( ${EPOCHREALTIME/./} / 1000 )); }
 # took_less_than MS SINCE
 took_less_than() { local t=$(( $(milliseconds) - $2 )); (( t < $1 )) || { echo "took $t ms, not less than $1"; return 1; }; }
@@ -54,6 +55,7 @@ stops_on() {
 
 stops_from_inside() {
         polite one Restart=permanent
+        mkfifo "$W/hold"
         service asker Type=oneshot "ExecStart=/bin/bash -c 'while [ ! -e $W/one.up ]; do read -t 0.05 x <>$W/hold; done; kill -$1 1'"
         contained
         pid1_ends 0
@@ -167,8 +169,7 @@ daemon_knows() { ctl status "$1" --json >/dev/null 2>&1; }
         assert_eq "$(cat "$W/order")" side
 }
 @test "J6: what was written before the end is in the log" {
-        service talker Restart=temporary "ExecStart=/bin/sh -c 'trap \"echo last words; exit 0\" TERM; echo up >$W/talker.up; while :; do read -r x <$W/hold; done'"
-        mkfifo "$W/hold"
+        service talker Restart=temporary "ExecStart=/bin/sh -c 'trap \"echo last words; exit 0\" TERM; echo up >$W/talker.up; while :; do sleep 1000 & wait; done'"
         contained --log-target file
         wait_file "$W/talker.up"
         signal_pid1 TERM
@@ -190,11 +191,10 @@ daemon_knows() { ctl status "$1" --json >/dev/null 2>&1; }
 @test "J12: without /proc and /sys services start, are restarted and stop" {
         skip_unless bwrap
         script once <<EOF
-if [ -e "$W/first" ]; then echo >"$W/again"; trap 'exit 0' TERM; while :; do read -r x <"$W/hold"; done; fi
+if [ -e "$W/first" ]; then echo >"$W/again"; trap 'exit 0' TERM; while :; do sleep 1000 & wait; done; fi
 echo >"$W/first"
 exit 1
 EOF
-        mkfifo "$W/hold"
         service once "ExecStart=$W/once"
         [ -z "${COPPICE_SANITIZED:-}" ] || skip "the search for leaks needs /proc"
         daemon_command
@@ -216,7 +216,7 @@ EOF
 }
 
 @test "J18: a standard output that nobody reads does not block PID 1" {
-        mkfifo "$W/console" "$W/hold"
+        mkfifo "$W/console"
         exec {CONSOLE}<>"$W/console"
         service loud "ExecStart=/bin/sh -c 'echo up >$W/loud.up; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done'"
         service quiet "ExecStart=/bin/sh -c 'echo up >$W/quiet.up; exec sleep infinity'"
@@ -280,9 +280,8 @@ EOF
 }
 
 @test "J5: TERM ends the command and its code is the container's" {
-        mkfifo "$W/hold"
-        contained -- /bin/sh -c "trap 'exit 5' TERM; while :; do read -r x <$W/hold; done"
-        wait_state /main running
+        contained -- /bin/sh -c "trap 'exit 5' TERM; echo up >$W/up; while :; do sleep 1000 & wait; done"
+        wait_file "$W/up"
         signal_pid1 TERM
         pid1_ends 5
 }
