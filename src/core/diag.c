@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -34,6 +35,19 @@ void remark(struct remarks *r, enum severity severity, const char *file, uint32_
         remark_err(r, severity, file, line, column, &why);
 }
 
+/* Is the line in a file of another unit? Then it has to be said which one is meant. */
+static bool said_elsewhere(const struct err *e)
+{
+        size_t n = strcspn(e->unit, "@"), dot = strcspn(e->unit, ".");
+
+        if (n > dot)
+                n = strlen(e->unit);
+        for (const char *at = e->file; n > 0 && *at; at++)
+                if ((at == e->file || at[-1] == '/') && strncmp(at, e->unit, n) == 0)
+                        return false;
+        return n > 0 && e->file[0];
+}
+
 void diag_print(const struct diag *d, struct buf *out)
 {
         const struct err *e = &d->err;
@@ -43,7 +57,8 @@ void diag_print(const struct diag *d, struct buf *out)
                 buf_addf(out, ":%u", (unsigned) e->line);
         if (e->line > 0 && d->column > 0)
                 buf_addf(out, ":%u", (unsigned) d->column);
-        buf_addf(out, "%s%s: %s", out->len ? ": " : "", d->severity == DIAG_ERROR ? "error" : "warning", e->text);
+        buf_addf(out, "%s%s: %s%s%s", out->len ? ": " : "", d->severity == DIAG_ERROR ? "error" : "warning",
+                 said_elsewhere(e) ? e->unit : "", said_elsewhere(e) ? ": " : "", e->text);
         if (e->hint[0])
                 buf_addf(out, " (%s)", e->hint);
 }

@@ -180,39 +180,41 @@ static bool placed(const struct unit_parse *p)
 }
 
 static int finish(struct unit_parse *p, const char *name, const struct unit_source *sources, size_t n,
-                  struct spec **ret, struct spec **ret_husk)
+                  struct spec **ret, struct spec **ret_husk, bool *ret_placed)
 {
         const char *files[UNIT_SOURCES_MAX];
         struct spec *s;
-        bool husk;
+        bool clear;
 
         for (size_t i = 0; i < n; i++)
                 files[i] = sources[i].file;
         s = spec_build_finish(&p->build, p->name.kind, name, n > 0 && sources[0].foreign, files, n);
         if (!s)
                 return -ENOMEM;
-        husk = placed(p);
+        clear = placed(p);
         if (p->remarks.errors == p->explained) /* else what is missing may be in lines that were not read at all */
                 validate_unit(s, p->refused, &p->remarks);
         if (p->remarks.errors == 0) {
                 *ret = s;
                 return 0;
         }
-        if (ret_husk && husk)
+        if (ret_husk) {
                 *ret_husk = s;
-        else
+                *ret_placed = clear;
+        } else {
                 spec_unref(s);
+        }
         return -EINVAL;
 }
 
 int unit_text_parse(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
                     diag_fn *report, void *arg, struct spec **ret)
 {
-        return unit_text_read(name, sources, n, host, report, arg, ret, NULL);
+        return unit_text_read(name, sources, n, host, report, arg, ret, NULL, NULL);
 }
 
 int unit_text_read(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
-                   diag_fn *report, void *arg, struct spec **ret, struct spec **ret_husk)
+                   diag_fn *report, void *arg, struct spec **ret, struct spec **ret_husk, bool *ret_placed)
 {
         struct unit_parse p = { .host = host, .remarks = { .report = report, .arg = arg, .unit = name } };
         struct err why = { 0 };
@@ -229,7 +231,7 @@ int unit_text_read(const char *name, const struct unit_source *sources, size_t n
         }
         r = read_all(&p, sources, n);
         if (r == 0)
-                r = finish(&p, name, sources, n, ret, ret_husk);
+                r = finish(&p, name, sources, n, ret, ret_husk, ret_placed);
         spec_build_free(&p.build);
         buf_free(&p.word);
         buf_free(&p.item);

@@ -17,6 +17,8 @@ struct place_of {             /* of one candidate */
 struct builder {
         const struct unit_candidate *candidates;
         size_t n;
+        unit_known_fn *known;
+        void *arg;
         struct remarks *remarks;
         struct place_of *places;
         int *joined, *joined_next; /* per supervisor: first that joined by Supervisor= or default, and the next ones */
@@ -50,11 +52,21 @@ static const struct spec *spec_of(const struct builder *b, int i)
         return b->candidates[i].spec;
 }
 
-static void refuse(struct builder *b, int unit, struct origin at, const char *hint, const char *what, const char *name)
+static bool absent(const struct builder *b, int i)
+{
+        return b->candidates[i].absent != NULL;
+}
+
+static void say(struct builder *b, enum severity severity, int unit, struct origin at, const char *hint, const char *what,
+                const char *name)
 {
         b->remarks->unit = spec_name(spec_of(b, unit));
-        remark(b->remarks, DIAG_ERROR, at.line ? at.file : spec_file(spec_of(b, unit)), at.line, 0, hint, "%s %s", what,
-               name);
+        remark(b->remarks, severity, at.line ? at.file : spec_file(spec_of(b, unit)), at.line, 0, hint, "%s %s", what, name);
+}
+
+static void refuse(struct builder *b, int unit, struct origin at, const char *hint, const char *what, const char *name)
+{
+        say(b, DIAG_ERROR, unit, at, hint, what, name);
 }
 
 /* --- who claims whom ---------------------------------------------------------------------------------------------- */
@@ -76,19 +88,27 @@ static void claim(struct builder *b, int supervisor, int child, struct origin at
         place->parent = CLASH;
 }
 
-static void claim_children(struct builder *b, int supervisor, const char *(*known)(void *, const char *), void *arg)
+/* It lists a name that nobody can run: nowhere to be found, broken, or masked, which somebody wanted. */
+static void cannot_run(struct builder *b, int supervisor, struct origin at, const char *name)
+{
+        bool by_choice = false;
+        const char *why = b->known ? b->known(b->arg, name, &by_choice) : NULL;
+
+        say(b, by_choice ? DIAG_WARNING : DIAG_ERROR, supervisor, at, why ? why : "make the file, or take the name out",
+            why ? "Children= names a unit that cannot run:" : "Children= names an unknown unit:", name);
+}
+
+static void claim_children(struct builder *b, int supervisor)
 {
         const struct spec *s = spec_of(b, supervisor);
 
         for (size_t i = 0; i < spec_count(s, D_SUPERVISOR_Children); i++) {
                 const char *name = spec_item(s, D_SUPERVISOR_Children, i);
                 struct origin at = spec_item_origin(s, D_SUPERVISOR_Children, i);
-                const char *why = known ? known(arg, name) : NULL;
                 int child = find(b, name);
 
-                if (child < 0)
-                        refuse(b, supervisor, at, why ? why : "make the file, or take the name out",
-                               why ? "Children= names a unit that cannot run:" : "Children= names an unknown unit:", name);
+                if (child < 0 || absent(b, child))
+                        cannot_run(b, supervisor, at, name);
                 else if (child == b->root)
                         refuse(b, supervisor, at, "nothing is above root", "Children= names", name);
                 else
@@ -96,26 +116,41 @@ static void claim_children(struct builder *b, int supervisor, const char *(*know
         }
 }
 
+/* What only one that is absent lists must not come to hang below root. Its own mistakes have been told. */
+static void hold_children(struct builder *b, int supervisor)
+{
+        const struct spec *s = spec_of(b, supervisor);
+
+        for (size_t i = 0; i < spec_count(s, D_SUPERVISOR_Children); i++) {
+                int child = find(b, spec_item(s, D_SUPERVISOR_Children, i));
+
+                if (child >= 0 && child != b->root && b->places[child].parent == NOBODY)
+                        b->places[child] = (struct place_of) { .parent = supervisor,
+                                                               .by = spec_item_origin(s, D_SUPERVISOR_Children, i) };
+        }
+}
+
 /* A unit that nobody lists joins where its Supervisor= says. */
-static void join(struct builder *b, int unit, const char *(*known)(void *, const char *), void *arg)
+static void join(struct builder *b, int unit)
 {
         const char *name = spec_str(spec_of(b, unit), D_UNIT_Supervisor), *why;
         struct origin at = spec_origin(spec_of(b, unit), D_UNIT_Supervisor);
-        int supervisor = *name ? find(b, name) : NOBODY;
+        int supervisor = *name ? find(b, name) : NOBODY, parent = b->places[unit].parent;
+        bool by_choice = false;
 
         if (unit == b->root)
                 return;
         if (*name && supervisor < 0) {
-                why = known ? known(arg, name) : NULL;
-                refuse(b, unit, at, why ? why : "make the file, or take the line out",
-                       "Supervisor= names a unit that is not there:", name);
+                why = b->known ? b->known(b->arg, name, &by_choice) : NULL;
+                say(b, by_choice ? DIAG_WARNING : DIAG_ERROR, unit, at, why ? why : "make the file, or take the line out",
+                    "Supervisor= names a unit that is not there:", name);
                 return;
         }
-        if (*name && b->places[unit].parent >= 0 && b->places[unit].parent != supervisor) {
+        if (*name && parent >= 0 && parent != supervisor && !absent(b, parent)) {
                 claim(b, supervisor, unit, at);
                 return;
         }
-        if (b->places[unit].parent != NOBODY || b->candidates[unit].only_listed)
+        if (parent == CLASH || (*name ? parent == supervisor : parent != NOBODY) || b->candidates[unit].only_listed)
                 return;
         if (!*name)
                 supervisor = b->root;
@@ -192,7 +227,7 @@ static bool has_twin(const struct builder *b, int i)
 
 static void place_child(struct builder *b, uint32_t parent, size_t from, int child)
 {
-        if (b->places[child].parent != b->queue[parent] || b->placed[child])
+        if (b->places[child].parent != b->queue[parent] || b->placed[child] || absent(b, child))
                 return;
         if (has_twin(b, child) && stem_is_taken(b, parent, from, child)) {
                 refuse(b, child, (struct origin) { .file = "" }, "rename one of the two, or put it under another supervisor",
@@ -231,19 +266,23 @@ static void place_all(struct builder *b)
                         place_children(b, i);
 }
 
-/* Whoever hangs below a supervisor that has no place itself. Rings have been told. */
+/* Whoever hangs below a supervisor that has no place itself. Rings have been told, and what is wrong with the absent. */
 static void report_stranded(struct builder *b)
 {
         for (size_t i = 0; i < b->n; i++) {
-                int parent = b->places[i].parent;
+                int parent = b->places[i].parent, top = parent;
 
-                if (parent >= 0 && !b->placed[i] && !b->placed[parent] && !b->in_ring[i])
-                        refuse(b, (int) i, b->places[i].by, "give that one a place first",
-                               "left out together with its supervisor", spec_name(spec_of(b, parent)));
+                if (parent < 0 || b->placed[i] || b->placed[parent] || b->in_ring[i] || absent(b, (int) i))
+                        continue;
+                while (!absent(b, top) && !b->in_ring[top] && b->places[top].parent >= 0)
+                        top = b->places[top].parent;
+                say(b, b->candidates[top].by_choice ? DIAG_WARNING : DIAG_ERROR, (int) i, b->places[i].by,
+                    absent(b, parent) ? b->candidates[parent].absent : "give that one a place first",
+                    "left out together with its supervisor", spec_name(spec_of(b, parent)));
         }
 }
 
-static int build(struct builder *b, const char *(*known)(void *, const char *), void *arg)
+static int build(struct builder *b)
 {
         for (size_t i = 0; i < b->n; i++) {
                 b->places[i].parent = b->joined[i] = b->joined_next[i] = NOBODY;
@@ -253,10 +292,14 @@ static int build(struct builder *b, const char *(*known)(void *, const char *), 
         if (b->root < 0)
                 return -EINVAL;
         for (size_t i = 0; i < b->n; i++)
-                if (spec_kind(b->candidates[i].spec) == KIND_SUPERVISOR)
-                        claim_children(b, (int) i, known, arg);
+                if (spec_kind(b->candidates[i].spec) == KIND_SUPERVISOR && !absent(b, (int) i))
+                        claim_children(b, (int) i);
+        for (size_t i = 0; i < b->n; i++)
+                if (absent(b, (int) i))
+                        hold_children(b, (int) i);
         for (size_t i = b->n; i-- > 0; ) /* backwards, because each goes to the front of its list */
-                join(b, (int) i, known, arg);
+                if (!absent(b, (int) i))
+                        join(b, (int) i);
         if (find_rings(b) < 0)
                 return -ENOMEM;
         place_all(b);
@@ -265,7 +308,7 @@ static int build(struct builder *b, const char *(*known)(void *, const char *), 
 }
 
 int unit_tree_build(const struct unit_candidate *candidates, size_t n,
-                    const char *(*known)(void *arg, const char *name), void *arg, struct remarks *remarks,
+                    unit_known_fn *known, void *arg, struct remarks *remarks,
                     struct unit_node **ret, size_t *ret_count)
 {
         autofree struct place_of *places = calloc(n + 1, sizeof(*places));
@@ -276,7 +319,7 @@ int unit_tree_build(const struct unit_candidate *candidates, size_t n,
         autofree bool *in_ring = calloc(n + 1, sizeof(bool));
         autofree struct unit_node *nodes = calloc(n + 1, sizeof(*nodes));
         struct builder b = {
-                .candidates = candidates, .n = n, .remarks = remarks, .places = places, .joined = joined,
+                .candidates = candidates, .n = n, .known = known, .arg = arg, .remarks = remarks, .places = places, .joined = joined,
                 .joined_next = joined_next, .nodes = nodes, .queue = queue, .placed = placed,
                 .in_ring = in_ring,
         };
@@ -284,7 +327,7 @@ int unit_tree_build(const struct unit_candidate *candidates, size_t n,
 
         if (!places || !joined || !joined_next || !queue || !placed || !in_ring || !nodes)
                 return -ENOMEM;
-        r = build(&b, known, arg);
+        r = build(&b);
         if (r < 0)
                 return r;
         *ret = ptr_steal(nodes);

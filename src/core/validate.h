@@ -17,12 +17,12 @@ void validate_filter(const struct spec *s, struct remarks *remarks);
 void validate_channel(const struct spec *s, const bool *refused, struct remarks *remarks);
 
 /* Channels against the services they join: names that are no services, descriptors that something else wants, pipes in a
- * ring (FAILURES F16). ret_broken[i]: channel i has an error. `known` as for unit_tree_build(). */
+ * ring (FAILURES F16). ret_broken[i]: channel i has an error, or joins what is masked. `known` as for unit_tree_build(). */
 void validate_channels(const struct unit_node *nodes, size_t n, const struct unit_node *channels, size_t count,
-                       const char *(*known)(void *arg, const char *name), void *arg, struct remarks *remarks, bool *ret_broken);
+                       unit_known_fn *known, void *arg, struct remarks *remarks, bool *ret_broken);
 
 /* A tree as unit_tree_build() made it: names in After=, Requires= ... that are no siblings, Conflicts= against
- * Requires=, and cycles of After= and Before= (FAILURES H1), each with its path. */
-void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *remarks);
+ * Requires=, and cycles of After= and Before= (FAILURES H1), each with its path. `known` may be NULL. */
+void validate_tree(const struct unit_node *nodes, size_t n, unit_known_fn *known, void *arg, struct remarks *remarks);
 
 #endif

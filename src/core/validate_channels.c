@@ -125,8 +125,9 @@ struct plumbing {
         size_t node_count;
         struct joint *joints;
         size_t count;
-        const char *(*known)(void *arg, const char *name);
+        unit_known_fn *known;
         void *arg;
+        bool without;          /* the channel in hand joins what somebody has masked */
         struct remarks *remarks;
 };
 
@@ -172,9 +173,11 @@ static void add_end(struct plumbing *p, const struct spec *channel, enum directi
 
         j.node = find_service(p, j.end.unit);
         if (j.node == UINT32_MAX) {
-                const char *why = p->known(p->arg, j.end.unit);
+                bool by_choice = false;
+                const char *why = p->known(p->arg, j.end.unit, &by_choice);
 
-                remark(p->remarks, DIAG_ERROR, j.origin.file, j.origin.line, 0, "name a service of the tree",
+                p->without |= by_choice;
+                remark(p->remarks, by_choice ? DIAG_WARNING : DIAG_ERROR, j.origin.file, j.origin.line, 0, "name a service of the tree",
                        "%s=%s: %s", directive_rows[d].key, j.end.unit, why ? why : "there is no such service");
                 return;
         }
@@ -264,7 +267,7 @@ static size_t count_ends(const struct unit_node *channels, size_t count)
 }
 
 void validate_channels(const struct unit_node *nodes, size_t n, const struct unit_node *channels, size_t count,
-                       const char *(*known)(void *arg, const char *name), void *arg, struct remarks *remarks, bool *ret_broken)
+                       unit_known_fn *known, void *arg, struct remarks *remarks, bool *ret_broken)
 {
         autofree struct joint *joints = calloc(count_ends(channels, count) + 1, sizeof *joints);
         struct plumbing p = { .nodes = nodes, .node_count = n, .joints = joints, .known = known, .arg = arg,
@@ -276,10 +279,11 @@ void validate_channels(const struct unit_node *nodes, size_t n, const struct uni
                 size_t had = p.count;
 
                 remarks->unit = spec_name(s);
+                p.without = false;
                 for (size_t k = 0; k < 2 && is_pipe(s); k++)
                         for (size_t i = 0; i < spec_count(s, sides[k]); i++)
                                 add_end(&p, s, sides[k], i);
-                ret_broken[c] = remarks->errors > before;
+                ret_broken[c] = remarks->errors > before || p.without;
                 if (ret_broken[c])
                         p.count = had;
         }

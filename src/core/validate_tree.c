@@ -25,6 +25,8 @@ struct family {
         const struct branch_orders *branches;
         const struct spec *supervisor;
         struct remarks *remarks;
+        unit_known_fn *known;
+        void *arg;
         const uint32_t *members;       /* node indices, in start order */
         size_t count;
         uint32_t *by_name;             /* ranks sorted by name */
@@ -79,13 +81,15 @@ static void unknown_sibling(struct family *f, const struct spec *s, enum directi
         bool needs = d == D_UNIT_Requires || d == D_UNIT_BindsTo, orders = d == D_UNIT_After || d == D_UNIT_Before;
         bool elsewhere = branch_orders_node(f->branches, spec_item(s, d, item)) != UINT32_MAX;
         struct origin at = spec_item_origin(s, d, item);
+        bool by_choice = false;
+        const char *why = f->known && !elsewhere ? f->known(f->arg, spec_item(s, d, item), &by_choice) : NULL;
 
-        if (spec_foreign(s) || (orders && elsewhere))
+        if (spec_foreign(s) || (orders && (elsewhere || by_choice)))
                 return;
         f->remarks->unit = spec_name(s);
-        remark(f->remarks, needs ? DIAG_ERROR : DIAG_WARNING, at.file, at.line, 0,
+        remark(f->remarks, needs && !by_choice ? DIAG_ERROR : DIAG_WARNING, at.file, at.line, 0,
                elsewhere ? "it hangs below another supervisor; between branches only After= and Before= count" :
-                           "siblings are the units below the same supervisor",
+               why ? why : "siblings are the units below the same supervisor",
                "%s=%s: there is no such sibling", directive_rows[d].key, spec_item(s, d, item));
 }
 
@@ -306,7 +310,7 @@ static void validate_family(struct family *f)
         free(f->edges);
 }
 
-void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *remarks)
+void validate_tree(const struct unit_node *nodes, size_t n, unit_known_fn *known, void *arg, struct remarks *remarks)
 {
         autofree uint32_t *members = calloc(n + 1, sizeof(uint32_t));
         struct branch_orders branches;
@@ -314,8 +318,8 @@ void validate_tree(const struct unit_node *nodes, size_t n, struct remarks *rema
         if (!members || branch_orders_find(nodes, n, &branches) < 0)
                 return;
         for (size_t i = 1; i < n; ) { /* the children of one supervisor stand together */
-                struct family f = { .nodes = nodes, .branches = &branches, .remarks = remarks,
-                                    .members = members };
+                struct family f = { .nodes = nodes, .branches = &branches, .remarks = remarks, .members = members,
+                                    .known = known, .arg = arg };
                 uint32_t parent = nodes[i].parent;
 
                 for (; i < n && nodes[i].parent == parent; i++)

@@ -57,6 +57,18 @@ static int compare_known(const void *a, const void *b)
         return strcmp(x->name, y->name);
 }
 
+/* Of a supervisor that nothing could be read of the name, at least: others may say that they hang below it. */
+static int stand_in(struct unit_set *set, const char *name, struct spec **ret)
+{
+        static const char text[] = "[Supervisor]\n";
+        struct unit_source source = { .file = name, .text = text, .len = sizeof(text) - 1 };
+        struct unit_name n;
+
+        if (unit_name_parse(name, &n, NULL) < 0 || n.kind != KIND_SUPERVISOR)
+                return 0;
+        return unit_text_parse(name, &source, 1, &set->index.paths->host, NULL, NULL, ret);
+}
+
 /* Read one unit and keep what became of it. -ENOENT is passed on: nothing is known then. */
 static int read_one(struct unit_set *set, const char *name, bool only_listed, bool for_husks)
 {
@@ -66,10 +78,12 @@ static int read_one(struct unit_set *set, const char *name, bool only_listed, bo
         if (r == -ENOMEM || r == -ENOENT)
                 return r;
         k.status = r == 0 ? UNIT_KNOWN : r == -EOPNOTSUPP ? UNIT_MASKED : UNIT_BROKEN;
-        r = add_known(set, name, k);
+        r = k.spec || k.husk.spec ? 0 : stand_in(set, name, &k.husk.spec);
+        if (r == 0)
+                r = add_known(set, name, k);
         if (r < 0) {
                 spec_unref(k.spec);
-                spec_unref(k.husk);
+                spec_unref(k.husk.spec);
         }
         return r;
 }
@@ -184,7 +198,7 @@ static int more_waves(struct unit_set *set, bool for_husks)
                 for (size_t i = 0; i < before && r == 0; i++) {
                         const struct known *k = &set->known[i];
 
-                        r = ask_all(set, &w, for_husks && k->husk ? k->husk : k->spec);
+                        r = ask_all(set, &w, for_husks && k->husk.placed ? k->husk.spec : k->spec);
                 }
                 if (r == 0)
                         r = answer(set, &w, for_husks);

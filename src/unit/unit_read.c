@@ -230,7 +230,8 @@ static int read_drop_ins(const struct unit_index *ix, const char *name, struct r
         return r;
 }
 
-int unit_files_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct unit_files *ret)
+/* The same as unit_files_read(), but what could be read stays in *ret whatever happened. */
+static int read_files(const struct unit_index *ix, const char *name, struct remarks *remarks, struct unit_files *ret)
 {
         char template[256];
         unsigned before = remarks->errors;
@@ -245,8 +246,13 @@ int unit_files_read(const struct unit_index *ix, const char *name, struct remark
         }
         if (r == 0)
                 r = read_drop_ins(ix, name, remarks, ret);
-        if (r == 0 && remarks->errors > before)
-                r = -EINVAL;
+        return r == 0 && remarks->errors > before ? -EINVAL : r;
+}
+
+int unit_files_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct unit_files *ret)
+{
+        int r = read_files(ix, name, remarks, ret);
+
         if (r < 0)
                 unit_files_free(ret);
         return r;
@@ -259,18 +265,60 @@ void unit_files_free(struct unit_files *f)
         f->count = f->owned_count = 0;
 }
 
-int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret,
-              struct spec **ret_husk)
+/* What there is of it, without a word about mistakes: they have been told, or are nobody's concern. */
+static void read_husk(const struct unit_index *ix, const char *name, const struct unit_source *sources, size_t n,
+                      struct husk *ret)
+{
+        struct spec *whole = NULL;
+        bool placed;
+
+        if (unit_text_read(name, sources, n, &ix->paths->host, NULL, NULL, &whole, &ret->spec, &placed) == 0)
+                ret->spec = whole;
+}
+
+/* The first file that the mask hides. */
+static void read_hidden(const struct unit_index *ix, const char *name, struct husk *ret)
+{
+        const struct unit_entry *e = unit_index_find(ix, name), *end = ix->entries + ix->count;
+        autobuf struct buf text = BUF_INIT;
+
+        for (; e && e < end && strcmp(unit_index_name(ix, e), name) == 0; e++) {
+                struct err why = { 0 };
+                struct unit_source source = { .file = name, .foreign = ix->paths->dirs[e->dir].foreign };
+
+                buf_clear(&text);
+                if (e->drop_ins || unit_file_read(ix->fds[e->dir], name, ix->paths->check_owner, &text, &why) != 0)
+                        continue;
+                source.text = text.data;
+                source.len = text.len;
+                read_husk(ix, name, &source, 1, ret);
+                return;
+        }
+}
+
+static bool is_supervisor(const char *name)
+{
+        struct unit_name n;
+
+        return unit_name_parse(name, &n, NULL) == 0 && n.kind == KIND_SUPERVISOR;
+}
+
+int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret, struct husk *ret_husk)
 {
         struct unit_files files;
         int r;
 
         remarks->unit = name;
-        r = unit_files_read(ix, name, remarks, &files);
-        if (r < 0)
-                return r;
-        r = unit_text_read(name, files.sources, files.count, &ix->paths->host, remarks->report, remarks->arg, ret, ret_husk);
-        remarks->errors += r == -EINVAL;
+        r = read_files(ix, name, remarks, &files);
+        if (r == 0) {
+                r = unit_text_read(name, files.sources, files.count, &ix->paths->host, remarks->report, remarks->arg, ret,
+                                   ret_husk ? &ret_husk->spec : NULL, ret_husk ? &ret_husk->placed : NULL);
+                remarks->errors += r == -EINVAL;
+        } else if (r == -EINVAL && ret_husk && files.count > 0) {
+                read_husk(ix, name, files.sources, files.count, ret_husk);
+        } else if (r == -EOPNOTSUPP && ret_husk && is_supervisor(name)) {
+                read_hidden(ix, name, ret_husk);
+        }
         unit_files_free(&files);
         return r;
 }

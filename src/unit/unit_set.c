@@ -13,7 +13,7 @@
 
 static const char *const status_text[] = {
         [UNIT_IN_TREE] = "in-tree", [UNIT_KNOWN] = "known", [UNIT_TEMPLATE] = "template", [UNIT_MASKED] = "masked",
-        [UNIT_BROKEN] = "broken",
+        [UNIT_BROKEN] = "broken", [UNIT_LEFT_OUT] = "left-out",
 };
 STRTAB(unit_status_names, status_text);
 
@@ -35,7 +35,12 @@ static void keep_diag(void *arg, const struct diag *d)
         set->diags[set->diag_count++] = *d;
 }
 
-static const char *why_absent(void *arg, const char *name)
+static const char *absence(const struct known *k)
+{
+        return k->status == UNIT_MASKED ? "it is masked" : "it has errors of its own";
+}
+
+static const char *why_absent(void *arg, const char *name, bool *ret_by_choice)
 {
         const struct unit_set *set = arg;
         const struct known *k = known_find(set, name);
@@ -45,7 +50,8 @@ static const char *why_absent(void *arg, const char *name)
                 return "it is a template: name an instance";
         if (!k || k->spec)
                 return NULL;
-        return k->status == UNIT_MASKED ? "it is masked" : "it has errors of its own";
+        *ret_by_choice = k->status == UNIT_MASKED;
+        return absence(k);
 }
 
 static int compare_nodes(const void *a, const void *b, void *arg)
@@ -54,6 +60,18 @@ static int compare_nodes(const void *a, const void *b, void *arg)
 
         return strcmp(spec_name(set->nodes[*(const uint32_t *) a].spec),
                       spec_name(set->nodes[*(const uint32_t *) b].spec));
+}
+
+static void settle_status(const struct unit_set *set, struct known *k)
+{
+        bool channel = k->spec && spec_kind(k->spec) == KIND_CHANNEL;
+
+        if (!k->spec || k->status != UNIT_KNOWN || channel)
+                return;
+        if (unit_set_find(set, k->name) != UINT32_MAX)
+                k->status = UNIT_IN_TREE;
+        else if (!k->only_listed && !k->for_husks)
+                k->status = UNIT_LEFT_OUT;
 }
 
 static int index_nodes(struct unit_set *set)
@@ -65,9 +83,7 @@ static int index_nodes(struct unit_set *set)
                 set->by_name[i] = (uint32_t) i;
         qsort_r(set->by_name, set->node_count, sizeof(uint32_t), compare_nodes, set);
         for (size_t i = 0; i < set->known_count; i++)
-                if (set->known[i].spec && unit_set_find(set, set->known[i].name) != UINT32_MAX &&
-                    set->known[i].status == UNIT_KNOWN)
-                        set->known[i].status = UNIT_IN_TREE;
+                settle_status(set, &set->known[i]);
         return 0;
 }
 
@@ -94,19 +110,29 @@ static int part_channels(struct unit_node *nodes, size_t *count, struct unit_nod
         return 0;
 }
 
+/* A supervisor that cannot run keeps a place among them for those who need it. */
+static struct unit_candidate candidate_of(const struct known *k, bool husks)
+{
+        bool husk = husks && k->husk.placed;
+        struct unit_candidate c = { .spec = husk ? k->husk.spec : k->spec, .husk = husk,
+                                    .only_listed = k->only_listed || k->for_husks };
+
+        if (!c.spec && k->husk.spec && spec_kind(k->husk.spec) == KIND_SUPERVISOR) {
+                c.spec = k->husk.spec;
+                c.absent = absence(k);
+                c.by_choice = k->status == UNIT_MASKED;
+        }
+        return c;
+}
+
 /* What a tree is made of; with husks, for the remarks. */
 static size_t candidates_of(const struct unit_set *set, bool husks, struct unit_candidate *to)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < set->known_count; i++) {
-                const struct known *k = &set->known[i];
-                struct spec *spec = husks && k->husk ? k->husk : k->spec;
-
-                if (spec && (husks || !k->for_husks))
-                        to[n++] = (struct unit_candidate) {
-                                .spec = spec, .only_listed = k->only_listed || k->for_husks, .husk = spec == k->husk,
-                        };
+                to[n] = candidate_of(&set->known[i], husks);
+                n += to[n].spec && (husks || !set->known[i].for_husks);
         }
         return n;
 }
@@ -142,7 +168,7 @@ static int make_tree(struct unit_set *set)
         r = part_channels(set->nodes, &set->node_count, set->channels, &set->channel_count);
         if (r < 0)
                 return r;
-        validate_tree(set->nodes, set->node_count, &set->remarks);
+        validate_tree(set->nodes, set->node_count, why_absent, set, &set->remarks);
         r = leave_out_broken(set);
         return r < 0 ? r : index_nodes(set);
 }
@@ -161,11 +187,11 @@ static void keep_new(void *arg, const struct diag *d)
         keep_diag(arg, d);
 }
 
-static const char *why_no_husk(void *arg, const char *name)
+static const char *why_no_husk(void *arg, const char *name, bool *ret_by_choice)
 {
         const struct known *k = known_find(arg, name);
 
-        return k && k->husk ? NULL : why_absent(arg, name);
+        return k && k->husk.placed ? NULL : why_absent(arg, name, ret_by_choice);
 }
 
 static int tell_more(struct unit_set *set)
@@ -178,7 +204,7 @@ static int tell_more(struct unit_set *set)
         int r;
 
         for (size_t i = 0; i < set->known_count; i++)
-                any |= set->known[i].husk != NULL;
+                any |= set->known[i].husk.placed;
         if (!any || !candidates)
                 return candidates ? 0 : -ENOMEM;
         r = unit_tree_build(candidates, candidates_of(set, true, candidates), why_no_husk, set, &remarks, &nodes, &count);
@@ -187,7 +213,7 @@ static int tell_more(struct unit_set *set)
         channels = calloc(count + 1, sizeof(*channels));
         r = part_channels(nodes, &count, channels, &channel_count);
         if (r == 0)
-                validate_tree(nodes, count, &remarks);
+                validate_tree(nodes, count, why_no_husk, set, &remarks);
         return r;
 }
 
@@ -230,7 +256,7 @@ void unit_set_free(struct unit_set *set)
                 unit_index_free(&set->index);
         for (size_t i = 0; i < set->known_count; i++) {
                 spec_unref(set->known[i].spec);
-                spec_unref(set->known[i].husk);
+                spec_unref(set->known[i].husk.spec);
                 free(set->known[i].name);
         }
         free(set->known);

@@ -68,7 +68,7 @@ int unit_cat(const struct unit_paths *p, const char *name, struct buf *out, stru
 struct unit_set; /* what is on disk at one moment; immutable. Free it once the tree has been handed to the core. */
 
 /* Read everything and build the tree. A unit with an error is left out (with what cannot be without it: the
- * children of a broken supervisor), never the others. Fails only for want of memory. */
+ * children of a broken supervisor, and of a masked one), never the others. Fails only for want of memory. */
 int unit_set_load(const struct unit_paths *p, struct unit_set **ret, struct err *err);
 void unit_set_free(struct unit_set *set);
 
@@ -88,8 +88,8 @@ size_t unit_set_diag_count(const struct unit_set *set);
 const struct diag *unit_set_diag(const struct unit_set *set, size_t i);
 size_t unit_set_errors(const struct unit_set *set);
 
-/* Every name that is known, sorted: for `list --all` and completion. */
-enum unit_status { UNIT_IN_TREE, UNIT_KNOWN, UNIT_TEMPLATE, UNIT_MASKED, UNIT_BROKEN };
+/* Every name that is known, sorted. UNIT_LEFT_OUT: it has no errors, but no place either (its supervisor is broken, say). */
+enum unit_status { UNIT_IN_TREE, UNIT_KNOWN, UNIT_TEMPLATE, UNIT_MASKED, UNIT_BROKEN, UNIT_LEFT_OUT };
 extern const struct strtab unit_status_names;
 size_t unit_set_known_count(const struct unit_set *set);
 const char *unit_set_known(const struct unit_set *set, size_t i, enum unit_status *ret_status);

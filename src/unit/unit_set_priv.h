@@ -7,7 +7,7 @@
 struct known {
         char *name;            /* owned by the set's list of names */
         struct spec *spec;     /* owned; NULL when it is not to be had */
-        struct spec *husk;     /* owned; of one with errors, what could be read: for further remarks only; or NULL */
+        struct husk husk;      /* of one that cannot run: for further remarks, and to say who needs it. Of a supervisor always */
         enum unit_status status;
         bool only_listed;
         bool for_husks;        /* only units with errors ask for it: no part of the tree */

@@ -231,9 +231,88 @@ static void children_of_a_broken_supervisor_are_left_out_and_the_remark_says_why
         put("a/other.service", RUN);
         set = load();
         assert_tree(set, "root(other)");
-        assert_contains(remarks_in(set), "api.service:2: error: Supervisor= names a unit that is not there: "
+        assert_contains(remarks_in(set), "api.service:2: error: left out together with its supervisor "
                                          "shop.supervisor (it has errors of its own)");
         assert_contains(remarks_in(set), "did you mean one_for_one?");
+        unit_set_free(set);
+}
+
+static enum unit_status status_of(const struct unit_set *set, const char *name)
+{
+        enum unit_status status = UNIT_KNOWN;
+
+        for (size_t i = 0; i < unit_set_known_count(set); i++)
+                if (strcmp(unit_set_known(set, i, &status), name) == 0)
+                        return status;
+        fail_msg("%s is not known", name);
+        return status;
+}
+
+/* Whatever is wrong with it, as long as its Children= can be read; none of them comes to hang below root. */
+static void H13_what_a_broken_supervisor_lists_is_left_out_with_all_below_it(void **state)
+{
+        static const char *const broken[] = {
+                "[Supervisor]\nStrategy=one_for_two\nChildren=api.service sub.supervisor\n",
+                "[Supervisor]\nStrtaegy=one_for_all\nChildren=api.service sub.supervisor\n",
+                "[Supervisor]\nChildren=api.service sub.supervisor\nno equals sign\n",
+                "[Supervisor]\nChildren=api.service sub.supervisor\nChildren=shop.supervisor\n",
+                "[Supervisor]\nChildren=api.service sub.supervisor n:o:s:u:c:h\n",
+        };
+
+        (void) state;
+        put("a/api.service", RUN);
+        put("a/sub.supervisor", "[Supervisor]\nChildren=deep.service\n");
+        put("a/deep.service", RUN);
+        put("a/other.service", RUN);
+        put("a/whole.supervisor", "[Supervisor]\nChildren=api2.service\n");
+        put("a/api2.service", RUN);
+        for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+                struct unit_set *set;
+
+                put("a/shop.supervisor", broken[i]);
+                set = load();
+                assert_tree(set, "root(other whole(api2))");
+                assert_contains(remarks_in(set), "error: api.service: left out together with its supervisor shop.supervisor (it has errors of its own)");
+                assert_contains(remarks_in(set), "sub.supervisor:2: error: deep.service: left out together with its supervisor sub.supervisor");
+                assert_int_equal(status_of(set, "deep.service"), UNIT_LEFT_OUT);
+                assert_int_equal(status_of(set, "shop.supervisor"), UNIT_BROKEN);
+                unit_set_free(set);
+        }
+}
+
+static void a_whole_supervisor_gets_the_child_that_a_broken_one_lists_too(void **state)
+{
+        struct unit_set *set;
+
+        (void) state;
+        put("a/bad.supervisor", "[Supervisor]\nStrategy=?\nChildren=w.service v.service\n");
+        put("a/good.supervisor", "[Supervisor]\nChildren=w.service\n");
+        put("a/w.service", RUN);
+        put("a/v.service", "[Unit]\nSupervisor=good.supervisor\n" RUN);
+        set = load();
+        assert_tree(set, "root(good(w v))");
+        unit_set_free(set);
+}
+
+static void the_children_of_a_masked_supervisor_stay_down_and_that_is_no_error(void **state)
+{
+        struct unit_set *set;
+
+        (void) state;
+        put("b/shop.supervisor", "[Supervisor]\nChildren=api.service gone.service\n");
+        put("b/api.service", RUN);
+        put("b/joins.service", "[Unit]\nSupervisor=shop.supervisor\n" RUN);
+        put("b/needs.service", "[Unit]\nRequires=gone.service\nAfter=gone.service\n" RUN);
+        put("b/root.supervisor", "[Supervisor]\nChildren=gone.service\n");
+        put("b/gone.service", RUN);
+        put("a/shop.supervisor", "");
+        put("a/gone.service", "");
+        set = load();
+        assert_tree(set, "root(needs)");
+        assert_int_equal(unit_set_errors(set), 0);
+        assert_contains(remarks_in(set), "warning: api.service: left out together with its supervisor shop.supervisor (it is masked)");
+        assert_contains(remarks_in(set), "needs.service:2: warning: Requires=gone.service: there is no such sibling (it is masked)");
+        assert_contains(remarks_in(set), "root.supervisor:2: warning: Children= names a unit that cannot run: gone.service (it is masked)");
         unit_set_free(set);
 }
 
@@ -298,8 +377,8 @@ static void nobody_vanishes_without_a_word(void **state)
         put("a/hanger.service", RUN);
         set = load();
         assert_tree(set, "root(x)");
-        assert_contains(remarks_in(set), "x.supervisor:2: error: left out together with its supervisor x.supervisor");
-        assert_contains(remarks_in(set), "left out together with its supervisor ring.supervisor");
+        assert_contains(remarks_in(set), "x.supervisor:2: error: below.service: left out together with its supervisor x.supervisor");
+        assert_contains(remarks_in(set), "hanger.service: left out together with its supervisor ring.supervisor");
         assert_contains(remarks_in(set), "supervisors in a ring: ");
         assert_int_equal(unit_set_errors(set), 4);
         unit_set_free(set);
@@ -334,6 +413,9 @@ int main(void)
                 T(emergency_service_waits_to_be_called),
                 T(H13_one_bad_unit_of_many_stops_no_other_and_all_errors_are_told),
                 T(children_of_a_broken_supervisor_are_left_out_and_the_remark_says_why),
+                T(H13_what_a_broken_supervisor_lists_is_left_out_with_all_below_it),
+                T(a_whole_supervisor_gets_the_child_that_a_broken_one_lists_too),
+                T(the_children_of_a_masked_supervisor_stay_down_and_that_is_no_error),
                 T(H1_supervisors_in_a_ring_are_told_with_their_path),
                 T(a_unit_that_two_supervisors_claim_goes_to_neither),
                 T(H3_two_units_of_one_stem_below_one_supervisor_are_refused),

@@ -107,7 +107,7 @@ static const char *family(const char *supervisor, const char *const (*units)[3],
                                 units[i][1]);
                 nodes[i + 1] = (struct unit_node) { .spec = parse_good(units[i][0], text), .parent = 0 };
         }
-        validate_tree(nodes, n + 1, &remarks);
+        validate_tree(nodes, n + 1, NULL, NULL, &remarks);
         for (size_t i = 0; i <= n; i++)
                 spec_unref(nodes[i].spec);
         (void) snprintf(all, sizeof(all), "%s", buf_text(&h.text));
