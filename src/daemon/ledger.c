@@ -194,7 +194,9 @@ void ledger_restore_now(struct engine *e, node_id id, struct death *d)
         if (to) {
                 death_done(to);
                 *to = *d;
-        } else if (!d && run && run->extra && run->extra->now) {
+        } else if (d) {
+                death_done(d);
+        } else if (run && run->extra && run->extra->now) {
                 death_done(run->extra->now);
                 free(ptr_steal(run->extra->now));
         }

@@ -268,6 +268,8 @@ static void read_now(struct reader *r, bool any)
                 d = read_death(r);
         if (!r->u.bad)
                 ledger_restore_now(r->e, id, any ? &d : NULL);
+        else
+                death_done(&d);
 }
 
 static void read_past(struct reader *r)
@@ -277,6 +279,8 @@ static void read_past(struct reader *r)
 
         if (!r->u.bad)
                 ledger_restore(r->e, id, &d);
+        else
+                death_done(&d);
 }
 
 static void read_done(struct reader *r)

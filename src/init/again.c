@@ -17,6 +17,7 @@
 #define LIVED_MS       10000 /* who lived so long was no failure to start */
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   10000
+#define STRUCK_PER_END 5     /* so many engines that were killed while they took over count as one that ended by itself */
 #define GIVEN_TRIES    3     /* a program that was given to us and does not come up in so many attempts is given up */
 
 int64_t now_ms(void)
@@ -61,12 +62,24 @@ void engine_patience(struct init *in)
         in->pause_max = text && atoi(text) > 0 ? atoi(text) : PAUSE_MAX_MS;
 }
 
+/* What ends of itself while it takes over may well die of what it takes over. A SIGKILL is somebody's will or the
+ * kernel's lack of memory: only many in a row speak against the state. */
+static void count_unborn(struct init *in, int code, int status)
+{
+        if (in->up)
+                return;
+        if (code == CLD_KILLED && status == SIGKILL && ++in->struck < STRUCK_PER_END)
+                return;
+        in->struck = 0;
+        in->unborn++;
+}
+
 void engine_died(struct init *in, int code, int status)
 {
         const int64_t now = now_ms();
         int64_t pause;
 
-        in->unborn += !in->up;
+        count_unborn(in, code, status);
         in->engine = 0;
         in->up = in->hello_due = false;
         in->draining = true;

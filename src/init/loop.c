@@ -151,7 +151,7 @@ static void store_request(struct init *in, struct init_name *m, int fd)
 static void cross_the_line(struct init *in)
 {
         in->booted = in->up = true;
-        in->terms = in->unborn = 0;
+        in->terms = in->unborn = in->struck = 0;
 }
 
 static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count)
