@@ -59,8 +59,10 @@ void core_text_release(struct core *c, uint32_t text)
 {
         struct bonds *b = c->bonds;
 
+        if (!text)
+                return;
         c->changes++;
-        if (text && text <= b->text_count && b->texts[text - 1].refs && --b->texts[text - 1].refs == 0)
+        if (text <= b->text_count && b->texts[text - 1].refs && --b->texts[text - 1].refs == 0)
                 b->garbage = true;
 }
 

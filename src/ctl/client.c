@@ -236,7 +236,7 @@ static int say_error(struct ctl *c, const char *error)
                 extra = or_empty(jget_text(d, p, "result"));
                 return ctl_error(strcmp(extra, "not-found") == 0 || strcmp(extra, "noproc") == 0 || strcmp(extra, "not_found") == 0 || strcmp(extra, "empty") == 0 ||
                                  strcmp(extra, "not_running") == 0 ? CTL_NOT_FOUND : CTL_FAILED,
-                                 "%s: %s", c->argc ? c->argv[0] : c->verb->name, or_empty(jget_text(d, p, "message")));
+                                 "%s: %s", c->about ? c->about : c->argc ? c->argv[0] : c->verb->name, or_empty(jget_text(d, p, "message")));
         }
         if (strcmp(name, "ShuttingDown") == 0)
                 return ctl_error(CTL_FAILED, "the daemon is shutting down");

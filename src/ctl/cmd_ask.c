@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "ctl/ctl.h"
+#include "ctl/inside.h"
 
 /* What a result means to the caller. Asking for what is so already is no failure. */
 static int code_of(const char *result)
@@ -121,11 +121,29 @@ static int run_kill(struct ctl *c)
         return call_outcomes(c, "Kill", &params);
 }
 
+/* An exit signal of this service's own, to itself or to somebody below its supervisor. */
+static int exit_inside(struct ctl *c)
+{
+        const char *node = c->argc > 1 ? c->argv[0] : getenv("COPPICE_NODE");
+        autobuf struct buf lines = BUF_INIT, answer = BUF_INIT;
+
+        if (!node)
+                return ctl_error(CTL_USAGE, "exit NODE REASON: there is no $COPPICE_NODE");
+        message_put(&lines, MESSAGE_CALL, "exit");
+        message_put(&lines, MESSAGE_NODE, node);
+        message_put(&lines, MESSAGE_REASON, c->argv[c->argc - 1]);
+        return inside_call(c, &lines, &answer);
+}
+
 static int run_exit(struct ctl *c)
 {
         autobuf struct buf params = BUF_INIT;
         struct json j = json_start(&params);
 
+        if (inside_fd(c) >= 0)
+                return exit_inside(c);
+        if (c->argc != 2)
+                return ctl_error(CTL_USAGE, "exit NODE REASON, or exit REASON inside of a service with Mailbox=yes");
         json_open(&j, NULL, '{');
         json_str(&j, "node", c->argv[0]);
         json_str(&j, "reason", c->argv[1]);
@@ -164,10 +182,13 @@ const struct ctl_verb verb_kill = {
         .options = kill_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_kill,
 };
 const struct ctl_verb verb_exit = {
-        .name = "exit", .args = "NODE REASON", .help = "End the present incarnation of a node for a given reason.",
+        .name = "exit", .args = "[NODE] REASON", .help = "End the present incarnation of a node for a given reason.",
         .prose = "As if it had failed by itself, so one sees what the tree makes of it. A REASON is one of the words that "
-                 "status and why use: normal, shutdown, killed, exit:3, signal:SEGV, out_of_memory, timeout, watchdog, ...",
-        .min_args = 2, .max_args = 2, .complete = COMPLETE_NODES, .waits = true, .run = run_exit,
+                 "status and why use: normal, shutdown, killed, exit:3, signal:SEGV, out_of_memory, timeout, watchdog, ...\n"
+                 "Inside of a service with Mailbox=yes it is an exit signal of that service, as of CALL=exit in coppice.mailbox(7): to a "
+                 "service below its own supervisor, or without NODE to itself. One that traps exits gets a message instead, normal "
+                 "does nothing to others, killed cannot be trapped.",
+        .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .waits = true, .run = run_exit,
 };
 const struct ctl_verb verb_reset_failed = {
         .name = "reset-failed", .args = "[NODE...]", .help = "Forget failures, the restart count and the backoff.",

@@ -1,4 +1,4 @@
-/* cmd_bond.c - link, unlink, monitor, demonitor, register, unregister, whereis, registered: inside of a service for
+/* cmd_bond.c - link, unlink, trap-exit, monitor, demonitor, register, unregister, whereis, registered, emit: inside of a service for
  * itself, from outside for others. */
 #include <string.h>
 
@@ -56,16 +56,16 @@ static int run_unlink(struct ctl *c)
         return tie(c, "Link", "unlink", true);
 }
 
-/* Inside the mark is that of the request itself: it must not be one that inside_call() makes up. */
+/* Inside the mark is that of the request itself; its DOWN, which may come before the answer, stays in the mailbox. */
 static int monitor_inside(struct ctl *c, const char *ref)
 {
-        autobuf struct buf message = BUF_INIT;
+        autobuf struct buf message = BUF_INIT, answer = BUF_INIT;
 
         message_put(&message, MESSAGE_CALL, "monitor");
         message_put(&message, MESSAGE_NODE, c->argv[0]);
         message_put(&message, MESSAGE_REF, ref);
         message_end(&message);
-        return buf_failed(&message) ? ctl_error(CTL_USAGE, "a mark is text in one line") : inside_send(c, &message);
+        return inside_call_as(c, ref, &message, &answer);
 }
 
 static int run_monitor(struct ctl *c)
@@ -155,11 +155,64 @@ static int run_whereis(struct ctl *c)
         return CTL_OK;
 }
 
+struct name {
+        const char *name, *path, *scope;
+        size_t name_len, path_len, scope_len;
+};
+
+static void put_name(struct ctl *c, struct json *j, const struct name *n)
+{
+        if (!c->json) {
+                buf_addf(&c->out, "%.*s  %.*s  in %.*s\n", (int) n->name_len, n->name, (int) n->path_len, n->path,
+                         (int) n->scope_len, n->scope);
+                return;
+        }
+        json_open(j, NULL, '{');
+        json_strn(j, "name", n->name, n->name_len);
+        json_strn(j, "path", n->path, n->path_len);
+        json_strn(j, "scope", n->scope, n->scope_len);
+        json_close(j);
+}
+
+/* The names of its own scope: lines "NAME PATH". */
+static int registered_inside(struct ctl *c)
+{
+        autobuf struct buf answer = BUF_INIT;
+        const char *self = getenv("COPPICE_NODE"), *slash = self ? strrchr(self, '/') : NULL, *problem;
+        struct name n = { .scope = slash && slash > self ? self : "/", .scope_len = slash && slash > self ? (size_t) (slash - self) : 1 };
+        struct json j = json_start(&c->out);
+        struct message m;
+        int r = tell(c, "registered", MESSAGE_NAME, NULL, MESSAGE_NODE, NULL, &answer);
+
+        if (r != CTL_OK || message_parse(answer.data, answer.len, &m, &problem) < 0)
+                return r;
+        if (c->json)
+                json_open(&j, NULL, '[');
+        for (const char *p = m.payload, *end = p + m.payload_len, *eol; p < end; p = eol + 1) {
+                eol = memchr(p, '\n', (size_t) (end - p));
+                n.name = p;
+                n.path = eol ? memchr(p, ' ', (size_t) (eol - p)) : NULL;
+                if (!n.path)
+                        break;
+                n.name_len = (size_t) (n.path++ - p);
+                n.path_len = (size_t) (eol - n.path);
+                put_name(c, &j, &n);
+        }
+        if (c->json) {
+                json_close(&j);
+                buf_addc(&c->out, '\n');
+        }
+        return CTL_OK;
+}
+
 static int run_registered(struct ctl *c)
 {
         uint32_t reply, names;
-        int r = c->argc ? ctl_call_text(c, "Registered", "under", c->argv[0], &reply) : ctl_call(c, "Registered", NULL, false, &reply);
+        int r;
 
+        if (inside_fd(c) >= 0 && c->argc == 0)
+                return registered_inside(c);
+        r = c->argc ? ctl_call_text(c, "Registered", "under", c->argv[0], &reply) : ctl_call(c, "Registered", NULL, false, &reply);
         if (r != CTL_OK)
                 return r;
         names = jtok_get(&c->doc, reply, "names");
@@ -173,6 +226,18 @@ static int run_registered(struct ctl *c)
                 buf_addf(&c->out, "  %s  in %s\n", jget_text(&c->doc, t, "path"), jget_text(&c->doc, t, "scope"));
         }
         return CTL_OK;
+}
+
+static int run_trap_exit(struct ctl *c)
+{
+        autobuf struct buf answer = BUF_INIT;
+        const char *how = c->argc ? c->argv[0] : "yes";
+
+        if (strcmp(how, "yes") != 0 && strcmp(how, "no") != 0)
+                return ctl_error(CTL_USAGE, "trap-exit %s: yes or no", how);
+        if (inside_fd(c) < 0)
+                return ctl_error(CTL_USAGE, "a service traps exits for itself: inside of one with Mailbox=yes, or by TrapExit= of its unit");
+        return tell(c, "trap-exit", MESSAGE_VALUE, how, MESSAGE_NODE, NULL, &answer);
 }
 
 static int run_emit(struct ctl *c)
@@ -209,12 +274,18 @@ const struct ctl_verb verb_unlink = {
 const struct ctl_verb verb_monitor = {
         .name = "monitor", .args = "[NODE] OTHER", .help = "Have a service watch a node: it gets one DOWN message when that ends.",
         .prose = "Inside of a service with Mailbox=yes one name is enough; its mark is then that name, unless --ref says another. "
-                 "Whatever comes of it arrives in the mailbox.",
+                 "The DOWN arrives in the mailbox: receive --topic DOWN.",
         .options = ref_option, .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .run = run_monitor,
 };
 const struct ctl_verb verb_demonitor = {
         .name = "demonitor", .args = "[NODE] OTHER", .help = "Watch no longer; a DOWN that has come already is taken out of the mailbox.",
         .options = ref_option, .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .run = run_demonitor,
+};
+const struct ctl_verb verb_trap_exit = {
+        .name = "trap-exit", .args = "[yes|no]", .help = "Inside of a service: get the ends of those it is linked to as messages.",
+        .prose = "Until the service ends or says no. An end of somebody it is linked to, and an exit signal but for killed, then comes as a "
+                 "message with TOPIC=EXIT instead of ending it. TrapExit= of the unit is the same from the beginning.",
+        .max_args = 1, .run = run_trap_exit,
 };
 const struct ctl_verb verb_register = {
         .name = "register", .args = "NAME [NODE]", .help = "Give a node a name that others find it by.",
@@ -234,6 +305,7 @@ const struct ctl_verb verb_whereis = {
 };
 const struct ctl_verb verb_registered = {
         .name = "registered", .args = "[NODE]", .help = "List the registered names.",
+        .prose = "All of them, or those below a supervisor. Inside of a service with Mailbox=yes those of its own supervisor.",
         .max_args = 1, .complete = COMPLETE_NODES, .run = run_registered,
 };
 const struct ctl_verb verb_emit = {

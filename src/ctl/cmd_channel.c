@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "ctl/compose.h"
 #include "ctl/inside.h"
 
 static const struct ctl_option channel_options[] = {
@@ -11,6 +12,7 @@ static const struct ctl_option channel_options[] = {
         { "type", 0, "TYPE", "create: pipe or message; message if not given." },
         { "topic", 't', "TOPIC", "send: what the message is about." },
         { "ref", 0, "REF", "send: a mark that comes back with an answer." },
+        { "head", 0, "X_KEY=VALUE", "send: one more line of the head. May be given several times." },
         { "payload", 'p', NULL, "receive: print the payload alone." },
         { 0 },
 };
@@ -160,29 +162,24 @@ static int close_it(struct ctl *c)
 
 static int send_it(struct ctl *c, bool try)
 {
-        autobuf struct buf message = BUF_INIT, params = BUF_INIT;
-        struct json j = json_start(&params);
+        autobuf struct buf message = BUF_INIT;
         uint32_t reply;
+        int r;
 
+        if (try && inside_fd(c) >= 0)
+                return ctl_error(CTL_USAGE, "try-send is for clients outside: a service hears of a full channel by Overflow=reject");
         message_put(&message, MESSAGE_TO, c->argv[1]);
         if (ctl_option(c, "topic"))
                 message_put(&message, MESSAGE_TOPIC, ctl_option(c, "topic"));
         if (ctl_option(c, "ref"))
                 message_put(&message, MESSAGE_REF, ctl_option(c, "ref"));
+        r = compose_own_lines(c, &message);
         message_end(&message);
-        for (int i = 2; i < c->argc; i++)
-                buf_addf(&message, "%s%s", i > 2 ? " " : "", c->argv[i]);
-        if (buf_failed(&message) || !base64_needless(message.data, message.len))
-                return ctl_error(CTL_USAGE, "a message cannot hold that: text in one line for the head, UTF-8 for the payload");
-        if (inside_fd(c) >= 0)
-                return try ? ctl_error(CTL_USAGE, "try-send is for clients outside: a service hears of a full channel by Overflow=reject")
-                           : inside_send(c, &message);
-        json_open(&j, NULL, '{');
-        json_strn(&j, "message", message.data, message.len);
-        if (try)
-                json_bool(&j, "try", true);
-        json_close(&j);
-        return ctl_call(c, "Send", buf_text(&params), false, &reply);
+        if (r == CTL_OK)
+                r = compose_payload(c, 2, &message);
+        if (r != CTL_OK)
+                return r;
+        return inside_fd(c) >= 0 ? inside_send(c, &message) : compose_call(c, "Send", &message, try ? "try" : NULL, &reply);
 }
 
 struct wanted {
@@ -244,7 +241,7 @@ static int receive_inside(struct ctl *c, bool try, bool select)
                 return r;
         if (message_is(&m, MESSAGE_FROM, "coppice")) {
                 if (!message_is(&m, MESSAGE_RESULT, "empty") && !message_is(&m, MESSAGE_RESULT, "timeout"))
-                        (void) ctl_error(0, "%s: %.*s", c->argv[1], (int) m.payload_len, m.payload);
+                        (void) ctl_error(0, "%s: %.*s", c->about, (int) m.payload_len, m.payload);
                 return message_is(&m, MESSAGE_RESULT, "forbidden") ? CTL_DENIED : CTL_NOT_FOUND;
         }
         r = acknowledge(c, &m);
@@ -335,6 +332,7 @@ static int run_channel(struct ctl *c)
                 return list(c, NULL);
         if (c->argc < 2)
                 return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|select|tap|close NAME ...");
+        c->about = c->argv[1];
         if (strcmp(what, "create") == 0)
                 return create(c);
         if (strcmp(what, "show") == 0)
@@ -343,8 +341,10 @@ static int run_channel(struct ctl *c)
                 return send_it(c, what[0] == 't');
         if (strcmp(what, "receive") == 0 || strcmp(what, "try-receive") == 0)
                 return receive_it(c, what[0] == 't', false);
-        if (strcmp(what, "select") == 0 || strcmp(what, "try-select") == 0)
+        if (strcmp(what, "select") == 0 || strcmp(what, "try-select") == 0) {
+                c->about = what; /* the answer says which of them */
                 return receive_it(c, what[0] == 't', true);
+        }
         if (strcmp(what, "tap") == 0)
                 return tap(c);
         if (strcmp(what, "close") == 0)
@@ -353,12 +353,12 @@ static int run_channel(struct ctl *c)
 }
 
 const struct ctl_verb verb_channel = {
-        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...] | [try-]receive NAME | [try-]select NAME... | tap NAME",
+        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...|-] | [try-]receive NAME | [try-]select NAME... | tap NAME",
         .help = "Make, look at, use and close channels: pipes and queues of messages between services.",
         .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5); a pipe needs --type=pipe, From= "
                  "and To=, and its services get their ends at their next start. show tells how many bytes lie in a pipe and whether its "
                  "writers wait. close ends a pipe for its readers; asked again, what was not read goes too. Of messages: send waits while the channel is full "
-                 "(Overflow=block), try-send fails instead. receive takes the oldest message and waits for one, try-receive exits "
+                 "(Overflow=block), try-send fails instead; \"-\" as the only word is standard input. receive takes the oldest message and waits for one, try-receive exits "
                  "with 3 when there is none; so does receive after --timeout. select does the same with several channels: one "
                  "message, of the first of them that has one; CHANNEL= in its head says which. tap shows a copy of each message that "
                  "comes in and takes nothing out; whoever reads it too slowly is cut and told how many were missed. It is the operator's: "

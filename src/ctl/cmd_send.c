@@ -1,64 +1,21 @@
 /* cmd_send.c - send, ask, receive: from inside of a service as that service, from outside as an operator. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/json.h"
 #include "core/value.h"
+#include "ctl/compose.h"
 #include "ctl/inside.h"
 
 static const struct ctl_option send_options[] = {
         { "topic", 't', "TOPIC", "What it is about." },
         { "ref", 0, "REF", "A mark that comes back with an answer." },
         { "reply-to", 0, "NODE", "Where an answer shall go." },
-        { "head", 0, "X_KEY=VALUE", "One more line of the head." },
+        { "head", 0, "X_KEY=VALUE", "One more line of the head. May be given several times." },
         { "sync", 0, "delivered|taken", "Return when it lies in the mailbox, or was read there." },
         { "after", 0, "SPAN", "Send it that much later (inside of a service only)." },
         { 0 },
 };
-
-static int read_stdin(struct buf *out)
-{
-        ssize_t n;
-
-        do {
-                char *at = buf_reserve(out, 8192);
-
-                n = at ? read(STDIN_FILENO, at, 8192) : -1;
-                if (n > 0)
-                        out->len += (size_t) n;
-        } while (n > 0 && out->len <= MESSAGE_MAX);
-        return n < 0 ? ctl_error(CTL_FAILED, "read standard input: %s", strerror(errno)) : CTL_OK;
-}
-
-/* The words behind the receiver, or standard input for "-". */
-static int add_payload(struct ctl *c, struct buf *out)
-{
-        if (c->argc == 2 && strcmp(c->argv[1], "-") == 0)
-                return read_stdin(out);
-        for (int i = 1; i < c->argc; i++) {
-                if (i > 1)
-                        buf_addc(out, ' ');
-                buf_adds(out, c->argv[i]);
-        }
-        return CTL_OK;
-}
-
-static int add_own_line(struct ctl *c, struct buf *out)
-{
-        const char *line = ctl_option(c, "head"), *eq = line ? strchr(line, '=') : NULL;
-        char key[MESSAGE_KEY_MAX + 1];
-
-        if (!line)
-                return CTL_OK;
-        if (!eq || eq - line > MESSAGE_KEY_MAX)
-                return ctl_error(CTL_USAGE, "--head=%s: X_KEY=VALUE", line);
-        (void) snprintf(key, sizeof key, "%.*s", (int) (eq - line), line);
-        if (!message_key_own(key, strlen(key)))
-                return ctl_error(CTL_USAGE, "--head=%s: a key of one's own is X_ and A-Z 0-9 _", line);
-        message_put_own(out, key, eq + 1);
-        return CTL_OK;
-}
 
 static void put_option(struct ctl *c, const char *name, enum message_key key, struct buf *out)
 {
@@ -72,41 +29,16 @@ static int write_head(struct ctl *c, struct buf *out)
         message_put(out, MESSAGE_TO, c->argv[0]);
         put_option(c, "topic", MESSAGE_TOPIC, out);
         put_option(c, "reply-to", MESSAGE_REPLY_TO, out);
-        return add_own_line(c, out);
+        return compose_own_lines(c, out);
 }
 
 static int finish(struct ctl *c, struct buf *out)
 {
-        int r;
-
         message_end(out);
-        r = add_payload(c, out);
-        if (r == CTL_OK && out->len > MESSAGE_MAX)
-                return ctl_error(CTL_USAGE, "a message is at most 64 KiB");
-        if (r == CTL_OK && buf_failed(out))
-                return ctl_error(CTL_USAGE, "a message cannot hold that: values are text of 1 to 1024 bytes in one line");
-        return r;
+        return compose_payload(c, 1, out);
 }
 
 /* --- outside ------------------------------------------------------------------------------------------------------------- */
-
-static int call_with(struct ctl *c, const char *method, const struct buf *message, bool taken, uint32_t *ret)
-{
-        autobuf struct buf params = BUF_INIT, coded = BUF_INIT;
-        struct json j = json_start(&params);
-        bool text = base64_needless(message->data, message->len);
-
-        if (!text)
-                base64_encode(message->data, message->len, &coded);
-        json_open(&j, NULL, '{');
-        json_strn(&j, "message", text ? message->data : coded.data, text ? message->len : coded.len);
-        if (!text)
-                json_bool(&j, "base64", true);
-        if (taken)
-                json_bool(&j, "taken", true);
-        json_close(&j);
-        return ctl_call(c, method, buf_text(&params), false, ret);
-}
 
 static int send_outside(struct ctl *c)
 {
@@ -121,7 +53,7 @@ static int send_outside(struct ctl *c)
         if (r == CTL_OK)
                 r = finish(c, &message);
         if (r == CTL_OK)
-                r = call_with(c, "Send", &message, sync && strcmp(sync, "taken") == 0, &reply);
+                r = compose_call(c, "Send", &message, sync && strcmp(sync, "taken") == 0 ? "taken" : NULL, &reply);
         if (r == CTL_OK && c->json) {
                 ctl_put_json(c, reply);
         }
@@ -139,7 +71,7 @@ static int ask_outside(struct ctl *c)
         if (r == CTL_OK)
                 r = finish(c, &message);
         if (r == CTL_OK)
-                r = call_with(c, "Ask", &message, false, &reply);
+                r = compose_call(c, "Ask", &message, NULL, &reply);
         if (r != CTL_OK)
                 return r;
         text = jget_text(&c->doc, reply, "message");

@@ -63,6 +63,7 @@ struct ctl {
         struct ctl_given *given; /* owned; the verb's options in the order they were given */
         size_t given_count;
 
+        const char *about;    /* what an error is about; NULL: the first argument */
         const char *socket;   /* NULL: the standard places */
         bool json, no_block, quiet, color;
         int64_t timeout_ms;   /* -1 = none */

@@ -8,7 +8,7 @@ libctl_a_SOURCES = \
 	src/ctl/client.c src/ctl/ctl.h \
 	src/ctl/cmd_ask.c \
 	src/ctl/cmd_await.c \
-	src/ctl/cmd_bond.c src/ctl/cmd_channel.c src/ctl/cmd_send.c src/ctl/inside.c src/ctl/inside.h \
+	src/ctl/cmd_bond.c src/ctl/cmd_channel.c src/ctl/cmd_send.c src/ctl/compose.c src/ctl/compose.h src/ctl/inside.c src/ctl/inside.h \
 	src/ctl/cmd_daemon.c \
 	src/ctl/cmd_deaths.c \
 	src/ctl/cmd_events.c \

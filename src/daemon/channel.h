@@ -101,7 +101,7 @@ void channel_untap(struct channel *ch);                        /* it goes */
 void channels_tell_taps(struct mailroom *r);
 
 void channels_drop_group(struct mailroom *r, uint64_t group);  /* whoever of it is left */
-enum mail_result channel_select(struct postbox *reader, const struct message *m, int64_t usec);
+enum mail_result channel_select(struct postbox *reader, const struct message *m, int64_t usec, struct buf *why);
 
 /* Something happened to a service that may be a reader. */
 void channels_reader_changed(struct mailroom *r);

@@ -222,7 +222,8 @@ static bool group_waits(struct channel *const *list, size_t n, uint64_t group)
         return false;
 }
 
-uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg)
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg,
+                               size_t *ret_at)
 {
         struct channel *list[CHANNEL_SELECT_MAX] = { NULL };
         bool any = false;
@@ -235,6 +236,7 @@ uint64_t engine_channel_select(struct engine *e, const char *const *names, size_
                 if (r == MAIL_OK && !list[i]->box.box.head && list[i]->closed)
                         r = MAIL_CLOSED;
                 any = any || (r == MAIL_OK && list[i]->box.box.head);
+                *ret_at = i;
         }
         if (r == MAIL_OK && !any && !wait)
                 r = MAIL_EMPTY;
@@ -307,7 +309,7 @@ static size_t line_length(const char *at, const char *end)
 }
 
 /* CALL=select: the names are lines of the payload. */
-enum mail_result channel_select(struct postbox *reader, const struct message *m, int64_t usec)
+enum mail_result channel_select(struct postbox *reader, const struct message *m, int64_t usec, struct buf *why)
 {
         struct mailroom *r = reader->room;
         struct channel *list[CHANNEL_SELECT_MAX];
@@ -328,8 +330,10 @@ enum mail_result channel_select(struct postbox *reader, const struct message *m,
                 result = list[n] ? channel_may_take(list[n], reader->node) : MAIL_NOT_FOUND;
                 if (result == MAIL_OK && !list[n]->box.box.head && list[n]->closed)
                         result = MAIL_CLOSED;
-                if (result != MAIL_OK)
+                if (result != MAIL_OK) {
+                        buf_addf(why, "%s: %s", name, mail_sentence(result));
                         return result;
+                }
                 any = any || list[n]->box.box.head;
         }
         if (n == 0 || (!any && usec == 0))

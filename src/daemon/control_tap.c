@@ -1,5 +1,6 @@
 /* control_tap.c - methods that look at channels for longer: ChannelTap (a stream of copies), ChannelSelect (the first
  * message of several). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
@@ -100,6 +101,8 @@ void method_ChannelTap(struct call *c)
 
 struct selecting {
         uint64_t group;          /* 0: over */
+        const char *const *names; /* while it is being begun: borrowed */
+        size_t at;
 };
 
 static void drop_selecting(struct call *c)
@@ -119,6 +122,15 @@ static void on_ending(struct call *c, int code)
 
 static const struct call_ops selecting_ops = { .ending = on_ending, .drop = drop_selecting };
 
+/* Which of several it is about, where it is about one. */
+static void refuse(struct call *c, const struct selecting *s, enum mail_result r)
+{
+        char text[400];
+
+        (void) snprintf(text, sizeof text, "%.200s: %s", s->names ? s->names[s->at] : "", mail_sentence(r));
+        call_refuse(c, mail_word(r), s->names && r != MAIL_EMPTY ? text : mail_sentence(r));
+}
+
 static void on_heard(void *arg, const char *bytes, size_t n)
 {
         struct call *c = arg;
@@ -130,7 +142,7 @@ static void on_heard(void *arg, const char *bytes, size_t n)
         if (bytes)
                 call_message(c, bytes, n);
         else
-                call_refuse(c, mail_word((enum mail_result) n), mail_sentence((enum mail_result) n));
+                refuse(c, s, (enum mail_result) n);
 }
 
 void method_ChannelSelect(struct call *c)
@@ -156,5 +168,7 @@ void method_ChannelSelect(struct call *c)
                 names[i] = json_string_value(json_array_get(list, i));
         c->state = s;
         c->ops = &selecting_ops;
-        s->group = engine_channel_select(call_engine(c), names, n, !try, on_heard, c);
+        s->names = names;
+        s->group = engine_channel_select(call_engine(c), names, n, !try, on_heard, c, &s->at);
+        s->names = NULL;
 }

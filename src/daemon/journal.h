@@ -55,6 +55,9 @@ enum journal_entry {
         ENTRY_MAIL,     /* of the mail room: mail_log.c says what follows, mail_replay.c reads it */
         ENTRY_SPAWN,    /* child, spawner, incarnation, token, text, result + 1, question: a service waits for that start */
         ENTRY_SPAWN_TOLD, /* child: it was told */
+        ENTRY_TEXT,     /* number, text: core_text_take() */
+        ENTRY_TEXT_OVER,/* number: core_text_release() */
+        ENTRY_ENDED,    /* names, path, struct death: the result of a transient service */
 };
 
 /* Fields of the engine itself. */
@@ -99,6 +102,10 @@ void journal_done(struct engine *e);              /* a turn has ended, and nothi
 void journal_message(struct engine *e, uint64_t mark);
 /* core_add() of a dynamic node, with a number that was used before where nobody can take it for that one, and an entry that tells it in place of the snapshot that it would ask for. */
 int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
+/* core_text_take() and core_text_release(), told by an entry in place of the snapshot that they would ask for. */
+uint32_t journal_text(struct engine *e, const char *text);
+void journal_text_over(struct engine *e, uint32_t text);
+void journal_ended(struct engine *e, unsigned names, const struct transient_end *end);
 void journal_pid(struct engine *e, const struct pid_entry *entry);
 void journal_unpid(struct engine *e, pid_t pid);
 void journal_run(struct engine *e, node_id id);   /* it may have changed: what it is then is written at the commit */

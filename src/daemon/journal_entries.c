@@ -1,6 +1,7 @@
 /* journal_entries.c - what happens, in the order it happens. See journal.h. */
 #include <string.h>
 
+#include "core/bond.h"
 #include "daemon/journal_priv.h"
 
 struct buf *journal_put(struct engine *e, enum journal_entry kind)
@@ -104,6 +105,32 @@ int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *re
         spec_save(spec, &j->frame);
         j->core_changes = core_changes(e->core);
         return 0;
+}
+
+uint32_t journal_text(struct engine *e, const char *text)
+{
+        struct journal *j = e->journal;
+        bool known = !journal_off(e) && j->core_changes == core_changes(e->core);
+        uint32_t number = core_text_take(e->core, text);
+
+        if (number == 0 || !known)
+                return number;
+        pack_u(journal_put(e, ENTRY_TEXT), number);
+        pack_text(&j->frame, text);
+        j->core_changes = core_changes(e->core);
+        return number;
+}
+
+void journal_text_over(struct engine *e, uint32_t text)
+{
+        struct journal *j = e->journal;
+        bool known = !journal_off(e) && j->core_changes == core_changes(e->core);
+
+        core_text_release(e->core, text);
+        if (text == 0 || !known)
+                return;
+        pack_u(journal_put(e, ENTRY_TEXT_OVER), text);
+        j->core_changes = core_changes(e->core);
 }
 
 static void put_pid(struct buf *out, const struct pid_entry *p)
@@ -300,6 +327,15 @@ void journal_doing(struct engine *e)
 {
         if (!journal_off(e) && e->doing)
                 pack_u(journal_put(e, ENTRY_AT), e->doing_at - e->doing_base);
+}
+
+void journal_ended(struct engine *e, unsigned names, const struct transient_end *end)
+{
+        if (journal_off(e))
+                return;
+        pack_u(journal_put(e, ENTRY_ENDED), names);
+        pack_text(&e->journal->frame, end->path);
+        put_death(&e->journal->frame, &end->death);
 }
 
 struct buf *journal_spawn(struct engine *e, bool told)

@@ -55,6 +55,7 @@ static void put_rest(struct engine *e)
                         journal_pid(e, &e->pids.slots[i]);
         put_runs(e);
         mail_spawn_save(e);
+        transient_save(e);
         notify_each_early(e, journal_early);
         pipes_save(e, journal_pipe);
         if (e->performed)

@@ -3,6 +3,7 @@
 
 #include "core/bond.h"
 #include "daemon/channel.h"
+#include "daemon/journal.h"
 
 struct calling {
         struct postbox *from;
@@ -50,7 +51,7 @@ static enum mail_result call_select(struct calling *c)
 {
         int64_t usec = message_number(c->m, MESSAGE_TIMEOUT_USEC);
 
-        return usec == -2 ? MAIL_BAD_MESSAGE : channel_select(c->from, c->m, usec);
+        return usec == -2 ? MAIL_BAD_MESSAGE : channel_select(c->from, c->m, usec, &c->payload);
 }
 
 static enum mail_result call_ack(struct calling *c)
@@ -112,7 +113,7 @@ static void on_decided(void *arg, uint32_t token, enum result result)
         const char *problem;
         struct message m;
 
-        core_text_release(a->e->core, a->text);
+        journal_text_over(a->e, a->text);
         a->e->mail->names++;
         if (from && from->incarnation == a->incarnation && message_parse(a->question.data, a->question.len, &m, &problem) == 0)
                 mail_tell(from, &m, in_words_of_mail(result), NULL);
@@ -132,6 +133,7 @@ void asking_resume(struct asking *a)
 {
         if (!engine_expect(a->e, a->token, on_decided, a)) {
                 unlink_asking(a);
+                journal_text_over(a->e, a->text);
                 asking_free(a);
         }
 }
@@ -148,7 +150,7 @@ static enum mail_result ask_core(struct calling *c, struct event *event, const c
         buf_add(&a->question, c->m->head, c->m->head_len);
         message_end(&a->question);
         if (text && *text)
-                a->text = core_text_take(e->core, text);
+                a->text = journal_text(e, text);
         event->arg2 = a->text;
         if (core_bond_reserve(e->core) == 0 && (!text || !*text || a->text))
                 a->token = engine_request(e, event, on_decided, a);
@@ -158,7 +160,7 @@ static enum mail_result ask_core(struct calling *c, struct event *event, const c
                 mlog_asking(e->mail, a);
                 return MAIL_WAIT;
         }
-        core_text_release(e->core, a->text);
+        journal_text_over(e, a->text);
         asking_free(a);
         return MAIL_BUSY;
 }
@@ -241,8 +243,10 @@ static enum mail_result call_exit(struct calling *c)
         char reason[200];
         enum mail_result r;
 
-        if (!message_copy(c->m, MESSAGE_REASON, reason, sizeof reason) || reason_parse(reason, &e.reason) < 0)
+        if (!message_copy(c->m, MESSAGE_REASON, reason, sizeof reason) || reason_parse(reason, &e.reason) < 0) {
+                buf_adds(&c->payload, "REASON= is a word such as normal, shutdown, killed, exit:3 or signal:SEGV");
                 return MAIL_BAD_MESSAGE;
+        }
         r = target_of(c, &e.node);
         return r == MAIL_OK ? ask_core(c, &e, NULL) : r;
 }

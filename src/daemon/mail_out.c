@@ -4,6 +4,7 @@
 
 #include "core/bond.h"
 #include "daemon/channel.h"
+#include "daemon/journal.h"
 
 struct sending {
         struct engine *e;
@@ -183,7 +184,7 @@ static void on_decided(void *arg, uint32_t token, enum result result)
 {
         struct bond_asking *a = arg;
 
-        core_text_release(a->e->core, a->text);
+        journal_text_over(a->e, a->text);
         if (a->e->mail)
                 a->e->mail->names++;
         a->fn(a->arg, token, result);
@@ -198,12 +199,12 @@ bool engine_bond(struct engine *e, struct event *event, const char *text, engine
                 return false;
         *a = (struct bond_asking) { .e = e, .fn = fn, .arg = arg };
         if (text && *text) {
-                a->text = core_text_take(e->core, text);
+                a->text = journal_text(e, text);
                 event->arg2 = a->text;
         }
         if (core_bond_reserve(e->core) == 0 && (!text || !*text || a->text) && engine_request(e, event, on_decided, a))
                 return true;
-        core_text_release(e->core, a->text);
+        journal_text_over(e, a->text);
         free(a);
         return false;
 }

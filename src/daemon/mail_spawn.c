@@ -155,8 +155,7 @@ static void forget(struct mail_spawn *s)
         while (*at != s)
                 at = &(*at)->next;
         *at = s->next;
-        if (s->text)
-                core_text_release(s->e->core, s->text);
+        journal_text_over(s->e, s->text);
         buf_free(&s->question);
         free(s);
 }
@@ -164,8 +163,8 @@ static void forget(struct mail_spawn *s)
 static void tell(struct mail_spawn *s, enum mail_result r, const char *path, const char *why)
 {
         struct postbox *from = postbox_of(s->e, s->from);
-        struct buf *entry = journal_spawn(s->e, true);
         autobuf struct buf more = BUF_INIT;
+        struct buf *entry;
         const char *problem;
         struct message m;
 
@@ -177,6 +176,7 @@ static void tell(struct mail_spawn *s, enum mail_result r, const char *path, con
         if (from && from->incarnation == s->incarnation &&
             message_parse(s->question.data, s->question.len, &m, &problem) == 0)
                 mail_tell(from, &m, r, &more);
+        entry = journal_spawn(s->e, true); /* what the answer writes down is an entry of its own, before it */
         if (entry)
                 pack_u(entry, s->child);
 }
@@ -300,7 +300,7 @@ void mail_spawn_told(struct engine *e, node_id child)
         struct mail_spawn *s = waits_for(e, child);
 
         if (s) {
-                s->text = 0; /* what was released is in the next snapshot, before which this is not read */
+                s->text = 0; /* that it was released is an entry of its own */
                 forget(s);
         }
 }
@@ -385,7 +385,7 @@ static enum mail_result ask(struct postbox *from, const struct message *m, struc
         int r = s && core_bond_reserve(e->core) == 0 ? 0 : -ENOMEM;
 
         if (r == 0 && (tie & SPAWN_MONITOR)) {
-                s->text = message_copy(m, MESSAGE_REF, ref, sizeof ref) ? core_text_take(e->core, ref) : 0;
+                s->text = message_copy(m, MESSAGE_REF, ref, sizeof ref) ? journal_text(e, ref) : 0;
                 r = s->text ? 0 : err_set(&err, STAGE_NONE, EINVAL, "the REF of a monitor is 1 to %d bytes", BOND_TEXT_MAX - 1);
         }
         if (r == 0) {

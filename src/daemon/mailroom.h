@@ -76,9 +76,11 @@ struct puller *engine_channel_receive(struct engine *e, const char *name, bool w
 void engine_channel_forget(struct puller *p);
 
 /* The same with several channels: the first message that is in any of them, the earlier named one first; its head begins
- * with CHANNEL=PATH. Returns a number to forget it by, 0 when it is over. */
+ * with CHANNEL=PATH. Returns a number to forget it by, 0 when it is over. *ret_at, which must last as long as this function
+ * does, is which of them an error is about, before `heard` is called. */
 enum { CHANNEL_SELECT_MAX = 64 };
-uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg);
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg,
+                               size_t *ret_at);
 void engine_channel_forget_group(struct engine *e, uint64_t group);
 
 /* Watch what comes into a channel, from now on. `news` is called when there is something to be taken with

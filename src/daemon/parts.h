@@ -451,6 +451,9 @@ void transient_forget(struct engine *e, node_id id); /* the node is gone */
 void transient_closed(struct engine *e, node_id id); /* an incarnation is over and no other comes */
 void transient_disown(struct engine *e, node_id id); /* as ledger_disown() */
 void transient_free(struct engine *e);
+void transient_save(struct engine *e);               /* the results, for a snapshot */
+bool transient_ended_read(struct engine *e, unsigned names, char *path, const struct death *d); /* takes both; false: no memory */
+bool transient_resume(struct engine *e, const char *name, int fd); /* a descriptor of init's store; false: nobody's */
 
 /* logs.c: coppice-logd */
 int logs_init(struct engine *e);

@@ -162,7 +162,8 @@ void recover_stored(struct engine *e, const char *name, int fd)
         else if (strcmp(name, "logd") == 0)
                 e->logd->sock = fd; /* watched by logd_resume() */
         else if (!stored_log(e, name, fd) && !stored_pipe(e, name, fd) && !store_resume(e, name, fd) &&
-                 !seccomp_resume(e, name, fd) && !mail_resume(e, name, fd) && !pipes_stored(e, name, fd)) {
+                 !seccomp_resume(e, name, fd) && !mail_resume(e, name, fd) && !transient_resume(e, name, fd) &&
+                 !pipes_stored(e, name, fd)) {
                 log_debug("init keeps %s, which belongs to nobody any more", name);
                 (void) initlink_unstore(e->link, name);
                 (void) close(fd);

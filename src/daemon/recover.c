@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "core/bond.h"
 #include "os/memfile.h"
 #include "proto/journal.h"
 
@@ -283,6 +284,30 @@ static void read_past(struct reader *r)
                 death_done(&d);
 }
 
+static void read_ended(struct reader *r)
+{
+        unsigned names = (unsigned) unpack_max(&r->u, UINT32_MAX);
+        char *path = unpack_dup(&r->u);
+        struct death d = read_death(r);
+
+        if (!path || r->u.bad || !transient_ended_read(r->e, names, path, &d)) {
+                free(path);
+                death_done(&d);
+                r->u.bad = true;
+        }
+}
+
+/* The core gives it the same number again: the same texts have come and gone before. */
+static void read_text(struct reader *r)
+{
+        uint32_t number = (uint32_t) unpack_max(&r->u, UINT32_MAX);
+        char *text = unpack_dup(&r->u);
+
+        if (!text || r->u.bad || core_text_take(r->e->core, text) != number)
+                r->u.bad = true;
+        free(text);
+}
+
 static void read_done(struct reader *r)
 {
         r->stepped = false;
@@ -348,6 +373,9 @@ static void read_entry(struct reader *r)
         case ENTRY_MAIL: mail_replay(e, &r->u, r->core_map); break;
         case ENTRY_SPAWN: mail_spawn_read(e, &r->u); break;
         case ENTRY_SPAWN_TOLD: mail_spawn_told(e, (node_id) unpack_max(&r->u, UINT32_MAX)); break;
+        case ENTRY_TEXT: read_text(r); break;
+        case ENTRY_TEXT_OVER: core_text_release(e->core, (uint32_t) unpack_max(&r->u, UINT32_MAX)); break;
+        case ENTRY_ENDED: read_ended(r); break;
         default: r->u.bad = true;
         }
 }

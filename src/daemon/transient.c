@@ -6,6 +6,7 @@
  * one turn. */
 #include <string.h>
 
+#include "daemon/journal.h"
 #include "daemon/mail.h"
 #include "daemon/transient_priv.h"
 
@@ -61,18 +62,26 @@ static bool at_rest(const struct node *n)
         return n->state == STATE_INACTIVE || n->state == STATE_FAILED || n->state == STATE_FINISHED;
 }
 
+static struct transient_end *next_end(struct transients *t)
+{
+        struct transient_end *end = &t->ends[t->next_end];
+
+        t->next_end = (t->next_end + 1) % TRANSIENT_ENDS;
+        end_done(end);
+        return end;
+}
+
 /* Entry i becomes a result. Whoever listens may ask for another one at once, so the list is in order before that. */
 static void finish(struct engine *e, size_t i)
 {
         struct transients *t = e->transients;
         struct transient tr = t->list[i];
-        struct transient_end *end = &t->ends[t->next_end];
+        struct transient_end *end = next_end(t);
 
-        t->next_end = (t->next_end + 1) % TRANSIENT_ENDS;
-        end_done(end);
         *end = (struct transient_end) { .serial = tr.serial, .path = tr.path, .death = tr.death };
         if (tr.node != NODE_NONE)
                 take_death(e, &tr, &end->death);
+        journal_ended(e, t->names, end);
         t->list[i] = t->list[--t->count];
         if (tr.token && tr.token != ADOPTED)
                 engine_request_forget(e, tr.token);
@@ -107,10 +116,51 @@ void transient_settle(struct engine *e)
         }
 }
 
+/* --- descriptors that came with the request: init keeps copies, for an engine after this one ----------------------- */
+
+static void given_name(const struct extra *x, int i, char *buf, size_t n)
+{
+        (void) snprintf(buf, n, "given:#%u:%d:%s", (unsigned) x->node, i, x->given_terminal ? "tty" : "");
+}
+
+void transient_keep_given(struct extra *x, int i)
+{
+        char name[64];
+
+        given_name(x, i, name, sizeof(name));
+        if (initlink_store(x->e->link, name, x->given[i]) < 0)
+                log_debug("%s: init keeps no copy of it", name);
+}
+
+bool transient_resume(struct engine *e, const char *name, int fd)
+{
+        unsigned node;
+        struct extra *x;
+        char tty[4] = "";
+        int i;
+
+        /* Without the journal numbers of nodes are others. */
+        if (sscanf(name, "given:#%u:%d:%3s", &node, &i, tty) < 2 || i < 0 || i > 2 || e->journal_end == 0 || !core_node(e->core, node))
+                return false;
+        x = engine_extra(e, node);
+        if (!x || x->given[i] >= 0)
+                return false;
+        x->given[i] = fd;
+        x->given_terminal = tty[0];
+        return true;
+}
+
 static void close_given(struct extra *x)
 {
-        for (int i = 0; i < 3; i++)
+        char name[64];
+
+        for (int i = 0; i < 3; i++) {
+                if (x->given[i] < 0)
+                        continue;
+                given_name(x, i, name, sizeof(name));
+                (void) initlink_unstore(x->e->link, name);
                 fd_close(&x->given[i]);
+        }
 }
 
 /* Whoever reads what it wrote is to see its end of file now. */
@@ -233,6 +283,31 @@ int transient_room(struct engine *e, struct err *err)
                 }
         }
         return t && t->count < t->cap ? 0 : err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+}
+
+/* Oldest first. */
+void transient_save(struct engine *e)
+{
+        const struct transients *t = e->transients;
+
+        for (size_t k = 0; t && k < TRANSIENT_ENDS; k++) {
+                const struct transient_end *end = &t->ends[(t->next_end + k) % TRANSIENT_ENDS];
+
+                if (end->serial)
+                        journal_ended(e, t->names, end);
+        }
+}
+
+bool transient_ended_read(struct engine *e, unsigned names, char *path, const struct death *d)
+{
+        struct transients *t;
+
+        if (transient_room(e, NULL) < 0)
+                return false;
+        t = e->transients;
+        t->names = names;
+        *next_end(t) = (struct transient_end) { .serial = ++t->serial, .path = path, .death = *d };
+        return true;
 }
 
 /* They are known by what they are. Who waits for one has lost his connection with the engine before us, and attaches

@@ -136,6 +136,7 @@ static int copy_given(struct engine *e, node_id id, const struct transient_reque
                 x->given[i] = fcntl(q->fds[i], F_DUPFD_CLOEXEC, 3);
                 if (x->given[i] < 0)
                         return err_sys(err, STAGE_RESOURCES, "copy descriptor %d", i);
+                transient_keep_given(x, i);
         }
         return 0;
 }

@@ -25,6 +25,7 @@ struct transients {
 };
 
 int transient_room(struct engine *e, struct err *err); /* for one more in the list, which is made when there is none */
+void transient_keep_given(struct extra *x, int i);
 /* Its start has been answered. */
 void transient_started(void *arg, uint32_t token, enum result result);
 

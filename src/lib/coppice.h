@@ -260,8 +260,11 @@ COPPICE_API int coppice_spawn(struct coppice *c, const struct coppice_child *wha
 COPPICE_API int coppice_spawn_link(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE]);
 COPPICE_API int coppice_spawn_monitor(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE],
                                       char ret_ref[COPPICE_REF_SIZE]);
+/* Both at once. */
+COPPICE_API int coppice_spawn_link_monitor(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE],
+                                           char ret_ref[COPPICE_REF_SIZE]);
 
-/* Wait for the end of who is watched by that REF, of coppice_monitor() or coppice_spawn_monitor(): its reason, "exit:3".
+/* Wait for the end of who is watched by that REF, of coppice_monitor() or one of the spawns: its reason, "exit:3".
  * `ret_reason` may be NULL. */
 COPPICE_API int coppice_await(struct coppice *c, const char *ref, int64_t timeout_usec, char ret_reason[COPPICE_PATH_SIZE]);
 COPPICE_API int coppice_try_await(struct coppice *c, const char *ref, char ret_reason[COPPICE_PATH_SIZE]); /* -EAGAIN: it lives. */

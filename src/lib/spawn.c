@@ -79,6 +79,12 @@ int coppice_spawn_monitor(struct coppice *c, const struct coppice_child *what, c
         return spawn(c, what, "monitor", ret_path, ret_ref);
 }
 
+int coppice_spawn_link_monitor(struct coppice *c, const struct coppice_child *what, char ret_path[COPPICE_PATH_SIZE],
+                               char ret_ref[COPPICE_REF_SIZE])
+{
+        return spawn(c, what, "link,monitor", ret_path, ret_ref);
+}
+
 static int is_its_end(const struct coppice_message *m, void *arg)
 {
         return call_is_down(m, arg);

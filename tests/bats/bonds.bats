@@ -112,3 +112,21 @@ waiting_for() { [ "$(field "$1" .mailbox.waiting)" = "$2" ]; }
         pid=$(pid_of /top); tell top exit 1; wait_restart /top "$pid"
         tell a send CALL=whereis NAME=store REF=5; tell a until REF=5; said a 'REF=5 RESULT=not-found'
 }
+
+@test "an event, a watch and a name are written down as what they are, not with all that is known" {
+        skip_unless python3
+        talker a
+        talker b
+        for i in $(seq 200); do service "idle$i" 'ExecStart=/bin/true' 'Restart=no' 'Environment=NUMBER=one_of_two_hundred'; done
+        start_daemon
+        wait_state /a running; wait_state /b running; wait_state /idle200 finished
+        tell a send CALL=ping REF=begin; tell a until begin
+        before=$(written)
+        for i in $(seq 40); do tell a send CALL=event VALUE=step-$i REF=e$i; done
+        for i in $(seq 40); do tell a send CALL=monitor NODE=/b REF=m$i; tell a send CALL=register NAME=n$i REF=r$i; done
+        tell a until r40; said a 'REF=r40 RESULT=ok'
+        echo "$(( $(written) - before )) bytes for 120 requests"
+        [ $(( $(written) - before )) -lt 1000000 ] # all that is known, 240 times, would be ten times that
+        run ctl registered; assert_output_has 'n40  /a  in /'
+}
+written() { awk '/^wchar/ { print $2 }' "/proc/$(pgrep -P "$DAEMON" -x coppice-engine)/io"; }

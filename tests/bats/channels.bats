@@ -146,6 +146,18 @@ facts_are() { [ "$(facts "$1" "$2")" = "$3" ]; }
         assert_output_has 'Deliver=all needs to know who all are'
 }
 
+@test "channel send takes lines of the head, words, and bytes from standard input" {
+        start_daemon
+        ctl channel create q
+        ctl channel send q --topic t --ref 5 --head X_ONE=1 --head X_TWO=2 some words
+        assert_eq "$(ctl channel receive q | tr '\n' ' ')" 'FROM=client:1 TO=q TOPIC=t REF=5 X_ONE=1 X_TWO=2  some words '
+        printf 'a\0b' | ctl channel send q -
+        assert_eq "$(ctl channel receive q --payload | od -An -c | tr -d ' ')" 'a\0b'
+        run ctl channel send q --head X_ONE=1 --head X_ONE=2 x; assert_status 2; assert_output_has 'a key stands twice'
+        run ctl channel send q --head TO=other x; assert_status 2
+        head -c 70000 /dev/zero | { run ctl channel send q -; assert_status 2; assert_output_has '64 KiB'; }
+}
+
 @test "a shell service makes, fills and empties a channel of its own" {
         { echo "PATH=$BUILD:\$PATH"; cat <<SH; } | script box.sh
 coppicectl channel create mine Capacity=5 Acknowledge=yes
@@ -181,7 +193,10 @@ SH
         assert_eq "$(cat "$W/late")" three
         # ... and it does not wait with the other one any more.
         assert_eq "$(facts a .readers_waiting)-$(facts b .readers_waiting)-$(facts b .waiting)" 0-0-0
-        run ctl channel select a nothing; assert_status 3
+        run ctl channel select a nothing; assert_status 3; assert_output_has 'nothing: nothing is called so'
+        for verb in tap show close receive try-send; do
+                run ctl channel $verb nobody; assert_status 3; assert_output_has 'coppicectl: nobody: '
+        done
 }
 
 @test "a service selects, and what it waits for is not forgotten by another engine" {

@@ -124,4 +124,52 @@ SH
         wait_line "$W/down" 'REASON=linked:/a:exit:4'
         run ctl link self a; assert_status 3
 }
+@test "a service sends exit signals, traps them and lists its names from the shell, as itself" {
+        printf '[Supervisor]\n' >"$W/units/app.supervisor"
+        service out 'ExecStart=sleep 1000'
+        shell sick 'Restart=no' <<'SH'
+exec sleep 1000
+SH
+        shell doctor 'Restart=no' <<'SH'
+try() { coppicectl "$@" >"$W/out" 2>"$W/err"; echo "$? $(cat "$W/out" "$W/err" | tr '\n' ' ')" >>"$W/said"; }
+try monitor sick
+try monitor nobody
+try exit sick exit:9
+try receive --topic DOWN
+try receive --try
+try exit out killed
+try exit sick nonsense
+try trap-exit
+try exit shutdown
+try receive --topic EXIT
+try register me
+try registered
+try --json registered
+try trap-exit no
+echo end >>"$W/said"
+coppicectl exit exit:5
+exec sleep 1000
+SH
+        sed -i '1i [Unit]\nSupervisor=app' "$W/units/sick.service"
+        sed -i '1i [Unit]\nSupervisor=app\nAfter=sick.service' "$W/units/doctor.service"
+        start_daemon
+        wait_state /app/doctor failed
+        assert_eq "$(field /app/doctor .last_reason)" exit:5
+        assert_eq "$(field /app/sick .last_reason)" exit:9
+        run cat "$W/said"
+        assert_eq "${lines[0]}" '0 '
+        assert_eq "${lines[1]}" '3 coppicectl: nothing is called so '
+        assert_eq "${lines[2]}" '0 '
+        assert_eq "${lines[3]}" '0 FROM=coppice TOPIC=DOWN REF=sick NODE=/app/sick REASON=exit:9  '
+        assert_eq "${lines[4]}" '3 '
+        [[ ${lines[5]} == '4 '*'not below the supervisor'* ]]
+        [[ ${lines[6]} == '1 '*'REASON= is a word such as'* ]]
+        assert_eq "${lines[9]}" '0 FROM=coppice TOPIC=EXIT NODE=/app/doctor REASON=shutdown  '
+        assert_eq "${lines[11]}" '0 me  /app/doctor  in /app '
+        assert_eq "${lines[12]}" '0 [{"name":"me","path":"/app/doctor","scope":"/app"}] '
+        assert_eq "${lines[14]}" end
+        run ctl exit exit:3; assert_status 2
+        run ctl trap-exit; assert_status 2
+}
+
 watches_b() { [ "$(field /self '.watches[0]')" = /b ]; }

@@ -85,6 +85,22 @@ SH
         assert_status 1; assert_output_has 'MaxChildren='
 }
 
+@test "how a spawned service has ended is known after its engine was killed, and after another took over" {
+        start_daemon
+        ctl spawn --name gone -- sh -c 'exit 7'
+        ctl spawn -- true
+        run ctl await run-1; assert_status 0
+        run ctl await gone; assert_status 7
+        before=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$before"
+        wait_for "$PATIENCE" replaced "$before"
+        run ctl await gone; assert_status 7; assert_output_has 'exit:7'
+        ctl daemon-reexec
+        run ctl await /transient/gone; assert_status 7
+        assert_eq "$(ctl spawn -- true)" /transient/run-2
+}
+replaced() { local p; p=$(pgrep -P "$DAEMON" -x coppice-engine) && [ "$p" != "$1" ] && daemon_answers; }
+
 @test "M3: while its engine is killed again and again a service loses and doubles no child, no link and no monitor" {
         skip_unless python3
         shop "AllowSpawn=$(command_word)" MaxRestarts=1000000

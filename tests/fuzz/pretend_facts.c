@@ -85,8 +85,10 @@ void engine_channel_forget(struct puller *p)
         must(p != NULL, "only what waits is forgotten");
 }
 
-uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg)
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg,
+                               size_t *ret_at)
 {
+        *ret_at = n - 1;
         must(n > 0 && n <= CHANNEL_SELECT_MAX, "so many channels and no more");
         return engine_channel_receive(e, names[n - 1], wait, heard, arg) ? 1 : 0;
 }

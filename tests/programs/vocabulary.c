@@ -441,7 +441,7 @@ static int a_child_is_started_and_awaited(struct coppice *c)
 static int a_linked_child_is_trapped(struct coppice *c)
 {
         struct coppice_child what = { .argv = SHELL("exit 6") };
-        char path[COPPICE_PATH_SIZE];
+        char path[COPPICE_PATH_SIZE], ref[COPPICE_REF_SIZE], reason[COPPICE_PATH_SIZE];
         struct coppice_message *m;
 
         WANT(coppice_trap_exits(c, 1), 0);
@@ -450,6 +450,15 @@ static int a_linked_child_is_trapped(struct coppice *c)
         WANT(coppice_message_is(m, "NODE", path), 1);
         WANT(coppice_message_is(m, "REASON", "exit:6"), 1);
         coppice_message_free(m);
+        /* Watched as well: both are told, each once. */
+        WANT(coppice_spawn_link_monitor(c, &what, path, ref), 0);
+        WANT(coppice_await(c, ref, 10 * SECOND, reason), 0);
+        WANT(strcmp(reason, "exit:6"), 0);
+        WANT(coppice_receive_key(c, "TOPIC", "EXIT", 10 * SECOND, &m), 0);
+        WANT(coppice_message_is(m, "NODE", path), 1);
+        coppice_message_free(m);
+        WANT(coppice_ping(c), 0);
+        WANT(coppice_try_receive(c, &m), -EAGAIN);
         WANT(coppice_trap_exits(c, 0), 0);
         return 0;
 }
