@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +26,7 @@ static struct {
         const char *program;
         enum log_level level;
         bool nonblocking;
+        mode_t kind; /* of the console: S_IFIFO ..., 0 = not known */
         unsigned long dropped;
 } state = { .program = "coppice", .level = LOG_LEVEL_NOTICE };
 
@@ -58,7 +62,10 @@ const char *log_level_name(enum log_level level)
 
 void log_nonblocking(void)
 {
+        struct stat st;
+
         state.nonblocking = true;
+        state.kind = fstat(STDERR_FILENO, &st) == 0 ? st.st_mode & S_IFMT : 0;
 }
 
 unsigned long log_dropped(void)
@@ -66,12 +73,53 @@ unsigned long log_dropped(void)
         return state.dropped;
 }
 
-/* The descriptor itself stays blocking: its file description is shared with whoever started us. */
-static bool may_write(void)
+static bool has_room(void)
 {
         struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-        return !state.nonblocking || (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT));
+        return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
+/* A terminal that says it has room takes so much; what is longer may wait for somebody to press Ctrl-Q. */
+static bool write_terminal(const char *text, size_t n)
+{
+        enum { TAKES = 128 };
+
+        for (size_t part; n > 0; text += part, n -= part) {
+                part = n < TAKES ? n : TAKES;
+                if (!has_room() || write(STDERR_FILENO, text, part) < 0)
+                        return false;
+        }
+        return true;
+}
+
+/* The descriptor itself stays blocking: its file description is shared with whoever started us. So nobody else's write
+ * may fill a pipe between our look and our own write: the kernel is asked for one that does not wait (6.4 and later). */
+static bool write_pipe(const char *text, size_t n)
+{
+        struct iovec iov = { (void *) (uintptr_t) text, n };
+
+        if (pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT) >= 0)
+                return true;
+        if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)
+                return false;
+        return has_room() && write(STDERR_FILENO, text, n) >= 0;
+}
+
+static bool write_now(const char *text, size_t n)
+{
+        switch (state.kind) {
+        case S_IFSOCK: return send(STDERR_FILENO, text, n, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+        case S_IFIFO: return write_pipe(text, n);
+        case S_IFCHR: return write_terminal(text, n);
+        default: return has_room() && write(STDERR_FILENO, text, n) >= 0;
+        }
+}
+
+void log_raw(const char *text, size_t n)
+{
+        if (!(state.nonblocking ? write_now(text, n) : write(STDERR_FILENO, text, n) >= 0))
+                state.dropped++;
 }
 
 void log_msg(enum log_level level, const char *fmt, ...)
@@ -91,8 +139,7 @@ void log_msg(enum log_level level, const char *fmt, ...)
         va_end(ap);
         used = strnlen(line, sizeof line - 2);
         line[used++] = '\n';
-        if (!may_write() || write(STDERR_FILENO, line, used) < 0)
-                state.dropped++;
+        log_raw(line, used);
         errno = saved;
 }
 

@@ -1,7 +1,8 @@
 /* log.h - the only writer of a program's own messages on standard error.
  *
  * One line a call, written with one write(2), cut at 1,000 bytes. Never blocks for ever on a stalled console when
- * log_nonblocking() was called (FAILURES J18): what does not fit is dropped and counted.
+ * log_nonblocking() was called (FAILURES J18): what does not fit is dropped and counted. Where nobody reads any more
+ * SIGPIPE comes: a daemon blocks or ignores it.
  *
  * May be used by: init, daemon, logd, ctl (never by core, os, proto, unit: they return errors).
  * May use: libc only. */
@@ -22,6 +23,7 @@ void log_nonblocking(void);                    /* from now on a full console dro
 unsigned long log_dropped(void);               /* lines dropped so far */
 
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_raw(const char *text, size_t n);      /* as it is; takes no lock and no memory, so for signal handlers too */
 void log_err(enum log_level level, const struct err *err);
 
 #define log_error(...)   log_msg(LOG_LEVEL_ERROR, __VA_ARGS__)

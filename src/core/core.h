@@ -108,9 +108,9 @@ void core_free(struct core *c);
  * does. Errors: -ENOMEM, -EEXIST (a sibling of that stem), -EINVAL (parent is no supervisor), -EDQUOT (MaxChildren=). */
 int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err);
 
-/* The same for one that is added at run time, with the number of a node that is gone if there is one: of core_retired(). Only
- * while no event about that one is still on its way in. core_retired_peer(): some reason outside the core may name it. */
-int core_add_again(struct core *c, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
+/* The same with the number of a node that is gone if there is one: of core_retired(). Only while no event about that one is
+ * still on its way in. core_retired_peer(): some reason outside the core may name it. */
+int core_add_again(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err);
 node_id core_retired(const struct core *c);
 bool core_retired_peer(const struct core *c);
 

@@ -312,9 +312,9 @@ int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, no
         return add(c, parent, spec, dynamic, false, ret_id, err);
 }
 
-int core_add_again(struct core *c, node_id parent, struct spec *spec, node_id *ret_id, struct err *err)
+int core_add_again(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err)
 {
-        return add(c, parent, spec, true, core_retired(c) != NODE_NONE, ret_id, err);
+        return add(c, parent, spec, dynamic, core_retired(c) != NODE_NONE, ret_id, err);
 }
 
 int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err)

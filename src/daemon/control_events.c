@@ -13,17 +13,28 @@ enum { RECORDS_PER_REPLY = 64 };
 struct stream {
         uint64_t next;           /* the first record not sent yet */
         node_id under;
+        uint64_t born;           /* of that node: its number may become another's */
         bool snapshot;           /* still to be sent */
         bool greeted;            /* the first reply comes at once: then the client knows that it listens */
 };
 
-static bool is_below(const struct core *c, node_id id, node_id top)
+/* The node that was asked about; NULL: it is gone. */
+static const struct node *top_of(const struct core *c, const struct stream *s)
+{
+        const struct node *n = core_node(c, s->under);
+
+        return n && n->born == s->born ? n : NULL;
+}
+
+static bool is_below(const struct core *c, node_id id, const struct stream *s)
 {
         const struct node *n;
 
-        if (top == NODE_ROOT)
+        if (s->under == NODE_ROOT)
                 return true;
-        while (id != top) {
+        if (!top_of(c, s))
+                return false;
+        while (id != s->under) {
                 n = core_node(c, id);
                 if (!n)
                         return false;
@@ -56,19 +67,20 @@ static bool anything(const struct core *c, struct stream *s)
                 return true;
         for (; s->next <= core_last_seq(c); s->next++) {
                 r = core_record(c, s->next);
-                if (!r || is_below(c, core_meant(c, r, r->node), s->under))
+                if (!r || is_below(c, core_meant(c, r, r->node), s))
                         return true;
         }
         return false;
 }
 
-static void write_snapshot(struct call *c, struct json *j, node_id top)
+static void write_snapshot(struct call *c, struct json *j, const struct stream *s)
 {
         const struct core *core = call_core(c);
+        const struct node *top = top_of(core, s);
         int depth = 0;
 
         json_open(j, "nodes", '[');
-        for (node_id id = top; id != NODE_NONE; id = node_after(core, top, id, &depth))
+        for (node_id id = top ? top->id : NODE_NONE; id != NODE_NONE; id = node_after(core, s->under, id, &depth))
                 json_node(j, NULL, call_engine(c), core_node(core, id));
         json_close(j);
 }
@@ -83,7 +95,7 @@ static void write_records(struct call *c, struct json *j, struct stream *s, unsi
         for (; s->next <= last && n < max; s->next++) {
                 const struct record *r = core_record(core, s->next);
 
-                if (!r || !is_below(core, core_meant(core, r, r->node), s->under))
+                if (!r || !is_below(core, core_meant(core, r, r->node), s))
                         continue;
                 json_record(j, NULL, call_engine(c), r);
                 n++;
@@ -105,7 +117,7 @@ static void write_reply(struct call *c, bool continues)
                 s->next = first;
         }
         if (snapshot)
-                write_snapshot(c, j, s->under);
+                write_snapshot(c, j, s);
         else
                 json_nil(j, "nodes");
         write_records(c, j, s, snapshot ? 0 : continues ? RECORDS_PER_REPLY : UINT32_MAX);
@@ -161,7 +173,7 @@ void method_Events(struct call *c)
                 call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
                 return;
         }
-        *s = (struct stream) { .under = under, .snapshot = snapshot, .next = core_last_seq(core) + 1 };
+        *s = (struct stream) { .under = under, .born = core_node(core, under)->born, .snapshot = snapshot, .next = core_last_seq(core) + 1 };
         if (!snapshot && (replay || !c->in.more))
                 s->next = since > 0 ? (uint64_t) since : oldest(core);
         c->state = s;

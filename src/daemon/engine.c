@@ -109,7 +109,7 @@ void engine_forget(struct engine *e, node_id id)
         run = &e->runs[id];
         journal_forget(e, id);
         channels_place_gone(e, id);
-        pipes_place_gone(e, id);
+        pipes_node_gone(e, id);
         empty_forget(e, id);
         transient_forget(e, id);
         if (run->extra) {

@@ -100,12 +100,14 @@ void journal_doing(struct engine *e);             /* in the midst of a step: so 
 void journal_performed(struct engine *e);         /* the actions of a step */
 void journal_done(struct engine *e);              /* a turn has ended, and nothing waits to be sent to init */
 void journal_message(struct engine *e, uint64_t mark);
-/* core_add() of a dynamic node, with a number that was used before where nobody can take it for that one, and an entry that tells it in place of the snapshot that it would ask for. */
+/* core_add() of a dynamic node, with a number that was used before where nobody can take it for that one, and an entry that
+ * tells it in place of the snapshot that it would ask for. */
 int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
 /* core_text_take() and core_text_release(), told by an entry in place of the snapshot that they would ask for. */
 uint32_t journal_text(struct engine *e, const char *text);
 void journal_text_over(struct engine *e, uint32_t text);
 void journal_ended(struct engine *e, unsigned names, const struct transient_end *end);
+int journal_add_unit(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err); /* not dynamic; no entry */
 void journal_pid(struct engine *e, const struct pid_entry *entry);
 void journal_unpid(struct engine *e, pid_t pid);
 void journal_run(struct engine *e, node_id id);   /* it may have changed: what it is then is written at the commit */

@@ -87,6 +87,14 @@ static bool may_be_again(const struct engine *e)
         return true;
 }
 
+int journal_add_unit(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err)
+{
+        if (!may_be_again(e))
+                return core_add(e->core, parent, spec, false, ret_id, err);
+        ledger_disown(e, core_retired(e->core));
+        return core_add_again(e->core, parent, spec, false, ret_id, err);
+}
+
 /* A change that we do not know of goes before: then it takes the snapshot all the same. */
 int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err)
 {
@@ -97,7 +105,7 @@ int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *re
 
         if (again)
                 ledger_disown(e, core_retired(e->core));
-        r = again ? core_add_again(e->core, parent, spec, ret_id, err) : core_add(e->core, parent, spec, true, ret_id, err);
+        r = again ? core_add_again(e->core, parent, spec, true, ret_id, err) : core_add(e->core, parent, spec, true, ret_id, err);
         if (r < 0 || !known)
                 return r;
         pack_u(journal_put(e, ENTRY_ADD), parent);

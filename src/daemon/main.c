@@ -1,6 +1,7 @@
 /* main.c - coppice-engine: the order of the boot. Started by coppiced with its own arguments. */
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -259,6 +260,7 @@ int main(int argc, char **argv)
         case OPTIONS_RUN: break;
         }
         log_set_level(e.opt.log_level);
+        (void) signal(SIGPIPE, SIG_IGN); /* whoever reads what we say may end: that ends nobody here. Services are init's children */
         log_nonblocking();
         unborn = engines_unborn();
         journal = recover_journal();

@@ -422,7 +422,7 @@ void pipes_resumed(struct engine *e);               /* all of them are here */
 void pipes_save(struct engine *e, void (*fn)(struct engine *e, node_id place, const struct spec *s, unsigned flags));
 bool pipes_restore(struct engine *e, node_id place, struct spec *s, unsigned flags); /* from the journal */
 void pipes_dropped(struct engine *e, node_id place, const char *unit);
-void pipes_place_gone(struct engine *e, node_id place); /* the supervisor it hangs below */
+void pipes_node_gone(struct engine *e, node_id id); /* the supervisor of some, or what stands at their ends */
 void pipes_free(struct engine *e);
 
 /* ledger.c */

@@ -356,12 +356,29 @@ void pipes_load(struct engine *e, const struct unit_set *set, const node_id *ids
         }
 }
 
-void pipes_place_gone(struct engine *e, node_id place)
+/* Its number may become another's: no line goes on to take that one for it. */
+static void forget_taps(struct pipe_channel *ch, node_id id)
+{
+        for (size_t i = 0; i < ch->line_count; i++) {
+                struct pipe_line *l = &ch->lines[i];
+
+                for (size_t k = 0; k < l->from_count; k++)
+                        if (l->from[k].node == id)
+                                l->from[k].node = NODE_NONE;
+                for (size_t k = 0; k < l->to_count; k++)
+                        if (l->to[k].node == id)
+                                l->to[k].node = NODE_NONE;
+        }
+}
+
+void pipes_node_gone(struct engine *e, node_id id)
 {
         for (struct pipe_channel *ch = first(e), *next; ch; ch = next) {
                 next = ch->next;
-                if (ch->place == place)
+                if (ch->place == id)
                         drop_channel(ch);
+                else
+                        forget_taps(ch, id);
         }
 }
 

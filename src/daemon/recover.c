@@ -233,7 +233,7 @@ static void read_add(struct reader *r)
 
         if (s && how == 2)
                 ledger_disown(r->e, core_retired(r->e->core));
-        if (!s || (how == 2 ? core_add_again(r->e->core, parent, s, &id, NULL) :
+        if (!s || (how == 2 ? core_add_again(r->e->core, parent, s, true, &id, NULL) :
                               core_add(r->e->core, parent, s, how == 1, &id, NULL)) < 0)
                 r->u.bad = true;
         spec_unref(s);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/parts.h"
+#include "daemon/journal.h"
 #include "daemon/limits.h"
 #include "unit/unit_set.h"
 
@@ -227,7 +228,7 @@ static int apply(struct reload *r, struct err *err)
                         result = change_one(r, i, err);
                 } else {
                         r->fresh[i] = 1;
-                        result = core_add(r->e->core, r->ids[n->parent], n->spec, false, &r->ids[i], err);
+                        result = journal_add_unit(r->e, r->ids[n->parent], n->spec, &r->ids[i], err);
                         if (result == 0 && !r->fresh[n->parent]) /* what is below it starts with it */
                                 engine_post(r->e, &(struct event) { .kind = EVT_ADDED, .node = r->ids[i] });
                 }

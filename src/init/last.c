@@ -32,7 +32,7 @@ static void on_crash(int sig)
 
         len += child_digits(text + len, sig); /* nothing here may take a lock or memory */
         text[len++] = '\n';
-        (void) !write(2, text, len);
+        log_raw(text, len);
         if (getpid() == 1)
                 _exit(255); /* a signal we raise ourselves would be ignored: the kernel spares PID 1 */
         (void) signal(sig, SIG_DFL);

@@ -2,8 +2,8 @@
 #
 #     drift.py DIR DAEMON CYCLES      a cycle: a client connects; a service is killed and restarted, a transient service
 #                                     runs to its end, a message is asked and answered, another is sent, the unit files
-#                                     are read again with one changed; the client goes away. (A unit that is new in a
-#                                     reload takes a new number each time, about 1 KiB: that is known, and not in it.)
+#                                     are read again with one changed, another new or gone, and a branch with a service
+#                                     likewise; the client goes away
 #     drift.py answer                 a service that answers what it is asked
 #
 # The first part fills what is kept of the past (the newest records, ends of transient services, deaths); then come two
@@ -69,6 +69,14 @@ class World:
     def change_units(self):
         odd = self.done % 2
         self.write("changes.service", "[Service]\nExecStart=/bin/true\nEnvironment=ODD=%d\nRestart=no\n" % odd)
+        if odd:
+            self.write("comes.service", "[Service]\nExecStart=/bin/true\nRestart=no\n")
+            self.write("branch.supervisor", "[Supervisor]\nChildren=twig.service\n")
+            self.write("twig.service", "[Service]\nExecStart=/bin/true\nRestart=no\nMailbox=yes\n")
+        else:
+            for name in "comes.service", "branch.supervisor", "twig.service":
+                if os.path.exists(self.where + "/units/" + name):
+                    os.unlink(self.where + "/units/" + name)
 
     def cycle(self):
         c = self.client()

@@ -234,6 +234,46 @@ EOF
         exec {CONSOLE}>&-
 }
 
+@test "J18: a standard error that is full, or that nobody reads any more, neither blocks nor ends anybody" {
+        mkfifo "$W/error"
+        service loud "ExecStart=/bin/false" "RestartSec=1ms" "RestartMaxDelaySec=5ms"
+        service quiet "ExecStart=/bin/sleep 1000" RestartSec=0
+        unit root.supervisor <<<$'[Supervisor]\nEscalation=isolate\nMaxRestarts=1000000'
+        daemon_command --log-level=debug
+        local reader how engine old
+        for how in closed full; do
+                exec {reader}<>"$W/error"
+                [ $how = closed ] || dd if=/dev/zero of="$W/error" bs=4096 count=64 oflag=nonblock 2>/dev/null || :
+                unshare --pid --fork --kill-child --mount-proc $(userns_options) "${DAEMON_COMMAND[@]}" >"$W/daemon.log" 2>"$W/error" 3>&- </dev/null {reader}<&- &
+                held_by $!
+                [ $how = full ] || exec {reader}<&-
+                wait_for "$PATIENCE" daemon_answers
+                wait_state /quiet running
+                old=$(pid_of /quiet)
+                ctl daemon-reexec
+                engine=$(pgrep -P "$INNER" -x coppice-engine)
+                signal_pid1 USR2 # makes it speak
+                ctl kill quiet --signal KILL
+                wait_restart /quiet "$old"
+                [ -n "$engine" ]
+                assert_eq "$(pgrep -P "$INNER" -x coppice-engine)" "$engine"
+                [ $how = closed ] || break
+                signal_pid1 TERM
+                pid1_ends 0
+        done
+        # A crash is told of without waiting, too. The kernel ends the others; what they leave goes with the next daemon.
+        remember_processes
+        signal_pid1 SEGV
+        wait_for "$PATIENCE" process_gone "$DAEMON"
+        local status=0; wait "$DAEMON" || status=$?
+        DAEMON=
+        assert_eq "$status" 255
+        exec {reader}<&-
+        rm -f "$W/run/control"
+        start_daemon
+        stop_daemon 0
+}
+
 @test "J19: HUP during the shutdown is ignored" {
         stubborn stone
         contained --stop-timeout 3s

@@ -64,7 +64,7 @@ static node_id add_child(struct world *w, const json_t *child, node_id parent, b
         node_id id = NODE_NONE;
         bool again = dynamic && !w->batch; /* what is still to be told of a batch goes by number */
         struct err err;
-        int r = !spec ? -EINVAL : again ? core_add_again(w->core, parent, spec, &id, &err) :
+        int r = !spec ? -EINVAL : again ? core_add_again(w->core, parent, spec, dynamic, &id, &err) :
                                           core_add(w->core, parent, spec, dynamic, &id, &err);
 
         if (id != NODE_NONE)

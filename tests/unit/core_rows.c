@@ -191,7 +191,7 @@ static node_id add_child(struct rows *r, node_id parent, const char *name)
 
         (void) snprintf(file, sizeof(file), "%s.service", name);
         spec = make(&row);
-        assert_int_equal(core_add_again(r->core, parent, spec, &id, NULL), 0);
+        assert_int_equal(core_add_again(r->core, parent, spec, true, &id, NULL), 0);
         spec_unref(spec);
         return id;
 }

@@ -299,7 +299,7 @@ static void one_run(struct rows *r, const char *name)
         source.len = strlen(source.text);
         (void) snprintf(text, sizeof(text), "%s.service", name);
         assert_int_equal(unit_text_parse(text, &source, 1, &unit_host_example, NULL, NULL, &spec), 0);
-        assert_int_equal(core_add_again(r->core, NODE_ROOT, spec, &id, NULL), 0);
+        assert_int_equal(core_add_again(r->core, NODE_ROOT, spec, true, &id, NULL), 0);
         spec_unref(spec);
         for (const char *const *event = (const char *const[]) { "start", "spawned", "exited", "empty", "delete", NULL }; *event; event++) {
                 (void) snprintf(text, sizeof(text), "%s %s", *event, name);
