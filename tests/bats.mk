@@ -2,6 +2,7 @@
 # configure has said so.
 BATS_TESTS =
 BATS_TESTS += tests/arch/arch.bats
+BATS_TESTS += tests/bats/access.bats
 BATS_TESTS += tests/bats/behaviour.bats
 BATS_TESTS += tests/bats/conditions.bats
 BATS_TESTS += tests/bats/container.bats

@@ -447,7 +447,8 @@ void mounts_said(struct wants *all, const struct spec *s, const struct plan_fact
                 add_queues(all, s);
         add_creds(all, s, f);
         add_rescue(all, f->notify_socket);
-        add_rescue(all, f->sandbox.control_socket);
+        if (spec_int(s, D_SERVICE_ControlAccess) != CONTROL_NONE)
+                add_rescue(all, f->sandbox.control_socket);
 }
 
 bool mounts_wanted(const struct spec *s)

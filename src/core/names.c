@@ -51,6 +51,11 @@ static const char *const isolation_text[] = {
 };
 STRTAB(isolation_names, isolation_text);
 
+static const char *const control_access_text[] = {
+        [CONTROL_NONE] = "none", [CONTROL_READ] = "read", [CONTROL_OWN] = "own", [CONTROL_ALL] = "all",
+};
+STRTAB(control_access_names, control_access_text);
+
 static const char *const private_tmp_text[] = {
         [PRIVATE_TMP_NO] = "no", [PRIVATE_TMP_YES] = "yes", [PRIVATE_TMP_DISCONNECTED] = "disconnected",
 };

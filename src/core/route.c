@@ -97,3 +97,16 @@ bool route_act(const struct core *c, node_id actor, node_id target)
 
         return own != NODE_NONE && target != own && node_within(c, target, own);
 }
+
+enum control_access route_control(const struct core *c, node_id actor)
+{
+        const struct node *n = core_node(c, actor);
+        int64_t access = n && n->kind == KIND_SERVICE ? spec_int(n->spec, D_SERVICE_ControlAccess) : CONTROL_NONE;
+
+        while (n && (n = core_node(c, n->parent))) {
+                int64_t bound = spec_int(n->spec, D_SUPERVISOR_ControlAccess);
+
+                access = bound < access ? bound : access;
+        }
+        return (enum control_access) access;
+}

@@ -12,6 +12,8 @@
  * Siblings cross nothing. An operator (a client of the control socket that may change things) passes everywhere.
  * What answers a message goes back the way the question came: the engine knows which questions are open.
  *
+ * CLIENTS of the control socket that are processes of a service are bounded by ControlAccess= (route_control()).
+ *
  * ACTS (link, monitor, exit, register for somebody else, spawn ...) reach only what is below the actor's own
  * supervisor: anything else is `not-descendant`.
  * Used by: daemon (mail*.c).  Tested by: tests/unit/mail.c. */
@@ -32,6 +34,10 @@ bool route_out_of(const struct core *c, node_id place, node_id to, node_id *ret_
 
 /* May a service act on a node? It must be below the actor's own supervisor; that supervisor itself is not. */
 bool route_act(const struct core *c, node_id actor, node_id target);
+
+/* What the processes of a service may do on the control socket: ControlAccess= of its unit, bounded by that of each
+ * supervisor above it. Of OWN: to what route_act() allows. */
+enum control_access route_control(const struct core *c, node_id actor);
 
 /* Is `id` the node `top`, or below it? */
 bool node_within(const struct core *c, node_id id, node_id top);

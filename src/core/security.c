@@ -216,6 +216,17 @@ JUDGE(umask)
         return mask & 0040 ? GOOD : PARTLY(10, "what it makes its group may read");
 }
 
+JUDGE(control)
+{
+        UNUSED;
+        switch (spec_int(x->s, d)) {
+        case CONTROL_NONE: return GOOD;
+        case CONTROL_READ: return PARTLY(10, "it may look at what the daemon does");
+        case CONTROL_OWN: return PARTLY(40, "it may stop and start its siblings");
+        default: return BAD;
+        }
+}
+
 JUDGE(notify)
 {
         UNUSED;

@@ -212,6 +212,19 @@ static const char *or_empty(const char *text)
         return text ? text : "";
 }
 
+/* We are a process of a service. */
+static int denied_by_unit(const struct ctl *c, const char *node, const char *access)
+{
+        if (!node)
+                return ctl_error(CTL_DENIED, "%s: not permitted: the daemon cannot tell which of its services this process belongs to",
+                                 c->verb->name);
+        if (strcmp(access, "own") == 0)
+                return ctl_error(CTL_DENIED, "%s: not permitted: to processes of %s only for what is below its own supervisor "
+                                 "(ControlAccess=own, see coppice.service(5))", c->verb->name, node);
+        return ctl_error(CTL_DENIED, "%s: not permitted to processes of %s (ControlAccess=%s of its unit or of a supervisor above it, see "
+                         "coppice.service(5))", c->verb->name, node, access);
+}
+
 static int say_error(struct ctl *c, const char *error)
 {
         const struct jdoc *d = &c->doc;
@@ -224,6 +237,8 @@ static int say_error(struct ctl *c, const char *error)
                                  extra ? " (did you mean " : "", or_empty(extra), extra ? "?)" : "");
         if (strcmp(name, "AmbiguousNode") == 0)
                 return fail_ambiguous(d, p);
+        if (strcmp(name, "NotPermitted") == 0 && jget_text(d, p, "access"))
+                return denied_by_unit(c, jget_text(d, p, "node"), jget_text(d, p, "access"));
         if (strcmp(name, "NotPermitted") == 0)
                 return ctl_error(CTL_DENIED, "%s: not permitted: only the daemon's user, root and members of its control "
                                  "group may do that", c->verb->name);

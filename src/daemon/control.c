@@ -1,7 +1,7 @@
 /* control.c - the door of the control server: who may come in, and how many.
  *
  * Limits (FAILURES G1, G9, G14): 60 connections of which 16 of one user; the daemon's own user and root have 4 more
- * places on which a newcomer takes the seat of whoever sits there idle, so that an administrator always gets in. Who
+ * places (unless it is a process of a service) on which a newcomer takes the seat of whoever sits there idle, so that an administrator always gets in. Who
  * waits for a transient service of his is not counted: those have a limit of their own. */
 #include "daemon/control.h"
 
@@ -85,6 +85,7 @@ static void admit(struct control *s, int fd)
         socklen_t size = sizeof peer;
         unsigned same = 0;
         bool admin, full;
+        struct peer whose;
         struct conn *k;
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
@@ -97,13 +98,14 @@ static void admit(struct control *s, int fd)
         }
         for (k = s->conns; k; k = k->next)
                 same += k->uid == peer.uid && !k->reserved && !k->apart;
+        engine_peer(s->engine, fd, &whose);
         admin = peer.uid == 0 || peer.uid == s->own_uid;
         full = same >= CONN_PER_UID || s->count - s->reserved >= CONN_MAX;
-        if (full && !(admin && make_place(s))) {
+        if (full && !(admin && whose.kind == PEER_OUTSIDE && make_place(s))) {
                 refuse(fd, same >= CONN_PER_UID ? CONN_PER_UID : CONN_MAX);
                 return;
         }
-        k = conn_new(s, fd, peer.uid, admin || (s->group != (gid_t) -1 && in_group(fd, peer.gid, s->group)));
+        k = conn_new(s, fd, peer.uid, admin || (s->group != (gid_t) -1 && in_group(fd, peer.gid, s->group)), &whose);
         if (!k) {
                 (void) close(fd);
                 return;

@@ -5,6 +5,7 @@
  * takes back nothing: its request runs on, only the answer has nowhere to go (FAILURES G7). */
 #include <string.h>
 
+#include "core/route.h"
 #include "daemon/control_priv.h"
 #include "daemon/node_json.h"
 
@@ -144,6 +145,8 @@ static bool find_or_bring(struct call *c, const char *name, node_id *ret)
 
 static bool find_all(struct call *c, json_t *names)
 {
+        /* Who has the say only below his own supervisor does not choose which units come there. */
+        bool brings = (c->method == M_Start || c->method == M_Restart) && conn_access(c->conn) == CONTROL_ALL;
         struct asking *q = asking_new(c, json_array_size(names));
         const char *name;
 
@@ -151,12 +154,8 @@ static bool find_all(struct call *c, json_t *names)
                 return false;
         for (size_t i = 0; i < json_array_size(names); i++) {
                 name = json_string_value(json_array_get(names, i));
-                if (c->method == M_Start || c->method == M_Restart) {
-                        if (!find_or_bring(c, name, &q->list[i].node))
-                                return false;
-                } else if (!call_node(c, name, &q->list[i].node)) {
+                if (!(brings ? find_or_bring : call_node)(c, name, &q->list[i].node) || !call_may_act(c, q->list[i].node))
                         return false;
-                }
                 q->count++;
         }
         return true;
@@ -263,7 +262,7 @@ void method_Exit(struct call *c)
                               "a reason is normal, shutdown, killed, exit:N, signal:NAME, ... (see coppicectl exit --help)");
                 return;
         }
-        if (!call_node(c, name, &id))
+        if (!call_node(c, name, &id) || !call_may_act(c, id))
                 return;
         q = asking_new(c, 1);
         if (!q)
@@ -273,8 +272,10 @@ void method_Exit(struct call *c)
         ask(c, event, !no_block);
 }
 
+/* Those that the client may act on. */
 static bool all_failed(struct call *c)
 {
+        const bool all = conn_access(c->conn) == CONTROL_ALL;
         const struct core *core = call_core(c);
         struct asking *q;
         int depth = 0;
@@ -289,7 +290,8 @@ static bool all_failed(struct call *c)
         c->state = q;
         c->ops = &asking_ops;
         for (id = NODE_ROOT; id != NODE_NONE; id = node_after(core, NODE_ROOT, id, &depth))
-                if (core_node(core, id)->state == STATE_FAILED || id == NODE_ROOT)
+                if ((core_node(core, id)->state == STATE_FAILED || id == NODE_ROOT) &&
+                    (all || route_act(core, c->conn->peer.node, id)))
                         q->list[q->count++].node = id;
         return true;
 }

@@ -131,6 +131,14 @@ struct json *call_open(struct call *c)
         return open_reply(c, NULL);
 }
 
+struct json *call_open_error(struct call *c, const char *error)
+{
+        char name[96];
+
+        (void) snprintf(name, sizeof name, MANAGER_INTERFACE ".%s", error);
+        return open_reply(c, strchr(error, '.') ? error : name); /* ours unless it says whose it is */
+}
+
 void call_close(struct call *c, bool continues)
 {
         struct conn *k = c->conn;
@@ -149,11 +157,8 @@ void call_close(struct call *c, bool continues)
 void call_fail(struct call *c, const char *error, const char *key, const char *value, const char *key2,
                const char *value2)
 {
-        char name[96];
-        struct json *j;
+        struct json *j = call_open_error(c, error);
 
-        (void) snprintf(name, sizeof name, MANAGER_INTERFACE ".%s", error);
-        j = open_reply(c, strchr(error, '.') ? error : name); /* ours unless it says whose it is */
         if (key)
                 json_str(j, key, value);
         if (key && key2)
@@ -225,15 +230,6 @@ static void not_found(struct call *c)
                 call_fail(c, SERVICE_INTERFACE ".InterfaceNotFound", "interface", interface, NULL, NULL);
 }
 
-static void not_permitted(struct call *c)
-{
-        struct json *j = open_reply(c, MANAGER_INTERFACE ".NotPermitted");
-
-        json_str(j, "method", method_rows[c->method].name);
-        json_uint(j, "uid", c->conn->uid);
-        call_close(c, false);
-}
-
 static void dispatch(struct call *c)
 {
         static void (*const methods[M_COUNT])(struct call *) = {
@@ -247,9 +243,9 @@ static void dispatch(struct call *c)
                 conn_close(c->conn); /* descriptors nobody asked for (G8) */
                 return;
         }
-        if (c->method != M_NONE && method_rows[c->method].access == METHOD_MUTATING && !c->conn->mutating)
-                not_permitted(c); /* before a look at the parameters (G6) */
-        else if (c->method != M_NONE)
+        if (c->method != M_NONE && !call_permitted(c))
+                return; /* before a look at the parameters (G6) */
+        if (c->method != M_NONE)
                 methods[c->method](c);
         else if (strcmp(c->in.method, SERVICE_INTERFACE ".GetInfo") == 0)
                 get_info(c);
@@ -369,16 +365,17 @@ void conn_work(struct conn *k)
 }
 
 /* Descriptors belong to the request they come with, so there may be no other on its way or being answered. They are
- * kept until it is whole; dispatch() closes the connection when its method takes none (G8). False: too many, from
- * somebody who may not, or at the wrong moment; none is kept then. */
+ * kept until it is whole; dispatch() closes the connection when its method takes none (G8). False: too many, or at the
+ * wrong moment; none is kept then. */
 static bool take_descriptors(struct conn *k, struct msghdr *m)
 {
         int fds[FDS_AT_ONCE];
         size_t n = rights_take(m, fds, FDS_AT_ONCE);
-        bool fine = !(m->msg_flags & MSG_CTRUNC) && (n == 0 || (k->mutating && !k->busy && k->fd_count + n <= FDS_PER_CALL));
+        bool fine = !(m->msg_flags & MSG_CTRUNC) && (n == 0 || (!k->busy && k->fd_count + n <= FDS_PER_CALL));
+        bool keep = fine && conn_access(k) == CONTROL_ALL; /* who may call nothing that takes some is told so, without them */
 
         for (size_t i = 0; i < n; i++)
-                if (fine)
+                if (keep)
                         k->fds[k->fd_count++] = fds[i];
                 else
                         (void) close(fds[i]);
@@ -455,7 +452,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int revents)
         conn_work(k);
 }
 
-struct conn *conn_new(struct control *s, int fd, uid_t uid, bool mutating)
+struct conn *conn_new(struct control *s, int fd, uid_t uid, bool admin, const struct peer *peer)
 {
         struct conn *k = calloc(1, sizeof *k);
 
@@ -464,7 +461,8 @@ struct conn *conn_new(struct control *s, int fd, uid_t uid, bool mutating)
         k->control = s;
         k->fd = fd;
         k->uid = uid;
-        k->mutating = mutating;
+        k->admin = admin;
+        k->peer = *peer;
         k->in = frame_reader_make(FRAME_REQUEST_MAX);
         k->call.conn = k;
         ev_io_init(&k->read, on_read, fd, EV_READ);

@@ -59,7 +59,8 @@ struct conn {
         struct control *control;
         int fd;
         uid_t uid;
-        bool mutating;               /* may call mutating methods */
+        bool admin;                  /* its user may call mutating methods; see conn_access() */
+        struct peer peer;            /* whose process it is */
         bool apart;                  /* stays for as long as a service: counts for nobody's limit */
         bool reserved;               /* sits on one of the administrator's own places */
         bool busy;                   /* has a call */
@@ -92,17 +93,23 @@ struct control {
 void control_sweep(struct control *s);        /* free closed connections; only at the start of a callback */
 
 /* control_conn.c */
-struct conn *conn_new(struct control *s, int fd, uid_t uid, bool mutating);
+struct conn *conn_new(struct control *s, int fd, uid_t uid, bool admin, const struct peer *peer);
 void conn_close(struct conn *k);              /* at once; the struct stays until the sweep */
 void conn_free(struct conn *k);
 void conn_work(struct conn *k);               /* take requests, produce, send: whatever is possible now */
 void conn_apart(struct conn *k);              /* its call is bounded by something else: free its place */
 size_t conn_unread(const struct conn *k);     /* bytes the client has not taken yet */
 
+/* control_access.c: what a client may do (ControlAccess=). It is looked up for each call: a reload counts at once. */
+enum control_access conn_access(const struct conn *k);
+bool call_permitted(struct call *c);          /* its method, at all; else the error has been sent */
+bool call_may_act(struct call *c, node_id id); /* ... on that node */
+
 /* For methods. */
 struct engine *call_engine(const struct call *c);
 const struct core *call_core(const struct call *c);
 struct json *call_open(struct call *c);                    /* begin a reply: returns the writer of its parameters */
+struct json *call_open_error(struct call *c, const char *error); /* the same of an error of io.coppice.Manager */
 void call_close(struct call *c, bool continues);           /* end it; without `continues` the call is done */
 /* End the call with an error of io.coppice.Manager: up to two texts, key and value each; NULL ends the list early.
  * A NULL value writes null. */

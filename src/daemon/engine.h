@@ -114,6 +114,15 @@ const char *engine_load_report(const struct engine *e);
 
 pid_t engine_main_pid(const struct engine *e, node_id id);           /* 0 = none */
 
+/* Whose process has connected (peer.c): one of a service, of none of ours, or of ours without its being known whose. */
+struct peer {
+        enum { PEER_OUTSIDE, PEER_SERVICE, PEER_STRAY } kind;
+        node_id node;           /* PEER_SERVICE */
+        uint32_t incarnation;
+};
+void engine_peer(struct engine *e, int fd, struct peer *ret);
+bool engine_peer_lives(const struct engine *e, const struct peer *p); /* its incarnation is the present one */
+
 /* What its present incarnation, or the last one, has said about itself with sd_notify. */
 struct said {
         char *text, *bus_error; /* STATUS=, BUSERROR=; owned by the engine, NULL when not said */

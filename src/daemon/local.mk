@@ -20,6 +20,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/notify.c src/daemon/said.c src/daemon/touch.c \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/parts.h \
+	src/daemon/peer.c src/daemon/peer.h \
 	src/daemon/perform.c \
 	src/daemon/pidfile.c \
 	src/daemon/pipe.c src/daemon/pipe_copy.c src/daemon/pipe_life.c src/daemon/pipe_tell.c src/daemon/pipe.h \
@@ -42,6 +43,7 @@ libdaemon_a_SOURCES = \
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = \
 	src/daemon/control.c \
+	src/daemon/control_access.c \
 	src/daemon/control_ask.c \
 	src/daemon/control_conn.c \
 	src/daemon/control_doctor.c \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/journal.h"
+#include "daemon/peer.h"
 #include "os/notify.h"
 
 enum { MESSAGES_PER_TURN = 64, UNSURE_MAX = 256 };
@@ -17,26 +18,11 @@ struct early {
         struct early *next;
 };
 
-/* The node of a path that may go on below a service (groups it made itself). */
-static node_id node_at(const struct engine *e, char *path)
-{
-        for (;;) {
-                node_id id = core_find(e->core, NODE_ROOT, path, NULL);
-                char *slash = strrchr(path, '/');
-
-                if (id != NODE_NONE || !slash || slash == path)
-                        return id;
-                *slash = '\0';
-        }
-}
-
 /* NODE_NONE with *ret_unsure: ask again, it is in the middle of exec. */
 static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret_kind, bool *ret_unsure)
 {
         const struct pid_entry *entry = pid_map_get(&e->pids, pid);
-        char path[PATH_MAX_NODE + 256];
         node_id id;
-        int r;
 
         *ret_kind = PID_FORMER; /* somebody of the service */
         if (entry && entry->kind != PID_LOGD) {
@@ -45,13 +31,7 @@ static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret
                 *ret_kind = (enum pid_kind) entry->kind;
                 return run->incarnation == entry->incarnation ? entry->node : NODE_NONE;
         }
-        r = cgroup_backend(e->cgroup) != CGROUP_NONE ? cgroup_node_of(e->cgroup, pid, path, sizeof(path))
-                                                     : nogroup_node_of(pid, path, sizeof(path));
-        if (ret_unsure)
-                *ret_unsure = r == -EAGAIN;
-        if (r < 0)
-                return NODE_NONE;
-        id = node_at(e, path);
+        id = peer_place(e, pid, ret_unsure);
         if (id != NODE_NONE && sandbox_watched(e, id) && sandbox_is_program(pid))
                 *ret_kind = PID_MAIN;
         return id;

@@ -222,3 +222,12 @@ int nogroup_node_of(pid_t pid, char *buf, size_t n)
         (void) snprintf(name, sizeof name, "%d", pid);
         return read_process(name, &p) && !p.zombie ? -EAGAIN : -ESRCH;
 }
+
+pid_t nogroup_parent(pid_t pid)
+{
+        char name[24];
+        struct process p;
+
+        (void) snprintf(name, sizeof name, "%d", pid);
+        return read_process(name, &p) ? p.parent : -ESRCH;
+}

@@ -34,4 +34,8 @@ int nogroup_populated(const struct nogroup_id *id); /* 1, 0, -errno */
  * can write its own environment. */
 int nogroup_node_of(pid_t pid, char *buf, size_t n);
 
+/* The parent of a process, 0 for one that the present namespace does not show; -ESRCH. Of a process whose parent has
+ * ended it is the nearest subreaper above that. */
+pid_t nogroup_parent(pid_t pid);
+
 #endif

@@ -7,7 +7,7 @@
 #define MANAGER_INTERFACE "io.coppice.Manager"
 #define SERVICE_INTERFACE "org.varlink.service"
 
-enum method_access { METHOD_ANYONE, METHOD_MUTATING };
+enum method_access { METHOD_ANYONE, METHOD_OWN, METHOD_MUTATING };
 enum method_replies { METHOD_ONCE, METHOD_MORE };
 
 enum method {

@@ -1,7 +1,7 @@
 /* fuzz_control.c - any bytes on the control socket (FAILURES G4, G5, G7, G12), against the real server and core with a
  * pretend world behind them.
  *
- * The first byte: bit 0, the client may change things; bit 1, it reads its answers. Of the rest, 0xff and the byte
+ * The first byte: bit 0, the client may change things; bit 1, it reads its answers; bit 2, it is a process of a service. Of the rest, 0xff and the byte
  * behind it are not sent but done: 0 the client goes, 1 a turn of the engine, 2 another client comes, 3 it closes its
  * sending side.
  *
@@ -61,7 +61,7 @@ static void turn(struct engine *e, struct client *c)
 
 static void come(struct engine *e, struct client *c, uint8_t flags)
 {
-        c->fd = pretend_connect(e, flags & 1);
+        c->fd = pretend_connect(e, flags & 1, flags & 4);
         c->reads = flags & 2;
         c->in = frame_reader_make(0);
 }
@@ -118,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         play(e, &c, data + 1, size - 1, data[0]);
         for (int i = 0; i < 6; i++)
                 turn(e, &c);
-        MUST((data[0] & 1) || pretend_state(e) == before);
+        MUST((data[0] & 5) == 1 || pretend_state(e) == before);
         go(&c);
         turn(e, &c);
         turn(e, &c);

@@ -278,12 +278,13 @@ struct control *pretend_control(struct engine *e)
         return e->control;
 }
 
-int pretend_connect(struct engine *e, bool mutating)
+int pretend_connect(struct engine *e, bool mutating, bool inside)
 {
+        const struct peer peer = { .kind = inside ? PEER_SERVICE : PEER_OUTSIDE, .node = NODE_ROOT + 1 };
         int fds[2];
 
         must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0, "there are descriptors");
-        must(conn_new(e->control, fds[0], 1000, mutating) != NULL, "there is memory");
+        must(conn_new(e->control, fds[0], 1000, mutating, &peer) != NULL, "there is memory");
         return fds[1];
 }
 

@@ -13,7 +13,7 @@ void pretend_free(struct engine *e);
 struct control *pretend_control(struct engine *e);
 
 /* A client: returns its end; the server's is a connection of pretend_control(). */
-int pretend_connect(struct engine *e, bool mutating);
+int pretend_connect(struct engine *e, bool mutating, bool inside);
 
 /* What is to be read is read, requests are performed and answered, records published. */
 void pretend_turn(struct engine *e);

@@ -294,3 +294,15 @@ const struct transient_end *engine_transient_ended(const struct engine *e, const
         (void) e;
         return strcmp(name, path) == 0 ? &end : NULL;
 }
+
+void engine_peer(struct engine *e, int fd, struct peer *ret)
+{
+        (void) e;
+        (void) fd;
+        *ret = (struct peer) { .kind = PEER_OUTSIDE };
+}
+
+bool engine_peer_lives(const struct engine *e, const struct peer *p)
+{
+        return core_node(e->core, p->node) != NULL;
+}

@@ -240,6 +240,30 @@ static void who_acts_acts_below_his_own_supervisor(void **state)
         rows_end(&r);
 }
 
+static void ControlAccess_is_the_units_word_bounded_by_those_of_all_supervisors_above(void **state)
+{
+        static const struct unit_row units[] = {
+                { "/", "top.service", ONE "ControlAccess=all\n" }, { "/", "said.service", ONE "ControlAccess=none\n" },
+                { "/", "app.supervisor", "[Supervisor]\nControlAccess=own\n" }, { "/app", "a.service", ONE "ControlAccess=all\n" },
+                { "/app", "b.service", ONE }, { "/app", "sub.supervisor", "[Supervisor]\nControlAccess=all\n" },
+                { "/app/sub", "c.service", ONE "ControlAccess=all\n" }, { 0 },
+        };
+        static const struct {
+                const char *actor;
+                enum control_access want;
+        } rows[] = {
+                { "/top", CONTROL_ALL }, { "/said", CONTROL_NONE }, { "/app/a", CONTROL_OWN }, { "/app/b", CONTROL_READ },
+                { "/app/sub/c", CONTROL_OWN }, { "/app", CONTROL_NONE }, { "/", CONTROL_NONE },
+        };
+        struct rows r = rows_begin(units);
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                if (route_control(r.core, core_find(r.core, NODE_ROOT, rows[i].actor, NULL)) != rows[i].want)
+                        fail_msg("%s", rows[i].actor);
+        rows_end(&r);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -251,6 +275,7 @@ int main(void)
                 cmocka_unit_test(a_box_can_be_put_together_again),
                 cmocka_unit_test(a_boundary_is_crossed_as_its_policy_says),
                 cmocka_unit_test(who_acts_acts_below_his_own_supervisor),
+                cmocka_unit_test(ControlAccess_is_the_units_word_bounded_by_those_of_all_supervisors_above),
         };
 
         return cmocka_run_group_tests_name("mail", tests, NULL, NULL);
