@@ -232,6 +232,8 @@ static int say_error(struct ctl *c, const char *error)
         const char *name = strrchr(error, '.') ? strrchr(error, '.') + 1 : error;
         const char *extra = jget_text(d, p, "nearest");
 
+        if (strcmp(name, "NoSuchNode") == 0 && jget_text(d, p, "message"))
+                return ctl_error(CTL_NOT_FOUND, "%s: no such node: %s", or_empty(jget_text(d, p, "node")), jget_text(d, p, "message"));
         if (strcmp(name, "NoSuchNode") == 0)
                 return ctl_error(CTL_NOT_FOUND, "%s: no such node%s%s%s", or_empty(jget_text(d, p, "node")),
                                  extra ? " (did you mean " : "", or_empty(extra), extra ? "?)" : "");

@@ -4,10 +4,11 @@
 #include "base/json.h"
 #include "ctl/ctl.h"
 
-enum { OPT_NAMES, OPT_STATE };
+enum { OPT_NAMES, OPT_STATE, OPT_ALL };
 static const struct ctl_option options[] = {
         [OPT_NAMES] = { "names", 0, NULL, "Only the paths, for scripts and completion." },
         [OPT_STATE] = { "state", 0, "STATE,...", "Only nodes in these states." },
+        [OPT_ALL] = { "all", 'a', NULL, "Also the units on disk that are no nodes, and why." },
         { 0 },
 };
 
@@ -124,6 +125,53 @@ static void put_nodes(struct ctl *c, uint32_t nodes, bool *some)
         }
 }
 
+/* In place of a path they have a name without a slash. */
+static void put_unit(struct ctl *c, uint32_t unit, bool some)
+{
+        const struct jdoc *d = &c->doc;
+        const char *message = jget_text(d, unit, "message");
+
+        if (c->json) {
+                buf_adds(&c->out, some ? ",\n " : "[");
+                jtok_print(d, unit, &c->out);
+                return;
+        }
+        if (c->value[OPT_NAMES]) {
+                buf_addf(&c->out, "%s\n", jget_text(d, unit, "unit"));
+                return;
+        }
+        put_column(&c->out, jget_text(d, unit, "unit"), PATH_WIDTH);
+        buf_adds(&c->out, jget_text(d, unit, "status"));
+        if (message) {
+                buf_adds(&c->out, ": ");
+                put_safe(&c->out, message);
+        }
+        buf_addc(&c->out, '\n');
+}
+
+static int list_units(struct ctl *c, bool *some)
+{
+        uint32_t reply, units;
+        int r = ctl_call(c, "Units", "{}", false, &reply);
+
+        if (r != CTL_OK)
+                return r;
+        units = jtok_get(&c->doc, reply, "units");
+        if (!c->json && !c->value[OPT_NAMES] && jtok_first(&c->doc, units) != JTOK_NONE) {
+                put_color(c, COLOR_DIM);
+                buf_adds(&c->out, "\n");
+                put_column(&c->out, "NOT IN THE TREE", PATH_WIDTH);
+                buf_adds(&c->out, "WHY");
+                put_color(c, COLOR_NONE);
+                buf_addc(&c->out, '\n');
+        }
+        for (uint32_t t = jtok_first(&c->doc, units); t != JTOK_NONE; t = jtok_after(&c->doc, units, t)) {
+                put_unit(c, t, *some);
+                *some = true;
+        }
+        return CTL_OK;
+}
+
 static void write_params(const struct ctl *c, struct buf *params)
 {
         struct json j = json_start(params);
@@ -158,6 +206,8 @@ static int run_list(struct ctl *c)
                         break;
                 r = ctl_next(c, &reply);
         }
+        if (r == CTL_OK && c->value[OPT_ALL])
+                r = list_units(c, &some);
         if (r == CTL_OK && c->json)
                 buf_adds(&c->out, some ? "]\n" : "[]\n");
         return r;
@@ -165,6 +215,8 @@ static int run_list(struct ctl *c)
 
 const struct ctl_verb verb_list = {
         .name = "list", .args = "[NODE]", .help = "List nodes, a line each.",
-        .prose = "In the order of the tree; with a node only what is below it. With --json an array.",
+        .prose = "In the order of the tree; with a node only what is below it. With --json an array. With --all the units that are on disk "
+                 "and not in the tree follow: masked, with errors, left out together with a supervisor that has some, new since the "
+                 "last daemon-reload, templates, and those known from systemd's directories.",
         .options = options, .max_args = 1, .complete = COMPLETE_NODES, .run = run_list,
 };

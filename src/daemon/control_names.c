@@ -52,6 +52,18 @@ static void fail_ambiguous(struct call *c, const char *name)
         call_close(c, false);
 }
 
+/* There may be a unit of that name, with a reason why it is no node. */
+static void fail_absent(struct call *c, const char *name)
+{
+        struct err why = { 0 };
+        char text[900];
+
+        if (name[0] && engine_absent(call_engine(c), name, &why) != -ENOENT)
+                call_fail(c, "NoSuchNode", "node", name, "message", err_format(&why, text, sizeof text));
+        else
+                call_fail(c, "NoSuchNode", "node", name, "nearest", nearest(call_core(c), name));
+}
+
 bool call_node(struct call *c, const char *name, node_id *ret)
 {
         unsigned matches = 0;
@@ -64,7 +76,7 @@ bool call_node(struct call *c, const char *name, node_id *ret)
         if (matches > 1)
                 fail_ambiguous(c, name);
         else
-                call_fail(c, "NoSuchNode", "node", name, "nearest", nearest(call_core(c), name));
+                fail_absent(c, name);
         return false;
 }
 

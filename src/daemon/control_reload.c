@@ -1,4 +1,4 @@
-/* control_reload.c - methods that read the unit files again: Diff, DaemonReload. */
+/* control_reload.c - methods that read the unit files again: Diff, DaemonReload, Units. */
 #include "daemon/control_priv.h"
 #include "daemon/node_json.h"
 
@@ -71,4 +71,37 @@ void method_Diff(struct call *c)
 void method_DaemonReload(struct call *c)
 {
         reload(c, false);
+}
+
+static void on_unit(void *arg, const char *unit, const char *status, const struct err *why)
+{
+        struct json *j = arg;
+        char text[900];
+
+        json_open(j, NULL, '{');
+        json_str(j, "unit", unit);
+        json_str(j, "status", status);
+        if (why)
+                json_str(j, "message", err_format(why, text, sizeof text));
+        json_close(j);
+}
+
+void method_Units(struct call *c)
+{
+        autobuf struct buf list = BUF_INIT;
+        struct json j = json_start(&list);
+        struct err err = { 0 };
+        int r;
+
+        if (!call_params(c))
+                return;
+        json_open(&j, NULL, '[');
+        r = engine_absent_each(call_engine(c), on_unit, &j, &err);
+        json_close(&j);
+        if (r < 0 || buf_failed(&list)) {
+                call_fail_err(c, &err);
+                return;
+        }
+        json_raw(call_open(c), "units", buf_text(&list));
+        call_close(c, false);
 }

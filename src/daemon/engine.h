@@ -93,9 +93,18 @@ int engine_reexec(struct engine *e, const char *path, engine_reexec_fn *fn, void
 void engine_reexec_forget(struct engine *e, void *arg);
 
 /* A unit that is known but not in the tree, brought into it for a start by hand: `name` as people type it. It hangs
- * where its Supervisor= says, else below root; a template's instance too. 0 and the new node (or the one that is
- * there already); -ENOENT, -EINVAL, -EOPNOTSUPP (masked) as unit_load(); -ESHUTDOWN. */
+ * where its Supervisor= says or a Children= lists it, else below root; a template's instance too. 0 and the new node (or the
+ * one that is there already); -ENOENT, -EINVAL, -EOPNOTSUPP (masked) as unit_load(); -ESRCH when its supervisor is not in
+ * the tree; -ESHUTDOWN. */
 int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err *err);
+
+/* Why a unit is not in the tree; `name` as people type it, or a path that would be its. -ENOENT: there is no such unit
+ * either; else a negative number, with err filled. */
+int engine_absent(struct engine *e, const char *name, struct err *err);
+
+/* Every unit that is known and not in the tree. 0, or -errno with err filled. why: NULL when there is nothing wrong with it. */
+typedef void engine_absent_fn(void *arg, const char *unit, const char *status, const struct err *why);
+int engine_absent_each(struct engine *e, engine_absent_fn *fn, void *arg, struct err *err);
 
 /* Its unit file is gone, it only runs until it is stopped (FAILURES H15). */
 bool engine_orphaned(const struct engine *e, node_id id);

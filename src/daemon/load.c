@@ -1,7 +1,7 @@
-/* load.c - unit files -> the tree, at boot; and single units brought in later. */
+/* load.c - unit files -> the tree, at boot. Single units come in later by absent.c. */
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/absent.h"
 #include "unit/unit_set.h"
 
 const char *engine_load_report(const struct engine *e)
@@ -219,49 +219,8 @@ int load_first(struct engine *e, struct err *err)
         if (r < 0)
                 return r;
         note_diags(e, set);
+        absent_note(e, set);
         r = build(e, set, err);
         unit_set_free(set);
-        return r;
-}
-
-/* --- by hand ------------------------------------------------------------------------------------------------------------ */
-
-static node_id supervisor_of(struct engine *e, const struct spec *s, struct err *err)
-{
-        const char *name = spec_str(s, D_UNIT_Supervisor);
-        node_id id;
-
-        if (name[0] == '\0')
-                return NODE_ROOT;
-        id = core_find(e->core, NODE_ROOT, name, NULL);
-        if (id == NODE_NONE)
-                (void) err_set(err, STAGE_LOAD, ENOENT, "find its supervisor %s: not in the tree", name);
-        return id;
-}
-
-int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err *err)
-{
-        char full[256];
-        struct spec *s;
-        node_id parent;
-        int r;
-
-        if (e->stopping)
-                return err_set(err, STAGE_LOAD, ESHUTDOWN, "load %s: everything is being stopped", name);
-        *ret_id = core_find(e->core, NODE_ROOT, name, NULL);
-        if (*ret_id != NODE_NONE)
-                return 0;
-        r = touch_units(e, err);
-        if (r == 0)
-                r = unit_resolve(e->paths, name, full, sizeof(full), err);
-        if (r == 0)
-                r = unit_load(e->paths, full, NULL, NULL, &s, err);
-        if (r < 0)
-                return r;
-        parent = supervisor_of(e, s, err);
-        r = parent == NODE_NONE ? -ENOENT : core_add(e->core, parent, s, true, ret_id, err);
-        spec_unref(s);
-        if (r == 0)
-                (void) core_link(e->core, on_link_problem, e, NULL);
         return r;
 }

@@ -10,6 +10,8 @@ libdaemon_a_SOURCES = \
 	src/daemon/ledger.c \
 	src/daemon/limits.c src/daemon/limits_tell.c src/daemon/limits.h \
 	src/daemon/link.c \
+	src/daemon/absent.c \
+	src/daemon/absent.h \
 	src/daemon/load.c \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \

@@ -154,6 +154,7 @@ struct engine {
         struct core *core;
         struct unit_paths *paths;     /* owned */
         struct buf load_report;
+        struct absent *absent;        /* owned; NULL = not known; absent.h */
         node_id command_node;         /* main.service of the command line, which no file describes; else NODE_NONE */
 
         struct initlink *link;
@@ -471,7 +472,6 @@ void logs_failed(struct engine *e, const struct err *err);
 void logs_quit(struct engine *e, void (*then)(struct engine *e)); /* flush everything, then call */
 void logs_free(struct engine *e);
 
-/* load.c */
 int load_paths(struct engine *e, struct err *err);
 int load_first(struct engine *e, struct err *err);
 struct spec *load_root(struct engine *e, struct spec *root); /* with a command, the root says more; a new reference */

@@ -2,7 +2,7 @@
  * anywhere, all of the changes (FAILURES H12, H13). A node is the same node when its path and kind are. */
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/absent.h"
 #include "daemon/journal.h"
 #include "daemon/limits.h"
 #include "unit/unit_set.h"
@@ -269,6 +269,7 @@ static int run_reload(struct reload *r, bool dry, struct err *err)
         result = tell(r, err);
         if (result < 0 || dry)
                 return result;
+        absent_note(r->e, r->set);
         result = apply(r, err);
         if (result == 0)
                 put_in_order(r);

@@ -134,3 +134,42 @@ reloads_in_state() {
         stop_daemon 0
 }
 later_than() { [ "$(incarnation_of /crashes)" -gt "$1" ]; }
+
+@test "H13: what is below a supervisor with errors stays down, and status, why, start and list say why, after a crash too" {
+        local verb
+        unit shop.supervisor <<<$'[Supervisor]\nStrtaegy=one_for_all\nChildren=db.service'
+        service db "ExecStart=/bin/sleep 1000"
+        service web "ExecStart=/bin/sleep 1000"
+        service off "ExecStart=/bin/sleep 1000"
+        unit root.supervisor <<<$'[Supervisor]\nChildren=off.service'
+        : >"$W/units/off.service"
+        start_daemon
+        wait_state /web running
+        assert_eq "$(ctl list --names | tr '\n' ' ')" "/ /web "
+        for verb in status why start "show" "logs"; do
+                run ctl $verb db
+                assert_output_has "left out together with its supervisor shop.supervisor ($W/units/shop.supervisor:3"
+                [ "$status" -ne 0 ]
+        done
+        kill -9 "$(pgrep -P "$DAEMON" -x coppice-engine)"
+        wait_for "$PATIENCE" ctl status /web
+        run ctl status /shop/db
+        assert_status 3
+        assert_output_has "left out together with its supervisor shop.supervisor"
+        run ctl why off
+        assert_status 3
+        assert_output_has "off.service is masked"
+        run ctl status shop
+        assert_output_has "did you mean Strategy=?"
+        run ctl list --all --json
+        assert_json 'map(select(.unit == "db.service"))[0] | .status == "left-out" and (.message | test("shop.supervisor"))'
+        assert_json 'map({(.unit // .path): .status})|add | ."off.service" == "masked" and ."shop.supervisor" == "broken"'
+        run ctl daemon-reload
+        assert_status 1
+        unit shop.supervisor <<<$'[Supervisor]\nStrategy=one_for_all\nChildren=db.service'
+        run ctl status shop
+        assert_output_has "daemon-reload takes it in"
+        run ctl daemon-reload   # a mask is no error
+        assert_status 0
+        wait_state /shop/db running
+}

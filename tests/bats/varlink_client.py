@@ -196,6 +196,7 @@ def main():
     assert c.call("Ask", message="TO=/web\n\nhello")[0] not in (None, "InvalidParameter")
 
     good(c.call("ChannelCreate", name="jobs", settings=["Capacity=2"]))
+    assert all("/" not in u["unit"] for u in good(c.call("Units"))["units"])
     assert len(good(c.call("Channels"))["channels"]) == 1
     assert good(c.call("Send", message="TO=/jobs\n\nwork"))["count"] == 1
     assert good(c.call("ChannelReceive", channel="/jobs"))["message"].endswith("\n\nwork")

@@ -142,6 +142,19 @@ int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err
         return err_set(err, STAGE_LOAD, name[0] == 'm' ? EOPNOTSUPP : ENOENT, "%.100s: not here", name);
 }
 
+int engine_absent(struct engine *e, const char *name, struct err *err)
+{
+        (void) e;
+        return err_set(err, STAGE_LOAD, name[0] == 'm' ? EOPNOTSUPP : ENOENT, "%.100s: not here", name);
+}
+
+int engine_absent_each(struct engine *e, engine_absent_fn *fn, void *arg, struct err *err)
+{
+        (void) e, (void) err;
+        fn(arg, "masked.service", "masked", NULL);
+        return 0;
+}
+
 int engine_plan(struct engine *e, node_id id, enum directive directive, size_t index, struct buf *out, struct err *err)
 {
         (void) e, (void) id, (void) directive, (void) index, (void) out;
