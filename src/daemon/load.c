@@ -206,7 +206,8 @@ int load_paths(struct engine *e, struct err *err)
 {
         char set_path[PATH_MAX_NODE];
         struct unit_options o = { .dirs = e->opt.unit_dirs, .dir_count = e->opt.unit_dir_count, .user = !e->opt.root && !e->opt.pid1,
-                                  .check_owner = e->opt.root, .set_dir = set_dir(e, set_path, sizeof(set_path)) };
+                                  .check_owner = e->opt.root, .runtime_dir = e->opt.runtime_dir, .state_dir = e->opt.state_dir,
+                                  .set_dir = set_dir(e, set_path, sizeof(set_path)) };
 
         return unit_paths_new(&o, &e->paths, err);
 }

@@ -163,8 +163,29 @@ static char *home_of(const struct account *a, bool user)
         return geteuid() == 0 ? strdup("/root") : NULL;
 }
 
-static void learn_host(struct unit_paths *p, bool user)
+/* The first, which is owned, or else a place below the daemon's own. */
+static char *or_below(char *path, const char *dir, const char *rest)
 {
+        char *other = NULL;
+
+        if (path || !dir)
+                return path;
+        return asprintf(&other, "%s/%s", dir, rest) < 0 ? NULL : other;
+}
+
+static void learn_user_places(struct unit_paths *p, const struct unit_options *o)
+{
+        char **t = p->texts;
+
+        t[6] = or_below(xdg("XDG_RUNTIME_DIR", NULL, NULL, ""), o->runtime_dir, "run");
+        t[7] = or_below(xdg("XDG_STATE_HOME", t[0], ".local/state", ""), o->state_dir, "lib");
+        t[8] = or_below(xdg("XDG_CACHE_HOME", t[0], ".cache", ""), o->state_dir, "cache");
+        t[9] = or_below(xdg("XDG_STATE_HOME", t[0], ".local/state", "/log"), o->state_dir, "logs");
+}
+
+static void learn_host(struct unit_paths *p, const struct unit_options *o)
+{
+        bool user = o->user;
         struct account a = { 0 };
         bool known = account_by_uid(geteuid(), &a) == 0;
         char **t = p->texts;
@@ -176,10 +197,14 @@ static void learn_host(struct unit_paths *p, bool user)
         t[3] = host_name();
         t[4] = read_id("/etc/machine-id");
         t[5] = read_id("/proc/sys/kernel/random/boot_id");
-        t[6] = user ? xdg("XDG_RUNTIME_DIR", NULL, NULL, "") : strdup("/run");
-        t[7] = user ? xdg("XDG_STATE_HOME", t[0], ".local/state", "") : strdup("/var/lib");
-        t[8] = user ? xdg("XDG_CACHE_HOME", t[0], ".cache", "") : strdup("/var/cache");
-        t[9] = user ? xdg("XDG_STATE_HOME", t[0], ".local/state", "/log") : strdup("/var/log");
+        if (user) {
+                learn_user_places(p, o);
+        } else {
+                t[6] = strdup("/run");
+                t[7] = strdup("/var/lib");
+                t[8] = strdup("/var/cache");
+                t[9] = strdup("/var/log");
+        }
         p->host = (struct unit_host) {
                 .home = t[0], .user = t[1], .uid = t[2], .hostname = t[3], .machine_id = t[4], .boot_id = t[5],
                 .runtime_dir = t[6], .state_dir = t[7], .cache_dir = t[8], .logs_dir = t[9],
@@ -210,7 +235,7 @@ int unit_paths_new(const struct unit_options *o, struct unit_paths **ret, struct
         if (!p)
                 return err_set(err, STAGE_LOAD, ENOMEM, "no memory for the search path");
         p->check_owner = o->check_owner;
-        learn_host(p, o->user);
+        learn_host(p, o);
         if (fill(p, o) < 0) {
                 unit_paths_free(p);
                 return err_set(err, STAGE_LOAD, ENOMEM, "no memory for the search path");

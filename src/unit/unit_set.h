@@ -30,6 +30,8 @@ struct unit_options {
         const char *set_dir;             /* drop-ins made by `set --runtime`; the last of the path; NULL = none */
         const char *const *systemd_dirs; /* NULL-terminated; NULL: systemd's own. Tests bring theirs. */
         bool user;                       /* not root: the XDG places */
+        const char *runtime_dir, *state_dir; /* the daemon's own: %t, %S ... lie in there for a user without $XDG_RUNTIME_DIR or home;
+                                          * NULL: then they have no place */
         bool check_owner;                /* FAILURES H11; the daemon sets it when it is root */
 };
 

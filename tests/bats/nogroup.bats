@@ -18,6 +18,21 @@ teardown() { end_world; }
 
 running() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .state == "running")] | length')" = "$1" ]; }
 
+@test "a user without home and runtime directory has places for the directories of services all the same" {
+        script keeper <<-SH
+                echo "\$RUNTIME_DIRECTORY" >"\$STATE_DIRECTORY/where" && touch "\$RUNTIME_DIRECTORY/mine" && echo done >$W/done
+                exec sleep 1000
+	SH
+        service keeper "ExecStart=$W/keeper" RuntimeDirectory=keeper StateDirectory=keeper ProtectSystem=strict "ReadWritePaths=$W" Isolation=best-effort
+        DAEMON_WRAPPER="env -u HOME -u XDG_RUNTIME_DIR -u XDG_STATE_HOME ${DAEMON_WRAPPER:-}"
+        start_daemon
+        wait_file "$W/done"
+        assert_eq "$(cat "$W/state/lib/keeper/where")" "$W/run/run/keeper"
+        [ -e "$W/run/run/keeper/mine" ]
+        ctl stop keeper
+        [ ! -e "$W/run/run/keeper" ]
+}
+
 @test "without control groups a shell hears of its stop before its children do" {
         local i
         script worker <<-SH
