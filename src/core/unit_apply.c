@@ -28,27 +28,15 @@ static struct place here(const struct unit_parse *p, const struct unit_line *lin
 static const struct {
         const char *key, *hint;
 } elsewhere[] = {
-        { "StartLimitIntervalSec", "write MaxRestartsSec= in the supervisor" },
-        { "StartLimitInterval", "write MaxRestartsSec= in the supervisor" },
-        { "StartLimitBurst", "write MaxRestarts= in the supervisor" },
-        { "RestartSteps", "write RestartFactor=" },
-        { "OnFailure", "the supervisor decides: Strategy=, Escalation=" },
-        { "Upholds", "write Requires= here and Restart=permanent there" },
-        { "Slice", "the supervisor is the control group: write Supervisor=" },
-        { "SyslogIdentifier", "the log is named by the node's path" },
-        { "Command", "write ExecStart=" },
-        { "Exec", "write ExecStart=" },
-        { "Intensity", "write MaxRestarts=" },
-        { "Period", "write MaxRestartsSec=" },
-        { "MaxSeconds", "write MaxRestartsSec=" },
+#define ELSEWHERE(key, hint) { #key, hint },
+#include "core/elsewhere.def"
+#undef ELSEWHERE
 };
 
-/* Words of DESIGN that have no effect in this version, and systemd's for the same things. */
+/* What systemd has and this version has not. */
 static const char *const not_yet[] = {
-        "LinkTo", "Monitor", "TrapExit", "Mailbox",
-        "Sockets",
-        "FileDescriptorStoreMax", "TimeoutAbortSec", "SendSIGHUP", "WatchdogSignal", "RestartKillSignal",
-        "RootDirectoryStartOnly", "IOSchedulingClass", "CPUSchedulingPolicy",
+        "Sockets", "FileDescriptorStoreMax", "SendSIGHUP", "WatchdogSignal", "RootDirectoryStartOnly", "IOSchedulingClass",
+        "CPUSchedulingPolicy",
 };
 
 /* What is left out for good. To go on without them would be to run something else than was asked for, so in a file
