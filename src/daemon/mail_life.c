@@ -18,30 +18,35 @@ struct box_limits mail_limits(const struct spec *s)
 
 /* --- an incarnation ------------------------------------------------------------------------------------------------------- */
 
+/* "mail:/path" is our end, "mailbox:/path" the service's; with the number of the node where the path is longer than what init
+ * can keep, which only counts together with the journal. The node may be gone already. */
+static const char *kept_as(const struct postbox *p, const char *what, char name[INIT_NAME_MAX])
+{
+        const char *path = p->from + strlen("FROM=");
+        int n = (int) p->from_len - (int) strlen("FROM=") - 1;
+
+        if (snprintf(name, INIT_NAME_MAX, "%s:%.*s", what, n, path) >= INIT_NAME_MAX)
+                (void) snprintf(name, INIT_NAME_MAX, "%s:#%u", what, (unsigned) p->node);
+        return name;
+}
+
 static void deposit(struct postbox *p)
 {
         struct engine *e = p->room->e;
-        char path[PATH_MAX_NODE], name[PATH_MAX_NODE + 16];
+        char name[INIT_NAME_MAX];
 
-        (void) engine_path(e, p->node, path, sizeof path);
-        (void) snprintf(name, sizeof name, "mail:%s", path);
-        if (initlink_store(e->link, name, p->ours) < 0)
-                log_warning("%.100s: init keeps no copy of its mailbox, which ends with this engine: the path is too long", path);
-        (void) snprintf(name, sizeof name, "mailbox:%s", path);
-        (void) initlink_store(e->link, name, p->theirs);
+        if (initlink_store(e->link, kept_as(p, "mail", name), p->ours) < 0 ||
+            initlink_store(e->link, kept_as(p, "mailbox", name), p->theirs) < 0)
+                log_warning("%s: init keeps no copy of a mailbox, which ends with this engine", name);
 }
 
 void mail_withdraw(struct postbox *p)
 {
         struct engine *e = p->room->e;
-        const char *path = p->from + strlen("FROM="); /* the node may be gone already */
-        int n = (int) p->from_len - (int) strlen("FROM=") - 1;
-        char name[PATH_MAX_NODE + 16];
+        char name[INIT_NAME_MAX];
 
-        (void) snprintf(name, sizeof name, "mail:%.*s", n, path);
-        (void) initlink_unstore(e->link, name);
-        (void) snprintf(name, sizeof name, "mailbox:%.*s", n, path);
-        (void) initlink_unstore(e->link, name);
+        (void) initlink_unstore(e->link, kept_as(p, "mail", name));
+        (void) initlink_unstore(e->link, kept_as(p, "mailbox", name));
 }
 
 int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_theirs)

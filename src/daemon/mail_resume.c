@@ -90,12 +90,20 @@ static bool resume_desk(struct engine *e, int fd)
         return true;
 }
 
-/* "mail:/path" is our end, "mailbox:/path" the service's. False: nobody's. */
+/* A path, or the number of a node, which are others' without the journal. */
+static node_id named(const struct engine *e, const char *text)
+{
+        if (text[0] == '#')
+                return e->journal_end > 0 ? (node_id) strtoul(text + 1, NULL, 10) : NODE_NONE;
+        return text[0] == '/' ? core_find(e->core, NODE_ROOT, text, NULL) : NODE_NONE;
+}
+
+/* Our end of a mailbox or the service's; mail_life.c says how they are called. False: nobody's. */
 bool mail_resume(struct engine *e, const char *name, int fd)
 {
         bool ours = strncmp(name, "mail:", 5) == 0;
         const char *path = ours ? name + 5 : strncmp(name, "mailbox:", 8) == 0 ? name + 8 : NULL;
-        node_id id = path && *path == '/' && e->mail ? core_find(e->core, NODE_ROOT, path, NULL) : NODE_NONE;
+        node_id id = path && e->mail ? named(e, path) : NODE_NONE;
         const struct node *n = core_node(e->core, id);
         struct postbox *p;
 

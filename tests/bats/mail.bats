@@ -304,6 +304,23 @@ ROWS
         tell two send TO=known :by-name; tell one until by-name; said one 'FROM=/two TO=known :by-name'
         tell two exit 3; tell one until DOWN; said one 'TOPIC=DOWN REF=watch NODE=/two REASON=exit:3'
 }
+
+@test "a mailbox whose path is longer than what init can keep outlives the engine as well" {
+        skip_unless python3
+        long=$(printf 'a%.0s' {1..120})
+        printf '[Supervisor]\n' >"$W/units/$long.supervisor"
+        talker one
+        SUPERVISOR=$long.supervisor talker far
+        start_daemon
+        wait_state /one running; wait_state "/$long/far" running
+        tell one many 20 TO=/$long/far
+        wait_for "$PATIENCE" accepted "/$long/far" 20
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$engine"
+        wait_for "$PATIENCE" another_engine "$engine"
+        tell one send TO=/$long/far :21
+        tell far take 21; said far 'took 21 in order, last 21'
+}
 another_engine() { local p; p=$(pgrep -P "$DAEMON" -x coppice-engine) && [ "$p" != "$1" ] && daemon_answers; }
 
 @test "F10, F12: what is no message is refused whole, its sender is told, and what follows is not shifted" {
