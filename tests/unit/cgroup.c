@@ -15,8 +15,9 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "os/cgroup.h"
+#include "os/cgroup_priv.h"
 #include "os/fs.h"
+#include "os/limits.h"
 #include "os/nogroup.h"
 
 static char dir[64];
@@ -405,6 +406,34 @@ static void without_groups_sessions_marks_and_parents_tell(void **state)
         assert_int_equal(nogroup_populated(&id), 0);
 }
 
+/* A group in which the kernel answers +cpu as it does while a real-time process is outside of the root group, which few
+ * kernels do: a file that refuses the word for another reason stands in for its switch. */
+static void D13_the_refusal_of_the_cpu_controller_names_the_real_time_process(void **state)
+{
+        struct cgroup *pretend = cgroup_new("/nowhere", getpid());
+        char own[64] = "/tmp/cgrouptest.XXXXXX", name[90], why[300];
+
+        (void) state;
+        assert_non_null(pretend);
+        assert_non_null(mkdtemp(own));
+        (void) snprintf(name, sizeof(name), "%s/cgroup.subtree_control", own);
+        assert_int_equal(symlink("/proc/self/oom_score_adj", name), 0);
+        pretend->backend = CGROUP_V2;
+        pretend->own = strdup(own);
+        pretend->asked = true;
+        pretend->v2_offered = CTL_BIT(CTL_CPU) | CTL_BIT(CTL_MEMORY);
+
+        assert_int_equal(cgroup_control_enable(pretend, NULL, CTL_BIT(CTL_CPU)), 0);
+        assert_int_equal(pretend->v2_error[CTL_CPU], EINVAL);
+        assert_string_equal(limits_backend(pretend, CTL_CPU), "-");
+        assert_non_null(strstr(limits_why_not(pretend, CTL_CPU, why, sizeof(why)), "perhaps a real-time process is outside the root group"));
+        assert_string_equal(limits_backend(pretend, CTL_MEMORY), "v2");
+
+        cgroup_free(pretend);
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(rmdir(own), 0);
+}
+
 #define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, open_tree, close_tree)
 
 int main(void)
@@ -424,6 +453,7 @@ int main(void)
                 TREE_TEST(J9_what_a_dead_daemon_left_is_swept_by_the_next),
                 TREE_TEST(an_empty_group_of_a_dead_daemon_is_taken_over_that_of_a_living_one_is_not),
                 TREE_TEST(the_sweep_touches_no_group_that_is_not_ours),
+                cmocka_unit_test(D13_the_refusal_of_the_cpu_controller_names_the_real_time_process),
                 cmocka_unit_test(without_groups_sessions_marks_and_parents_tell),
         };
 
