@@ -55,6 +55,27 @@ static void put_rusage(struct ctl *c, uint32_t t)
         put_group(c, t);
 }
 
+/* People want to know how it ended; the log has the rest. */
+static void put_tail(struct ctl *c, uint32_t tail)
+{
+        enum { LINES_MAX = 20 };
+        const struct jdoc *d = &c->doc;
+        uint32_t l = jtok_first(d, tail);
+        int more = -LINES_MAX;
+
+        for (uint32_t i = l; i != JTOK_NONE; i = jtok_after(d, tail, i))
+                more++;
+        if (more > 0)
+                buf_addf(&c->out, "      (%d lines more before these, with --json)\n", more);
+        for (; l != JTOK_NONE; l = jtok_after(d, tail, l)) {
+                if (more-- > 0)
+                        continue;
+                put_colored(c, COLOR_DIM, "      | ");
+                put_safe(&c->out, jtok_text(d, l));
+                buf_addc(&c->out, '\n');
+        }
+}
+
 static void put_death(struct ctl *c, uint32_t t)
 {
         const struct jdoc *d = &c->doc;
@@ -78,11 +99,7 @@ static void put_death(struct ctl *c, uint32_t t)
                 put_safe(&c->out, error);
                 buf_addc(&c->out, '\n');
         }
-        for (uint32_t l = jtok_first(d, tail); l != JTOK_NONE; l = jtok_after(d, tail, l)) {
-                put_colored(c, COLOR_DIM, "      | ");
-                put_safe(&c->out, jtok_text(d, l));
-                buf_addc(&c->out, '\n');
-        }
+        put_tail(c, tail);
 }
 
 static int run_deaths(struct ctl *c)
@@ -107,6 +124,6 @@ static int run_deaths(struct ctl *c)
 const struct ctl_verb verb_deaths = {
         .name = "deaths", .args = "NODE", .help = "Tell how the last 20 incarnations of a node ended.",
         .prose = "The latest first: when and why, exit status or signal, how long it lived, what it used, and the last "
-                 "lines it wrote. With --json an array.",
+                 "lines it wrote (20 of them; with --json, an array, all that are kept).",
         .min_args = 1, .max_args = 1, .complete = COMPLETE_NODES, .run = run_deaths,
 };

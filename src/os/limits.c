@@ -359,6 +359,8 @@ static void note_problem(struct target *t, enum limit limit, int error, struct l
                 (void) snprintf(one->why, sizeof one->why, "no scheduler here weighs: it takes BFQ, or io.cost of cgroup v2");
         else if (error == ENOTBLK)
                 (void) snprintf(one->why, sizeof one->why, "a path of it is no disk, and on none");
+        else if (limit == LIMIT_MEMORY_SWAP_MAX && error == EOPNOTSUPP && !(t->on_v2 & CTL_BIT(ctl)))
+                (void) snprintf(one->why, sizeof one->why, "cgroup v1 bounds swap and memory together only: it takes MemoryMax= too");
         else if (error == EOPNOTSUPP && !(t->on_v2 & CTL_BIT(ctl)))
                 (void) snprintf(one->why, sizeof one->why, "the %s controller of cgroup v1 cannot do it; v2 can",
                                 strtab_text(&controller_names, (int) ctl));
