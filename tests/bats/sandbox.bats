@@ -705,14 +705,19 @@ if os.fork() == 0:                                                 # in a user n
     os._exit(0)
 os.wait()
 import socket
-try: s = socket.socket(socket.AF_UNIX); s.connect("$COPPICE_SOCKET"); print("ESCAPED: reached the control socket", flush=True)
+try:
+    s = socket.socket(socket.AF_UNIX); s.connect("$COPPICE_SOCKET")
+    for method, args in ("Stop", '{"nodes":["/sibling"]}'), ("SpawnTransient", '{"command":["/bin/touch","$W/outside/x"]}'):
+        s.sendall(b'{"method":"io.coppice.Manager.%s","parameters":%s}\\0' % (method.encode(), args.encode()))
+        if b"NotPermitted" not in s.recv(65536): print("ESCAPED: the daemon obeys", method, flush=True)
+    print("not obeyed", flush=True)
 except OSError: pass
 print("end", flush=True)
 P
         mkdir "$W/outside" "$W/protected"
         chmod 777 "$W/outside" "$W/protected"
         common=(Type=oneshot Restart=no ProtectSystem=strict "ReadOnlyPaths=$W/protected" PrivateDevices=yes ProtectKernelTunables=yes \
-                ProtectKernelLogs=yes ProtectControlGroups=yes LimitNPROC=500 NoNewPrivileges=yes "InaccessiblePaths=$W/run/control")
+                ProtectKernelLogs=yes ProtectControlGroups=yes LimitNPROC=500 NoNewPrivileges=yes)
         service sibling "ExecStart=/bin/sleep 1000" "User=54321"
         start_daemon
         wait_state /sibling running
@@ -729,6 +734,7 @@ P
                 ! grep ESCAPED "$W/$node.out" || { echo "$node got out"; false; }
         done
         ! grep -q 'user namespace' "$W/filtered.out"
+        grep -q 'not obeyed' "$W/root.out"
         [ ! -e "$W/outside/x" ] && [ ! -e "$W/protected/x" ]
         has_state /sibling running
         stop_daemon 0
