@@ -188,7 +188,8 @@ const struct ctl_verb verb_exit = {
                  "Inside of a service with Mailbox=yes it is an exit signal of that service, as of CALL=exit in coppice.mailbox(7): to a "
                  "service below its own supervisor, or without NODE to itself. One that traps exits gets a message instead, normal "
                  "does nothing to others, killed cannot be trapped.",
-        .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES, .waits = true, .run = run_exit,
+        .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES,
+        .words = "normal shutdown killed out_of_memory timeout watchdog exit:1 signal:SEGV", .waits = true, .run = run_exit,
 };
 const struct ctl_verb verb_reset_failed = {
         .name = "reset-failed", .args = "[NODE...]", .help = "Forget failures, the restart count and the backoff.",

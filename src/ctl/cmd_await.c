@@ -80,5 +80,6 @@ const struct ctl_verb verb_await = {
                  "gives exit status 75.\n"
                  "The end of one service that run or spawn has started gives its exit status as run would have, also after "
                  "it has ended: the last 256 results are kept.",
-        .options = options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_await,
+        .options = options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES,
+        .words = "ended ready inactive starting running reloading stopping backoff failed finished", .run = run_await,
 };

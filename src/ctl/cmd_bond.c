@@ -285,7 +285,7 @@ const struct ctl_verb verb_trap_exit = {
         .name = "trap-exit", .args = "[yes|no]", .help = "Inside of a service: get the ends of those it is linked to as messages.",
         .prose = "Until the service ends or says no. An end of somebody it is linked to, and an exit signal but for killed, then comes as a "
                  "message with TOPIC=EXIT instead of ending it. TrapExit= of the unit is the same from the beginning.",
-        .max_args = 1, .run = run_trap_exit,
+        .max_args = 1, .words = "yes no", .run = run_trap_exit,
 };
 const struct ctl_verb verb_register = {
         .name = "register", .args = "NAME [NODE]", .help = "Give a node a name that others find it by.",

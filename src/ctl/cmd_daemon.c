@@ -138,7 +138,7 @@ const struct ctl_verb verb_version = {
 };
 const struct ctl_verb verb_log_level = {
         .name = "log-level", .args = "[LEVEL]", .help = "Tell or change how much the daemon itself says.",
-        .prose = "Levels are error, warning, notice, info and debug.", .max_args = 1, .complete = COMPLETE_LEVELS,
+        .prose = "Levels are error, warning, notice, info and debug.", .max_args = 1, .words = "error warning notice info debug",
         .run = run_level,
 };
 const struct ctl_verb verb_shutdown = {

@@ -22,7 +22,7 @@ enum ctl_exit {
 };
 
 /* What stands in an argument's place, for completion. */
-enum ctl_complete { COMPLETE_NOTHING, COMPLETE_NODES, COMPLETE_FILES, COMPLETE_VERBS, COMPLETE_LEVELS };
+enum ctl_complete { COMPLETE_NOTHING, COMPLETE_NODES, COMPLETE_FILES, COMPLETE_VERBS };
 
 struct ctl_option {
         const char *name;     /* "signal" */
@@ -41,6 +41,7 @@ struct ctl_verb {
         const struct ctl_option *options; /* ends with an entry without a name; NULL = none */
         int min_args, max_args;           /* max -1: any number */
         enum ctl_complete complete;
+        const char *words;    /* ... and these; NULL = no others */
         bool command;         /* a command follows: options end at the first argument */
         bool waits;           /* asks for something to be done: --no-block means something */
         int (*run)(struct ctl *c); /* returns an enum ctl_exit */

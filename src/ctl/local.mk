@@ -44,7 +44,7 @@ coppicectl_LDFLAGS = $(HARD_LDFLAGS) $(SAN_FLAGS) $(CTL_LDFLAGS)
 
 # The manual page and the completions come from the table of verbs.
 noinst_PROGRAMS += src/ctl/pages
-src_ctl_pages_SOURCES = src/ctl/pages.c
+src_ctl_pages_SOURCES = src/ctl/pages.c src/ctl/pages.h src/ctl/complete.c
 src_ctl_pages_LDADD = $(CTL_LIBS)
 
 CTL_PAGES = man/coppicectl.1 contrib/completions/coppicectl.bash contrib/completions/_coppicectl contrib/completions/coppicectl.fish

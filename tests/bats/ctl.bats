@@ -398,6 +398,29 @@ EOF
         assert_eq "${COMPREPLY[*]}" "--signal="
         COMP_WORDS=(coppicectl log-level d); COMP_CWORD=2; _coppicectl
         assert_eq "${COMPREPLY[*]}" "debug"
+        COMP_WORDS=(coppicectl --timeout 5s why ap); COMP_CWORD=4; _coppicectl   # a short name
+        assert_eq "${COMPREPLY[*]}" "api"
+        COMP_WORDS=(coppicectl await api fi); COMP_CWORD=3; _coppicectl
+        assert_eq "${COMPREPLY[*]}" "finished"
+        COMP_LINE='coppicectl kill --signal=SE' COMP_POINT=27   # readline parts it at the equals sign
+        COMP_WORDS=(coppicectl kill --signal = SE); COMP_CWORD=4; _coppicectl
+        assert_eq "${COMPREPLY[*]}" "SEGV"
+}
+
+@test "fish completes verbs, options, their values and the nodes of the daemon behind --socket" {
+        skip_unless fish
+        tree_of_four
+        completions() { HOME=$W PATH=$BUILD:$PATH fish --no-config -c "source '$BUILD/contrib/completions/coppicectl.fish'; complete -C '$1'" | cut -f 1 | tr '\n' ' '; }
+        unset COPPICE_SOCKET
+        assert_eq "$(completions 'coppicectl sta')" "start status "
+        assert_eq "$(completions "coppicectl --socket $W/run/control why /shop/")" "/shop/api /shop/db "
+        assert_eq "$(completions 'coppicectl list --state=fini')" "--state=finished "
+}
+
+@test "zsh can read its completion" {
+        skip_unless zsh
+        run zsh -n "$BUILD/contrib/completions/_coppicectl"
+        assert_status 0
 }
 
 @test "G15: names without end are refused, by the client or the daemon, and do no harm" {
