@@ -137,8 +137,8 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
         struct control *s = container_of(w, struct control, accept);
         int fd;
 
-        if (revents & EV_ERROR) /* the kernel was short of something, and the loop has given it up */
-                ev_io_start(loop, w);
+        if (watch_renewed(loop, w, revents))
+                return;
         control_sweep(s);
         for (int i = 0; i < 16; i++) {
                 fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -414,7 +414,8 @@ static void on_read(struct ev_loop *loop, ev_io *w, int revents)
         struct conn *k = container_of(w, struct conn, read);
         ssize_t n;
 
-        (void) loop, (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         control_sweep(k->control);
         n = receive(k);
         if (n < 0 && error_passes((int) -n))
@@ -432,7 +433,8 @@ static void on_write(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct conn *k = container_of(w, struct conn, write);
 
-        (void) loop, (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         control_sweep(k->control);
         conn_work(k);
 }

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/control.h"
+#include "daemon/watch.h"
 #include "proto/frame.h"
 #include "proto/methods.h"
 #include "proto/varlink.h"

@@ -196,8 +196,8 @@ static void on_events(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct engine *e = container_of(w, struct engine, empty_watch);
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         cgroup_check(e->cgroup, on_group_empty, e);
         arm_timer(e);
 }

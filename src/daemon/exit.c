@@ -68,5 +68,7 @@ void exit_clean(struct engine *e)
                 (void) poll(&p, 1, 100);
                 if (initlink_flush(e->link) < 0)
                         break;
+                if (initlink_pending(e->link)) /* it has room, and the kernel had no memory */
+                        (void) poll(NULL, 0, 10);
         }
 }

@@ -135,8 +135,8 @@ static void on_news(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct engine *e = container_of(w, struct engine, oom_watch);
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         limits_heard(e->cgroup, on_kills, e);
         e->oom_rounds = 0;
         again(e);

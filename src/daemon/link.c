@@ -220,8 +220,8 @@ static void on_link(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct engine *e = container_of(w, struct engine, link_watch);
 
-        if (revents & EV_ERROR) /* the kernel was short of something, and the loop has given it up */
-                ev_io_start(loop, w);
+        if (watch_renewed(loop, w, revents))
+                return;
         if (revents & EV_READ)
                 link_drain(e);
 }

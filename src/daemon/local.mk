@@ -21,7 +21,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/mail_log.c src/daemon/mail_log.h src/daemon/mail_replay.c src/daemon/mail_replay_channel.c src/daemon/mail_replay.h src/daemon/mail_resume.c src/daemon/mail_room.c src/daemon/mail_wait.c \
 	src/daemon/notify.c src/daemon/said.c src/daemon/touch.c \
 	src/daemon/options.c src/daemon/options.h \
-	src/daemon/parts.h \
+	src/daemon/parts.h src/daemon/watch.h \
 	src/daemon/peer.c src/daemon/peer.h \
 	src/daemon/perform.c \
 	src/daemon/pidfile.c \

@@ -184,8 +184,8 @@ static void on_socket(struct ev_loop *loop, ev_io *w, int revents)
         struct logd *l = container_of(w, struct logd, watch);
         char bytes[LOGMSG_MAX] __attribute__((aligned(8)));
 
-        if (revents & EV_ERROR) /* see on_link() */
-                ev_io_start(loop, w);
+        if (watch_renewed(loop, w, revents))
+                return;
         if (revents & EV_WRITE)
                 send_queue(l->e);
         for (int i = 0; i < MESSAGES_PER_TURN && l->sock >= 0; i++) {

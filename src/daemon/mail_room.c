@@ -114,10 +114,11 @@ static void on_set(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct mailroom *r = container_of(w, struct mailroom, watch);
         struct mailsock_event events[EVENTS_PER_CALL];
-        int n = mailset_wait(r->set, events, EVENTS_PER_CALL);
+        int n;
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
+        n = mailset_wait(r->set, events, EVENTS_PER_CALL);
         for (int i = 0; i < n; i++) {
                 struct postbox *p = events[i].arg;
 

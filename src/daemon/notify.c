@@ -305,9 +305,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct engine *e = container_of(w, struct engine, notify_watch);
 
-        if (revents & EV_ERROR) /* see on_link() */
-                ev_io_start(loop, w);
-        notify_drain(e);
+        if (!watch_renewed(loop, w, revents))
+                notify_drain(e);
 }
 
 void notify_start(struct engine *e)

@@ -12,6 +12,7 @@
 #include "daemon/control.h"
 #include "daemon/engine.h"
 #include "daemon/options.h"
+#include "daemon/watch.h"
 #include "os/initlink.h"
 #include "os/kernel.h"
 #include "os/nogroup.h"

@@ -93,8 +93,8 @@ static void on_change(struct ev_loop *loop, ev_io *w, int revents)
         const struct node *node = core_node(x->e->core, x->node);
         char events[4096] __attribute__((aligned(8)));
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         while (read(w->fd, events, sizeof(events)) > 0)
                 ;
         if (!node || read_it(x->e, x->node, node->spec))

@@ -72,10 +72,11 @@ static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
         const struct run *run = engine_peek(x->e, x->node);
         char bytes[256];
         bool taken;
-        ssize_t n = look(w->fd, bytes, sizeof(bytes), &taken);
+        ssize_t n;
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
+        n = look(w->fd, bytes, sizeof(bytes), &taken);
         if (n < 0 && error_passes(errno))
                 return;
         if (n > 0 && !memchr(bytes, '\n', (size_t) n)) {
@@ -120,8 +121,8 @@ static void on_exec(struct ev_loop *loop, ev_io *w, int revents)
         enum role role = x->exec_request & 1 ? ROLE_CONTROL : ROLE_MAIN;
         struct engine *e = x->e;
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         x->executed = true;
         journal_extra(e, x->node);
         journal_commit(e);

@@ -84,10 +84,11 @@ static void on_said(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct trial *t = container_of(w, struct trial, said);
         char bytes[512];
-        ssize_t n = read(w->fd, bytes, sizeof(bytes));
+        ssize_t n;
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
+        n = read(w->fd, bytes, sizeof(bytes));
         if (n > 0 && t->text.len < 4096)
                 buf_add(&t->text, bytes, (size_t) n);
         else if (n == 0 || (n < 0 && !error_passes(errno)))

@@ -112,8 +112,8 @@ static void on_call(struct ev_loop *loop, ev_io *w, int revents)
         struct seccomp_call c;
         int r = 0;
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         hear(l, g, true);
         for (int i = 0; i < CALLS_PER_TURN && (r = seccomp_next(w->fd, !l->learns, &c)) == 1; i++) {
                 l->heard = c.id;

@@ -36,7 +36,8 @@ static void on_hangup(struct ev_loop *loop, ev_io *w, int revents)
         struct stored_fd *s = container_of(w, struct stored_fd, watch);
         const struct run *run = engine_peek(s->e, s->node);
 
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
         if (!hung_up(s)) {
                 /* Data, or a file: nothing for us to read, and no reason to wake up again before store_sweep(). */
                 ev_io_stop(loop, w);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "os/cgroup_priv.h"
@@ -52,6 +53,8 @@ static int open_root(struct cgroup *c, struct err *err)
         if (!c->path || !c->proc_path || !c->own)
                 return err_set(err, STAGE_CGROUP, EBADMSG, "find the daemon's control group: its path was not kept");
         c->root = cgroup_open_dir(AT_FDCWD, c->path);
+        if (c->root == -ENOENT && mkdir(c->path, 0755) == 0) /* the engine before us removed it, as its last act but one */
+                c->root = cgroup_open_dir(AT_FDCWD, c->path);
         if (c->root < 0) {
                 errno = -c->root;
                 return err_sys(err, STAGE_CGROUP, "open the daemon's control group %.150s", c->path);

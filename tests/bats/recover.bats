@@ -157,6 +157,24 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "M3: an engine that is killed at any system call of a shutdown: all of it ends, with its exit status" {
+        service web Mailbox=yes "ExecStart=/bin/sleep 1000"
+        service slow Type=notify "ExecStart=$COPPICE_BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000" "ExecStopPost=/bin/true"
+        local n status=0 kills=0
+        for ((n = 1; status == 0; n += ${COPPICE_STRIDE:-23})); do
+                start_daemon
+                wait_state /web running
+                wait_state /slow running
+                remember_processes
+                "$COPPICE_BUILD/tests/programs/violence" end "$DAEMON" "$CTL" "" "$n" || status=$?
+                daemon_ends 0
+                kills=$((kills + (status == 0)))
+        done
+        echo "killed $kills times, at one of $n system calls"
+        [ $status = 3 ]
+        (( kills > 3 ))
+}
+
 @test "M3: an engine that is killed 300 times at random instants loses and doubles nothing" {
         chaos_tree
         start_daemon

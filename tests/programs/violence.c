@@ -5,6 +5,7 @@
  *      violence calls INIT CTL CGROUP FIFO REASON [MAX]  as steps, to the MAXth at most; but a service ends because it reads from FIFO and then does
  *                                             what its filter forbids, and that has to be told as REASON
  *      violence requests INIT CTL CGROUP UNITS STRIDE   at every STRIDE-th system call of each kind of request
+ *      violence end INIT CTL CGROUP N         once, at the Nth system call after SIGTERM has come; 3 = it had ended before
  *
  * INIT is the pid of coppiced, CTL the path of coppicectl, CGROUP the daemon's root group or "" for none. All services
  * of the tree must be running; each restarts at once and for ever. After each kill and what befell the services before
@@ -71,7 +72,7 @@ int kill_after(pid_t pid, unsigned n, void (*begin)(void *arg), void *arg)
                 return -1;
         begin(arg);
         while (stops < 2 * n) { /* entry and exit are a stop each */
-                const long long deadline = now_ms() + 60;
+                const long long deadline = now_ms() + v.rest_ms;
                 pid_t r = 0;
 
                 if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
@@ -133,6 +134,21 @@ static int steps(void)
         return 0;
 }
 
+/* --- on the way out --------------------------------------------------------------------------------------------------- */
+
+static void end_it(void *arg)
+{
+        (void) arg;
+        (void) kill(v.init, SIGTERM);
+}
+
+/* It rests when it waits for services and for the log writer, so rest says nothing here. */
+static int at_the_end(unsigned n)
+{
+        v.rest_ms = PATIENCE_MS;
+        return kill_after(engine(), n, end_it, NULL) > 0 ? 0 : 3;
+}
+
 /* --- at random ------------------------------------------------------------------------------------------------------ */
 
 static int at_random(unsigned n)
@@ -168,8 +184,11 @@ int main(int argc, char **argv)
         v.init = (pid_t) atoi(argv[2]);
         v.ctl = argv[3];
         v.cgroup = argv[4];
+        v.rest_ms = 60;
         if (strcmp(argv[1], "steps") == 0)
                 return steps();
+        if (strcmp(argv[1], "end") == 0 && argc > 5)
+                return at_the_end((unsigned) atoi(argv[5]));
         if (argc < 7)
                 return 2;
         if (strcmp(argv[1], "calls") == 0) {

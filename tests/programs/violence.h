@@ -26,6 +26,7 @@ struct violence {
         const char *ctl, *cgroup;
         const char *fifo, *reason; /* NULL: services are killed by a signal */
         unsigned steps_max;    /* how far steps() goes with each service; 0 = to its end */
+        long long rest_ms;     /* an engine that makes no system call for so long is at rest */
         unsigned kills;
         uint64_t random;
 };
