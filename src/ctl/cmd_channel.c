@@ -362,7 +362,7 @@ const struct ctl_verb verb_channel = {
                  "with 3 when there is none; so does receive after --timeout. select does the same with several channels: one "
                  "message, of the first of them that has one; CHANNEL= in its head says which. tap shows a copy of each message that "
                  "comes in and takes nothing out; whoever reads it too slowly is cut and told how many were missed. It is the operator's: "
-                 "it goes by the control socket inside of a service as well. What is received so counts as acknowledged. close lets nothing more in; what is in it can "
+                 "it goes by the control socket inside of a service as well. What is received so counts as acknowledged; it is lost if the engine is killed right before its answer. close lets nothing more in; what is in it can "
                  "still be taken. Inside of a service with Mailbox=yes all of this is done as that service.",
         .options = channel_options, .min_args = 1, .max_args = -1,
         .words = "ls create show close send try-send receive try-receive select try-select tap", .run = run_channel,

@@ -9,6 +9,7 @@ static const struct metric {
         const char *name, *type, *help;
         const char *key;
         int64_t divide;          /* 1; or the unit of the protocol in one of the metric's */
+        const char *in;          /* the object it stands in; NULL: the node itself */
 } metrics[] = {
         { "coppice_node_restarts_total", "counter", "Automatic restarts since the node was loaded.", "restarts", 1 },
         { "coppice_node_incarnation", "gauge", "The number of its present or last life.", "incarnation", 1 },
@@ -17,6 +18,15 @@ static const struct metric {
         { "coppice_node_throttled_seconds_total", "counter", "Time it was held back by CPUQuota=.", "throttled_usec", 1000000 },
         { "coppice_node_cpu_seconds_total", "counter", "Processor time of its control group.", "cpu_usec", 1000000 },
         { "coppice_node_tasks", "gauge", "Processes and threads in its control group.", "tasks", 1 },
+        { "coppice_mailbox_messages", "gauge", "Messages that wait in its mailbox.", "waiting", 1, "mailbox" },
+        { "coppice_mailbox_capacity", "gauge", "Messages that may wait in its mailbox.", "capacity", 1, "mailbox" },
+        { "coppice_mailbox_senders_waiting", "gauge", "Senders that wait for room in its mailbox.", "blocked", 1, "mailbox" },
+        { "coppice_mailbox_taken_total", "counter", "Messages it has read.", "taken", 1, "mailbox" },
+        { "coppice_mailbox_dropped_total", "counter", "Messages its full mailbox has dropped.", "dropped", 1, "mailbox" },
+        { "coppice_mailbox_rejected_total", "counter", "Messages its full mailbox has refused.", "rejected", 1, "mailbox" },
+        { "coppice_mailbox_lost_total", "counter", "Messages it had not read when it ended.", "lost", 1, "mailbox" },
+        { "coppice_mailbox_sent_total", "counter", "Messages it has sent.", "sent", 1, "mailbox" },
+        { "coppice_mailbox_bounced_total", "counter", "Messages of its own that could not be delivered or were refused.", "bounced", 1, "mailbox" },
 }, engine_metrics[] = {
         { "coppice_nodes", "gauge", "Nodes in the tree.", "nodes", 1 },
         { "coppice_records_total", "counter", "Things that happened or were decided.", "last_seq", 1 },
@@ -72,9 +82,12 @@ static void add_node(struct sheet *s, const struct jdoc *d, uint32_t t)
         const char *node = jget_text(d, t, "path"), *state = jget_text(d, t, "state");
         int64_t usec;
 
-        for (size_t i = 0; i < NODE_METRICS; i++)
-                if (jtok_kind(d, jtok_get(d, t, metrics[i].key)) == JTOK_NUMBER)
-                        put_sample(&s->samples[i], metrics[i].name, node, jget_int(d, t, metrics[i].key, 0), metrics[i].divide);
+        for (size_t i = 0; i < NODE_METRICS; i++) {
+                uint32_t in = metrics[i].in ? jtok_get(d, t, metrics[i].in) : t;
+
+                if (in != JTOK_NONE && jtok_kind(d, in) == JTOK_OBJECT && jtok_kind(d, jtok_get(d, in, metrics[i].key)) == JTOK_NUMBER)
+                        put_sample(&s->samples[i], metrics[i].name, node, jget_int(d, in, metrics[i].key, 0), metrics[i].divide);
+        }
         put_sample(&s->up, "coppice_node_up", node, strcmp(state, "running") == 0 || strcmp(state, "reloading") == 0, 1);
         put_sample(&s->ready, "coppice_node_ready", node, jget_true(d, t, "ready"), 1);
         buf_adds(&s->state, "coppice_node_state{node=\"");
@@ -192,7 +205,7 @@ static int run_metrics(struct ctl *c)
 
 const struct ctl_verb verb_metrics = {
         .name = "metrics", .args = "", .help = "Print figures of every node as Prometheus reads them.",
-        .prose = "State, restarts, memory, processor time and tasks of each node, and figures of the daemon itself, in the text "
+        .prose = "State, restarts, memory, processor time, tasks and mailbox of each node, and figures of the daemon itself, in the text "
                  "format of Prometheus; written to a file by a timer they can be collected by node_exporter. What is not "
                  "known here, memory without a control group, is left out. With --json the same as everything known.",
         .complete = COMPLETE_NOTHING, .run = run_metrics,

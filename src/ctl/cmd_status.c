@@ -254,7 +254,8 @@ static void put_mailbox(struct ctl *c, uint32_t s)
 {
         static const struct {
                 const char *key, *text;
-        } counts[] = { { "dropped", "dropped" }, { "rejected", "rejected" }, { "lost", "lost" }, { "blocked", "senders wait" } };
+        } counts[] = { { "dropped", "dropped" }, { "rejected", "rejected" }, { "lost", "lost" }, { "blocked", "senders wait" },
+                       { "sent", "sent" }, { "bounced", "came back or were refused" } };
         const struct jdoc *d = &c->doc;
         uint32_t m = jtok_get(d, s, "mailbox");
 

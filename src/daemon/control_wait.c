@@ -244,13 +244,36 @@ static void drop_log(struct call *c)
 
 static const struct call_ops log_ops = { .drop = drop_log };
 
+/* A transient service that has ended: its node is gone, what it wrote is not. */
+static void log_of_ended(struct call *c, const struct transient_end *end)
+{
+        char text[NODE_PATH_MAX + 256];
+        struct json *j = call_open(c);
+
+        json_str(j, "path", end->path);
+        json_text(j, "directory", engine_log_dir_of(call_engine(c), end->path, text, sizeof text));
+        json_bool(j, "flushed", true);
+        json_tail(j, &end->death);
+        call_close(c, false);
+}
+
 void method_LogInfo(struct call *c)
 {
         const char *name = param_str(&c->in, "node", true);
+        const struct transient_end *end;
         struct log_question *q;
+        unsigned matches;
         node_id id;
 
-        if (!call_params(c) || !call_node(c, name, &id))
+        if (!call_params(c))
+                return;
+        id = core_find(call_core(c), NODE_ROOT, name, &matches);
+        end = id == NODE_NONE ? engine_transient_ended(call_engine(c), name) : NULL;
+        if (end) {
+                log_of_ended(c, end);
+                return;
+        }
+        if (!call_node(c, name, &id))
                 return;
         q = malloc(sizeof *q);
         if (!q) {

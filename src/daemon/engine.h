@@ -165,6 +165,7 @@ char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n
 size_t engine_pids(struct engine *e, node_id id, pid_t *pids, size_t max);
 /* The directory its log lies in, "" when its output is not logged to files. Returns buf. */
 char *engine_log_dir(const struct engine *e, node_id id, char *buf, size_t n);
+char *engine_log_dir_of(const struct engine *e, const char *path, char *buf, size_t n); /* of one that has gone, if it has been logged */
 /* Empty the pipe of a node (NODE_NONE: of all) into its log, then call fn (once; result 0, or -errno when there is no
  * log writer now). For `logs`, so that what was written before the question is seen. */
 void engine_log_flush(struct engine *e, node_id id, void (*fn)(void *arg, int result), void *arg);

@@ -373,16 +373,23 @@ void engine_log_flush_forget(struct engine *e, void *arg)
                         e->logd->flushes[i].fn = NULL; /* its place stays: answers come in the order of the questions */
 }
 
+char *engine_log_dir_of(const struct engine *e, const char *path, char *buf, size_t n)
+{
+        char dir[PATH_MAX_NODE * 3];
+
+        buf[0] = '\0';
+        if (e->opt.log_target != TARGET_CONSOLE && log_dir_of(path, strlen(path), dir, sizeof(dir)) > 0)
+                (void) snprintf(buf, n, "%s/%s", e->opt.log_dir, dir);
+        return buf;
+}
+
 char *engine_log_dir(const struct engine *e, node_id id, char *buf, size_t n)
 {
         const struct run *run = engine_peek(e, id);
-        char path[PATH_MAX_NODE], dir[PATH_MAX_NODE * 3];
+        char path[PATH_MAX_NODE];
 
         buf[0] = '\0';
-        if (!run || !run->extra || run->extra->log_in < 0 || e->opt.log_target == TARGET_CONSOLE)
+        if (!run || !run->extra || run->extra->log_in < 0)
                 return buf;
-        (void) engine_path(e, id, path, sizeof(path));
-        if (log_dir_of(path, strlen(path), dir, sizeof(dir)) > 0)
-                (void) snprintf(buf, n, "%s/%s", e->opt.log_dir, dir);
-        return buf;
+        return engine_log_dir_of(e, engine_path(e, id, path, sizeof(path)), buf, n);
 }

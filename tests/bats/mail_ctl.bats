@@ -51,6 +51,38 @@ SH
 nobody_blocked() { [ "$(field /two .mailbox.blocked)" = 0 ]; }
 somebody_blocked() { [ "$(field /two .mailbox.blocked)" = 1 ]; }
 
+# printed N: the Nth example of coppice.mailbox(7), as a reader sees it.
+printed() { sed -n '/^\.nf/,/^\.fi/p' "$SOURCE/man/coppice.mailbox.7" | sed 's/^    //; s/\\e/\\/g; s/\\-/-/g' |
+        awk -v n="$1" '/^\.nf/ { at++; next } /^\.fi/ { next } at == n'; }
+
+@test "the services that coppice.mailbox(7) prints answer: in Python without a library, and in the shell" {
+        skip_unless python3; skip_unless jq
+        printed 3 >"$W/answer.py"; grep -q partition "$W/answer.py"
+        { echo "PATH=$BUILD:\$PATH"; printed 4; } | script answer.sh; grep -q 'receive --json' "$W/answer.sh"
+        printed 2 >"$W/spawn.txt"; grep -q 'CALL=spawn' "$W/spawn.txt"
+        { echo 'import os, socket; box = socket.socket(fileno=int(os.environ["COPPICE_MAILBOX"]))'; cat "$W/spawn.txt"
+          echo 'print(box.recv(66636).decode(), flush=True)'; echo 'print(box.recv(66636).decode(), flush=True)'
+          echo 'import time; time.sleep(1000)'; } | sed "s|/var/spool/list|$W/list|; s|\"MemoryMax=64M.n\" b||" >"$W/spawn.py"
+        printf 'b\na\n' >"$W/list"
+        unit shop.supervisor <<<$'[Supervisor]\nAllowSpawn=command root-command'
+        service python Mailbox=yes "ExecStart=/usr/bin/env python3 $W/answer.py"
+        service sh Mailbox=yes "ExecStart=$W/answer.sh"
+        service spawn Mailbox=yes "ExecStart=/usr/bin/env python3 $W/spawn.py" "StandardOutput=truncate:$W/spawn.out"
+        sed -i '1i [Unit]\nSupervisor=shop' "$W/units/spawn.service"
+        start_daemon
+        for s in /python /sh /shop/spawn; do wait_state $s running; done
+        assert_eq "$(ctl ask python quietly)" QUIETLY
+        assert_eq "$(ctl ask sh quietly)" QUIETLY
+        wait_line "$W/spawn.out" 'RESULT=ok'
+        wait_line "$W/spawn.out" 'REASON=normal'
+        wait_for "$PATIENCE" sorted
+        ctl send spawn /nobody
+        run ctl status python; assert_output_has '1 taken'; assert_output_has '1 sent'
+        run ctl metrics; assert_output_has 'coppice_mailbox_taken_total{node="/python"} 1'
+}
+
+sorted() { [ "$(ctl logs /shop/sort | awk '{ print $2 }' | tr '\n' ' ')" = 'a b ' ]; }
+
 @test "ask waits for the answer, outside and inside" {
         skip_unless jq
         shouter
