@@ -148,11 +148,16 @@ static void apply_log(const struct spec *s, struct filter *f)
 
 /* --- the settings that look at arguments ----------------------------------------------------------------------------- */
 
-static void apply_archs(const struct spec *s, struct filter *f)
+static void apply_archs(const struct spec *s, bool learn, struct filter *f)
 {
         size_t n = spec_count(s, D_SERVICE_SystemCallArchitectures);
 
-        f->archs_said = n > 0;
+        /* Nobody who lists names has the numbers of other kinds in mind, and a filter for three kinds costs each start twice as
+         * much. systemd's own files mean what systemd makes of them; learning forbids nothing. */
+        if (n == 0 && !learn && !spec_foreign(s) && spec_count(s, D_SERVICE_SystemCallFilter) > 0)
+                f->archs_implied = true;
+        f->archs = f->archs_implied ? 1U << FILTER_ARCH_NATIVE : 0;
+        f->archs_said = n > 0 || f->archs_implied;
         for (size_t i = 0; i < n; i++) {
                 int arch = strtab_value(&filter_arch_names, spec_item(s, D_SERVICE_SystemCallArchitectures, i));
 
@@ -211,6 +216,17 @@ static bool any_effect(const struct spec *s, const struct filter *f)
                f->suid_sgid || f->write_execute || f->personality;
 }
 
+/* Does any call by name end the process, or teach? */
+static bool is_told(const struct filter *f)
+{
+        if (f->unknown < FILTER_ALLOW)
+                return true;
+        for (size_t i = 0; i < syscall_count(); i++)
+                if (f->call[i] == FILTER_KILL || f->call[i] == FILTER_LEARN)
+                        return true;
+        return false;
+}
+
 static bool make(const struct spec *s, bool learn, struct filter *ret)
 {
         struct setting to = { .f = ret, .value = EPERM };
@@ -228,9 +244,10 @@ static bool make(const struct spec *s, bool learn, struct filter *ret)
                 if (spec_int(s, denies[i].d) > 0)
                         set_words(denies[i].calls, set_if_allowed, &to);
         apply_log(s, ret);
-        apply_archs(s, ret);
+        apply_archs(s, learn, ret);
         apply_families(s, ret);
         apply_namespaces(s, ret);
+        ret->stranger = filter_errno(spec_str(s, D_SERVICE_SystemCallErrorNumber)) < 0 || is_told(ret) ? FILTER_KILL : FILTER_END;
         return any_effect(s, ret);
 }
 
@@ -246,12 +263,7 @@ bool filter_enforced(const struct spec *s, struct filter *ret)
 
 bool filter_tells(const struct filter *f)
 {
-        if (f->archs_said || f->unknown < FILTER_ALLOW)
-                return true;
-        for (size_t i = 0; i < syscall_count(); i++)
-                if (f->call[i] == FILTER_KILL || f->call[i] == FILTER_LEARN)
-                        return true;
-        return false;
+        return is_told(f) || (f->archs_said && f->stranger == FILTER_KILL);
 }
 
 /* --- in words -------------------------------------------------------------------------------------------------------- */
@@ -284,6 +296,7 @@ bool filter_is_all_of(enum directive d)
 
 void filter_key(const struct spec *s, struct buf *out)
 {
+        const size_t begin = out->len;
         enum directive d;
 
         for (size_t at = 0; filter_source(s, &at, &d);) {
@@ -291,6 +304,8 @@ void filter_key(const struct spec *s, struct buf *out)
                 spec_print(s, d, out);
                 buf_addc(out, '\n');
         }
+        if (out->len > begin && spec_foreign(s))
+                buf_adds(out, "foreign\n");
 }
 
 struct origin filter_origin(const struct spec *s)
@@ -323,11 +338,14 @@ static void words_list(const struct spec *s, struct buf *out)
 void filter_words(const struct spec *s, struct buf *out)
 {
         size_t begin = out->len;
+        struct filter f;
 
         if (spec_int(s, D_SERVICE_SystemCallFilterMode) == FILTER_MODE_LEARN)
                 buf_adds(out, "note every call, forbid none");
         else if (spec_count(s, D_SERVICE_SystemCallFilter))
                 words_list(s, out);
+        if (filter_of(s, &f) && f.archs_implied)
+                buf_adds(out, "; SystemCallArchitectures=native");
         for (size_t i = 3; i < sizeof(sources) / sizeof(sources[0]); i++) {
                 if (!counts(s, sources[i]))
                         continue;

@@ -17,6 +17,7 @@ enum {
         FILTER_KILL = -2,   /* the process ends, and people are told which call it was */
         FILTER_LOG = -3,    /* allowed, and written to the kernel's audit log */
         FILTER_LEARN = -4,  /* allowed, and noted: SystemCallFilterMode=learn */
+        FILTER_END = -5,    /* the process ends, and nobody is told which call it was */
 };
 
 enum filter_arch { FILTER_ARCH_NATIVE, FILTER_ARCH_X86, FILTER_ARCH_X86_64, FILTER_ARCH_X32, FILTER_ARCH_ARM,
@@ -27,8 +28,10 @@ enum filter_mode { FILTER_MODE_ENFORCE, FILTER_MODE_LEARN };
 struct filter {
         int16_t call[SYSCALLS_MAX];    /* by index of syscalls.h */
         int16_t unknown;               /* calls without a name: newer than we are */
-        bool archs_said;
-        uint32_t archs;                /* 1 << FILTER_ARCH_*; when archs_said, all others end the process */
+        bool archs_said, archs_implied; /* implied (and said): who lists calls means those of the native kind */
+        uint32_t archs;                /* 1 << FILTER_ARCH_*; when archs_said, all others end the process: */
+        int16_t stranger;              /* FILTER_KILL; FILTER_END where nobody else has to be told of anything, so that a start
+                                        * that answers with errors does not pay for a listener */
         bool families_said, families_others; /* families_others: those above 63 are allowed */
         uint64_t families;             /* 1 << AF_*: may be asked of socket() */
         uint64_t namespaces;           /* CLONE_NEW*: may not be made or entered; 0 = all may */

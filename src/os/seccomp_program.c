@@ -27,6 +27,7 @@ static uint32_t action_of(int treat)
         switch (treat) {
         case FILTER_ALLOW: return SECCOMP_RET_ALLOW;
         case FILTER_LOG: return SECCOMP_RET_LOG;
+        case FILTER_END: return SECCOMP_RET_KILL_PROCESS;
         case FILTER_KILL:
         case FILTER_LEARN: return SECCOMP_RET_USER_NOTIF;
         default: return SECCOMP_RET_ERRNO | ((uint32_t) treat & SECCOMP_RET_DATA);
@@ -343,7 +344,7 @@ static bool wanted(const struct kind *k, const struct filter *f)
  * child itself could not execute anything. */
 int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, struct err *err)
 {
-        uint32_t stranger = f->archs_said ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW;
+        uint32_t stranger = f->archs_said ? action_of(f->stranger) : SECCOMP_RET_ALLOW;
 
         buf_clear(out);
         for (size_t i = 0; i < seccomp_kind_count; i++) {
@@ -368,7 +369,7 @@ int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, stru
                         if (r == 0 && wanted(bit, f))
                                 r = write_kind(bit, f, gate, out);
                         else
-                                bpf_return(out, f->archs_said ? stranger : action_of(ENOSYS));
+                                bpf_return(out, f->archs_said && !f->archs_implied ? stranger : action_of(ENOSYS));
                 } else {
                         r = write_kind(k, f, gate, out);
                 }

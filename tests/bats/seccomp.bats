@@ -65,14 +65,20 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
         assert_eq "$(reason_of /b)" normal
 }
 
-@test "E5: a call of i386 ends the process under SystemCallArchitectures=native" {
+@test "E5: a call of i386 ends the process under SystemCallArchitectures=native, which is meant where calls are listed" {
         [ "$(uname -m)" = x86_64 ] || skip "needs x86_64"
         "$CALL" -32 20 | grep -q ok || skip "this kernel has no calls of i386"
         filtered a "-32 20" SystemCallArchitectures=native
-        filtered b "-32 20" SystemCallFilter=@system-service
-        filtered c "-32 288" SystemCallFilter=@system-service SystemCallFilter=~@keyring
+        filtered b "-32 20" SystemCallFilter=@system-service "SystemCallArchitectures=native x86"
+        filtered c "-32 288" SystemCallFilter=@system-service SystemCallFilter=~@keyring "SystemCallArchitectures=native x86"
+        filtered d "-32 20" SystemCallFilter=@system-service
+        filtered e "-32 20" SystemCallFilter=@system-service SystemCallErrorNumber=EPERM
+        filtered f "-32 20" SystemCallFilter=~@mount SystemCallErrorNumber=EPERM "SystemCallFilter=~@keyring:kill"
         start_daemon
-        ran a; ran b; ran c
+        ran a; ran b; ran c; ran d; ran e; ran f
+        assert_eq "$(reason_of /d)" seccomp:x86:20
+        assert_eq "$(reason_of /e)" signal:SYS
+        assert_eq "$(reason_of /f)" seccomp:x86:20
         assert_eq "$(reason_of /a)" seccomp:x86:20
         run ctl status a
         assert_output_has "SystemCallArchitectures=native x86"
@@ -258,7 +264,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
         filtered a "getpid" "SystemCallFilter=@system-service keyctl:ENOSYS" SystemCallFilter=~@mount RestrictRealtime=yes
         start_daemon
         run ctl explain a
-        assert_output_has "filter system calls: allow @system-service keyctl:ENOSYS, but not @mount; a forbidden call ends the process; RestrictRealtime"
+        assert_output_has "filter system calls: allow @system-service keyctl:ENOSYS, but not @mount; a forbidden call ends the process; SystemCallArchitectures=native; RestrictRealtime"
         run ctl explain "$W/units/a.service"
         assert_output_has "filter system calls: allow @system-service"
         run ctl cat a

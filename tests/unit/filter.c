@@ -290,9 +290,19 @@ static void calls_of_another_kind_are_filtered_alike_or_not_there(void **state)
         struct filter f;
         struct buf program = program_of("SystemCallFilter=@system-service\nSystemCallFilter=~@keyring", &f);
 
+        assert_int_equal(run(&program, &i386_getpid), SECCOMP_RET_USER_NOTIF);
+        assert_int_equal(run(&program, &x32_read), SECCOMP_RET_ERRNO | ENOSYS);
+        buf_free(&program);
+        program = program_of("SystemCallFilter=@system-service\nSystemCallErrorNumber=EPERM", &f);
+        assert_int_equal(run(&program, &i386_getpid), SECCOMP_RET_KILL_PROCESS);
+        assert_false(filter_tells(&f));
+        buf_free(&program);
+        program = program_of("SystemCallFilter=@system-service\nSystemCallFilter=~@keyring\nSystemCallArchitectures=native x86", &f);
         assert_int_equal(run(&program, &i386_getpid), SECCOMP_RET_ALLOW);
         assert_int_equal(run(&program, &i386_keyctl), SECCOMP_RET_USER_NOTIF);
-        assert_int_equal(run(&program, &x32_read), SECCOMP_RET_ERRNO | ENOSYS);
+        buf_free(&program);
+        program = program_of("RestrictRealtime=yes", &f);
+        assert_int_equal(run(&program, &i386_getpid), SECCOMP_RET_ALLOW);
         buf_free(&program);
         program = program_of("SystemCallFilter=~@keyring\nSystemCallArchitectures=native x32", &f);
         assert_int_equal(run(&program, &x32_read), SECCOMP_RET_ALLOW);
