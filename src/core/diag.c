@@ -35,7 +35,7 @@ void remark(struct remarks *r, enum severity severity, const char *file, uint32_
         remark_err(r, severity, file, line, column, &why);
 }
 
-/* Is the line in a file of another unit? Then it has to be said which one is meant. */
+/* Is the line in a file of another unit, and the text does not say so? Then it has to be said which one is meant. */
 static bool said_elsewhere(const struct err *e)
 {
         size_t n = strcspn(e->unit, "@"), dot = strcspn(e->unit, ".");
@@ -45,7 +45,7 @@ static bool said_elsewhere(const struct err *e)
         for (const char *at = e->file; n > 0 && *at; at++)
                 if ((at == e->file || at[-1] == '/') && strncmp(at, e->unit, n) == 0)
                         return false;
-        return n > 0 && e->file[0];
+        return n > 0 && e->file[0] && !strstr(e->text, e->unit);
 }
 
 void diag_print(const struct diag *d, struct buf *out)
