@@ -12,7 +12,7 @@ tests_programs_without_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 tests_programs_without_LDADD = $(SECCOMP_LIBS)
 
 if HAVE_CMOCKA
-OS_TESTS = tests/unit/init tests/unit/init_child tests/unit/plan tests/unit/sandbox tests/unit/cgroup tests/unit/os
+OS_TESTS = tests/unit/init tests/unit/init_child tests/unit/plan tests/unit/sandbox tests/unit/cgroup tests/unit/cgroup_odd tests/unit/os
 check_PROGRAMS += $(OS_TESTS)
 TESTS += $(OS_TESTS)
 
@@ -35,9 +35,16 @@ tests_unit_sandbox_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_sandbox_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_sandbox_LDADD = libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_cgroup_SOURCES = tests/unit/cgroup.c
+tests_unit_cgroup_SOURCES = tests/unit/cgroup.c tests/unit/cgrouprig.c tests/unit/cgrouprig.h
+tests_unit_cgroup_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cgroup_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_cgroup_odd_SOURCES = tests/unit/cgroup_odd.c tests/unit/cgrouprig.c tests/unit/cgrouprig.h
+tests_unit_cgroup_odd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_cgroup_odd_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_cgroup_odd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fs_write_small
+tests_unit_cgroup_odd_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_os_SOURCES = tests/unit/os.c
 tests_unit_os_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

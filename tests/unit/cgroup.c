@@ -1,4 +1,4 @@
-/* cgroup.c - groups of control, on the real tree; skipped where none may be made. FAILURES A15, B, J9. */
+/* cgroup.c - groups of control, on the real tree; skipped where none may be made. FAILURES A15, A18, B, J9. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,72 +19,7 @@
 #include "os/fs.h"
 #include "os/limits.h"
 #include "os/nogroup.h"
-
-static char dir[64];
-static struct cgroup *c;
-
-static int open_tree(void **state)
-{
-        struct err err;
-
-        (void) state;
-        (void) strcpy(dir, "/tmp/cgrouptest.XXXXXX");
-        if (!mkdtemp(dir))
-                return -1;
-        return cgroup_open(dir, getpid(), &c, NULL, &err);
-}
-
-static int close_tree(void **state)
-{
-        char command[128];
-
-        (void) state;
-        (void) cgroup_end(c, 5000);
-        cgroup_free(c);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-                ;
-        (void) snprintf(command, sizeof(command), "rm -rf %s", dir);
-        return system(command) == 0 ? 0 : -1;
-}
-
-static void need_tree(void)
-{
-        if (cgroup_backend(c) == CGROUP_NONE) {
-                print_message("skipped: %s\n", cgroup_why(c));
-                skip();
-        }
-}
-
-/* A shell in the group of a node; it has joined when this returns. */
-static pid_t run_in(const char *node, const char *script)
-{
-        int fd = -1, ready[2];
-        char byte;
-        pid_t pid;
-
-        if (cgroup_reopen(c, node, &fd, NULL) < 0)
-                assert_int_equal(cgroup_make(c, node, &fd, NULL), 0);
-        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-        pid = fork();
-        if (pid == 0) {
-                if (fs_write_small(fd, "cgroup.procs", "0") < 0)
-                        _exit(99);
-                (void) execl("/bin/sh", "sh", "-c", script, (char *) NULL);
-                _exit(98);
-        }
-        (void) close(ready[1]);
-        (void) close(fd);
-        assert_int_equal(read(ready[0], &byte, 1), 0); /* closed by exec */
-        (void) close(ready[0]);
-        return pid;
-}
-
-static void wait_empty(const char *node)
-{
-        for (int i = 0; i < 1000 && cgroup_populated(c, node) == 1; i++)
-                (void) poll(NULL, 0, 10);
-        assert_int_equal(cgroup_populated(c, node), 0);
-}
+#include "tests/unit/cgrouprig.h"
 
 static void groups_are_named_after_nodes_and_none_can_pose_as_a_file(void **state)
 {
@@ -185,7 +120,7 @@ static void B9_groups_the_service_made_are_removed_with_its_own(void **state)
         assert_int_equal(access(path, F_OK), -1);
 }
 
-static void signals_reach_all_but_one_and_only_members(void **state)
+static void A18_signals_reach_all_but_one_and_only_members(void **state)
 {
         pid_t pid;
         pid_t pids[4];
@@ -237,13 +172,6 @@ static void usage_is_read(void **state)
         assert_int_equal(kill(pid, SIGKILL), 0);
         (void) waitpid(pid, NULL, 0);
         wait_empty("/web");
-}
-
-static void count_cookie(void *arg, uint64_t cookie)
-{
-        uint64_t *sum = arg;
-
-        *sum += cookie;
 }
 
 static void emptiness_is_told_once_for_each_group(void **state)
@@ -434,8 +362,6 @@ static void D13_the_refusal_of_the_cpu_controller_names_the_real_time_process(vo
         assert_int_equal(rmdir(own), 0);
 }
 
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, open_tree, close_tree)
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -445,7 +371,7 @@ int main(void)
                 TREE_TEST(B5_a_start_is_refused_where_the_last_incarnation_still_is),
                 TREE_TEST(A15_children_that_left_their_session_are_killed_with_the_group),
                 TREE_TEST(B9_groups_the_service_made_are_removed_with_its_own),
-                TREE_TEST(signals_reach_all_but_one_and_only_members),
+                TREE_TEST(A18_signals_reach_all_but_one_and_only_members),
                 TREE_TEST(frozen_processes_do_nothing_and_can_be_killed),
                 TREE_TEST(usage_is_read),
                 TREE_TEST(emptiness_is_told_once_for_each_group),
