@@ -48,6 +48,7 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
         if (run->incarnation == entry.incarnation) {
                 run->pid[role] = m->pid;
                 run->leader = m->pid;
+                run->flags &= ~((unsigned) RUN_ASKED << role);
                 if (role == ROLE_MAIN) {
                         run->started = engine_now(e);
                         ledger_started(e, entry.node);
@@ -79,8 +80,10 @@ static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
                 return;
         }
         run = engine_run(e, entry.node);
-        if (run->incarnation == entry.incarnation)
+        if (run->incarnation == entry.incarnation) {
                 run->pid[role] = 0;
+                run->flags &= ~((unsigned) RUN_ASKED << role);
+        }
         if (err.stage == STAGE_FORK && err.code == EAGAIN)
                 limits_explain_fork(e, entry.node, &err);
         spawn_failure_told(e, entry.node, role, &err);

@@ -47,12 +47,25 @@ static bool believed(enum notify_access access, enum pid_kind kind)
         }
 }
 
+/* A process of somebody else, or one that has a part of its own: a control command's end is waited for as that. */
+bool notify_is_anothers(const struct engine *e, node_id id, pid_t pid)
+{
+        const struct pid_entry *entry = pid_map_get(&e->pids, pid);
+        enum pid_kind kind;
+        node_id owner;
+
+        if (entry)
+                return entry->node != id || (entry->kind != PID_MAIN && entry->kind != PID_FORMER);
+        owner = sender_node(e, pid, &kind, NULL);
+        return pid == getpid() || pid == e->opt.pid || (owner != NODE_NONE && owner != id);
+}
+
 /* MAINPID=: only a process of the service itself, and none that is another role's (FAILURES G6 in spirit). */
 static bool may_be_main(const struct engine *e, node_id id, pid_t pid)
 {
         enum pid_kind kind;
 
-        return pid > 1 && sender_node(e, pid, &kind, NULL) == id && kind != PID_UNRUN;
+        return pid > 1 && sender_node(e, pid, &kind, NULL) == id && !notify_is_anothers(e, id, pid);
 }
 
 void notify_main_pid(struct engine *e, node_id id, pid_t pid)
@@ -143,16 +156,7 @@ static bool too_early(const struct engine *e, const struct notify_msg *m, bool *
         id = sender_node(e, m->pid, &kind, ret_unsure);
         node = id == NODE_NONE ? NULL : core_node(e->core, id);
         run = node ? engine_peek(e, id) : NULL;
-        if (!run)
-                return *ret_unsure;
-        switch (node->phase) {
-        case PHASE_MAIN:
-                return run->pid[ROLE_MAIN] == 0;
-        case PHASE_CONDITION: case PHASE_PRE: case PHASE_POST: case PHASE_RELOAD: case PHASE_STOP: case PHASE_STOP_POST:
-                return run->pid[ROLE_CONTROL] == 0;
-        default:
-                return false;
-        }
+        return run ? run->flags & (RUN_ASKED | RUN_ASKED_CONTROL) : *ret_unsure;
 }
 
 static void on_unsure(struct ev_loop *loop, ev_timer *w, int revents)
@@ -177,7 +181,7 @@ static bool hold_unsure(struct engine *e, struct early *new)
         return true;
 }
 
-/* Kept in order; there can be no more of them than starts under way have processes that speak. */
+/* Kept in order; only for as long as init has a start in hand, so there are few of them. */
 static bool hold(struct engine *e, const struct notify_msg *m)
 {
         struct early **last = &e->early;

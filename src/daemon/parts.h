@@ -120,10 +120,12 @@ enum {
         RUN_TMP = 1 << 10,     /* directories of PrivateTmp= may have been made */
         RUN_CREDS = 1 << 11,   /* a directory for credentials may have been made */
         RUN_DIRTY = 1 << 12,   /* journal.c: may differ from what is written there */
-        RUN_END = 1 << 13,
+        RUN_ASKED = 1 << 13,   /* init owes an answer to a request for its main process, */
+        RUN_ASKED_CONTROL = RUN_ASKED << 1, /* and for a control command: RUN_ASKED << role */
+        RUN_END = 1 << 15,
 };
 _Static_assert(RUN_GROUP + RUN_DIRS + RUN_WATCHED + RUN_PROBE + RUN_NAMED + RUN_ORPHANED + RUN_KILLED + RUN_CLEAN + RUN_BOUNDED +
-               RUN_COUNTED + RUN_TMP + RUN_CREDS + RUN_DIRTY == RUN_END - 1, "each flag has a bit of its own, none is left out");
+               RUN_COUNTED + RUN_TMP + RUN_CREDS + RUN_DIRTY + RUN_ASKED + RUN_ASKED_CONTROL == RUN_END - 1, "each flag has a bit of its own, none is left out");
 
 struct run {
         pid_t pid[2];          /* ROLE_MAIN, ROLE_CONTROL; 0 = none */
@@ -326,6 +328,7 @@ void notify_drain(struct engine *e);
 /* Notifications that are held: for the journal, and back from it (without their descriptors). */
 void notify_each_early(struct engine *e, void (*fn)(struct engine *e, pid_t pid, const char *text, size_t len));
 void notify_resume_early(struct engine *e, pid_t pid, const char *text, size_t len);
+bool notify_is_anothers(const struct engine *e, node_id id, pid_t pid); /* it cannot become this one's main process */
 void notify_forget_early(struct engine *e, pid_t pid); /* its first; pid 0: all */
 void notify_retry(struct engine *e); /* init has told of a process: what was said too early may count now */
 void notify_main_pid(struct engine *e, node_id id, pid_t pid); /* verified already */

@@ -66,6 +66,16 @@ static void refuse(struct engine *e, node_id id, const struct spec *s, struct er
         ledger_failed(e, id, err);
 }
 
+/* Whoever wrote the file: the process of another is not to be signalled and waited for in this one's name. */
+static int not_anothers(const struct engine *e, node_id id, const char *path, pid_t pid, struct err *err)
+{
+        if (!notify_is_anothers(e, id, pid))
+                return 0;
+        (void) err_set(err, STAGE_RESOURCES, EPERM, "trust pid file %s: process %d is another's main process, or a control command", path, (int) pid);
+        err_hint(err, "the service writes the number of its own main process there");
+        return -EPERM;
+}
+
 static bool read_it(struct engine *e, node_id id, const struct spec *s)
 {
         char buf[4096];
@@ -76,6 +86,8 @@ static bool read_it(struct engine *e, node_id id, const struct spec *s)
 
         if (r == -EPERM)
                 r = read_untrusted(e, id, path, &pid, &err);
+        if (r == 0)
+                r = not_anothers(e, id, path, pid, &err);
         if (r < 0) {
                 if (r != -EAGAIN)
                         refuse(e, id, s, &err);

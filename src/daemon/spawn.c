@@ -54,8 +54,10 @@ static int try_spawn(struct engine *e, const struct action *a, const struct spec
                 engine_run(e, a->node)->flags |= RUN_TMP;
         if (creds_wanted(s))
                 engine_run(e, a->node)->flags |= RUN_CREDS;
-        return initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count,
-                              g->facts.fds.cgroup, err);
+        r = initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count, g->facts.fds.cgroup, err);
+        if (r >= 0)
+                engine_run(e, a->node)->flags |= (unsigned) RUN_ASKED << a->role;
+        return r;
 }
 
 void spawn(struct engine *e, const struct action *a)

@@ -298,6 +298,26 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         stop_daemon 0
 }
 
+@test "A7: a PID file that names the main process of another service is refused, and that one lives on" {
+        script fork <<-SH
+                cat $W/victim >$W/pid
+                exit 0
+	SH
+        service victim "ExecStart=/bin/sleep 1000"
+        service thief "Type=forking" "ExecStart=$W/fork" "PIDFile=$W/pid" "TimeoutStartSec=300ms" "Restart=no"
+        : >"$W/victim"
+        start_daemon
+        wait_state /victim running
+        wait_state /thief failed
+        pid_of /victim >"$W/victim"
+        run ctl start /thief
+        assert_status 1
+        assert_output_has "trust pid file $W/pid: process $(cat "$W/victim") is another"
+        run ctl stop /thief
+        kill -0 "$(cat "$W/victim")"
+        stop_daemon 0
+}
+
 @test "nothing stays in the runtime directory after a shutdown" {
         service web "ExecStart=/bin/sleep 1000"
         start_daemon

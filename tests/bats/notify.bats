@@ -165,3 +165,46 @@ teardown() { end_world; }
         wait_for 15 all_running
         stop_daemon 0
 }
+
+@test "helpers of a service are heard at once while it reloads, and while its PID file is waited for" {
+        mkfifo "$W/go"
+        script web <<-SH
+                $TELL --barrier READY=1
+                read x <$W/go
+                $TELL --barrier RELOADING=1
+                $TELL --barrier READY=1 STATUS=read
+                exec sleep 1000
+	SH
+        script late <<-SH
+                (until [ -e $W/forked ]; do read x <$W/go2; done; $TELL --barrier STATUS=settled; exec sleep 1000) & exit 0
+	SH
+        mkfifo "$W/go2"
+        service web "Type=notify" "NotifyAccess=all" "ExecStart=$W/web"
+        service late "Type=forking" "NotifyAccess=all" "PIDFile=$W/never.pid" "ExecStart=$W/late"
+        start_daemon --stop-timeout=2s
+        wait_state /web running
+        echo >"$W/go"
+        wait_for "$PATIENCE" says /web read
+        wait_state /web running
+        wait_for "$PATIENCE" forked_off /late
+        touch "$W/forked"; echo >"$W/go2"
+        wait_for "$PATIENCE" says /late settled
+        assert_eq "$(state_of /late)" starting
+        stop_daemon 0
+}
+says() { [ "$(field "$1" .status_text)" = "$2" ]; }
+forked_off() { [ -z "$(field "$1" '.main_pid | select(. > 0)')" ]; }
+
+@test "a control command cannot be named the main process" {
+        script post <<-SH
+                exec $TELL MAINPID=\$\$ STATUS=said -- /bin/true
+	SH
+        service web "NotifyAccess=all" "ExecStart=/bin/sleep 1000" "ExecStartPost=$W/post" "ExecStopPost=$W/post" "TimeoutStopSec=2s"
+        start_daemon
+        wait_state /web running
+        wait_for "$PATIENCE" says /web said
+        assert_eq "$(cat "/proc/$(pid_of /web)/comm")" sleep
+        ctl stop web
+        assert_eq "$(state_of /web)" inactive
+        stop_daemon 0
+}
