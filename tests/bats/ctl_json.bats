@@ -49,6 +49,7 @@ table() {
                 channel        7 nothing ls
                 link           7 nothing x y
                 unlink         7 nothing x y
+                trap-exit      2 nothing
                 monitor        7 nothing x y
                 demonitor      7 nothing x y
                 register       7 nothing x y
@@ -74,7 +75,7 @@ are_errors() { jq -es --argjson status "$2" 'length > 0 and all(.[]; (.error | t
         while read -r verb due out args; do
                 status=0
                 # shellcheck disable=SC2086 # several words
-                env -u COPPICE_MAILBOX_FD "$CTL" "$verb" --json ${args//UNITS/$W/units} </dev/null >"$W/out" 2>"$W/err" || status=$?
+                env -u COPPICE_MAILBOX "$CTL" "$verb" --json ${args//UNITS/$W/units} </dev/null >"$W/out" 2>"$W/err" || status=$?
                 [ "$status" = "$due" ] || { echo "$verb: ended with $status, not $due"; failed=1; }
                 case $out in
                 nothing) [ ! -s "$W/out" ] || { echo "$verb: says $(cat "$W/out")"; failed=1; } ;;
