@@ -116,13 +116,18 @@ class World:
         found["groups"] = sum(1 for _ in os.walk(top)) if top else 0
         return found
 
+    # What a cycle has started runs or, where it only comes and goes, has gone.
+    def rests(self, c):
+        states = [c.call("Status", node=node)["status"]["state"] for node in ("/killed", "/changes", "/comes", "/branch/twig")]
+        return states == ["running", "finished", "finished", "finished"]
+
     # Whoever went away a moment ago may still have an end here: each look comes after an answer of the daemon.
     def settled(self, before=None):
         c = self.client()
         for _ in range(2000):
-            c.call("Status", node="/")
+            rests = self.rests(c)
             found = self.same()
-            if found == before or not before and c.call("Status", node="/killed")["status"]["state"] == "running":
+            if found == before or not before and rests:
                 break
         c.s.close()
         return found
@@ -131,7 +136,10 @@ class World:
 def programs(init):
     found = {"init": init}
     for pid in open("/proc/%d/task/%d/children" % (init, init)).read().split():
-        name = open("/proc/%s/comm" % pid).read().strip()
+        try:
+            name = open("/proc/%s/comm" % pid).read().strip()
+        except OSError: # it has just ended
+            continue
         if name in ("coppice-engine", "coppice-logd"):
             found[name] = int(pid)
     assert len(found) == 3, found

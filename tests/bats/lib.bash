@@ -118,6 +118,18 @@ ctl() { "$CTL" "$@"; }
 field() { ctl status "$1" --json | jq -r "($2) // empty"; }
 state_of() { field "$1" .state; }
 pid_of() { field "$1" .main_pid; }
+
+# kill [-SIGNAL] PID...: of processes only. The pid of a service that has none is 0, and 0 is whoever runs the tests.
+kill() {
+        local pid option=()
+        case $1 in -*) option=("$1"); shift ;; esac
+        for pid; do
+                case $pid in
+                ''|0|1|*[!0-9]*) [ "${option[*]}" = -l ] || { echo "kill ${option[*]} $*: \"$pid\" is no process"; return 2; } ;;
+                esac
+        done
+        builtin kill "${option[@]}" "$@"
+}
 incarnation_of() { field "$1" .incarnation; }
 
 # --- waiting -------------------------------------------------------------------------------------------------------

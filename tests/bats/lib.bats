@@ -55,3 +55,13 @@ EOF
         signal_pid1 TERM
         pid1_ends 9
 }
+
+@test "a test that kills its process group is one failure, and what runs it goes on" {
+        script suicide <<<'echo 1..2; echo ok 1; kill -KILL 0; echo ok 2'
+        /bin/sh "$SOURCE/tests/driver" --test-name suicide --log-file "$W/log" --trs-file "$W/trs" -- "$W/suicide"
+        [ "$(grep -c '^:test-result: PASS' "$W/trs")" = 1 ]
+        grep -qx ':test-result: FAIL suicide (2 tests planned, 1 ran; exit status 137)' "$W/trs"
+        run kill -KILL 0
+        assert_status 2
+        assert_output_has 'kill -KILL 0: "0" is no process'
+}

@@ -360,7 +360,8 @@ static bool live(struct world *w)
         if (!all_run(w, &plain))
                 return false;
         plain.other_than = plain.pid;
-        (void) kill(plain.pid, SIGKILL);
+        if (plain.pid <= 1 || kill(plain.pid, SIGKILL) < 0)
+                return wrong(w, "its process %d cannot be killed", plain.pid);
         if (!until(w, runs_again, &plain))
                 return wrong(w, "it is not started again when it has been killed: %d run, its process is %d", plain.running, plain.pid);
         if (!put_file(w, "units/late.service", "[Service]\nRestartSec=0\nRestart=permanent\nExecStart=/bin/sleep 1000\n"))
@@ -409,7 +410,8 @@ static enum verdict judge_refusal(struct world *w)
 static bool end(struct world *w)
 {
         w->ending = !w->trace->target_ended;
-        (void) kill(w->trace->init, SIGTERM);
+        if (w->trace->init > 1)
+                (void) kill(w->trace->init, SIGTERM);
         if (!until(w, has_ended, NULL))
                 return w->trace->ended || wrong(w, "it does not end");
         return true;

@@ -56,7 +56,7 @@ static void hit(struct service *s)
         s->hit = true;
         if (v.fifo)
                 wake();
-        else
+        else if (s->pid > 1) /* 0: it has ended by itself meanwhile */
                 (void) kill(s->pid, SIGKILL);
 }
 
