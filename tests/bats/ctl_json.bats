@@ -20,7 +20,6 @@ table() {
                 reload         7 nothing x
                 kill           7 nothing x
                 exit           7 nothing x normal
-                trap-exit      2 nothing yes
                 reset-failed   7 nothing
                 freeze         7 nothing x
                 thaw           7 nothing x
