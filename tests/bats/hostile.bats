@@ -88,7 +88,9 @@ teardown() { end_world; }
         mkdir "$W/bin"
         cp "$COPPICED" "$BUILD/coppice-engine" "$BUILD/coppice-logd" "$W/bin"
         before=$(cat "$W"/bin/* | cksum)
+        mkfifo "$W/go"
         script overwrite <<-SH
+                cat $W/go
                 for f in /proc/\$PPID/exe $W/bin/*; do
                         (echo x >\$f) 2>/dev/null && echo "written: \$f"
                 done >$W/said.part
@@ -97,6 +99,8 @@ teardown() { end_world; }
 	SH
         service overwrite "ExecStart=$W/overwrite"
         COPPICED=$W/bin/coppiced start_daemon
+        wait_for 10 pgrep -P "$DAEMON" -x coppice-logd # a file that is being executed is what is not to be written
+        echo go >"$W/go"
         wait_file "$W/said"
         assert_eq "$(cat "$W/said")" ""
         assert_eq "$(cat "$W"/bin/* | cksum)" "$before"

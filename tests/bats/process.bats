@@ -197,10 +197,10 @@ said() { ctl logs "$1" | grep -q -- "$2"; }
 @test "StandardInput=fd:NAME and StandardOutput=fd:NAME are the stored descriptors of that name, data and all" {
         script keeps <<-SH
                 exec 5>>$W/kept
-                $TELL --fd 5 FDSTORE=1 FDNAME=channel
+                $TELL --fd 5 --barrier FDSTORE=1 FDNAME=channel
                 exec 6<>$W/pipe
                 echo what waited >&6
-                $TELL --fd 6 READY=1 FDSTORE=1 FDNAME=pipe
+                $TELL --fd 6 --barrier READY=1 FDSTORE=1 FDNAME=pipe
                 exec sleep 1000
 	SH
         mkfifo "$W/pipe"
