@@ -163,20 +163,25 @@ static void zsh_value(const struct ctl_option *o)
                value == VALUE_WORDS ? ")" : "");
 }
 
+static void zsh_option_text(const struct ctl_option *o, const char *end)
+{
+        quoted(o->help, "[]:");
+        putchar(']');
+        if (o->arg)
+                zsh_value(o);
+        printf("'%s", end);
+}
+
 static void zsh_options(const struct ctl_option *o, const char *end)
 {
-        for (; o && o->name; o++)
-                for (int letter = 0; letter <= (o->letter != 0); letter++) {
-                        if (letter)
-                                printf("                '-%c%s[", o->letter, o->arg ? "+" : "");
-                        else
-                                printf("                '--%s%s[", o->name, o->arg ? "=" : "");
-                        quoted(o->help, "[]:");
-                        putchar(']');
-                        if (o->arg)
-                                zsh_value(o);
-                        printf("'%s", end);
-                }
+        for (; o && o->name; o++) {
+                printf("                '--%s%s[", o->name, o->arg ? "=" : "");
+                zsh_option_text(o, end);
+                if (!o->letter)
+                        continue;
+                printf("                '-%c%s[", o->letter, o->arg ? "+" : "");
+                zsh_option_text(o, end);
+        }
 }
 
 static void zsh_verb(const struct ctl_verb *v)
