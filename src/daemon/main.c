@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "daemon/limits.h"
+#include "daemon/peer.h"
 #include "daemon/recover.h"
 #include "os/machine.h"
 #include "os/reach.h"
@@ -269,6 +270,7 @@ int main(int argc, char **argv)
         if (link_open(&e, &err) < 0 || (unborn < 0 && link_greet(&e, &err) < 0))
                 return fail(&err, EXIT_STARTUP);
         find_machine(&e, unborn < 0);
+        peer_start(&e);
         if (options_defaults(&e.opt, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         if (getcwd(cwd, sizeof(cwd)))

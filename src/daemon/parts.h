@@ -153,6 +153,7 @@ struct logd; /* logs.c */
 
 struct engine {
         struct options opt;
+        uint64_t init_start;          /* nogroup_birth(); 0 = not known */
         struct ev_loop *loop;
         struct core *core;
         struct unit_paths *paths;     /* owned */

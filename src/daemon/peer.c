@@ -69,27 +69,43 @@ static bool known(const struct engine *e, pid_t pid, struct peer *ret)
         return true;
 }
 
-/* One way up. A parent can end while we look, and its number go to somebody else: its own parent only counts when it
- * is still the child's after it was read. -EAGAIN: begin anew; -ESRCH: the process does not show its parent. */
+void peer_start(struct engine *e)
+{
+        struct nogroup_birth birth;
+
+        e->init_start = nogroup_birth((pid_t) e->opt.pid, &birth) == 0 ? birth.start : 0;
+}
+
+/* Whoever was there before init descends from nobody of ours. */
+static bool older_than_init(const struct engine *e, const struct nogroup_birth *birth)
+{
+        return e->init_start > birth->start;
+}
+
+/* One way up. A parent can end while we look, and its number go to somebody else, who is younger than the child then; where
+ * the clock is too coarse to tell, the child's own word counts, read again. -EAGAIN: begin anew; -ESRCH: the process
+ * does not show its parent. */
 static int ask_ancestors(const struct engine *e, pid_t pid, struct peer *ret)
 {
-        pid_t child = pid, parent;
+        struct nogroup_birth child, again, above;
 
         if (known(e, pid, ret))
                 return 0;
-        parent = nogroup_parent(pid);
-        if (parent < 0)
+        if (nogroup_birth(pid, &child) < 0)
                 return -ESRCH;
         for (int i = 0; i < ANCESTORS_MAX; i++) {
-                pid_t above;
-
-                if (known(e, parent, ret))
+                if (older_than_init(e, &child)) {
+                        *ret = (struct peer) { .kind = PEER_OUTSIDE };
                         return 0;
-                above = nogroup_parent(parent);
-                if (above < 0 || nogroup_parent(child) != parent)
+                }
+                if (known(e, child.parent, ret))
+                        return 0;
+                if (nogroup_birth(child.parent, &above) < 0 || above.start > child.start)
                         return -EAGAIN;
-                child = parent;
-                parent = above;
+                if (above.start == child.start && (nogroup_birth(pid, &again) < 0 || again.parent != child.parent))
+                        return -EAGAIN;
+                pid = child.parent;
+                child = above;
         }
         return -EAGAIN;
 }

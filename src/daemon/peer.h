@@ -9,4 +9,7 @@
  * NULL): it cannot be told at this moment. */
 node_id peer_place(const struct engine *e, pid_t pid, bool *ret_again);
 
+/* Once /proc may be there: when was init born? */
+void peer_start(struct engine *e);
+
 #endif

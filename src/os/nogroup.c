@@ -18,6 +18,7 @@
 
 struct process {
         pid_t pid, parent, group, session;
+        unsigned long long start;
         bool zombie, member;
 };
 
@@ -31,15 +32,17 @@ static bool read_process(const char *name, struct process *p)
         char path[300], text[1024], state = 0;
         const char *end;
         int parent = 0, group = 0, session = 0;
+        unsigned long long start = 0;
 
         (void) snprintf(path, sizeof path, "/proc/%s/stat", name);
         if (fs_read_small(AT_FDCWD, path, text, sizeof text) <= 0)
                 return false;
         end = strrchr(text, ')'); /* the program's name before it may hold anything */
-        if (!end || sscanf(end + 1, " %c %d %d %d", &state, &parent, &group, &session) != 4)
+        if (!end || sscanf(end + 1, " %c %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+                           &state, &parent, &group, &session, &start) != 5)
                 return false;
-        *p = (struct process) { .pid = (pid_t) strtol(name, NULL, 10), .parent = parent, .group = group,
-                                .session = session, .zombie = state == 'Z' || state == 'X' };
+        *p = (struct process) { .pid = (pid_t) strtol(name, NULL, 10), .parent = parent, .group = group, .session = session,
+                                .start = start, .zombie = state == 'Z' || state == 'X' };
         return true;
 }
 
@@ -223,11 +226,14 @@ int nogroup_node_of(pid_t pid, char *buf, size_t n)
         return read_process(name, &p) && !p.zombie ? -EAGAIN : -ESRCH;
 }
 
-pid_t nogroup_parent(pid_t pid)
+int nogroup_birth(pid_t pid, struct nogroup_birth *ret)
 {
         char name[24];
         struct process p;
 
         (void) snprintf(name, sizeof name, "%d", pid);
-        return read_process(name, &p) ? p.parent : -ESRCH;
+        if (!read_process(name, &p))
+                return -ESRCH;
+        *ret = (struct nogroup_birth) { .parent = p.parent, .start = p.start };
+        return 0;
 }

@@ -10,6 +10,7 @@
 #define OS_NOGROUP_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct nogroup_id {
@@ -34,8 +35,12 @@ int nogroup_populated(const struct nogroup_id *id); /* 1, 0, -errno */
  * can write its own environment. */
 int nogroup_node_of(pid_t pid, char *buf, size_t n);
 
-/* The parent of a process, 0 for one that the present namespace does not show; -ESRCH. Of a process whose parent has
- * ended it is the nearest subreaper above that. */
-pid_t nogroup_parent(pid_t pid);
+struct nogroup_birth {
+        pid_t parent;  /* 0: one that the present namespace does not show; when it has ended, the nearest subreaper above */
+        uint64_t start; /* clock ticks since boot (proc(5), starttime); nobody is older than its parent */
+};
+
+/* -ESRCH: no such process, or it is not shown. */
+int nogroup_birth(pid_t pid, struct nogroup_birth *ret);
 
 #endif
