@@ -243,7 +243,8 @@ waits() { ctl simulate --units "$W/units" --json "$W/script" | jq -r 'select(.ru
 
 @test "MaxRestarts= within MaxRestartsSec=, Escalation=, Restart= and Significant= of a supervisor, ExitCodeFrom=" {
         service code "ExecStart=/bin/sh -c 'trap \"exit 42\" TERM; : >$W/up; while :; do sleep 1000 & wait; done'"
-        service crash "ExecStart=/bin/false" "RestartSec=0"
+        mkfifo "$W/hold"
+        service crash "ExecStart=/bin/bash -c 'until [ -e $W/up ]; do read -t 0.05 x <>$W/hold; done; exit 1'" "RestartSec=0"
         unit group.supervisor <<<$'[Supervisor]\nChildren=crash.service\nMaxRestarts=2\nMaxRestartsSec=60s\nRestart=temporary\nSignificant=yes'
         unit root.supervisor <<<$'[Supervisor]\nAutoShutdown=any_significant\nExitCodeFrom=code.service\nStartMode=sequential\nChildren=code.service group.supervisor'
         sed -i 's/ExecStart/SuccessExitStatus=42\n&/' "$W/units/code.service"
