@@ -161,6 +161,7 @@ enum {
         STUCK_SEC = 5,          /* from SIGKILL to STUCK */
         SHUTDOWN_STUCK_SEC = 2, /* from the kill at the end of a shutdown to the exit */
         IDLE_SEC = 5,           /* Type=idle waits no longer */
+        SIGNAL_SEC = 5,         /* an end by a signal is put down to a request of that signal for so long */
 };
 
 /* --- memory.c --- */
@@ -271,7 +272,7 @@ void reload_command_done(struct core *c, struct node *n, const struct reason *r)
 /* the cells of the table */
 service_fn command_exited, control_spawned, extend, idle_over, main_execed, main_exited, main_pid,
         main_ready, main_spawned, on_checked, reload_ready, reload_timeout, start_spawn_failed,
-        start_timeout, stop_early, stop_up, up_empty, up_exited, up_reload, up_reloading, up_spawn_failed,
+        start_timeout, stop_early, stop_up, up_empty, up_exited, up_overdue, up_reload, up_reloading, up_spawn_failed,
         up_stopping, watchdog_ping, watchdog_set, watchdog_trigger, end_main_exited, end_spawned,
         end_spawn_failed, end_empty, end_timer, end_stuck, end_asked_exit, post_exited, post_spawned,
         post_spawn_failed, post_timer, post_empty, oom_struck, stuck_gone, stop_exited, stop_spawn_failed, stop_timer;

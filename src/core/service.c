@@ -303,18 +303,43 @@ static void main_gone(struct core *c, struct node *n, const struct event *e)
                          &e->reason, e->arg, 0);
 }
 
+/* Nothing of it runs, and it counts as active. */
+static void remain(struct core *c, struct node *n)
+{
+        (void) note(c, n, RULE_REMAINS, n->cause);
+        if (n->state != STATE_STOPPING)
+                return;
+        phase_enter(c, n, PHASE_UP, NSEC_NEVER); /* it had said that it would end */
+        n->ready = true;
+        enter(c, n, STATE_RUNNING);
+}
+
+/* The request that sent the signal it ended by: the newest word about it or about a branch it is in, a moment ago. */
+static uint64_t asked_signal(const struct core *c, const struct node *n, const struct reason *r)
+{
+        if (r->kind != REASON_SIGNAL)
+                return 0;
+        for (; n; n = parent_of(c, n)) {
+                const struct record *last = n->story;
+
+                if (last->seq && last->rule == RULE_ASKED_SIGNAL && last->a == r->code && c->now - last->at <= SIGNAL_SEC * NSEC_PER_SEC)
+                        return last->seq;
+        }
+        return 0;
+}
+
 /* It ended although it should run on. */
 static void up_main_exited(struct core *c, struct node *n, const struct event *e)
 {
         struct reason r = judged(n, &e->reason);
 
-        n->cause = 0; /* nobody asked for it: a first cause */
+        n->cause = asked_signal(c, n, &e->reason); /* 0: nobody asked for it: a first cause */
         main_gone(c, n, e);
         if (!(n->flags & NF_STARTED))
                 report_started(c, n);
         if (!reason_abnormal(&r) && spec_int(n->spec, D_SERVICE_RemainAfterExit) && e->kind == EVT_EXITED) {
                 if (n->phase == PHASE_UP)
-                        (void) note(c, n, RULE_REMAINS, n->cause);
+                        remain(c, n);
                 return;
         }
         service_end_with(c, n, r, false);

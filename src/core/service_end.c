@@ -438,6 +438,14 @@ void service_kill_now(struct core *c, struct node *n, struct reason r)
                 (void) act(c, n, ACT_WATCH_EMPTY);
 }
 
+/* It has said that it stops, and is still there. */
+void up_overdue(struct core *c, struct node *n, const struct event *e)
+{
+        (void) e;
+        begin_end(c, n, REASON(REASON_STOP_TIMEOUT, 0));
+        escalate(c, n);
+}
+
 /* The kernel took one of its processes. That of the main process is told by EVT_EXITED as well, in any order. */
 void oom_struck(struct core *c, struct node *n, const struct event *e)
 {

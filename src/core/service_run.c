@@ -5,7 +5,7 @@
 
 void service_watch(struct core *c, struct node *n)
 {
-        n->watchdog_at = n->watchdog_every > 0 ? nsec_add(c->now, n->watchdog_every) : NSEC_NEVER;
+        n->watchdog_at = n->watchdog_every > 0 && n->state != STATE_STOPPING ? nsec_add(c->now, n->watchdog_every) : NSEC_NEVER;
 }
 
 static void reload_over(struct core *c, struct node *n, enum result result)
@@ -39,6 +39,10 @@ static void begin_reload(struct core *c, struct node *n)
 void up_reload(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
+        if (n->state == STATE_STOPPING) {
+                answer(c, n, EVT_RELOAD, RESULT_STOPPED);
+                return;
+        }
         if (n->pid_control || (n->flags & NF_SPAWNING_CTL)) { /* of a reload that was given up and has not ended */
                 answer(c, n, EVT_RELOAD, RESULT_BUSY);
                 return;
@@ -50,6 +54,8 @@ void up_reload(struct core *c, struct node *n, const struct event *e)
 void up_reloading(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
+        if (n->state == STATE_STOPPING)
+                return;
         n->command = D_NONE; /* its own doing: READY=1 will end it */
         begin_reload(c, n);
 }
@@ -75,10 +81,15 @@ void reload_timeout(struct core *c, struct node *n, const struct event *e)
         reload_over(c, n, RESULT_FAILED);
 }
 
+/* STOPPING=1: it ends by itself, and has TimeoutStopSec= for that, as if it had been asked to. A start or a reload goes on. */
 void up_stopping(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
+        if (n->phase != PHASE_UP || n->state == STATE_STOPPING)
+                return;
         n->ready = false;
+        n->runtime_at = n->watchdog_at = NSEC_NEVER;
+        phase_enter(c, n, PHASE_UP, spec_timeout_stop(n->spec));
         enter(c, n, STATE_STOPPING);
         (void) note(c, n, RULE_SAID_STOPPING, n->cause);
 }

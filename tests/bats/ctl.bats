@@ -150,6 +150,7 @@ EOF
         wait_restart web "$pid"
         run ctl why web
         assert_output_has "signal:SEGV"
+        assert_output_has "signal SIGSEGV was asked for"
         run ctl why web --json
         assert_json '(.chain | length) > 1 and (.chain[-1].cause == null) and (.chain | map(.rule) | any(. == "exited"))'
         run ctl deaths web --json
@@ -248,6 +249,22 @@ EOF
         run ctl await slow stopping --timeout 100ms
         assert_status 1
         assert_output_has "no answer within"
+}
+
+@test "await waits for the daemon as well, with --timeout; without it there has to be one" {
+        service slow 'ExecStart=/bin/sleep 1000'
+        run ctl await slow running
+        assert_status 7
+        run ctl await slow running --timeout 50ms
+        assert_status 7
+        assert_output_has "no daemon at"
+        run ctl await slow running --try --timeout "${PATIENCE}s"
+        assert_status 7
+        "$CTL" await slow running --timeout "${PATIENCE}s" >"$W/await.out" 2>&1 3>&- &
+        local waiting=$!
+        start_daemon
+        wait "$waiting"
+        file_has "$W/await.out" "/slow running"
 }
 
 @test "logs, freeze, thaw, reset-failed, log-level, graph, schema, version" {

@@ -157,6 +157,57 @@ teardown() { end_world; }
         stop_daemon 0
 }
 
+@test "STOPPING=1, WATCHDOG=trigger, WATCHDOG_USEC= and EXTEND_TIMEOUT_USEC= do what sd_notify(3) says" {
+        mkfifo "$W/go"
+        script hang <<-SH
+                read x <$W/go
+                $TELL --barrier STOPPING=1
+                exec sleep 1000
+	SH
+        script trigger <<-SH
+                exec $TELL WATCHDOG=trigger -- /bin/sleep 1000
+	SH
+        service hang "Type=notify" "NotifyAccess=all" "Restart=no" "TimeoutStopSec=200ms" "ExecStart=$TELL READY=1 -- $W/hang"
+        service trigger "Type=notify" "Restart=no" "ExecStart=$TELL READY=1 -- $W/trigger"
+        service unfed "Type=notify" "Restart=no" "ExecStart=$TELL READY=1 WATCHDOG_USEC=200000 -- /bin/sleep 1000"
+        service late "Type=notify" "TimeoutStartSec=30s" "ExecStart=$TELL EXTEND_TIMEOUT_USEC=7200000000 -- /bin/sleep 1000"
+        start_daemon
+        watch_events
+        wait_state /hang running
+        echo >"$W/go"
+        wait_event '.rule == "said_stopping" and .node == "/hang"'
+        wait_state /hang failed
+        assert_eq "$(field /hang .last_reason)" stop_timeout
+        wait_state /trigger failed
+        wait_state /unfed failed
+        assert_eq "$(field /trigger .last_reason) $(field /unfed .last_reason)" "watchdog watchdog"
+        run ctl events --since 0 --no-follow
+        assert_output_has "asked for 2h more"
+        assert_eq "$(state_of /late)" starting
+        stop_daemon 0
+}
+
+@test "FDSTOREREMOVE=1 takes out the descriptors of one name, the others come back" {
+        script web <<-SH
+                if [ "\${LISTEN_FDS:-0}" = 0 ]; then
+                        exec 7<>$W/kept
+                        $TELL --fd 7 FDSTORE=1 FDNAME=book FDPOLL=0
+                        $TELL --fd 7 FDSTORE=1 FDNAME=pen FDPOLL=0
+                        $TELL --barrier FDSTOREREMOVE=1 FDNAME=book
+                fi
+                exec $TELL READY=1 "STATUS=\${LISTEN_FDS:-0} \${LISTEN_FDNAMES:-none}" -- /bin/sleep 1000
+	SH
+        service web "Type=notify" "NotifyAccess=all" "ExecStart=$W/web" "RestartSec=0"
+        start_daemon
+        wait_state /web running
+        assert_eq "$(field /web .status_text)" "0 none"
+        local pid; pid=$(pid_of /web)
+        kill -KILL "$pid"
+        wait_restart /web "$pid"
+        assert_eq "$(field /web .status_text)" "1 pen"
+        stop_daemon 0
+}
+
 @test "READY=1 counts also when it arrives before the news of the process" {
         local i
         for i in {1..80}; do service "quick$i" "Type=notify" "TimeoutStartSec=20s" "ExecStart=$TELL READY=1 -- /bin/sleep 1000"; done

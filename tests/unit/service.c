@@ -120,6 +120,30 @@ static void a_notify_service_is_up_when_it_says_so(void **state)
                 { "empty web", "close web protocol", "web=failed" }));
 }
 
+static void who_says_that_it_stops_has_the_time_of_a_stop(void **state)
+{
+        (void) state;
+        rows_play(SERVICE("Type=notify\nExecStart=/w\nRestart=no\nExecReload=/r\nTimeoutStopSec=5s\nWatchdogSec=2s\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "ready web", "", "web=running" },
+                { "stopping web", "", "web=stopping" },
+                { "reload web", "done stopped", "web=stopping" },
+                { "reloading web", "", "web=stopping" },
+                { "watchdog web", "" },
+                { "+4s tick", "", "web=stopping" },
+                { "+1s tick", "kill web", "web=stopping" },
+                { "exited web signal:KILL", "watch web" },
+                { "empty web", "close web stop_timeout", "web=failed" }));
+        rows_play(SERVICE("Type=notify\nExecStart=/w\nRemainAfterExit=yes\nTimeoutStopSec=5s\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "ready web", "", "web=running" },
+                { "stopping web", "", "web=stopping" },
+                { "exited web", "", "web=running" },
+                { "+9s tick", "", "web=running" }));
+}
+
 static void an_exec_service_is_up_when_the_program_runs(void **state)
 {
         (void) state;
@@ -368,7 +392,7 @@ static const struct {
         { PHASE_MAIN, "tick stop exit spawned execed spawn_failed exited ready mainpid watchdog_usec extend_timeout oom" },
         { PHASE_POST, "tick stop exit spawned spawn_failed exited empty stopping mainpid watchdog watchdog_trigger "
                       "watchdog_usec extend_timeout oom" },
-        { PHASE_UP, "stop reload exit spawned spawn_failed exited empty reloading stopping mainpid watchdog "
+        { PHASE_UP, "tick stop reload exit spawned spawn_failed exited empty reloading stopping mainpid watchdog "
                     "watchdog_trigger watchdog_usec extend_timeout oom" },
         { PHASE_RELOAD, "tick stop exit spawned spawn_failed exited empty ready stopping mainpid watchdog "
                         "watchdog_trigger watchdog_usec extend_timeout oom" },
@@ -456,6 +480,7 @@ int main(void)
                 cmocka_unit_test(exec_condition_says_skip_or_failure),
                 cmocka_unit_test(an_unmet_condition_skips_and_an_assertion_fails),
                 cmocka_unit_test(a_notify_service_is_up_when_it_says_so),
+                cmocka_unit_test(who_says_that_it_stops_has_the_time_of_a_stop),
                 cmocka_unit_test(an_exec_service_is_up_when_the_program_runs),
                 cmocka_unit_test(a_oneshot_is_up_when_all_its_commands_have_ended),
                 cmocka_unit_test(a_forking_service_is_up_when_its_daemon_is_known),
