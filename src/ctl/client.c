@@ -11,7 +11,10 @@
 #include "lib/parts.h"
 #include "proto/methods.h"
 
-enum { PATIENCE_MS = 5000 }; /* how long to ask again when there are too many others */
+enum {
+        PATIENCE_MS = 5000, /* how long to ask again when there are too many others */
+        LOOK_MS = 20,       /* between two looks whether there is a daemon by now */
+};
 
 /* --- connecting ------------------------------------------------------------------------------------------------------ */
 
@@ -328,6 +331,23 @@ int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool mor
 int ctl_call(struct ctl *c, const char *method, const char *params, bool more, uint32_t *ret)
 {
         return ctl_call_fds(c, method, params, more, NULL, 0, ret);
+}
+
+void ctl_await_daemon(struct ctl *c)
+{
+        const int64_t until = now_ms() + c->timeout_ms;
+        char path[256];
+
+        if (c->fd >= 0 || c->timeout_ms < 0)
+                return;
+        for (;;) {
+                c->fd = control_connect(c->socket, path, sizeof path);
+                if ((c->fd != -ENOENT && c->fd != -ECONNREFUSED) || now_ms() >= until)
+                        break;
+                (void) poll(NULL, 0, LOOK_MS);
+        }
+        c->fd = c->fd < 0 ? -1 : c->fd;
+        c->timeout_ms = until > now_ms() ? until - now_ms() : 0;
 }
 
 bool ctl_reconnect(struct ctl *c)

@@ -55,6 +55,8 @@ static int run_await(struct ctl *c)
         json_str(&j, "until", until);
         json_bool(&j, "at_once", c->value[OPT_TRY] != NULL);
         json_close(&j);
+        if (!c->value[OPT_TRY])
+                ctl_await_daemon(c);
         r = ctl_call(c, "Await", buf_text(&params), false, &reply);
         if (r != CTL_OK)
                 return c->timed_out && strcmp(until, "ended") == 0 ? EXIT_NOT_YET : r;
@@ -76,7 +78,8 @@ const struct ctl_verb verb_await = {
         .prose = "Without a last word, or with \"ended\": until the present incarnation of each has ended; why is told, and "
                  "with --check an end that was not clean gives exit status 1. With \"ready\": until each is started and "
                  "ready; 1 when it has failed or was stopped instead. Otherwise until each is in that state. Returns at "
-                 "once when it is so already; --timeout bounds the wait. A wait for an end that is not there in time, or at all with --try, "
+                 "once when it is so already; --timeout bounds the wait, and with it a daemon that does not answer yet is waited for as "
+                 "well. A wait for an end that is not there in time, or at all with --try, "
                  "gives exit status 75.\n"
                  "The end of one service that run or spawn has started gives its exit status as run would have, also after "
                  "it has ended: the last 256 results are kept.",

@@ -122,6 +122,9 @@ int ctl_call_text(struct ctl *c, const char *method, const char *key, const char
 int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
                  uint32_t *ret);
 
+/* Wait until there is a daemon, with --timeout, which what follows has the rest of. Says nothing. */
+void ctl_await_daemon(struct ctl *c);
+
 /* Drop the connection and try for another one, silently. */
 bool ctl_reconnect(struct ctl *c);
 

@@ -2,7 +2,6 @@
 #include "ctl/offline.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -13,9 +12,7 @@ static bool ends_with(const char *text, const char *end)
 
 bool offline_file(const char *arg)
 {
-        struct stat st;
-
-        return (ends_with(arg, ".service") || ends_with(arg, ".supervisor")) && stat(arg, &st) == 0 && S_ISREG(st.st_mode);
+        return (ends_with(arg, ".service") || ends_with(arg, ".supervisor")) && unit_file_there(arg);
 }
 
 int offline_paths(const char *dir, struct unit_paths **ret)

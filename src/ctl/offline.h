@@ -6,7 +6,8 @@
 #include "ctl/ctl.h"
 #include "unit/unit_set.h"
 
-/* Does the argument name a unit file rather than a node? A path that ends like a unit and is a file. */
+/* Does the argument name a unit file rather than a node? A path that ends like a unit and is a file, or the
+ * instance of a template that is there. */
 bool offline_file(const char *arg);
 
 /* Where units are looked for: `dir` (--units=), or the standard places. An exit code; errors have been said. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -86,6 +87,21 @@ static int name_of_file(const char *file, char buf[256], struct err *err)
         return 0;
 }
 
+bool unit_file_there(const char *file)
+{
+        const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+        autofree char *template = NULL;
+        struct unit_name n;
+        struct stat st;
+
+        if (stat(file, &st) == 0)
+                return S_ISREG(st.st_mode);
+        if (unit_name_parse(base, &n, NULL) < 0 || !n.instance[0] ||
+            asprintf(&template, "%.*s%s@.%s", (int) (base - file), file, n.prefix, strtab_text(&node_kind_names, (int) n.kind)) < 0)
+                return false;
+        return stat(template, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int unit_load_file(const struct unit_paths *p, const char *file, diag_fn *report, void *arg, struct spec **ret,
                    struct err *err)
 {
@@ -100,7 +116,7 @@ int unit_load_file(const struct unit_paths *p, const char *file, diag_fn *report
 
         if (!dir)
                 return err_set(err, STAGE_LOAD, ENOMEM, "no memory to read %s", file);
-        if (access(file, F_OK) < 0)
+        if (access(file, F_OK) < 0 && !unit_file_there(file))
                 return err_sys(err, STAGE_LOAD, "read %s", file);
         r = name_of_file(file, name, err);
         if (r == 0)

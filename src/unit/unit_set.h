@@ -51,9 +51,12 @@ int unit_load(const struct unit_paths *p, const char *name, diag_fn *report, voi
               struct err *err);
 
 /* The same for a file given by its path (verify, show): drop-ins are those beside it. A template is read as if its
- * instance were "instance". */
+ * instance were "instance"; the path of an instance (units/worker@3.service) does where its template is. */
 int unit_load_file(const struct unit_paths *p, const char *file, diag_fn *report, void *arg, struct spec **ret,
                    struct err *err);
+
+/* Is there such a file, or the template of the instance that it names? */
+bool unit_file_there(const char *file);
 
 /* `verify`: warnings about programs, files, users and groups that the unit names and this machine does not have. */
 void unit_check_machine(const struct spec *s, diag_fn *report, void *arg);

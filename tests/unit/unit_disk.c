@@ -169,6 +169,11 @@ static void one_unit_can_be_loaded_by_name_by_file_and_as_it_is_typed(void **sta
         assert_int_equal(unit_load_file(p, at("a/w@.service"), NULL, NULL, &s, &err), 0);
         assert_string_equal(spec_name(s), "w@instance.service");
         spec_unref(s);
+        assert_false(unit_file_there(at("a/x@7.service")));
+        assert_true(unit_file_there(at("a/w@7.service")));
+        assert_int_equal(unit_load_file(p, at("a/w@7.service"), NULL, NULL, &s, &err), 0);
+        assert_string_equal(spec_name(s), "w@7.service");
+        spec_unref(s);
         assert_int_equal(unit_load_file(p, at("a/nope.service"), NULL, NULL, &s, &err), -ENOENT);
         assert_int_equal(unit_resolve(p, "web", name, sizeof(name), &err), 0);
         assert_string_equal(name, "web.service");
