@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "daemon/check.h"
 #include "daemon/parts.h"
 #include "os/machine.h"
 
@@ -51,6 +52,7 @@ void exit_clean(struct engine *e)
         control_free(e->control);
         e->control = NULL;
         transient_free(e);
+        check_free(e);
         touch_free(e);
         notify_stop(e);
         mail_stop(e);

@@ -12,6 +12,8 @@ libdaemon_a_SOURCES = \
 	src/daemon/link.c \
 	src/daemon/absent.c \
 	src/daemon/absent.h \
+	src/daemon/check.c \
+	src/daemon/check.h \
 	src/daemon/load.c \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \

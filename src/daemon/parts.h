@@ -213,6 +213,7 @@ struct engine {
         unsigned said, unsaid;
         struct reach *reach;          /* owned; NULL until a unit names a path (touch.c) */
         struct ev_timer reach_timer;
+        struct checks *checks;        /* owned; NULL until a start has to ask; check.c */
         nsec orphan_said;             /* when a reaped orphan was told of last */
         unsigned orphans;             /* reaped since, untold */
 

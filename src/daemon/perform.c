@@ -1,29 +1,9 @@
 /* perform.c - the actions of a step: what is done about each. A failure becomes an event, never silence. */
 #include <string.h>
 
+#include "daemon/check.h"
 #include "daemon/limits.h"
 #include "daemon/journal.h"
-#include "os/conditions.h"
-
-static void on_check(struct engine *e, const struct action *a)
-{
-        const struct node *node = core_node(e->core, a->node);
-        struct condition_result r = { .verdict = VERDICT_PASS };
-        char path[PATH_MAX_NODE];
-
-        if (node && adopt_has(e, a->node)) {
-                ; /* it runs already: what would keep it from being started is of no account */
-        } else if (node && !touch_conditions(e, node->spec, &r.directive, &r.item)) {
-                log_warning("%s: the file system of %s=%s does not answer", engine_path(e, a->node, path, sizeof(path)),
-                            directive_rows[r.directive].key, spec_item(node->spec, r.directive, r.item));
-                r.verdict = VERDICT_FAIL;
-        } else if (node) {
-                r = conditions_check(touch_reach(e), node->spec);
-                touched(e);
-        }
-        engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = a->node, .incarnation = a->incarnation,
-                                         .arg = r.verdict, .arg2 = r.verdict == VERDICT_PASS ? 0 : ((int64_t) r.directive + 1) << 32 | (int64_t) r.item });
-}
 
 void perform_open(struct engine *e, const struct action *a)
 {
@@ -276,7 +256,7 @@ static void on_emergency(struct engine *e)
 static void perform_one(struct engine *e, const struct action *a, bool cont)
 {
         switch ((enum action_kind) a->kind) {
-        case ACT_CHECK: on_check(e, a); break;
+        case ACT_CHECK: check(e, a->node, a->incarnation); break;
         case ACT_OPEN: perform_open(e, a); break;
         case ACT_SPAWN: spawn(e, a); break;
         case ACT_SIGNAL: on_signal(e, a->node, a, cont); break;

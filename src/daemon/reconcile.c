@@ -5,7 +5,7 @@
  *      SPAWN        never twice: whatever init was asked for before it said HELLO has been answered before HELLO
  *      SIGNAL       once more, when the engine ended within the moment between writing down the step and the end of it
  *      KILL, FREEZE, THAW, WATCH_EMPTY, FORGET   asking again changes nothing
- *      CHECK        its answer is in the journal or it is asked again
+ *      CHECK        its answer is in the journal or it is asked again, of whoever is in PHASE_CHECK
  *      OPEN         only bookkeeping, done by recover_opened()
  *      CLOSE        its entry in the ledger is written down with the fact that it was done, before anything is spawned
  *      DELIVER      what it adds to a mailbox is in the journal before it is sent, with the fact that it was done
@@ -13,6 +13,7 @@
  *      EXIT, EMERGENCY   asking again changes nothing */
 #include <string.h>
 
+#include "daemon/check.h"
 #include "daemon/logd.h"
 #include "daemon/recover.h"
 
@@ -74,6 +75,7 @@ static bool needed(struct engine *e, const struct action *a)
         switch ((enum action_kind) a->kind) {
         case ACT_OPEN:
         case ACT_DONE:
+        case ACT_CHECK: /* see recover_resume() */
                 return false;
         case ACT_SPAWN:
                 if (!answered(e, a))
@@ -196,6 +198,7 @@ void recover_resume(struct engine *e)
         for (node_id id = 0; id < e->run_cap; id++)
                 watch_again(e, id);
         redo(e);
+        check_again(e);
         if (!e->finishing)
                 return;
         e->finishing = false; /* it was waiting for the log writer */

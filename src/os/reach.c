@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,7 +23,13 @@
 #include "os/fs.h"
 #include "os/nss.h"
 
-enum { HELPER_FD = 3, STUCK_MAX = 16, PATH_LEN = 4096 };
+enum { HELPER_FD = 3, STUCK_MAX = 16, PATH_LEN = 4096, KEPT_MAX = REACH_KEEP };
+
+struct kept {                    /* an answer */
+        char *question, *text;   /* owned; NULL = free */
+        size_t question_len, len;
+        int64_t at;              /* when it came, reach_now() */
+};
 
 struct reach {
         const char *program;
@@ -32,6 +39,12 @@ struct reach {
         char gone[PATH_LEN];     /* the mount that did not answer, "" = none ... */
         int64_t gone_until;      /* ... and how long it is not asked again, in seconds */
         int64_t names_until;     /* the name service has not answered: the same */
+        bool held;
+        int64_t since;           /* while held: answers from before count for nothing */
+        char wanted[REACH_QUESTION_MAX];
+        size_t wanted_len;       /* 0 = nothing */
+        struct kept kept[KEPT_MAX];
+        unsigned kept_next;      /* the oldest */
 };
 
 static int64_t now_sec(void)
@@ -40,6 +53,14 @@ static int64_t now_sec(void)
 
         (void) clock_gettime(CLOCK_MONOTONIC, &t);
         return t.tv_sec;
+}
+
+int64_t reach_now(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 struct reach *reach_new(const char *program)
@@ -124,6 +145,7 @@ int reach_main(void)
         struct stat s;
         ssize_t n;
 
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* in the middle of a question it would not hear of the engine's end */
         while ((n = recv(HELPER_FD, q, sizeof q - 1, 0)) > 0) {
                 size_t len = 1;
 
@@ -228,6 +250,143 @@ static ssize_t exchange(struct reach *r, const char *question, size_t len, int m
         return -ETIMEDOUT;
 }
 
+/* --- answers that are there already -------------------------------------------------------------------------------- */
+
+static struct kept *kept_of(struct reach *r, const char *question, size_t n)
+{
+        for (size_t i = 0; i < KEPT_MAX; i++) {
+                struct kept *k = &r->kept[i];
+
+                if (k->question && k->question_len == n && memcmp(k->question, question, n) == 0)
+                        return k;
+        }
+        return NULL;
+}
+
+static const struct kept *kept_answer(struct reach *r, const char *question, size_t n)
+{
+        const struct kept *k = kept_of(r, question, n);
+
+        return k && k->at >= (r->held ? r->since : reach_now() - REACH_KEEP_MS) ? k : NULL;
+}
+
+static void kept_free(struct kept *k)
+{
+        free(k->question);
+        free(k->text);
+        *k = (struct kept) { 0 };
+}
+
+static int want(struct reach *r, const char *question, size_t n)
+{
+        if (r->wanted_len == 0 && n < sizeof r->wanted) {
+                memcpy(r->wanted, question, n);
+                r->wanted_len = n;
+        }
+        return -EINPROGRESS;
+}
+
+static void mount_is_gone(struct reach *r, const char *mount)
+{
+        (void) snprintf(r->gone, sizeof r->gone, "%s", mount);
+        r->gone_until = now_sec() + REACH_GONE_SEC;
+}
+
+void reach_hold(struct reach *r, int64_t since)
+{
+        if (!r)
+                return;
+        r->held = true;
+        r->since = since;
+        r->wanted_len = 0;
+}
+
+void reach_unhold(struct reach *r)
+{
+        if (r)
+                r->held = false;
+}
+
+const char *reach_wanted(const struct reach *r, size_t *ret_len)
+{
+        if (!r || r->wanted_len == 0)
+                return NULL;
+        if (ret_len)
+                *ret_len = r->wanted_len;
+        return r->wanted;
+}
+
+static void keep_failure(struct reach *r, const char *question, size_t n)
+{
+        char path[PATH_LEN], mount[PATH_LEN];
+
+        if (question[0] == REACH_NAMES) {
+                r->names_until = now_sec() + REACH_GONE_SEC;
+                return;
+        }
+        (void) snprintf(path, sizeof path, "%.*s", (int) (n - 1), question + 1);
+        (void) must_ask(path, mount, sizeof mount);
+        mount_is_gone(r, mount);
+}
+
+void reach_keep(struct reach *r, const char *question, size_t n, const char *answer, ssize_t len)
+{
+        struct kept *k;
+
+        if (!r || n == 0)
+                return;
+        if (len <= 0) {
+                keep_failure(r, question, n);
+                return;
+        }
+        k = kept_of(r, question, n);
+        if (!k) {
+                k = &r->kept[r->kept_next];
+                r->kept_next = (r->kept_next + 1) % KEPT_MAX;
+        }
+        kept_free(k);
+        k->question = malloc(n);
+        k->text = malloc((size_t) len);
+        if (!k->question || !k->text) { /* as if nobody knew */
+                kept_free(k);
+                keep_failure(r, question, n);
+                return;
+        }
+        memcpy(k->question, question, n);
+        memcpy(k->text, answer, (size_t) len);
+        k->question_len = n;
+        k->len = (size_t) len;
+        k->at = reach_now();
+}
+
+int reach_send(struct reach *r, const char *question, size_t n)
+{
+        collect(r);
+        for (int tries = 0; tries < 2; tries++) {
+                int rc = start(r);
+
+                if (rc < 0)
+                        return rc;
+                if (send(r->sock, question, n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+                        return r->sock;
+                give_up(r); /* it has ended since its last answer */
+        }
+        return -EPIPE;
+}
+
+ssize_t reach_take(struct reach *r, char *answer)
+{
+        ssize_t n = recv(r->sock, answer, REACH_ANSWER_MAX, MSG_DONTWAIT);
+
+        return n > 0 ? n : n < 0 && (errno == EAGAIN || errno == EINTR) ? -EAGAIN : -EPIPE;
+}
+
+void reach_lose(struct reach *r)
+{
+        if (r->sock >= 0)
+                give_up(r);
+}
+
 int reach_ask(struct reach *r, const char *path)
 {
         char mount[PATH_LEN], question[PATH_LEN + 1], answer;
@@ -240,19 +399,29 @@ int reach_ask(struct reach *r, const char *path)
         if (r->gone[0] && strcmp(r->gone, mount) == 0)
                 return -ETIMEDOUT;
         n = snprintf(question, sizeof question, "%c%s", REACH_PATH, path);
-        if (n >= REACH_QUESTION_MAX || exchange(r, question, (size_t) n, REACH_MS, &answer, 1) != -ETIMEDOUT)
+        if (n >= REACH_QUESTION_MAX || kept_answer(r, question, (size_t) n))
                 return 0;
-        (void) snprintf(r->gone, sizeof r->gone, "%s", mount);
-        r->gone_until = now_sec() + REACH_GONE_SEC;
+        if (r->held)
+                return want(r, question, (size_t) n);
+        if (exchange(r, question, (size_t) n, REACH_MS, &answer, 1) != -ETIMEDOUT)
+                return 0;
+        mount_is_gone(r, mount);
         return -ETIMEDOUT;
 }
 
 ssize_t reach_names(struct reach *r, const char *question, size_t n, char *answer)
 {
+        const struct kept *k = kept_answer(r, question, n);
         ssize_t got;
 
+        if (k) {
+                memcpy(answer, k->text, k->len);
+                return (ssize_t) k->len;
+        }
         if (now_sec() < r->names_until)
                 return -ETIMEDOUT;
+        if (r->held)
+                return want(r, question, n);
         got = exchange(r, question, n, REACH_NAMES_MS, answer, REACH_ANSWER_MAX);
         if (got == -ETIMEDOUT)
                 r->names_until = now_sec() + REACH_GONE_SEC;
@@ -277,5 +446,7 @@ void reach_rest(struct reach *r)
 void reach_free(struct reach *r)
 {
         reach_rest(r);
+        for (size_t i = 0; r && i < KEPT_MAX; i++)
+                kept_free(&r->kept[i]);
         free(r);
 }

@@ -206,15 +206,17 @@ static uint32_t hash(const char *text)
         return h;
 }
 
-/* An account of that number, or a group? What cannot be found out counts as one. */
-static bool in_use(struct reach *reach, uid_t uid)
+/* An account of that number, or a group? 1 or 0; what cannot be found out counts as one; -EINPROGRESS (reach.h). */
+static int in_use(struct reach *reach, uid_t uid)
 {
         struct account a;
         int r = nss_user_by_uid(reach, uid, &a);
 
         if (r == 0)
                 account_done(&a);
-        return r != -ENOENT || nss_group_by_gid(reach, uid) != -ENOENT;
+        if (r == -ENOENT)
+                r = nss_group_by_gid(reach, uid);
+        return r == -ENOENT ? 0 : r == -EINPROGRESS ? r : 1;
 }
 
 static int named_account(struct reach *reach, const char *name)
@@ -239,7 +241,10 @@ int user_dynamic(struct reach *reach, const char *name, user_taken_fn *taken, vo
         for (uint32_t i = 0; i < DYNAMIC_COUNT; i++) {
                 uid_t uid = DYNAMIC_FIRST + (hash(name) + i) % DYNAMIC_COUNT;
 
-                if (taken(arg, uid) || in_use(reach, uid))
+                r = taken(arg, uid) ? 1 : in_use(reach, uid);
+                if (r < 0)
+                        return bad(err, STAGE_USER, "user", name, -r);
+                if (r > 0)
                         continue;
                 if (without_entry(uid, name, "/usr/sbin/nologin", &u) < 0 || add_group(&u, uid) < 0) {
                         user_done(&u);

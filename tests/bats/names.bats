@@ -48,6 +48,26 @@ with_hanging_names() {
         stop_daemon 0
 }
 
+@test "A17: while a name service is asked about one start, others start and everybody is answered; the next engine asks again" {
+        skip_unless root
+        with_hanging_names
+        service remote "ExecStart=/bin/sleep 1000" "User=far-away" "Restart=no"
+        service zeta "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /zeta running
+        local engine; engine=$(pgrep -o -P "$DAEMON" -x coppice-engine)
+        [ "$engine" -gt 1 ]
+        kill -KILL "$engine" # in the middle of the question, if the machine is not too slow
+        wait_state /remote failed
+        run ctl why /remote
+        assert_output_has "find user far-away: the name service does not answer"
+        run ctl events --since 0 --no-follow --json
+        output="[${output//$'\n'/,}]"
+        assert_json '(map(select(.node == "/zeta" and .rule == "ready")) | first | .seq) <
+                     (map(select(.node == "/remote" and .rule == "spawn_failed")) | first | .seq)'
+        stop_daemon 0
+}
+
 @test "A17: units on a file system that hangs are not read: the reload says so, and the daemon goes on" {
         skip_unless root
         mkdir "$W/late"
