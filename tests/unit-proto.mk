@@ -17,4 +17,4 @@ tests_bench_jtok_LDADD = libproto.a libbase.a $(JANSSON_LIBS)
 
 EXTRA_PROGRAMS += tests/bench/mail_bench
 tests_bench_mail_bench_SOURCES = tests/bench/mail_bench.c
-EXTRA_DIST += tests/bench/filters tests/bench/mail tests/bench/pipeline
+EXTRA_DIST += tests/bench/filters tests/bench/mail tests/bench/pipeline tests/bench/reexec

@@ -21,7 +21,19 @@ job "shop" {
       service {
         provider = "nomad"
         name     = "shop"
-        check {
+        check { # the tree can answer at all; else the task is started again
+          name     = "alive"
+          type     = "script"
+          command  = "coppicectl"
+          args     = ["--quiet", "version"]
+          interval = "10s"
+          timeout  = "5s"
+          check_restart {
+            limit = 3
+          }
+        }
+        check { # it has come up
+          name     = "ready"
           type     = "script"
           command  = "coppicectl"
           args     = ["--quiet", "await", "--try", "/", "ready"]

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/shortage.h"
 
 void account_done(struct account *a)
 {
@@ -32,15 +33,33 @@ static int take(const struct passwd *p, struct account *ret)
         return 0;
 }
 
+static FILE *open_list(const char *path)
+{
+        FILE *f = fopen(path, "re");
+
+        if (f)
+                errno = 0; /* fgetpwent() and fgetgrent() say by it alone that memory was short */
+        return f;
+}
+
+/* The end of a list without what was looked for, or no list (f is NULL): -ENOENT. But a lack of descriptors or memory and a
+ * disk that cannot be read say nothing about who is in it: nobody gets other rights for that (FAILURES I2). */
+static int not_found(FILE *f)
+{
+        if (f && ferror(f))
+                return -EIO;
+        return errno == ENOMEM || (!f && error_lacks(errno)) ? -errno : -ENOENT;
+}
+
 static int find(const char *name, uid_t uid, struct account *ret)
 {
-        autofclose FILE *f = fopen("/etc/passwd", "re");
+        autofclose FILE *f = open_list("/etc/passwd");
         const struct passwd *p;
 
         while (f && (p = fgetpwent(f)))
                 if (name ? strcmp(p->pw_name, name) == 0 : p->pw_uid == uid)
                         return take(p, ret);
-        return -ENOENT;
+        return not_found(f);
 }
 
 int account_by_name(const char *name, struct account *ret)
@@ -55,7 +74,7 @@ int account_by_uid(uid_t uid, struct account *ret)
 
 static int find_group(const char *name, gid_t gid, gid_t *ret)
 {
-        autofclose FILE *f = fopen("/etc/group", "re");
+        autofclose FILE *f = open_list("/etc/group");
         const struct group *g;
 
         while (f && (g = fgetgrent(f)))
@@ -63,7 +82,7 @@ static int find_group(const char *name, gid_t gid, gid_t *ret)
                         *ret = g->gr_gid;
                         return 0;
                 }
-        return -ENOENT;
+        return not_found(f);
 }
 
 int account_group(const char *name, gid_t *ret_gid)
@@ -88,14 +107,16 @@ static bool lists(const struct group *g, const char *user)
 
 int account_groups(const char *user, int (*each)(void *arg, gid_t gid), void *arg)
 {
-        autofclose FILE *f = fopen("/etc/group", "re");
+        autofclose FILE *f = open_list("/etc/group");
         const struct group *g;
         int r = 0;
 
         while (f && r >= 0 && (g = fgetgrent(f)))
                 if (lists(g, user))
                         r = each(arg, g->gr_gid);
-        return r < 0 ? r : 0;
+        if (r >= 0)
+                r = not_found(f);
+        return r == -ENOENT ? 0 : r;
 }
 
 /* --- who else knows ------------------------------------------------------------------------------------------------- */

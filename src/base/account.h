@@ -13,7 +13,8 @@ struct account {
         char *name, *home, *shell; /* owned */
 };
 
-/* The first entry of that name or number. 0; -ENOENT there is none (or no file); -ENOMEM. */
+/* The first entry of that name or number. 0; -ENOENT there is none (or no file); -EMFILE, -ENFILE, -ENOMEM, -EIO: that
+ * could not be found out now. */
 int account_by_name(const char *name, struct account *ret);
 int account_by_uid(uid_t uid, struct account *ret);
 void account_done(struct account *a);
@@ -22,7 +23,8 @@ void account_done(struct account *a);
 int account_group(const char *name, gid_t *ret_gid);
 int account_group_by_gid(gid_t gid);
 
-/* Every group that lists the user as a member, without that of its own entry. What `each` returns, if negative, ends it. */
+/* Every group that lists the user as a member, without that of its own entry. What `each` returns, if negative, ends it.
+ * 0; that; errors as above. */
 int account_groups(const char *user, int (*each)(void *arg, gid_t gid), void *arg);
 
 /* What /etc/nsswitch.conf says of a database ("passwd", "group"): are these files all there is, the first

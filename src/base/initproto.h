@@ -44,6 +44,10 @@
  * without having said BOOTED. */
 #define INIT_UNBORN "COPPICE_ENGINES_UNBORN"
 
+/* Exit status of an engine that could not take over for lack of descriptors, memory or the like. As a SIGKILL it says little
+ * of the state that it was to take over. */
+#define INIT_ENGINE_LACKS 75
+
 /* Stored descriptors that init itself makes use of. */
 #define INIT_STORE_JOURNAL "journal"
 #define INIT_STORE_ENGINE  "engine"       /* the program of the next engine, in place of the one beside coppiced */

@@ -14,4 +14,11 @@ static inline bool error_passes(int error)
         return error == EAGAIN || error == EINTR || error == ENOMEM || error == ENOBUFS || error == ETOOMANYREFS;
 }
 
+/* Of a call that would have told us something: it could not be had now, which says nothing about what there is. Whoever takes
+ * that for "there is none" lives by it from then on. */
+static inline bool error_lacks(int error)
+{
+        return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO;
+}
+
 #endif

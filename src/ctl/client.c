@@ -14,6 +14,7 @@
 enum {
         PATIENCE_MS = 5000, /* how long to ask again when there are too many others */
         LOOK_MS = 20,       /* between two looks whether there is a daemon by now */
+        LOOKS_AGAIN = 3,    /* so many engines may end before they have answered a question */
 };
 
 /* --- connecting ------------------------------------------------------------------------------------------------------ */
@@ -86,6 +87,20 @@ static int turned_away(struct ctl *c)
         return CTL_NO_DAEMON;
 }
 
+/* The connection has ended before there was an answer. When an engine has, the next one listens on the same socket: what only
+ * looks asks that one. */
+static int lost(struct ctl *c, bool reset)
+{
+        if (c->lost_is_fine || (reset && c->retry))
+                return turned_away(c);
+        if (c->looks > 0) {
+                c->looks--;
+                return turned_away(c);
+        }
+        return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection; %s", c->verb->waits ?
+                         "whether it has done what was asked for is not known: see coppicectl status, why" : "it has not answered");
+}
+
 static int send_call(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count)
 {
         autobuf struct buf request = BUF_INIT;
@@ -153,14 +168,8 @@ static int next_frame(struct ctl *c, char **ret, size_t *ret_len)
                                 return r;
                 }
                 n = receive(c, room);
-                if (n == 0 && c->lost_is_fine)
-                        return turned_away(c);
-                if (n == 0)
-                        return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection");
-                if (n == -ECONNRESET && c->lost_is_fine)
-                        return turned_away(c);
-                if (n == -ECONNRESET && c->retry)
-                        return turned_away(c);
+                if (n == 0 || n == -ECONNRESET)
+                        return lost(c, n < 0);
                 if (n < 0)
                         return ctl_error(CTL_NO_DAEMON, "read from the daemon: %s", strerror((int) -n));
                 room = 128 << 10; /* a long answer: fewer calls for the rest */
@@ -307,6 +316,16 @@ static int try_call(struct ctl *c, const char *method, const char *params, bool 
         return r == CTL_OK ? ctl_next(c, ret) : r;
 }
 
+static bool only_looks(const char *method)
+{
+        char name[64];
+        enum method m;
+
+        (void) snprintf(name, sizeof name, MANAGER_INTERFACE ".%s", method);
+        m = method_find(name);
+        return m != M_NONE && method_rows[m].access == METHOD_ANYONE;
+}
+
 /* When the daemon has no place for us just now, others are being served: ours comes. */
 int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count,
                  uint32_t *ret)
@@ -315,13 +334,16 @@ int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool mor
         int r;
 
         c->deadline_ms = c->timeout_ms < 0 ? -1 : now_ms() + c->timeout_ms;
+        c->looks = only_looks(method) ? LOOKS_AGAIN : 0;
         for (int pause = 4;; pause = pause < 250 ? pause * 2 : pause) {
                 c->retry = now_ms() < until;
                 c->turned_away = false;
                 r = try_call(c, method, params, more, fds, count, ret);
                 c->retry = false;
-                if (!c->turned_away)
+                if (!c->turned_away) {
+                        c->looks = 0;
                         return r;
+                }
                 fd_close(&c->fd);
                 frame_reader_free(&c->in);
                 (void) poll(NULL, 0, pause + (int) (getpid() % pause)); /* not all at the same moment */

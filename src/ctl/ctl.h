@@ -73,6 +73,7 @@ struct ctl {
         int64_t deadline_ms;  /* of the present call, CLOCK_MONOTONIC; -1 = none */
         bool retry;           /* client.c: being turned away is no error yet, */
         bool turned_away;     /* ... but this happened */
+        int looks;            /* client.c: the call changes nothing; so often it may be made again when the connection is lost */
         bool lost_is_fine;    /* so it is when the connection is lost: who asked for it connects again */
         bool timed_out;       /* no answer came within timeout_ms */
         struct frame_reader in;

@@ -373,9 +373,11 @@ static int gather_filter(struct engine *e, node_id id, const struct spec *s, str
 
 int gather(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
 {
-        int r;
+        int r = sandbox_known(s, err);
 
         g->facts.fds = PLAN_FDS_NONE;
+        if (r < 0)
+                return r;
         g->facts.node = engine_path(e, a->node, g->path, sizeof(g->path));
         g->facts.incarnation = a->incarnation;
         spawn_mark(e, a->node, a->incarnation, g->mark);

@@ -6,7 +6,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/exit.c \
 	src/daemon/gather.c src/daemon/gather.h \
 	src/daemon/journal.c src/daemon/journal.h src/daemon/journal_priv.h src/daemon/journal_entries.c src/daemon/journal_snapshot.c src/daemon/journal_fields.c \
-	src/daemon/recover.c src/daemon/reconcile.c src/daemon/reexec.c src/daemon/adopt.c src/daemon/recover.h \
+	src/daemon/recover.c src/daemon/recover_entries.c src/daemon/recover_priv.h src/daemon/reconcile.c src/daemon/reexec.c src/daemon/adopt.c src/daemon/recover.h \
 	src/daemon/ledger.c \
 	src/daemon/limits.c src/daemon/limits_tell.c src/daemon/limits.h \
 	src/daemon/link.c \

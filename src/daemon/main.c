@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/shortage.h"
 #include "base/slice.h"
 #include "daemon/limits.h"
 #include "daemon/peer.h"
@@ -195,6 +196,12 @@ static int engines_unborn(void)
         return n;
 }
 
+/* The next engine tries again; only where it is not for want of something does that speak against the state. */
+static int cannot_take_over(struct err *err)
+{
+        return fail(err, error_lacks(err->code) ? INIT_ENGINE_LACKS : EXIT_STARTUP);
+}
+
 /* A later engine: see recover.h. */
 static int take_over(struct engine *e, int journal, int unborn)
 {
@@ -202,7 +209,7 @@ static int take_over(struct engine *e, int journal, int unborn)
         int r;
 
         if (prepare(e, &err) < 0)
-                return fail(&err, EXIT_STARTUP);
+                return cannot_take_over(&err);
         open_mail(e);
         if (unborn >= UNBORN_MAX)
                 r = err_set(&err, STAGE_NONE, ECANCELED, "%d engines have died of the saved state", unborn);
@@ -210,6 +217,8 @@ static int take_over(struct engine *e, int journal, int unborn)
                 r = err_set(&err, STAGE_NONE, ENODATA, "no state has been saved");
         else
                 r = recover_load(e, journal, &err);
+        if (error_lacks(-r))
+                return cannot_take_over(&err);
         if (r < 0)
                 log_err(LOG_LEVEL_ERROR, &err);
         if (r < 0 && journal >= 0)
@@ -217,7 +226,7 @@ static int take_over(struct engine *e, int journal, int unborn)
         err = (struct err) { 0 };
         r = r < 0 ? start_over(e, &err) : go_on(e, journal, &err);
         if (r < 0)
-                return fail(&err, EXIT_STARTUP);
+                return cannot_take_over(&err);
         notify_start(e);
         if (socket_start(e) < 0)
                 return EXIT_STARTUP;
@@ -268,7 +277,7 @@ int main(int argc, char **argv)
         e.opt.pid = getppid();
         e.opt.pid1 = e.opt.pid == 1;
         if (link_open(&e, &err) < 0 || (unborn < 0 && link_greet(&e, &err) < 0))
-                return fail(&err, EXIT_STARTUP);
+                return unborn < 0 ? fail(&err, EXIT_STARTUP) : cannot_take_over(&err);
         find_machine(&e, unborn < 0);
         peer_start(&e);
         if (options_defaults(&e.opt, &err) < 0)

@@ -306,6 +306,8 @@ void rundir_remove_below(int parent, const char *name, int depth, int *budget);
 struct sandbox_paths {
         char dir[PATH_MAX_NODE], file[PATH_MAX_NODE];
 };
+/* Is it known which parts of its sandbox can be had? A lack of descriptors is no reason to go without one. */
+int sandbox_known(const struct spec *s, struct err *err);
 void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret);
 int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *err); /* what the mounts need to exist */
 void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn, void *arg); /* what it goes without */

@@ -195,6 +195,21 @@ void engine_reexec_forget(struct engine *e, void *arg)
                 e->trial->fn = NULL;
 }
 
+/* --- the new one ----------------------------------------------------------------------------------------------------- */
+
+int recover_journal(void)
+{
+        struct journal_head head;
+        ssize_t n;
+
+        if (fcntl(INIT_JOURNAL_FD, F_SETFD, FD_CLOEXEC) < 0)
+                return -1;
+        n = pread(INIT_JOURNAL_FD, &head, sizeof(head), 0);
+        if (n < 0 ? error_lacks(errno) : n == sizeof(head) && journal_head_check(&head) != -ENOMSG)
+                return INIT_JOURNAL_FD; /* an error is told by recover_load() */
+        return -1;
+}
+
 /* --- the new one, being tried ---------------------------------------------------------------------------------------- */
 
 int recover_check(struct engine *e)

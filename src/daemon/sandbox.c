@@ -19,10 +19,24 @@ static void paths_of(const struct engine *e, struct sandbox_paths *ret)
         (void) snprintf(ret->file, sizeof(ret->file), "%s/hidden/file", e->opt.runtime_dir);
 }
 
+/* NULL: who asks for nothing does not pay for the probe. */
+static const struct sandbox_probe *probe_for(const struct spec *s)
+{
+        return sandbox_needs(s, false) || spec_int(s, D_SERVICE_ProtectHostname) > 0 ? sandbox_probe() : NULL;
+}
+
+int sandbox_known(const struct spec *s, struct err *err)
+{
+        const struct sandbox_probe *p = probe_for(s);
+
+        if (!p || !p->failed)
+                return 0;
+        return err_set(err, STAGE_NAMESPACE, p->failed, "try which parts of a sandbox can be had here: %s", strerror(p->failed));
+}
+
 void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret)
 {
-        /* Who asks for nothing does not pay for the probe. */
-        const struct sandbox_probe *p = sandbox_needs(s, false) || spec_int(s, D_SERVICE_ProtectHostname) > 0 ? sandbox_probe() : NULL;
+        const struct sandbox_probe *p = probe_for(s);
 
         ret->can = p ? p->can : 0;
         ret->can_by_user = p ? p->can_by_user : 0;

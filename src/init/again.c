@@ -17,7 +17,7 @@
 #define LIVED_MS       10000 /* who lived so long was no failure to start */
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   10000
-#define STRUCK_PER_END 5     /* so many engines that were killed while they took over count as one that ended by itself */
+#define STRUCK_PER_END 5     /* so many engines that were killed, or lacked something, while they took over count as one that ended by itself */
 #define GIVEN_TRIES    3     /* a program that was given to us and does not come up in so many attempts is given up */
 
 int64_t now_ms(void)
@@ -66,9 +66,11 @@ void engine_patience(struct init *in)
  * kernel's lack of memory: only many in a row speak against the state. */
 static void count_unborn(struct init *in, int code, int status)
 {
+        const bool says_little = (code == CLD_KILLED && status == SIGKILL) || (code == CLD_EXITED && status == INIT_ENGINE_LACKS);
+
         if (in->up)
                 return;
-        if (code == CLD_KILLED && status == SIGKILL && ++in->struck < STRUCK_PER_END)
+        if (says_little && ++in->struck < STRUCK_PER_END)
                 return;
         in->struck = 0;
         in->unborn++;

@@ -72,7 +72,7 @@ struct init {
         int pause_max;           /* ms; between two engines */
         uint32_t failures;       /* engines in a row that did not live long */
         uint32_t unborn;         /* engines in a row that did not say BOOTED: they ended by themselves, */
-        uint32_t struck;         /* or by a SIGKILL, which says little of what they were doing */
+        uint32_t struck;         /* or by a SIGKILL or INIT_ENGINE_LACKS, which say little */
         uint32_t terms;          /* requests to end that no engine was there to hear */
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */

@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
+#include "base/shortage.h"
 #include "base/strtab.h"
 #include "os/cgroup_priv.h"
 #include "os/fs.h"
@@ -169,9 +170,11 @@ static int sweep(const char *note, unsigned *ret_swept, struct err *err)
         char path[PATH_MAX];
         int r;
 
-        if (fs_read_small(AT_FDCWD, note, path, sizeof path) <= 0)
-                return 0;
-        fd = open_leftover(path);
+        r = fs_read_small(AT_FDCWD, note, path, sizeof path);
+        if (r > 0)
+                r = fd = open_leftover(path);
+        if (error_lacks(-r))
+                return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left (%s): %s", note, strerrordesc_np(-r));
         if (fd < 0)
                 return 0;
         if (cgroup_dir_populated(fd) == 1) {
@@ -306,15 +309,22 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
                 cgroup_free(c);
                 return r;
         }
-        *ret = c;
-        if (cgroup_find_own(&c->backend, own, proc, c->why, sizeof c->why) < 0)
-                return 0;
-        r = make_root(c, own, proc, init);
-        if (r < 0) {
-                (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own, strerrordesc_np(-r));
-                abandon(c);
-                return 0;
+        r = cgroup_find_own(&c->backend, own, proc, c->why, sizeof c->why);
+        if (r == 0) {
+                r = make_root(c, own, proc, init);
+                if (r < 0) {
+                        (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own, strerrordesc_np(-r));
+                        abandon(c);
+                }
         }
+        if (error_lacks(-r)) { /* without groups services would be tracked otherwise for all of our life */
+                r = err_set(err, STAGE_CGROUP, -r, "find out which control groups there are: %s", c->why);
+                cgroup_free(c);
+                return r;
+        }
+        *ret = c;
+        if (r < 0)
+                return 0;
         c->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK); /* without it the safety check does all the work */
         (void) fs_write_atomic(c->note, c->path, strlen(c->path), 0600, NULL);
         return 0;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "os/cgroup_priv.h"
@@ -72,7 +73,7 @@ static int find_mount(char root[PATH_MAX], char point[PATH_MAX], bool *ret_v1)
                 (void) snprintf(point, PATH_MAX, "%s", p);
                 found = true;
         }
-        return found ? 0 : -ENOENT;
+        return found ? 0 : ferror(f) ? -EIO : -ENOENT;
 }
 
 static int find_group(char group[PATH_MAX])
@@ -89,7 +90,7 @@ static int find_group(char group[PATH_MAX])
                         (void) snprintf(group, PATH_MAX, "%s", line + 3);
                         return 0;
                 }
-        return -ENOENT;
+        return ferror(f) ? -EIO : -ENOENT;
 }
 
 /* The group below the mount: both are named from the root of our cgroup namespace, but a container without one of
@@ -105,6 +106,13 @@ const char *cgroup_below(const char *group, const char *root)
         return group + len;
 }
 
+static const char *no_mount(bool v1)
+{
+        if (v1)
+                return "only cgroup v1 is mounted here";
+        return access("/proc/self", F_OK) < 0 ? "/proc is not mounted" : "no cgroup2 file system is mounted here";
+}
+
 int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH_MAX], char *why, size_t n)
 {
         char root[PATH_MAX], point[PATH_MAX];
@@ -113,14 +121,13 @@ int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH
         int r = find_mount(root, point, &v1);
 
         if (r < 0) {
-                (void) snprintf(why, n, r == -ENOENT && v1 ? "only cgroup v1 is mounted here"
-                                      : r == -ENOENT ? "no cgroup2 file system is mounted here"
-                                                     : "/proc is not mounted");
-                return -ENOENT;
+                (void) snprintf(why, n, "%s", r == -ENOENT ? no_mount(v1) : strerrordesc_np(-r));
+                return r;
         }
-        if (find_group(proc) < 0) {
-                (void) snprintf(why, n, "/proc/self/cgroup names no group of the v2 tree");
-                return -ENOENT;
+        r = find_group(proc);
+        if (r < 0) {
+                (void) snprintf(why, n, "%s", r == -ENOENT ? "/proc/self/cgroup names no group of the v2 tree" : strerrordesc_np(-r));
+                return r;
         }
         rest = cgroup_below(proc, root);
         if (!rest) {

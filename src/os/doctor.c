@@ -153,6 +153,34 @@ bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row
         return true;
 }
 
+/* --- when the daemon itself is killed ------------------------------------------------------------------------------- */
+
+static void say_end_of_init(const struct doctor_place *place, struct doctor_row *ret)
+{
+        if (!place->only_looking && getppid() == 1)
+                say(ret, "coppiced is killed", DOCTOR_YES, "it is PID 1 here: the kernel ends everything it runs with it");
+        else if (cgroup_backend(place->cgroup) != CGROUP_NONE)
+                say(ret, "coppiced is killed", DOCTOR_YES, "its services are killed with it; what they leave in their groups, whatever "
+                    "session it is in, is ended by the next one before that starts anything");
+        else
+                say(ret, "coppiced is killed", DOCTOR_PARTLY, "its services are killed with it, but what they have started goes on, "
+                    "where PrivatePIDs= does not keep it together: %s", cgroup_why(place->cgroup));
+}
+
+bool doctor_deaths(const struct doctor_place *place, size_t i, struct doctor_row *ret)
+{
+        switch (i) {
+        case 0:
+                say(ret, "the engine is killed", DOCTOR_YES, "its services do not notice; another one goes on with what it knew");
+                return true;
+        case 1:
+                say_end_of_init(place, ret);
+                return true;
+        default:
+                return false;
+        }
+}
+
 /* --- filters, sandbox ---------------------------------------------------------------------------------------------- */
 
 bool doctor_filters(const struct doctor_place *place, size_t i, struct doctor_row *ret)

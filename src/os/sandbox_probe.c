@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/shortage.h"
 
 #ifndef SYS_open_tree
 #define SYS_open_tree 428
@@ -28,7 +29,26 @@
 struct found {
         unsigned parts;
         int user_error;
+        int failed;             /* it could not find out, errno */
 };
+
+static bool is_shortage(int error)
+{
+        return error_lacks(error) || error_passes(error);
+}
+
+/* Does this function, in a process of its own, return true? */
+static bool child_can(struct found *f, bool (*fn)(void))
+{
+        pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        int status = 1;
+
+        if (pid == 0)
+                _exit(fn() ? 0 : 1);
+        if (pid < 0 && is_shortage(errno))
+                f->failed = errno;
+        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
 
 static int write_text(const char *path, const char *text)
 {
@@ -69,23 +89,13 @@ static bool can_mount(void)
 /* Only who is in the process namespace can mount its /proc: a child of the one that made it. */
 static bool can_mount_proc(void)
 {
-        pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-        int status = 1;
-
-        if (pid == 0)
-                _exit(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") == 0 ? 0 : 1);
-        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+        return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") == 0;
 }
 
 /* In a process of its own, for it changes all that follows. */
 static bool can_user(void)
 {
-        pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-        int status = 1;
-
-        if (pid == 0)
-                _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
-        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+        return unshare(CLONE_NEWUSER) == 0;
 }
 
 static struct found try_all(bool by_user)
@@ -94,14 +104,15 @@ static struct found try_all(bool by_user)
 
         if (by_user)
                 f.user_error = -enter_user_namespace();
+        f.failed = is_shortage(f.user_error) ? f.user_error : 0;
         if (f.user_error)
                 return f;
-        if (by_user || (geteuid() == 0 && can_user())) /* who is not root has it by way of the second try */
+        if (by_user || (geteuid() == 0 && child_can(&f, can_user))) /* who is not root has it by way of the second try */
                 f.parts |= SANDBOX_USERS;
         f.parts |= unshare(CLONE_NEWNET) == 0 ? SANDBOX_NET : 0U;
         f.parts |= unshare(CLONE_NEWIPC) == 0 ? SANDBOX_IPC : 0U;
         f.parts |= unshare(CLONE_NEWPID) == 0 ? SANDBOX_PIDS : 0U;
-        if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 && can_mount_proc())
+        if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 && child_can(&f, can_mount_proc))
                 f.parts |= SANDBOX_PROC;
         f.parts |= can_mount() ? SANDBOX_MOUNTS : 0U;
         return f;
@@ -109,20 +120,24 @@ static struct found try_all(bool by_user)
 
 static struct found in_child(bool by_user)
 {
-        struct found f = { .user_error = EAGAIN };
+        struct found f = { .failed = 0 };
         int ends[2];
         pid_t pid;
 
         if (pipe2(ends, O_CLOEXEC) < 0)
-                return f;
+                return (struct found) { .user_error = errno, .failed = errno };
         pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
         if (pid == 0) {
                 f = try_all(by_user);
                 _exit(write(ends[1], &f, sizeof f) == sizeof f ? 0 : 1);
         }
+        if (pid < 0)
+                f.failed = errno;
         (void) close(ends[1]);
-        if (pid < 0 || read(ends[0], &f, sizeof f) != sizeof f)
-                f = (struct found) { .user_error = EAGAIN };
+        if (pid > 0 && read(ends[0], &f, sizeof f) != sizeof f)
+                f = (struct found) { .failed = EAGAIN };
+        if (f.failed && !f.user_error)
+                f.user_error = f.failed;
         (void) close(ends[0]);
         if (pid > 0)
                 (void) waitpid(pid, NULL, 0);
@@ -150,6 +165,7 @@ static void ask(struct sandbox_probe *p)
         p->can = direct.parts;
         p->can_by_user = by_user.parts;
         p->user_error = by_user.user_error;
+        p->failed = direct.failed ? direct.failed : by_user.failed;
         p->mount_tree = has_mount_tree();
         p->landlock = version > 0 ? (int) version : 0;
         p->can |= landlock_parts(p->landlock);
@@ -158,10 +174,10 @@ static void ask(struct sandbox_probe *p)
 
 const struct sandbox_probe *sandbox_probe(void)
 {
-        static struct sandbox_probe cache; /* one of the few roots: nothing in it changes while we run */
+        static struct sandbox_probe cache; /* one of the few roots: nothing in it changes while we run, once it is known */
         static bool asked;
 
-        if (!asked)
+        if (!asked || cache.failed)
                 ask(&cache);
         asked = true;
         return &cache;
@@ -169,6 +185,8 @@ const struct sandbox_probe *sandbox_probe(void)
 
 static const char *remedy(const struct sandbox_probe *p)
 {
+        if (p->failed)
+                return "there were no descriptors, memory or processes to try it with; ask again";
         if (geteuid() == 0)
                 return "the daemon has no CAP_SYS_ADMIN, or a filter refuses it; give the container that right";
         if (p->user_error == ENOSPC)

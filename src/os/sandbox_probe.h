@@ -1,7 +1,8 @@
 /* sandbox_probe.h - which parts of a sandbox (core/sandbox.h) this environment permits.
  *
  * Found out by trying each in a child process: rights, limits of namespaces, filters of a container and the kernel's
- * build all have a say, and no file tells them all. Asked once, when first needed.
+ * build all have a say, and no file tells them all. Asked once, when first needed, and
+ * again while it could not be tried.
  * May be used by: daemon, ctl (doctor), tests.  May use: base, types of core. */
 #ifndef OS_SANDBOX_PROBE_H
 #define OS_SANDBOX_PROBE_H
@@ -17,6 +18,7 @@ struct sandbox_probe {
         int user_error;         /* why there is no user namespace, errno; 0 = there is */
         bool mount_tree;        /* open_tree, move_mount, mount_setattr; without them the old mount() does the work */
         int landlock;           /* version of the interface, 0 = none */
+        int failed;             /* it could not be tried for lack of something, errno: what is missing above says nothing */
 };
 
 /* The answers; the first call asks. */

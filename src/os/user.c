@@ -58,8 +58,9 @@ static int bad(struct err *err, enum stage stage, const char *what, const char *
         r = err_set(err, stage, code, "find %s %s: %s", what, text,
                     code == ENOENT ? "there is none of that name" :
                     code == ETIMEDOUT ? "the name service does not answer" : strerrordesc_np(code));
-        err_hint(err, code == ETIMEDOUT ? "look at what /etc/nsswitch.conf names, or put it into /etc/passwd and /etc/group" :
-                                          "create it, or correct the unit");
+        if (code == ENOENT || code == ETIMEDOUT)
+                err_hint(err, code == ENOENT ? "create it, or correct the unit" :
+                                               "look at what /etc/nsswitch.conf names, or put it into /etc/passwd and /etc/group");
         return r;
 }
 
@@ -179,8 +180,11 @@ int user_lookup(struct reach *reach, const char *user, const char *group, const 
                 r = find_user(reach, user, &u, err);
         if (r == 0 && group[0])
                 r = find_group(reach, group, &u.gid, err);
-        if (r == 0 && user[0] && member_groups(reach, &u) < 0)
-                r = bad(err, STAGE_GROUP, "groups of user", user, ENOMEM);
+        if (r == 0 && user[0]) {
+                r = member_groups(reach, &u);
+                if (r < 0)
+                        r = bad(err, STAGE_GROUP, "groups of user", user, -r);
+        }
         if (r == 0)
                 r = user_add_groups(reach, &u, "", extra, n, err);
         if (r == 0 && !user[0] && u.group_count == 0 && add_group(&u, u.gid) < 0)

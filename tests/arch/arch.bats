@@ -90,6 +90,29 @@ allowed() {
         [ -z "$twice" ] || { echo "$twice"; false; }
 }
 
+# The catalogue of failures has so many of each kind; a test that shows what becomes of one has its number in its name.
+@test "every failure of the catalogue is in the name of a test" {
+        local kind count i missing=
+        { sed -n 's/^@test "\(.*\)" {.*/\1/p' tests/*/*.bats
+          sed -n 's/^static void \(.*\)(void \*\*state)$/\1/p' tests/unit/*.c
+          grep -ohE '"([A-J][0-9]+[ ,:]+)+' -r tests/unit tests/sim tests/vm; } >"$BATS_TEST_TMPDIR/names"
+        while read -r kind count; do
+                for ((i = 1; i <= count; i++)); do
+                        grep -qE "(^|[^A-Za-z0-9])$kind$i([^0-9]|$)" "$BATS_TEST_TMPDIR/names" || missing+=" $kind$i"
+                done
+        done < <(printf '%s\n' 'A 19' 'B 13' 'C 16' 'D 17' 'E 21' 'F 17' 'G 15' 'H 20' 'I 10' 'J 20')
+        [ -z "$missing" ] || { echo "no test has the name of$missing"; false; }
+}
+
+# The monotonic clock stands still while the machine sleeps; the others do not, and everything would be late at once.
+@test "I7: no time limit goes by a clock that goes on while the machine sleeps" {
+        run grep -nE 'CLOCK_(BOOTTIME|TAI|[A-Z]+_ALARM)|\bev_periodic|timerfd_create' -r src --include='*.c' --include='*.h'
+        [ "$status" = 1 ] || { echo "$output"; false; }
+        # The time of day is for people: stamps of records and of lines of logs.
+        run grep -lE 'CLOCK_REALTIME' -r src --include='*.c' --include='*.h'
+        [ "$(sort <<<"$output" | tr '\n' ' ')" = "src/ctl/print.c src/daemon/engine.c src/logd/loop.c " ] || { echo "$output"; false; }
+}
+
 # libev's default loop takes SIGCHLD for itself. Whoever listens for children has to be init alone.
 @test "A6: nobody uses the default event loop or its child watchers" {
         run grep -nE '\bev_(default_loop|default_loop_uc_|child_|signal_init|loop_fork)|EV_DEFAULT' -r src

@@ -363,7 +363,7 @@ EOF
         assert_output_has "all replies are of the declared types"
 }
 
-@test "G1 to G8, G11: idle crowds, dribblers, floods and strangers' descriptors leave the daemon answering" {
+@test "G1 G2 G3 G4 G5 G7 G8 G11: idle crowds, dribblers, floods and strangers' descriptors leave the daemon answering" {
         skip_unless python3
         tree_of_four
         run python3 "$SOURCE/tests/bats/hostile_client.py" "$W/run/control"

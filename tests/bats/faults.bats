@@ -17,6 +17,7 @@ faults() {
 
 @test "I2, I3, I4: a system call of init that fails ends nothing that runs, leaves nothing behind, and is told of" { faults init 8; }
 @test "I2, I4, G9: a system call of the engine that fails ends nothing that runs, leaves nothing behind, and is told of" { faults engine; }
+@test "I2, I4: a system call that fails while another engine takes over costs no service, and is told of" { faults next; }
 @test "F2, I4: a system call of the log writer that fails loses no writer and blocks no service" { faults logd 10; }
 @test "I3, I5: between fork and exec a system call that fails is a start that failed, with its stage and cause" { faults child 10; }
 
@@ -26,7 +27,7 @@ faults() {
         cp "$BUILD/coppiced" "$BUILD/tests/faults/memory/coppiced"
         local -a which=(--part "${COPPICE_SEED:-1}/8")
         [ "${COPPICE_FAULTS:-}" = all ] && which=(--all)
-        run "$BUILD/tests/faults/faults" "${which[@]}" engine-memory logd-memory
+        run "$BUILD/tests/faults/faults" "${which[@]}" engine-memory logd-memory next-memory
         echo "$output"
         assert_status 0
 }

@@ -172,15 +172,22 @@ deaths_of() { ctl deaths "$1" --json | jq -r '.[].reason'; }
         service family "ExecStart=$W/family"
         start_daemon
         wait_file "$W/child"
-        local child main
-        child=$(cat "$W/child") main=$(pid_of /family)
+        local child main group promised
+        child=$(cat "$W/child") main=$(pid_of /family) group=$(field /family .cgroup)
+        promised=$( { ctl doctor --json || :; } 2>/dev/null | jq -r '.environment[] | select(.what == "coppiced is killed") | .state')
         kill -KILL "$DAEMON"
         wait_for "$PATIENCE" process_gone "$main"
         wait "$DAEMON" || :
         rm "$W/child"
         start_daemon
         wait_file "$W/child"
-        wait_for "$PATIENCE" process_gone "$child"
+        if [ -n "$group" ]; then
+                wait_for "$PATIENCE" process_gone "$child"
+                assert_eq "$promised" yes
+        else
+                [ "$child" -gt 1 ] && kill "$child" # it has left its session, and no group tells whose it was
+                assert_eq "$promised" partly
+        fi
         stop_daemon 0
 }
 

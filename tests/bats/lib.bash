@@ -260,19 +260,36 @@ give_world_to_nobody() { chown -R 54321:54321 "$W"; }
 
 # --- PID 1 of a namespace ----------------------------------------------------------------------------------------------
 
-# launch_pid1 CMD...: runs CMD in the background as PID 1 of a new pid namespace with a /proc of its own. $BOX is the
-# program that holds the namespace and hands out CMD's exit status, $INNER the pid of CMD as seen from outside.
-launch_pid1() {
-        unshare --pid --fork --kill-child --mount-proc $(userns_options) "$@" >"$W/daemon.log" 2>&1 3>&- </dev/null &
-        held_by $!
+# pid1_command CMD...: the array PID1_COMMAND, which runs CMD as PID 1 of a new pid namespace with a /proc of its own. With
+# COPPICE_CONFINED (tests/grounds/confined) it is PID 1 where nothing is allowed that a container runtime can take away.
+pid1_command() {
+        if [ -n "${COPPICE_CONFINED:-}" ]; then
+                box_command -- "$@"
+        else
+                PID1_COMMAND=(unshare --pid --fork --kill-child --mount-proc $(userns_options) "$@")
+        fi
 }
-# launch_boxed [BWRAP-OPTION...] -- CMD...: the same under bubblewrap: read-only root, private /tmp and /run, only $W
-# is writable, no capabilities.
-launch_boxed() {
-        local options=()
+# box_command [BWRAP-OPTION...] -- CMD...: the same under bubblewrap: read-only root, private /tmp and /run, only $W is
+# writable, no capabilities, no new privileges.
+box_command() {
+        local options=() filter=() without=$BUILD/tests/programs/without
         while [ "$1" != -- ]; do options+=("$1"); shift; done; shift
-        bwrap --unshare-pid --as-pid-1 --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --ro-bind "$BUILD" "$BUILD" --bind "$W" "$W" \
-              "${options[@]}" "$@" >"$W/daemon.log" 2>&1 3>&- </dev/null &
+        if [ -n "${COPPICE_CONFINED:-}" ]; then
+                options+=(--unshare-user --uid 54321 --gid 54321 --cap-drop ALL)
+                filter=("$without" ENOSYS clone3 -- "$without" EPERM add_key bpf clock_settime fsconfig fsmount fsopen init_module
+                        kcmp kexec_load keyctl mount mount_setattr move_mount open_by_handle_at open_tree perf_event_open personality
+                        pivot_root process_vm_readv ptrace quotactl reboot request_key setns settimeofday swapon syslog umount2
+                        unshare userfaultfd --)
+        fi
+        PID1_COMMAND=(bwrap --unshare-pid --as-pid-1 --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --ro-bind "$BUILD" "$BUILD"
+                      --bind "$W" "$W" "${options[@]}" "${filter[@]}" "$@")
+}
+# launch_pid1 CMD...: such a PID 1 in the background. $BOX is the program that holds the namespace and hands out CMD's
+# exit status, $INNER the pid of CMD as seen from outside.
+launch_pid1() { pid1_command "$@"; launch_held; }
+launch_boxed() { box_command "$@"; launch_held; }
+launch_held() {
+        "${PID1_COMMAND[@]}" >"$W/daemon.log" 2>&1 3>&- </dev/null &
         held_by $!
 }
 held_by() {

@@ -277,7 +277,7 @@ was_held_back() { [ "$(field "$1" .throttled_usec)" -gt 0 ]; }
         service odd "ExecStart=/bin/sleep 1000" "AllowedCPUs=8000" "Isolation=best-effort"
         run ctl doctor --json
         assert_status 7
-        jq -e '.environment | map(.area) | contains(["kernel", "control groups", "limits", "sandbox"])' <<<"${output##*coppicectl:*$'\n'}"
+        jq -e '.environment | map(.area) | contains(["kernel", "control groups", "limits", "deaths of the daemon", "sandbox"])' <<<"${output##*coppicectl:*$'\n'}"
         run ctl doctor --local
         assert_status 0
         assert_output_has "tracking and killing"

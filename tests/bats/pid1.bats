@@ -221,7 +221,8 @@ EOF
         service loud "ExecStart=/bin/sh -c 'echo up >$W/loud.up; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done'"
         service quiet "ExecStart=/bin/sh -c 'echo up >$W/quiet.up; exec sleep infinity'"
         daemon_command --log-target console
-        unshare --pid --fork --kill-child --mount-proc $(userns_options) "${DAEMON_COMMAND[@]}" >"$W/console" 2>"$W/daemon.log" 3>&- </dev/null &
+        pid1_command "${DAEMON_COMMAND[@]}"
+        "${PID1_COMMAND[@]}" >"$W/console" 2>"$W/daemon.log" 3>&- </dev/null &
         held_by $!
         wait_file "$W/loud.up"
         wait_file "$W/quiet.up"
@@ -240,11 +241,12 @@ EOF
         service quiet "ExecStart=/bin/sleep 1000" RestartSec=0
         unit root.supervisor <<<$'[Supervisor]\nEscalation=isolate\nMaxRestarts=1000000'
         daemon_command --log-level=debug
+        pid1_command "${DAEMON_COMMAND[@]}"
         local reader how engine old
         for how in closed full; do
                 exec {reader}<>"$W/error"
                 [ $how = closed ] || dd if=/dev/zero of="$W/error" bs=4096 count=64 oflag=nonblock 2>/dev/null || :
-                unshare --pid --fork --kill-child --mount-proc $(userns_options) "${DAEMON_COMMAND[@]}" >"$W/daemon.log" 2>"$W/error" 3>&- </dev/null {reader}<&- &
+                "${PID1_COMMAND[@]}" >"$W/daemon.log" 2>"$W/error" 3>&- </dev/null {reader}<&- &
                 held_by $!
                 [ $how = full ] || exec {reader}<&-
                 wait_for "$PATIENCE" daemon_answers

@@ -36,6 +36,47 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "what was under way goes on: waits before a restart, a stop, a start that is not ready, a watchdog, a limit of time" {
+        local tell=$COPPICE_BUILD/tests/programs/tell name
+        service slow RestartSec=1h "ExecStart=/bin/false"
+        service soon RestartSec=2s RestartJitter=0% "ExecStart=/bin/sh -c 'if [ -e $W/once ]; then exec sleep 1000; fi; >$W/once; exit 1'"
+        service stubborn TimeoutStopSec=2s "ExecStart=/bin/sh -c 'trap \"\" TERM; echo >$W/up; while :; do sleep 1000 & wait; done'"
+        service unready Type=notify TimeoutStartSec=2s Restart=temporary "ExecStart=/bin/sleep 1000"
+        service dog Type=notify WatchdogSec=2s Restart=temporary "ExecStart=$tell READY=1 -- /bin/sleep 1000"
+        service brief RuntimeMaxSec=2s Restart=temporary "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_file "$W/up"
+        wait_state /slow backoff
+        ctl stop --no-block /stubborn
+        wait_state /stubborn stopping
+        kill_engine
+        wait_state /stubborn inactive
+        for name in unready dog brief; do wait_state "/$name" failed; done
+        wait_state /soon running
+        assert_eq "$(field /soon .incarnation)" 2
+        assert_eq "$(state_of /slow) $(field /slow .incarnation)" "backoff 1"
+        assert_eq "$(field /stubborn .last_reason)" stop_timeout
+        assert_eq "$(field /unready .last_reason) $(field /dog .last_reason) $(field /brief .last_reason)" "start_timeout watchdog timeout"
+        stop_daemon 0
+}
+
+@test "who waits for an answer gets it from the next engine" {
+        service web RestartSec=1h "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        asked() { [ "$(ctl metrics --json | jq .daemon.connections)" -ge 2 ]; }
+        "$CTL" await /web ended >"$W/awaited" 2>&1 3>&- &
+        local waiter=$! pid status=0
+        pid=$(pid_of /web)
+        wait_for "$PATIENCE" asked
+        kill_engine
+        wait_for "$PATIENCE" asked
+        kill -KILL "$pid"
+        wait "$waiter" || status=$?
+        assert_eq "$status $(cat "$W/awaited")" "0 /web backoff, last end signal:KILL"
+        stop_daemon 0
+}
+
 @test "events go on by number when another engine has taken over" {
         service web RestartSec=0 "ExecStart=/bin/sleep 1000"
         start_daemon

@@ -3,7 +3,8 @@
  *      memory.c   the same for allocations, from inside of the program
  *      errors.c   which calls may fail, and with what
  *      trace.c    stops one program of the daemon at its system calls, tells where in it each comes from, lets one fail
- *      world.c    what the daemon is put through meanwhile, and what must be true of it at the end
+ *      world.c    what the daemon is put through meanwhile, and what is made of it
+ *      hold.c     what must be true of its processes then
  *      main.c     all points in turn
  *
  * A point is a place in the program that makes a call (the call, and who called whom), and how many times it had been
@@ -31,10 +32,12 @@ enum program {
         PROGRAM_INIT,
         PROGRAM_ENGINE,
         PROGRAM_LOGD,
+        PROGRAM_NEXT,   /* the engine that takes over from one that was killed, until it has */
         PROGRAM_CHILD,  /* of init, from its birth until it runs a program: services, engine, log writer */
         PROGRAM_COUNT,
         PROGRAM_ENGINE_MEMORY = PROGRAM_COUNT, /* nobody's calls fail: see memory.c */
         PROGRAM_LOGD_MEMORY,
+        PROGRAM_NEXT_MEMORY,
         PROGRAM_END,
 };
 extern const char *const program_names[PROGRAM_END];
@@ -56,6 +59,7 @@ struct trace {
         uint32_t which;          /* the first time: 0 */
         int error;
         bool lasting;            /* and every other such call for WHILE_MS */
+        volatile bool over;      /* what is called from here on is not looked at */
         /* what happened */
         volatile bool hit;
         volatile unsigned failed;
@@ -102,5 +106,30 @@ struct world {
 
 /* One life of the daemon; *t says what fails in it. */
 enum verdict world_run(struct world *w);
+
+/* Note why a life is wrong; false. */
+bool wrong(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Until it holds; false at the end of all patience, or when the daemon is gone. */
+bool until(struct world *w, bool (*holds)(struct world *w, void *arg), void *arg);
+
+enum { SERVICES = 4 };
+
+struct wanted {
+        const char *name;  /* path of a service */
+        int other_than;    /* its process is another one than this */
+        int pid;           /* found */
+        int running;       /* how many services run */
+};
+
+/* All services run, and that of *arg, a struct wanted, with another process than it had. */
+bool runs_again(struct world *w, void *arg);
+
+/* --- hold.c ---------------------------------------------------------------------------------------------------- */
+
+int engine_of(const struct world *w); /* its pid, 0 = none */
+bool check_family(struct world *w);
+/* Nobody runs with rights that his unit takes from him, whatever has failed on the way there. */
+bool check_rights(struct world *w);
 
 #endif

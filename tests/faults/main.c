@@ -1,8 +1,9 @@
 /* main.c - every fallible system call of the daemon fails in turn, with each plausible error (FAILURES M4; I2 to I5, F2, G9).
  *
  *      faults [--all] [--part I/N] [--only POINT] [--keep] [--list] PROGRAM...
- *      PROGRAM: init, engine, logd, child; engine-memory, logd-memory: allocations fail instead; for these coppiced has to
- *      lie in tests/faults/memory of the build, and only the places and --part, --all and --only are as below.
+ *      PROGRAM: init, engine, logd, child; next: the engine that takes over from one that was killed; engine-memory,
+ *      logd-memory, next-memory: allocations fail instead; for these coppiced has to lie in tests/faults/memory of the build,
+ *      and only the places and --part, --all and --only are as below.
  *
  * Without --all each place in a program that makes a call fails the first time it is reached, once, with the first of its
  * errors; with it, also the second and the last time, with every error, and for a while as well as once. --part takes
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "faults.h"
@@ -23,7 +25,7 @@ struct run {
         bool all, keep, list;
         int only;                  /* of the points, this one; -1 = all */
         unsigned part, parts;
-        unsigned point, life;      /* counted through */
+        unsigned point;            /* counted through */
         unsigned count[VERDICT_COUNT];
 };
 
@@ -40,11 +42,15 @@ static enum verdict one_life(struct run *r)
         struct trace *t = r->world.trace;
         enum verdict v;
 
-        t->hit = t->ended = t->target_ended = false;
+        t->hit = t->ended = t->target_ended = t->over = false;
         t->failed = t->left = t->site_count = 0;
         t->init = t->target = 0;
         t->broken[0] = '\0';
-        (void) snprintf(r->world.dir, sizeof(r->world.dir), "/tmp/coppice-faults.%d.%u", (int) getpid(), r->life++);
+        (void) snprintf(r->world.dir, sizeof(r->world.dir), "/tmp/coppice-faults.XXXXXX");
+        if (!mkdtemp(r->world.dir) || chmod(r->world.dir, 0755) < 0) {
+                (void) snprintf(r->world.why, sizeof(r->world.why), "no room for the run: %s", strerror(errno));
+                return VERDICT_WRONG;
+        }
         v = world_run(&r->world);
         if (!r->keep || (v < VERDICT_REFUSED && r->only < 0))
                 (void) nftw(r->world.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -146,17 +152,19 @@ static int left_in(const struct run *r, const char *what)
         return n;
 }
 
+/* For the next engine the file has its name when that one is to come: see world.c. */
 static enum verdict memory_life(struct run *r, enum program program, int site, int time)
 {
         char path[300];
         enum verdict v;
         FILE *f;
 
-        (void) snprintf(path, sizeof(path), "%s/point", r->world.daemon);
+        (void) left_in(r, "over");
+        (void) snprintf(path, sizeof(path), "%s/point%s", r->world.daemon, program == PROGRAM_NEXT_MEMORY ? ".later" : "");
         f = fopen(path, "we");
         if (!f)
                 return VERDICT_WRONG;
-        (void) fprintf(f, "%s %d %d\n", program == PROGRAM_ENGINE_MEMORY ? "coppice-engine" : "coppice-logd", site, time);
+        (void) fprintf(f, "%s %d %d\n", program == PROGRAM_LOGD_MEMORY ? "coppice-logd" : "coppice-engine", site, time);
         (void) fclose(f);
         r->world.trace->program = program;
         r->world.trace->wanted = (struct site) { .call = -1 };
@@ -198,7 +206,7 @@ static bool fail_memory(struct run *r, enum program program)
 
 static int usage(void)
 {
-        (void) fprintf(stderr, "usage: faults [--all] [--part I/N] [--keep] [--list] [--only POINT] init|engine|logd|child|engine-memory|logd-memory...\n");
+        (void) fprintf(stderr, "usage: faults [--all] [--part I/N] [--keep] [--list] [--only POINT] init|engine|logd|next|child|engine-memory|logd-memory|next-memory...\n");
         return 2;
 }
 

@@ -2,7 +2,8 @@
  *
  * The file `point` beside the program has "PROGRAM SITE TIME": in that program the SITE-th place that asks for memory, in the order in
  * which they are first come by, gets none the TIME-th time it asks. The file is removed by who has read it, so that the
- * next engine has all it wants. How many places there are is left in point.sites, and point.hit when one has failed. */
+ * next engine has all it wants. How many places there are is left in point.sites, and point.hit when one has failed. Places
+ * that are first come by when there is a file point.over do not count. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -70,6 +71,14 @@ __attribute__((constructor)) static void begin(void)
         (void) unlink(m.path);
 }
 
+static bool over(void)
+{
+        char path[300];
+
+        (void) snprintf(path, sizeof(path), "%s.over", m.path);
+        return access(path, F_OK) == 0;
+}
+
 static bool refused(const void *place)
 {
         int i = 0;
@@ -79,6 +88,10 @@ static bool refused(const void *place)
         while (i < m.count && m.places[i] != place)
                 i++;
         if (i == m.count && m.count < PLACES_MAX) {
+                if (over()) {
+                        m.on = false;
+                        return false;
+                }
                 m.places[m.count++] = place;
                 leave("sites", m.count);
         }

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const program_names[PROGRAM_END] = { "init", "engine", "logd", "child", "engine-memory", "logd-memory" };
+const char *const program_names[PROGRAM_END] = { "init", "engine", "logd", "next", "child", "engine-memory", "logd-memory", "next-memory" };
 
 enum { TRACED_MAX = 64, STACK_WORDS = 1024 };
 
@@ -47,6 +47,7 @@ static struct {
         struct traced list[TRACED_MAX];
         struct image image;
         bool found;       /* the program has been found: no other of its name is taken */
+        bool first_seen;  /* the engine before PROGRAM_NEXT */
         long long until;  /* ms; a lasting failure */
         bool over;        /* the failure has happened */
 } s;
@@ -244,7 +245,7 @@ static void on_entry(struct traced *p, const struct __ptrace_syscall_info *i)
         struct site here = { .call = (long) i->entry.nr }, *known;
         struct user_regs_struct regs;
 
-        if (!errors || within(&s.image.linker, i->instruction_pointer))
+        if (!errors || s.t->over || within(&s.image.linker, i->instruction_pointer))
                 return;
         memcpy(here.errors, errors, sizeof(here.errors));
         take_frames(p->pid, i, &here);
@@ -299,7 +300,7 @@ static bool named(pid_t pid, const char *name)
 
 static void on_exec(struct traced *p)
 {
-        static const char *const names[] = { "coppiced", "coppice-engine", "coppice-logd" };
+        static const char *const names[] = { "coppiced", "coppice-engine", "coppice-logd", "coppice-engine" };
         const enum program program = s.t->program;
 
         p->pending = 0;
@@ -312,6 +313,11 @@ static void on_exec(struct traced *p)
                 return;
         }
         if (s.found || program >= PROGRAM_CHILD || !named(p->pid, names[program])) {
+                let_go(p->pid);
+                return;
+        }
+        if (program == PROGRAM_NEXT && !s.first_seen) {
+                s.first_seen = true;
                 let_go(p->pid);
                 return;
         }

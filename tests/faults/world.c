@@ -1,7 +1,6 @@
 /* world.c - see faults.h: a boot, a crash, a reload, a command, full log files, an end. */
 #include "faults.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -19,7 +18,7 @@ const char *const verdict_names[VERDICT_COUNT] = {
         "missed", "unnoticed", "reported", "said", "again", "refused", "WRONG",
 };
 
-enum { PATIENCE_MS = 15000, BOOT_MS = 2500, SERVICES = 4 };
+enum { PATIENCE_MS = 15000, BOOT_MS = 2500 };
 
 static const struct { const char *name, *text; } files[] = {
         { "units/root.supervisor", "[Supervisor]\nMaxRestarts=1000000\n" },
@@ -44,8 +43,7 @@ static long long now_ms(void)
         return (long long) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static bool wrong(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static bool wrong(struct world *w, const char *format, ...)
+bool wrong(struct world *w, const char *format, ...)
 {
         va_list ap;
 
@@ -55,8 +53,7 @@ static bool wrong(struct world *w, const char *format, ...)
         return false;
 }
 
-/* Until it holds; false at the end of all patience, or when the daemon is gone. */
-static bool until(struct world *w, bool (*holds)(struct world *w, void *arg), void *arg)
+bool until(struct world *w, bool (*holds)(struct world *w, void *arg), void *arg)
 {
         const long long deadline = now_ms() + PATIENCE_MS;
 
@@ -92,7 +89,7 @@ static bool put_file(const struct world *w, const char *name, const char *text)
 
 static bool lay_out(const struct world *w)
 {
-        static const char *const dirs[] = { "", "/units", "/run", "/logs", "/state" };
+        static const char *const dirs[] = { "/units", "/run", "/logs", "/state" };
         char path[128];
 
         for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -153,13 +150,6 @@ static int ctl(const struct world *w, const char *what, char *text, size_t size)
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-struct wanted {
-        const char *name;  /* path of a service */
-        int other_than;    /* its process is another one than this */
-        int pid;           /* found */
-        int running;       /* how many services run */
-};
-
 static void look_at(struct wanted *k, const json_t *n)
 {
         const char *path = json_string_value(json_object_get(n, "path")), *state = json_string_value(json_object_get(n, "state")),
@@ -186,7 +176,7 @@ static void ask(const struct world *w, struct wanted *k)
         json_decref(all);
 }
 
-static bool runs_again(struct world *w, void *arg)
+bool runs_again(struct world *w, void *arg)
 {
         struct wanted *k = arg;
 
@@ -213,125 +203,6 @@ static bool do_until_done(struct world *w, const char *what)
         return until(w, is_done, &o) || wrong(w, "`%s` is never done", what);
 }
 
-/* --- what must hold ------------------------------------------------------------------------------------------------ */
-
-static int children_of(pid_t pid, int *list, int max)
-{
-        char path[64];
-        int n = 0;
-        FILE *f;
-
-        (void) snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int) pid, (int) pid);
-        f = fopen(path, "re");
-        while (f && n < max && fscanf(f, "%d", &list[n]) == 1)
-                n++;
-        if (f)
-                (void) fclose(f);
-        return n;
-}
-
-static char state_of(int pid, char comm[32])
-{
-        char path[64], line[300] = "", *end;
-        FILE *f;
-
-        (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-        f = fopen(path, "re");
-        if (f && !fgets(line, sizeof(line), f))
-                line[0] = '\0';
-        if (f)
-                (void) fclose(f);
-        end = strrchr(line, ')');
-        if (!end || !strchr(line, '('))
-                return '-';
-        *end = '\0';
-        (void) snprintf(comm, 32, "%s", strchr(line, '(') + 1);
-        return end[2];
-}
-
-static unsigned count_fds(int pid)
-{
-        char path[64];
-        unsigned n = 0;
-        DIR *d;
-
-        (void) snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-        d = opendir(path);
-        while (d && readdir(d))
-                n++;
-        if (d)
-                (void) closedir(d);
-        return n;
-}
-
-struct family {
-        unsigned fds[3];         /* init, engine, log writer */
-        unsigned sleepers, dead, others;
-};
-
-static struct family look_around(const struct world *w)
-{
-        struct family f = { 0 };
-        int list[64], n = children_of(w->trace->init, list, 64);
-
-        f.fds[0] = count_fds(w->trace->init);
-        for (int i = 0; i < n; i++) {
-                char comm[32] = "", state = state_of(list[i], comm);
-
-                if (state == 'Z')
-                        f.dead++;
-                else if (strcmp(comm, "coppice-engine") == 0)
-                        f.fds[1] += count_fds(list[i]);
-                else if (strcmp(comm, "coppice-logd") == 0)
-                        f.fds[2] += count_fds(list[i]);
-                else if (strcmp(comm, "sleep") == 0)
-                        f.sleepers++;
-                else
-                        f.others++;
-        }
-        return f;
-}
-
-static bool family_is_right(struct world *w, void *arg)
-{
-        struct family *f = arg;
-
-        *f = look_around(w);
-        if (f->dead || f->others || f->sleepers != SERVICES || !f->fds[1] || !f->fds[2])
-                return false;
-        for (int i = 0; i < 3 && w->measured; i++)
-                if (f->fds[i] > w->fds[i]) /* fewer: something is not to be had in this life */
-                        return false;
-        return true;
-}
-
-/* For whoever looks for a descriptor too many. */
-static void list_fds(const struct world *w)
-{
-        char command[300];
-
-        (void) snprintf(command, sizeof(command), "for p in %d $(cat /proc/%d/task/*/children); do cat /proc/$p/comm; ls -l /proc/$p/fd; done >%s/fds 2>&1",
-                        (int) w->trace->init, (int) w->trace->init, w->dir);
-        if (system(command) != 0)
-                return;
-}
-
-static bool check_family(struct world *w)
-{
-        struct family f = { 0 };
-        bool right = until(w, family_is_right, &f);
-
-        if (!right)
-                list_fds(w);
-        if (!right)
-                return wrong(w, "%u services, %u zombies, %u strangers; descriptors of init %u, engine %u, logd %u; of %u, %u, %u", f.sleepers,
-                             f.dead, f.others, f.fds[0], f.fds[1], f.fds[2], w->fds[0], w->fds[1], w->fds[2]);
-        for (int i = 0; i < 3 && !w->measured; i++)
-                if (f.fds[i] > w->fds[i])
-                        w->fds[i] = f.fds[i];
-        return true;
-}
-
 /* --- the life of a daemon -------------------------------------------------------------------------------------------- */
 
 /* What could not be read at the start must have been told of, and is there when it is asked for again. */
@@ -346,18 +217,70 @@ static bool all_run(struct world *w, struct wanted *plain)
                         (void) ppoll(NULL, 0, &a_moment, NULL);
         if (w->trace->ended)
                 return false;
-        if (!file_has(w, "output", strerror(w->trace->error)))
-                return wrong(w, "after the start %d services run, and nobody was told why", plain->running);
+        if (!file_has(w, "output", strerror(w->trace->error))) /* it may only be slow */
+                return until(w, runs_again, plain) ||
+                       wrong(w, "after the start %d services run, and nobody was told why", plain->running);
         w->again = true;
         return do_until_done(w, "daemon-reload") && do_until_done(w, "start plain rich talker boxed") &&
                (until(w, runs_again, plain) || wrong(w, "after the start %d services run", plain->running));
+}
+
+/* A file beside the programs of PROGRAM_NEXT_MEMORY: see memory.c. */
+static void point_file(const struct world *w, const char *from, const char *to)
+{
+        char path[2][300];
+
+        (void) snprintf(path[0], sizeof(path[0]), "%s/%s", w->daemon, from ? from : to);
+        (void) snprintf(path[1], sizeof(path[1]), "%s/%s", w->daemon, to);
+        if (from)
+                (void) rename(path[0], path[1]);
+        else
+                (void) close(open(path[1], O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static bool has_another(struct world *w, void *arg)
+{
+        const int *last = arg;
+        int engine = engine_of(w);
+
+        return engine > 0 && engine != *last;
+}
+
+/* PROGRAM_NEXT: the engine is killed, and no service notices. */
+static bool taken_over(struct world *w)
+{
+        static const char *const names[SERVICES] = { "/plain", "/rich", "/talker", "/boxed" };
+        const enum program program = w->trace->program;
+        int before[SERVICES], last = engine_of(w);
+        struct wanted k;
+
+        if (program != PROGRAM_NEXT && program != PROGRAM_NEXT_MEMORY)
+                return true;
+        for (int i = 0; i < SERVICES; i++) {
+                k = (struct wanted) { .name = names[i] };
+                ask(w, &k);
+                before[i] = k.pid;
+        }
+        if (program == PROGRAM_NEXT_MEMORY)
+                point_file(w, "point.later", "point");
+        if (last <= 1 || kill(last, SIGKILL) < 0 || !until(w, has_another, &last) || !do_until_done(w, "version"))
+                return wrong(w, "no other engine has come");
+        for (int i = 0; i < SERVICES; i++) {
+                k = (struct wanted) { .name = names[i] };
+                if (!until(w, runs_again, &k) || k.pid != before[i])
+                        return wrong(w, "%s had process %d and has %d when another engine has taken over", names[i], before[i], k.pid);
+        }
+        w->trace->over = true;
+        if (program == PROGRAM_NEXT_MEMORY)
+                point_file(w, NULL, "point.over");
+        return true;
 }
 
 static bool live(struct world *w)
 {
         struct wanted plain = { .name = "/plain" };
 
-        if (!all_run(w, &plain))
+        if (!all_run(w, &plain) || !taken_over(w))
                 return false;
         plain.other_than = plain.pid;
         if (plain.pid <= 1 || kill(plain.pid, SIGKILL) < 0)
@@ -368,7 +291,7 @@ static bool live(struct world *w)
                 return wrong(w, "no unit can be written");
         return do_until_done(w, "daemon-reload") && do_until_done(w, "start late") && do_until_done(w, "run -- /bin/true") &&
                do_until_done(w, "logs talker") && do_until_done(w, "send rich hello") && do_until_done(w, "status late --json") && do_until_done(w, "stop late") &&
-               check_family(w);
+               check_rights(w) && check_family(w);
 }
 
 static bool has_ended(struct world *w, void *arg)
@@ -383,12 +306,15 @@ static bool said_nothing_bad(struct world *w)
         const bool gave_up = w->trace->program == PROGRAM_ENGINE_MEMORY && file_has(w, "output", "error: out of memory") &&
                              file_has(w, "output", "(ABRT)"); /* where nothing sensible can be done: the next engine goes on */
 
+        const bool next = w->trace->program == PROGRAM_NEXT || w->trace->program == PROGRAM_NEXT_MEMORY;
         static const char *const bad[] = {
                 "AddressSanitizer", "LeakSanitizer: detected", "runtime error:", "init crashed", "Assertion", "stack smashing", "is still there",
-                "makes no sense", "beginning anew", "the engine was killed", "the engine ended",
+                "makes no sense", "beginning anew", "(SEGV)", "(BUS)", "(FPE)",
+                "the engine was killed", "the engine ended", /* where one is killed, another may say that it cannot take over */
         };
+        const size_t count = sizeof(bad) / sizeof(bad[0]) - (next ? 2 : 0);
 
-        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        for (size_t i = 0; i < count; i++)
                 if (file_has(w, "output", bad[i]) && !(gave_up && strcmp(bad[i], "the engine was killed") == 0))
                         return wrong(w, "its output has \"%s\"", bad[i]);
         return true;
@@ -423,7 +349,9 @@ static bool ended_well(const struct world *w)
 {
         const struct trace *t = w->trace;
 
-        if (t->program != PROGRAM_LOGD && t->program != PROGRAM_LOGD_MEMORY)
+        if (t->program == PROGRAM_NEXT && WIFSIGNALED(t->target_status))
+                return WTERMSIG(t->target_status) == SIGABRT && file_has(w, "output", "error: out of memory");
+        if (t->program != PROGRAM_LOGD && t->program != PROGRAM_LOGD_MEMORY && t->program != PROGRAM_NEXT)
                 return t->program == PROGRAM_INIT || t->target_status == 0;
         if (WIFSIGNALED(t->target_status))
                 return w->ending && WTERMSIG(t->target_status) == SIGKILL;

@@ -8,6 +8,9 @@
  *      j_*                      the journal as far as it is committed (src/daemon/journal.c)
  *      phase                    how far the present engine is; nothing else of it outlives it
  *      READ, POP_READ, REDO     recover.c, reconcile.c
+ *      held                     a request for which the socket had no room: in the engine's memory only (os/initlink.c).
+ *                               Meanwhile it hears what init says, and takes no step (run_queue(), engine_turn())
+ *      j_performed, j_done      ENTRY_PERFORMED, which does not say that init has got it; ENTRY_DONE
  *
  * What is checked:
  *      never two processes of one service (assert in Init)
@@ -18,7 +21,8 @@
  *
  * Mistakes that must be found, each by a -D: POP_FIRST takes a message before it is written down; BLIND_REDO asks again
  * for a spawn without looking whether it was answered; NO_REDO never asks again; EARLY_HELLO greets the new engine
- * before what the last one asked for is done; REAP_ALONE reaps while the socket is thrown away with the engine. */
+ * before what the last one asked for is done; REAP_ALONE reaps while the socket is thrown away with the engine;
+ * PERFORMED_IS_DONE takes a request that was held for sent; STEP_AHEAD takes the next step while one is held. */
 
 #define N        3      /* services */
 #define ENDS     1      /* of each by itself */
@@ -29,7 +33,7 @@
 
 mtype = { SPAWN, SPAWNED, EXITED, HELLO };
 mtype:core = { DOWN, STARTING, UP };
-mtype:phase = { DEAD, READ, POP_READ, REDO, IDLE, POP_IDLE, PERFORM, DONE };
+mtype:phase = { DEAD, READ, POP_READ, REDO, IDLE, POP_IDLE, PERFORM, DONE, POP_DONE };
 
 chan to_init = [ROOM] of { mtype, byte, byte };                /* kind, service, incarnation */
 chan to_engine = [ROOM] of { mtype, byte, byte };              /* kind, service or engine, incarnation */
@@ -42,11 +46,14 @@ bool hello_due;
 /* the engine, and how often it was taken away */
 mtype:phase phase = IDLE;
 byte crashes, reexecs;
+bool held;
+byte held_s, held_i;
 /* the journal */
 mtype:core j_state[N];
 byte j_inc[N];
 bool j_mark;                                                   /* the message in front is the last that was written
                                                                 * down: what the serial numbers are there to tell */
+bool j_performed;                                              /* ... as far as the engine goes */
 bool j_done = true;                                            /* the action of the last step has been performed */
 byte j_act;                                                    /* whom it was about: SPAWN of j_inc[j_act] */
 chan j_pending = [PENDING] of { mtype, byte, byte };
@@ -57,7 +64,7 @@ end:    do
         :: atomic { ended[0] < ENDS && live[0] -> live[0]--; zombie[0]++; ended[0]++ }
         :: atomic { ended[1] < ENDS && live[1] -> live[1]--; zombie[1]++; ended[1]++ }
         :: atomic { ended[2] < ENDS && live[2] -> live[2]--; zombie[2]++; ended[2]++ }
-        :: atomic { crashes < CRASHES && phase != DEAD -> crashes++; phase = DEAD;
+        :: atomic { crashes < CRASHES && phase != DEAD -> crashes++; phase = DEAD; held = false; held_s = 0; held_i = 0;
 #ifdef REAP_ALONE
                 do :: to_engine ? _, _, _ :: empty(to_engine) -> break od
 #endif
@@ -144,11 +151,14 @@ end:    do
 #ifdef NO_REDO
                 answered = true;
 #endif
+#ifdef PERFORMED_IS_DONE
+                answered = answered || j_performed;
+#endif
 #ifdef BLIND_REDO
                 answered = false;
 #endif
                 if
-                :: j_done || answered -> j_done = true; j_act = 0; phase = IDLE
+                :: j_done || answered -> j_done = true; j_performed = false; j_act = 0; phase = IDLE
                 :: else -> phase = PERFORM
                 fi; answered = false }
         :: atomic { phase == IDLE && nempty(to_engine) -> look(POP_IDLE) }
@@ -164,8 +174,20 @@ end:    do
         :: atomic { phase == IDLE && empty(j_pending) && (j_state[0] == DOWN || j_state[1] == DOWN || j_state[2] == DOWN) ->
                 if :: j_state[0] == DOWN -> s = 0 :: j_state[1] == DOWN -> s = 1 :: j_state[2] == DOWN -> s = 2 fi;
                 j_state[s] = STARTING; j_inc[s]++; j_act = s; j_done = false; phase = PERFORM; s = 0 }
-        :: atomic { phase == PERFORM && nfull(to_init) -> to_init ! SPAWN, j_act, j_inc[j_act]; phase = DONE }
-        :: atomic { phase == DONE -> j_done = true; j_act = 0; phase = IDLE }
+        :: atomic { phase == PERFORM && !held ->
+                if
+                :: nfull(to_init) -> to_init ! SPAWN, j_act, j_inc[j_act]
+                :: full(to_init) -> held = true; held_s = j_act; held_i = j_inc[j_act]
+                fi; j_performed = true; phase = DONE }
+        :: atomic { held && phase != DEAD && nfull(to_init) -> to_init ! SPAWN, held_s, held_i; held = false; held_s = 0; held_i = 0 }
+        :: atomic { phase == DONE && held && nempty(to_engine) -> look(POP_DONE) }
+        :: atomic { phase == POP_DONE -> take(DONE) }
+#ifdef STEP_AHEAD
+        :: atomic { phase == DONE ->
+#else
+        :: atomic { phase == DONE && !held ->
+#endif
+                j_done = true; j_performed = false; j_act = 0; phase = IDLE }
         od
 }
 

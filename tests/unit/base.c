@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/account.h"
 #include "base/buf.h"
@@ -47,6 +49,40 @@ static void nsswitch_conf_says_who_knows_accounts(void **state)
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
                 if (account_order_in(rows[i].text, "passwd") != rows[i].passwd)
                         fail_msg("read wrongly: %s", rows[i].text);
+}
+
+static int no_group(void *arg, gid_t gid)
+{
+        (void) arg;
+        (void) gid;
+        return 0;
+}
+
+static void I2_an_account_that_cannot_be_looked_for_is_not_one_that_is_not_there(void **state)
+{
+        struct rlimit before, few;
+        struct account a = { 0 };
+        gid_t gid;
+        int user, number, group, members, fd = dup(0);
+
+        (void) state;
+        assert_int_equal(account_by_name("nobody of that name", &a), -ENOENT);
+        assert_int_equal(account_group("nobody of that name", &gid), -ENOENT);
+        assert_int_equal(account_groups("nobody of that name", no_group, NULL), 0);
+        assert_true(fd >= 0);
+        (void) close(fd);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        few = (struct rlimit) { .rlim_cur = (rlim_t) fd, .rlim_max = before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        user = account_by_name("root", &a);
+        number = account_by_uid(0, &a);
+        group = account_group("root", &gid);
+        members = account_groups("root", no_group, NULL);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(user, -EMFILE);
+        assert_int_equal(number, -EMFILE);
+        assert_int_equal(group, -EMFILE);
+        assert_int_equal(members, -EMFILE);
 }
 
 static void a_buffer_that_failed_swallows_every_call(void **state)
@@ -210,6 +246,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_buffer_grows_and_stays_terminated),
                 cmocka_unit_test(nsswitch_conf_says_who_knows_accounts),
+                cmocka_unit_test(I2_an_account_that_cannot_be_looked_for_is_not_one_that_is_not_there),
                 cmocka_unit_test(a_buffer_that_failed_swallows_every_call),
                 cmocka_unit_test(consuming_keeps_the_rest),
                 cmocka_unit_test(an_error_reads_unit_stage_cause_line_and_way_out),

@@ -380,6 +380,53 @@ static void after_the_line_another_engine_gets_all_that_was_said(void **state)
         rig_stop(&r);
 }
 
+/* How many engines init says have ended before this one without having come up. */
+static int unborn(const struct rig *r)
+{
+        char path[64], text[16384];
+        const char *at, *end;
+        size_t n;
+        FILE *f;
+
+        (void) snprintf(path, sizeof path, "/proc/%d/environ", (int) r->engine);
+        f = fopen(path, "re");
+        assert_non_null(f);
+        n = fread(text, 1, sizeof text - 1, f);
+        (void) fclose(f);
+        text[n] = '\0';
+        for (at = text, end = text + n; at < end; at += strlen(at) + 1)
+                if (strncmp(at, INIT_UNBORN "=", sizeof INIT_UNBORN) == 0)
+                        return atoi(at + sizeof INIT_UNBORN);
+        return -1;
+}
+
+static void an_engine_that_lacks_something_says_little_of_the_state_that_it_was_to_take_over(void **state)
+{
+        struct rig r;
+
+        (void) state;
+        (void) setenv("COPPICE_ENGINE_PAUSE_MAX_MS", "1", 1);
+        assert_true(rig_start(&r, plain));
+        (void) unsetenv("COPPICE_ENGINE_PAUSE_MAX_MS");
+        assert_int_equal(initlink_booted(r.link), 0);
+        r.booted = true;
+        (void) rig_exit_of(&r, spawn_shell(&r, "exit 0", NULL, 0)); /* BOOTED has been read */
+        rig_engine_dies(&r);
+        for (int i = 0; i < 4; i++) {
+                assert_int_equal(unborn(&r), 0);
+                rig_engine_exit(&r, INIT_ENGINE_LACKS);
+                rig_next_engine(&r);
+        }
+        assert_int_equal(unborn(&r), 0);
+        rig_engine_exit(&r, INIT_ENGINE_LACKS); /* the fifth: by now it may be the state */
+        rig_next_engine(&r);
+        assert_int_equal(unborn(&r), 1);
+        rig_engine_exit(&r, 111);
+        rig_next_engine(&r);
+        assert_int_equal(unborn(&r), 2);
+        rig_stop(&r);
+}
+
 /* The grandchild's pid comes out of a pipe: it left the session, its parent has died, and there is no /proc. */
 static void J12_without_proc_orphans_are_found_and_ended_too(void **state)
 {
@@ -454,6 +501,7 @@ int main(void)
                 TEST(signals_to_the_daemon_reach_the_engine),
                 TEST(before_the_line_the_exit_code_is_that_of_the_engine),
                 TEST(after_the_line_another_engine_gets_all_that_was_said),
+                TEST(an_engine_that_lacks_something_says_little_of_the_state_that_it_was_to_take_over),
                 TEST(J12_without_proc_orphans_are_found_and_ended_too),
                 TEST(goodbye_carries_the_exit_code_and_leaves_nobody),
         };

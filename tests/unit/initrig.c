@@ -183,9 +183,14 @@ bool rig_start(struct rig *r, struct rig_how how)
 
 void rig_engine_dies(struct rig *r)
 {
+        assert_int_equal(kill(r->engine, SIGKILL), 0);
+        rig_next_engine(r);
+}
+
+void rig_next_engine(struct rig *r)
+{
         int fd;
 
-        assert_int_equal(kill(r->engine, SIGKILL), 0);
         initlink_free(r->link);
         r->link = NULL;
         (void) close(r->engine_at);

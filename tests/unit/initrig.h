@@ -34,6 +34,9 @@ bool rig_start(struct rig *r, struct rig_how how);
 /* Kill the engine, be the next one. HELLO has not been read. */
 void rig_engine_dies(struct rig *r);
 
+/* The engine ends by itself: be the next one. */
+void rig_next_engine(struct rig *r);
+
 /* End it (kill -9 when it is still there), remove the directory. */
 void rig_stop(struct rig *r);
 
