@@ -90,4 +90,4 @@ EXAMPLE_UNITS += \
 
 exampledir = $(docdir)
 nobase_dist_example_DATA = $(EXAMPLE_UNITS)
-dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
+dist_doc_DATA = README.md ARCHITECTURE.md HACKING.md SECURITY.md CHANGELOG.md LICENSE

@@ -33,6 +33,7 @@ CLEANFILES += libcoppice.a $(LIB_SONAME) src/lib/joined.o
 EXTRA_DIST += src/lib/libcoppice.map
 
 install-exec-hook:
+	$(MKDIR_P) "$(DESTDIR)$(libdir)"
 	ln -sf $(LIB_SONAME) "$(DESTDIR)$(libdir)/libcoppice.so"
 uninstall-libcoppice-link:
 	rm -f "$(DESTDIR)$(libdir)/libcoppice.so"
