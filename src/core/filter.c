@@ -148,14 +148,19 @@ static void apply_log(const struct spec *s, struct filter *f)
 
 /* --- the settings that look at arguments ----------------------------------------------------------------------------- */
 
+/* Nobody who lists names has the numbers of other kinds in mind, and a filter for three kinds costs each start twice as
+ * much. systemd's own files mean what systemd makes of them; learning forbids nothing. */
+static bool means_native(const struct spec *s, bool learn)
+{
+        return spec_count(s, D_SERVICE_SystemCallArchitectures) == 0 && !learn && !spec_foreign(s) &&
+               spec_count(s, D_SERVICE_SystemCallFilter) > 0;
+}
+
 static void apply_archs(const struct spec *s, bool learn, struct filter *f)
 {
         size_t n = spec_count(s, D_SERVICE_SystemCallArchitectures);
 
-        /* Nobody who lists names has the numbers of other kinds in mind, and a filter for three kinds costs each start twice as
-         * much. systemd's own files mean what systemd makes of them; learning forbids nothing. */
-        if (n == 0 && !learn && !spec_foreign(s) && spec_count(s, D_SERVICE_SystemCallFilter) > 0)
-                f->archs_implied = true;
+        f->archs_implied = means_native(s, learn);
         f->archs = f->archs_implied ? 1U << FILTER_ARCH_NATIVE : 0;
         f->archs_said = n > 0 || f->archs_implied;
         for (size_t i = 0; i < n; i++) {
@@ -335,16 +340,17 @@ static void words_list(const struct spec *s, struct buf *out)
                 buf_addf(out, "; a forbidden call gets %s", denied);
 }
 
+/* At each start: nothing here looks a call up. */
 void filter_words(const struct spec *s, struct buf *out)
 {
+        bool learn = spec_int(s, D_SERVICE_SystemCallFilterMode) == FILTER_MODE_LEARN;
         size_t begin = out->len;
-        struct filter f;
 
-        if (spec_int(s, D_SERVICE_SystemCallFilterMode) == FILTER_MODE_LEARN)
+        if (learn)
                 buf_adds(out, "note every call, forbid none");
         else if (spec_count(s, D_SERVICE_SystemCallFilter))
                 words_list(s, out);
-        if (filter_of(s, &f) && f.archs_implied)
+        if (means_native(s, learn))
                 buf_adds(out, "; SystemCallArchitectures=native");
         for (size_t i = 3; i < sizeof(sources) / sizeof(sources[0]); i++) {
                 if (!counts(s, sources[i]))
