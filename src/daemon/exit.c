@@ -44,6 +44,15 @@ void exit_finish(struct engine *e, int code)
         logs_quit(e, finish_now);
 }
 
+static void end_groups(struct engine *e)
+{
+        int r = cgroup_end(e->cgroup, KILL_MAX_MSEC);
+
+        if (r < 0)
+                log_warning("control groups %s are left behind: %s", cgroup_name(e->cgroup),
+                            r == -EBUSY ? "processes survive SIGKILL" : strerror(-r));
+}
+
 /* After the loop. Nothing here may wait for anybody but init. */
 void exit_clean(struct engine *e)
 {
@@ -58,8 +67,7 @@ void exit_clean(struct engine *e)
         mail_stop(e);
         pipes_free(e);
         logs_free(e);
-        if (cgroup_end(e->cgroup, KILL_MAX_MSEC) < 0)
-                log_warning("processes survive SIGKILL: %s is left behind", cgroup_root_path(e->cgroup));
+        end_groups(e);
         socket_stop(e);
         if (e->opt.machine)
                 machine_release();

@@ -133,6 +133,11 @@ const char *cgroup_root_path(const struct cgroup *c)
         return c->backend == CGROUP_NONE ? "" : c->path;
 }
 
+const char *cgroup_name(const struct cgroup *c)
+{
+        return c->name;
+}
+
 int cgroup_root_fd(const struct cgroup *c)
 {
         return c->root;
@@ -352,15 +357,10 @@ void cgroup_free(struct cgroup *c)
         free(c);
 }
 
-int cgroup_end(struct cgroup *c, int ms)
+static int end_v2(struct cgroup *c, int ms)
 {
-        int r;
+        int r = cgroup_dir_populated(c->root);
 
-        if (c->backend == CGROUP_NONE) {
-                cgroup_v1_end(c);
-                return 0;
-        }
-        r = cgroup_dir_populated(c->root);
         if (r == 1) {
                 (void) cgroup_dir_kill(c->root);
                 r = cgroup_dir_wait_empty(c->root, ms);
@@ -370,8 +370,14 @@ int cgroup_end(struct cgroup *c, int ms)
         (void) cgroup_dir_remove_below(c->root);
         if (rmdir(c->path) < 0 && errno != ENOENT)
                 return -errno;
-        cgroup_v1_end(c);
         cgroup_control_end(c);
         (void) unlink(c->note);
         return 0;
+}
+
+int cgroup_end(struct cgroup *c, int ms)
+{
+        int r = c->backend == CGROUP_NONE ? 0 : end_v2(c, ms), of_v1 = cgroup_v1_end(c, ms);
+
+        return r < 0 ? r : of_v1;
 }

@@ -118,7 +118,9 @@ size_t cgroup_watching(const struct cgroup *c);
 void cgroup_check(struct cgroup *c, void (*empty)(void *arg, uint64_t cookie), void *arg);
 
 /* The end: kill whatever is left below the root group, wait at most `ms` for it to be gone, remove every group of
- * ours and RUNTIME_DIR/cgroup. 0; -EBUSY when processes survive SIGKILL. */
+ * ours in every hierarchy and RUNTIME_DIR/cgroup. 0; -EBUSY when processes survive SIGKILL. What those of v1 are
+ * called: cgroup_name(). */
 int cgroup_end(struct cgroup *c, int ms);
+const char *cgroup_name(const struct cgroup *c);
 
 #endif

@@ -93,13 +93,15 @@ void cgroup_control_end(struct cgroup *c); /* remove what was made for it */
 bool cgroup_v1_find(struct cgroup *c); /* false: not all could be looked at; may be called again */
 /* The node's group, and those above it, as a directory owned by the caller; `make` or -ENOENT. */
 int cgroup_v1_open(struct cgroup *c, enum controller ctl, const char *rel, bool make);
+int cgroup_v1_adopt(struct cgroup *c, enum controller ctl); /* the daemon's group of the engine before us; -ENOENT */
 int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel);
-void cgroup_v1_end(struct cgroup *c);      /* remove the daemon's groups and those below */
+int cgroup_v1_end(struct cgroup *c, int ms); /* remove the daemon's groups and those below, waiting up to ms */
 void cgroup_v1_free(struct cgroup *c);
 void cgroup_v1_sweep(const char *name);    /* what a dead daemon left whose groups had this name */
 
 /* Those of the io controller, into the group `dir` (limits_io.c). */
 int limits_io(int dir, bool v1, const struct limits *l, enum limit limit, bool none);
+const char *limits_io_weight_file(int dir, bool v1); /* NULL: no scheduler here weighs */
 
 /* Devices: by a program on the v2 group, or by a v1 group (limits_device.c). */
 bool limits_bpf_works(struct cgroup *c);

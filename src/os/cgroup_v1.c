@@ -4,6 +4,7 @@
  * node's life ends. v1's release_agent is never used: it runs a helper as root (FAILURES D15). */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 #include "os/cgroup_priv.h"
 #include "os/fs.h"
+#include "os/limits.h"
 
 /* What v1 calls them. */
 static const char *const v1_names[CTL_COUNT] = {
@@ -111,6 +113,20 @@ static void inherit(int parent, int dir)
                         (void) fs_write_small(dir, files[i], text);
 }
 
+/* One that is locked belongs to a daemon of the same name, in another pid namespace. */
+int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
+{
+        struct cgroup_v1 *v = &c->v1[ctl];
+        autoclose int dir = cgroup_open_dir(v->own, c->name);
+
+        if (dir < 0)
+                return dir;
+        if (flock(dir, LOCK_EX | LOCK_NB) < 0)
+                return -EEXIST;
+        v->root = fd_steal(&dir);
+        return 0;
+}
+
 static int make_root(struct cgroup *c, enum controller ctl)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
@@ -119,10 +135,8 @@ static int make_root(struct cgroup *c, enum controller ctl)
 
         if (v->own < 0 || v->error)
                 return v->error ? -v->error : -ENOENT;
-        if (c->adopted)
-                r = cgroup_open_dir(v->own, c->name);
-        if (r == -ENOENT)
-                r = -EEXIST;
+        if (c->adopted && cgroup_v1_adopt(c, ctl) == 0)
+                return 0;
         for (int i = 0; r == -EEXIST && i < 100; i++) {
                 (void) snprintf(name, sizeof name, i ? "%s.%d" : "%s", c->name, i);
                 r = cgroup_make_one(v->own, name);
@@ -184,24 +198,50 @@ int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel)
         return unlinkat(v->root, rel, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-void cgroup_v1_end(struct cgroup *c)
+/* The daemon's group of one hierarchy, by the name it has: the number of another daemon may be the same. */
+static int remove_root(const struct cgroup_v1 *v)
 {
+        char link[40], path[PATH_MAX];
+        ssize_t n;
+
+        (void) cgroup_dir_remove_below(v->root);
+        (void) snprintf(link, sizeof link, "/proc/self/fd/%d", v->root);
+        n = readlink(link, path, sizeof path - 1);
+        if (n <= 0)
+                return n < 0 ? -errno : -ENOENT;
+        path[n] = 0;
+        return unlinkat(v->own, strrchr(path, '/') + 1, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Whoever has died is in its group until the kernel has done with it, and v1 tells nobody of the last one: look again. */
+static int remove_soon(const struct cgroup_v1 *v, int *ms)
+{
+        int r;
+
+        for (int pause = 1; (r = remove_root(v)) == -EBUSY && *ms > 0; pause = pause < 50 ? pause * 2 : pause) {
+                (void) poll(NULL, 0, pause);
+                *ms -= pause;
+        }
+        return r;
+}
+
+int cgroup_v1_end(struct cgroup *c, int ms)
+{
+        int result = 0;
+
+        if (c->adopted) /* perhaps nothing that is there now has limits, and the engine before us had something */
+                limits_adopt(c);
         for (int i = 0; i < CTL_COUNT; i++) {
                 struct cgroup_v1 *v = &c->v1[i];
-                char link[40], path[PATH_MAX];
-                ssize_t n;
+                int r;
 
                 if (v->root < 0)
                         continue;
-                (void) cgroup_dir_remove_below(v->root);
-                (void) snprintf(link, sizeof link, "/proc/self/fd/%d", v->root);
-                n = readlink(link, path, sizeof path - 1);
-                if (n > 0) {
-                        path[n] = 0;
-                        (void) unlinkat(v->own, strrchr(path, '/') + 1, AT_REMOVEDIR);
-                }
+                r = remove_soon(v, &ms);
+                result = result < 0 ? result : r;
                 fd_close(&v->root);
         }
+        return result;
 }
 
 /* Its processes are gone. A directory that is locked belongs to another daemon of that name, which lives. */

@@ -432,6 +432,8 @@ int limits_effective(struct cgroup *c, const char *node, enum limit l, char *buf
         if (dir < 0)
                 return dir;
         file = dir == t.v2 ? files[l].v2 : files[l].v1;
+        if (l == LIMIT_IO_WEIGHT)
+                file = limits_io_weight_file(dir, dir != t.v2);
         if (dir != t.v2 && l == LIMIT_MEMORY_SWAP_MAX)
                 return -ENOENT; /* v1 has it only together with memory */
         return file ? fs_read_small(dir, file, buf, n) : -ENOENT;

@@ -97,16 +97,25 @@ static int write_item(int dir, bool v1, enum limit limit, const char *item)
         return r < 0 ? r : write_one(dir, v1, limit, device, amount);
 }
 
-static int weight(int dir, bool v1, const struct limits *l, bool none)
+const char *limits_io_weight_file(int dir, bool v1)
 {
         static const char *const v1_files[] = { "blkio.bfq.weight", "blkio.weight" };
         static const char *const v2_files[] = { "io.weight", "io.bfq.weight" };
+
+        for (int i = 0; i < 2; i++)
+                if (faccessat(dir, v1 ? v1_files[i] : v2_files[i], F_OK, 0) == 0)
+                        return v1 ? v1_files[i] : v2_files[i];
+        return NULL;
+}
+
+static int weight(int dir, bool v1, const struct limits *l, bool none)
+{
+        const char *file = limits_io_weight_file(dir, v1);
         char text[32];
-        int r = -ENOENT;
+        int r;
 
         (void) snprintf(text, sizeof text, "%lld", none ? 100LL : (long long) l->value[LIMIT_IO_WEIGHT]);
-        for (int i = 0; i < 2 && r == -ENOENT; i++)
-                r = fs_write_small(dir, v1 ? v1_files[i] : v2_files[i], text);
+        r = file ? fs_write_small(dir, file, text) : -ENOENT;
         return none ? 0 : r;
 }
 

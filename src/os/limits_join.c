@@ -115,14 +115,9 @@ int limits_settle(struct cgroup *c, const char *node)
 void limits_adopt(struct cgroup *c)
 {
         cgroup_control_ask(c);
-        for (int i = 0; i < CTL_COUNT; i++) {
-                struct cgroup_v1 *v = &c->v1[i];
-
-                if (v->with == (enum controller) i && v->own >= 0 && v->root < 0)
-                        v->root = cgroup_open_dir(v->own, c->name);
-                if (v->root < 0)
-                        v->root = -1;
-        }
+        for (int i = 0; i < CTL_COUNT; i++)
+                if (c->v1[i].with == (enum controller) i && c->v1[i].own >= 0 && c->v1[i].root < 0)
+                        (void) cgroup_v1_adopt(c, (enum controller) i);
 }
 
 int limits_drop(struct cgroup *c, const char *node)

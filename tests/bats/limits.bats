@@ -145,18 +145,24 @@ knows_of_kill() { ctl why "$1" --json | jq -e 'tostring | test("out_of_memory")'
 @test "D11: the kernel has the very limits of the unit" {
         needs memory
         needs cpu
-        service l "ExecStart=/bin/sleep 1000" "MemoryMax=64M" "TasksMax=33" "CPUQuota=25%" "CPUWeight=200"
+        service l "ExecStart=/bin/sleep 1000" "MemoryMax=64M" "TasksMax=33" "CPUQuota=25%" "CPUQuotaPeriodSec=50ms" "CPUWeight=200"
+        service soft "ExecStart=/bin/sleep 1000" "MemoryHigh=48M" "MemoryLow=16M" "MemoryMin=8M" "MemorySwapMax=4M" "OOMPolicy=kill" \
+                "Isolation=best-effort"
         start_daemon
         wait_state /l running
+        wait_state /soft running
         assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 67108864
         assert_eq "$(value /l pids pids.max pids.max)" 33
         if [ "$(where cpu)" = v2 ]; then
-                assert_eq "$(value /l cpu cpu.max)" "25000 100000"
+                assert_eq "$(value /l cpu cpu.max)" "12500 50000"
                 assert_eq "$(value /l cpu cpu.weight)" 200
         else
-                assert_eq "$(value /l cpu "" cpu.cfs_quota_us)" 25000
+                assert_eq "$(value /l cpu "" cpu.cfs_quota_us) $(value /l cpu "" cpu.cfs_period_us)" "12500 50000"
                 assert_eq "$(value /l cpu "" cpu.shares)" 2048
         fi
+        [ "$(where memory)" = v2 ] || return 0 # those of v1 are refused by name: see "v1 alone"
+        assert_eq "$(cd "$(field /soft .cgroup)" && cat memory.high memory.low memory.min memory.oom.group | xargs)" "50331648 16777216 8388608 1"
+        [ ! -e "$(field /soft .cgroup)/memory.swap.max" ] || assert_eq "$(value /soft memory memory.swap.max)" 4194304
 }
 
 @test "a limit of a supervisor bounds the whole branch" {
@@ -352,14 +358,27 @@ disk() { for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop
         needs io
         disk=$(disk) || :; [ -n "$disk" ] || skip "needs a disk"
         device=$((0x$(stat -c %t "$disk"))):$((0x$(stat -c %T "$disk")))
-        service l "ExecStart=/bin/sleep 1000" "IOReadBandwidthMax=$disk 10M" "IOWriteIOPSMax=$disk 50"
+        service l "ExecStart=/bin/sleep 1000" "IOReadBandwidthMax=$disk 10M" "IOWriteBandwidthMax=$disk 5M" "IOReadIOPSMax=$disk 70" \
+                "IOWriteIOPSMax=$disk 50"
+        service w "ExecStart=/bin/sleep 1000" "IOWeight=250" "Restart=no"
         start_daemon
         wait_state /l running
         [[ $(value /l io io.max blkio.throttle.read_bps_device) == *"$device"*10485760* ]]
+        [[ $(value /l io io.max blkio.throttle.write_bps_device) == *"$device"*5242880* ]]
+        [[ $(value /l io io.max blkio.throttle.read_iops_device) == *"$device"*70* ]]
         [[ $(value /l io io.max blkio.throttle.write_iops_device) == *"$device"*50* ]]
+        wait_for "$PATIENCE" weighed_or_refused /w
         service l "ExecStart=/bin/sleep 1000" "IOWriteIOPSMax=$disk 50"
         ctl daemon-reload
         [[ $(value /l io io.max blkio.throttle.read_bps_device) != *10485760* ]]
+}
+# Whether a scheduler weighs is the machine's affair: where none does, the start says so.
+weighed_or_refused() {
+        case $(state_of "$1") in
+        running) ctl doctor "$1" --json | jq -e '.units[].limits[] | select(.directive == "IOWeight") | .effective | test("250")' >/dev/null ;;
+        failed) ctl why "$1" | grep -q "set IOWeight=250: no scheduler here weighs" ;;
+        *) false ;;
+        esac
 }
 
 @test "DevicePolicy= keeps the devices of the machine from a service, but for what DeviceAllow= names" {
@@ -623,6 +642,10 @@ is_full() { [ "$(field "$1" .tasks)" = "$2" ]; }
         assert_eq "$(reason_of /late)" out_of_memory
         assert_eq "$(reason_of /worker)" out_of_memory
         assert_eq "$(ctl deaths /late --json | jq '.[0].memory_peak > 20000000')" true
+        # One more, to which nothing with limits is left: it removes their groups at its end all the same.
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$engine"
+        wait_for "$PATIENCE" answers_anew "$engine"
 }
 answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e" ] && [ "$e" != "$1" ] && ctl status / >/dev/null; }
 

@@ -360,8 +360,14 @@ P
         service locked "Type=oneshot" "Restart=no" "StandardOutput=truncate:$W/locked.out" "LandlockWrite=$W/mine" \
                 "LandlockBindTCP=0" "LandlockConnectTCP=none" \
                 "ExecStart=/bin/sh -c 'touch $W/mine/a && echo mine; touch $W/other 2>/dev/null || echo refused; echo >/dev/null && echo null; python3 $W/ports.py; echo end'"
+        mkdir "$W/open"; echo inside >"$W/open/a"; echo outside >"$W/shut"; cp /bin/true "$W/open/true"
+        service reader "Type=oneshot" "Restart=no" "StandardOutput=truncate:$W/reader.out" "LandlockRead=/usr /bin /lib -/lib64 $W/open" \
+                "LandlockExecute=/usr /bin /lib -/lib64" \
+                "ExecStart=/bin/sh -c 'cat $W/open/a; cat $W/shut 2>/dev/null || echo refused; ls / >/dev/null 2>&1 || echo hidden; $W/open/true 2>/dev/null || echo no-exec; echo end'"
         start_daemon
         wait_line "$W/locked.out" '^end'
+        wait_line "$W/reader.out" '^end'
+        assert_eq "$(cat "$W/reader.out")" "$(printf 'inside\nrefused\nhidden\nno-exec\nend')"
         assert_eq "$(cat "$W/locked.out")" "$(printf 'mine\nrefused\nnull\nbind ok Permission denied connect Permission denied\nend')"
         stop_daemon 0
 }
