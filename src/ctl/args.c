@@ -17,20 +17,24 @@ const char *ctl_option(const struct ctl *c, const char *name)
         return NULL;
 }
 
-void ctl_flush(struct ctl *c)
+int ctl_flush(struct ctl *c)
 {
         size_t at = 0;
         ssize_t n;
+        int r = 0;
 
         while (at < c->out.len) {
                 n = write(STDOUT_FILENO, c->out.data + at, c->out.len - at);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0)
+                if (n < 0) {
+                        r = -errno;
                         break;
+                }
                 at += (size_t) n;
         }
         buf_clear(&c->out);
+        return r;
 }
 
 /* --- the command line ---------------------------------------------------------------------------------------------- */

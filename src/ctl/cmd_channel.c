@@ -261,16 +261,28 @@ static int show_reply(struct ctl *c, uint32_t reply)
         return message_show(c, buf_text(&bytes), bytes.len, ctl_option(c, "payload") != NULL);
 }
 
+/* It has been printed, and now it may go. Until then it goes back when we end, and another engine sends it again. */
+static int confirm(struct ctl *c, const char *claim)
+{
+        uint32_t reply;
+        int r = ctl_flush(c);
+
+        return r < 0 ? ctl_error(CTL_FAILED, "write to standard output: %s; the message goes back", strerror(-r)) :
+                       ctl_call_text(c, "ChannelTaken", "claim", claim, &reply);
+}
+
 static int receive_it(struct ctl *c, bool try, bool select)
 {
         autobuf struct buf params = BUF_INIT;
         struct json j = json_start(&params);
+        char claim[40];
         uint32_t reply;
         int r;
 
         if (inside_fd(c) >= 0)
                 return receive_inside(c, try, select);
         json_open(&j, NULL, '{');
+        json_str(&j, "claim", inside_ref(claim));
         if (select)
                 json_open(&j, "channels", '[');
         else
@@ -282,10 +294,12 @@ static int receive_it(struct ctl *c, bool try, bool select)
         if (try)
                 json_bool(&j, "try", true);
         json_close(&j);
+        c->lost_is_fine = true;
         r = ctl_call(c, select ? "ChannelSelect" : "ChannelReceive", buf_text(&params), false, &reply);
         if (r != CTL_OK)
                 return c->timed_out || (try && r == CTL_NOT_FOUND) ? CTL_NOT_FOUND : r;
-        return show_reply(c, reply);
+        r = show_reply(c, reply);
+        return r == CTL_OK ? confirm(c, claim) : r;
 }
 
 /* --- watching --------------------------------------------------------------------------------------------------------------------- */
@@ -362,7 +376,9 @@ const struct ctl_verb verb_channel = {
                  "with 3 when there is none; so does receive after --timeout. select does the same with several channels: one "
                  "message, of the first of them that has one; CHANNEL= in its head says which. tap shows a copy of each message that "
                  "comes in and takes nothing out; whoever reads it too slowly is cut and told how many were missed. It is the operator's: "
-                 "it goes by the control socket inside of a service as well. What is received so counts as acknowledged; it is lost if the engine is killed right before its answer. close lets nothing more in; what is in it can "
+                 "it goes by the control socket inside of a service as well. What is received leaves the channel for good once "
+                 "all of it has been printed, which counts as acknowledged; when coppicectl ends before it stands in front again, and an end of "
+                 "the engine neither loses it nor has it printed twice. close lets nothing more in; what is in it can "
                  "still be taken. Inside of a service with Mailbox=yes all of this is done as that service.",
         .options = channel_options, .min_args = 1, .max_args = -1,
         .words = "ls create show close send try-send receive try-receive select try-select tap", .run = run_channel,

@@ -89,8 +89,8 @@ const char *ctl_option(const struct ctl *c, const char *name);
 void ctl_put_json(struct ctl *c, uint32_t t);           /* client.c: a part of the reply as a line of JSON */
 void ctl_put_changes(struct ctl *c, uint32_t changes); /* cmd_reload.c: an array of Change, a line each */
 
-/* Write what is in c->out to standard output. */
-void ctl_flush(struct ctl *c);
+/* Write what is in c->out to standard output. Returns 0, or a negative errno when not all of it could be written. */
+int ctl_flush(struct ctl *c);
 
 /* --- say.c: standard error ----------------------------------------------------------------------------------- */
 

@@ -200,10 +200,8 @@ static bool give(struct channel *ch, const struct mail *m, struct postbox *to, b
         return r == MAIL_OK;
 }
 
-/* The oldest message has gone to `reader`: done with, or remembered until it is acknowledged. */
-static void gone_to(struct channel *ch, node_id reader)
+void channel_gone(struct channel *ch, struct unacked *u)
 {
-        struct unacked *u = acknowledged(ch) && reader != NODE_NONE ? calloc(1, sizeof *u) : NULL;
         struct mail *m = box_remove(&ch->box.box, BOX_TAKEN);
         struct unacked **last = &ch->unacked;
 
@@ -217,11 +215,22 @@ static void gone_to(struct channel *ch, node_id reader)
                 mail_drop(m);
                 return;
         }
-        *u = (struct unacked) { .number = ch->last_number, .reader = reader, .mail = m };
+        u->number = ch->last_number;
+        u->mail = m;
         mlog_given(ch, u);
         while (*last)
                 last = &(*last)->next;
         *last = u;
+}
+
+/* The oldest message has gone to `reader`: done with, or remembered until it is acknowledged. */
+static void gone_to(struct channel *ch, node_id reader)
+{
+        struct unacked *u = acknowledged(ch) && reader != NODE_NONE ? calloc(1, sizeof *u) : NULL;
+
+        if (u)
+                u->reader = reader;
+        channel_gone(ch, u);
 }
 
 static struct postbox *living_reader(struct channel *ch, size_t i)
@@ -291,36 +300,23 @@ static bool to_all(struct channel *ch, const struct mail *m)
         return any;
 }
 
-/* Of several channels it matters which one it was. */
-static void say_with_name(const struct channel *ch, const struct puller *p, const struct mail *m)
-{
-        autobuf struct buf whole = BUF_INIT;
-
-        message_put(&whole, MESSAGE_CHANNEL, ch->path);
-        buf_add(&whole, m->bytes, m->len);
-        p->heard(p->arg, buf_failed(&whole) ? m->bytes : whole.data, buf_failed(&whole) ? m->len : whole.len);
-}
-
-static bool to_puller(struct channel *ch, const struct mail *m)
+static void to_puller(struct channel *ch, const struct mail *m)
 {
         struct puller *p = ch->pullers;
         node_id reader = p->reader;
+        struct postbox *to;
 
-        if (p->heard && p->group) {
-                say_with_name(ch, p, m);
-        } else if (p->heard) {
-                p->heard(p->arg, m->bytes, m->len);
-        } else {
-                struct postbox *to = postbox_of(ch->room->e, reader);
-
-                if (!to || to->ours < 0 || !give(ch, m, to, true)) {
-                        channel_drop_puller(p);
-                        return true; /* the next one */
-                }
+        if (p->heard) {
+                channel_to_client(ch, p, m);
+                return;
+        }
+        to = postbox_of(ch->room->e, reader);
+        if (!to || to->ours < 0 || !give(ch, m, to, true)) {
+                channel_drop_puller(p); /* the next one */
+                return;
         }
         channel_served(p);
         gone_to(ch, reader);
-        return true;
 }
 
 static bool move_one(struct channel *ch)
@@ -329,8 +325,10 @@ static bool move_one(struct channel *ch)
 
         if (!m)
                 return false;
-        if (ch->pullers)
-                return to_puller(ch, m);
+        if (ch->pullers) {
+                to_puller(ch, m);
+                return true;
+        }
         if (spec_count(ch->spec, D_CHANNEL_To) == 0)
                 return false;
         return spec_int(ch->spec, D_CHANNEL_Deliver) == CHANNEL_ALL ? to_all(ch, m) : to_one(ch, m);

@@ -12,7 +12,9 @@
 struct unacked {
         struct unacked *next;
         uint64_t number;
-        node_id reader;
+        node_id reader;             /* NODE_NONE: a client */
+        char claim[CHANNEL_CLAIM_MAX + 1]; /* of a client */
+        const void *holder;         /* that client; NULL: of an engine before this one */
         struct mail *mail;          /* owned */
 };
 
@@ -26,6 +28,8 @@ struct puller {
         nsec until;                 /* NSEC_NEVER: for ever */
         struct buf question;        /* owned: the head of the request of a service */
         mail_heard_fn *heard;       /* of a client: the message, or NULL when the channel has been closed */
+        char claim[CHANNEL_CLAIM_MAX + 1]; /* of a client; "" = none */
+        const void *holder;
         void *arg;
         struct ev_timer timer;
 };
@@ -87,6 +91,7 @@ enum mail_result channel_make(struct postbox *from, const struct message *m);
 void mlog_channel(struct channel *ch);
 void mlog_channel_gone(const struct channel *ch);
 void mlog_given(struct channel *ch, const struct unacked *u); /* its oldest message is that one now */
+void mlog_claimed(const struct channel *ch, const struct unacked *u); /* ... and is a client's */
 void mlog_acked(struct channel *ch, uint64_t number);
 void mlog_not_given(struct channel *ch, uint64_t number);     /* it is the first that waits again */
 void mlog_puller(const struct puller *p);
@@ -94,6 +99,19 @@ void mlog_puller_gone(const struct puller *p);
 
 /* CALL=channel-close where CHANNEL= is a pipe, with the same rule. */
 enum mail_result channel_close_pipe(struct postbox *from, const struct message *m);
+
+/* Its oldest message has left it: for u, which becomes the channel's, or for good (NULL). */
+void channel_gone(struct channel *ch, struct unacked *u);
+/* Those of the unacknowledged for which `is` holds stand in front again, in their old order. */
+typedef bool unacked_is_fn(const struct unacked *u, const void *arg);
+void channel_take_back(struct channel *ch, unacked_is_fn *is, const void *arg);
+
+/* channel_hold.c */
+void channel_to_client(struct channel *ch, struct puller *p, const struct mail *m); /* its oldest; p is gone after that */
+void channel_claim_by(struct puller *p, const struct channel_claim *claim);
+/* Is a message held for that claim already? Then it is told, and its holder is the one of the claim. */
+bool channel_claimed(struct mailroom *r, const struct channel_claim *claim, bool named, mail_heard_fn *heard, void *arg);
+void channels_wait_for_claims(struct mailroom *r);             /* after an engine before this one */
 
 /* channel_tap.c */
 void channel_tapped(struct channel *ch, const struct mail *m); /* it has come in */

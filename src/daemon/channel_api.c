@@ -185,12 +185,15 @@ void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
         pipes_tell(e, fn, arg);
 }
 
-struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg)
+struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, const struct channel_claim *claim,
+                                      mail_heard_fn *heard, void *arg)
 {
         struct channel *ch = e->mail ? channel_find(e->mail, NODE_ROOT, name) : NULL;
         enum mail_result r = ch ? MAIL_OK : e->mail ? channel_missing(e->mail, NODE_ROOT, name) : MAIL_NOT_FOUND;
         struct puller *p;
 
+        if (e->mail && channel_claimed(e->mail, claim, false, heard, arg))
+                return NULL;
         if (ch && !ch->box.box.head && (!wait || ch->closed))
                 r = ch->closed ? MAIL_CLOSED : MAIL_EMPTY;
         p = r == MAIL_OK ? channel_add_puller(ch) : NULL;
@@ -200,6 +203,7 @@ struct puller *engine_channel_receive(struct engine *e, const char *name, bool w
         }
         p->heard = heard;
         p->arg = arg;
+        channel_claim_by(p, claim);
         if (ch->box.box.head)
                 channel_move(ch);
         for (struct puller *at = ch->pullers; at; at = at->next)
@@ -222,14 +226,16 @@ static bool group_waits(struct channel *const *list, size_t n, uint64_t group)
         return false;
 }
 
-uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg,
-                               size_t *ret_at)
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, const struct channel_claim *claim,
+                               mail_heard_fn *heard, void *arg, size_t *ret_at)
 {
         struct channel *list[CHANNEL_SELECT_MAX] = { NULL };
         bool any = false;
         enum mail_result r = MAIL_OK;
         uint64_t group;
 
+        if (e->mail && channel_claimed(e->mail, claim, true, heard, arg))
+                return 0;
         for (size_t i = 0; i < n && r == MAIL_OK; i++) {
                 list[i] = e->mail ? channel_find(e->mail, NODE_ROOT, names[i]) : NULL;
                 r = list[i] ? MAIL_OK : e->mail ? channel_missing(e->mail, NODE_ROOT, names[i]) : MAIL_NOT_FOUND;
@@ -249,6 +255,7 @@ uint64_t engine_channel_select(struct engine *e, const char *const *names, size_
                 p->group = group;
                 p->heard = heard;
                 p->arg = arg;
+                channel_claim_by(p, claim);
         }
         for (size_t i = 0; i < n && r == MAIL_OK; i++)
                 if (group_waits(list, n, group))

@@ -172,14 +172,14 @@ void channels_reader_changed(struct mailroom *r)
                         channel_pump(ch);
 }
 
-/* The newest first, so that they stand in front in their old order. */
-static void take_back(struct channel *ch, node_id reader)
+/* The newest first. */
+void channel_take_back(struct channel *ch, unacked_is_fn *is, const void *arg)
 {
         for (;;) {
                 struct unacked **found = NULL, *u;
 
                 for (struct unacked **at = &ch->unacked; *at; at = &(*at)->next)
-                        if ((*at)->reader == reader)
+                        if (is(*at, arg))
                                 found = at;
                 if (!found)
                         return;
@@ -190,7 +190,13 @@ static void take_back(struct channel *ch, node_id reader)
                 ch->redelivered++;
                 mlog_changed(&ch->box);
                 free(u);
+                channel_pump(ch);
         }
+}
+
+static bool is_with(const struct unacked *u, const void *reader)
+{
+        return u->reader == *(const node_id *) reader;
 }
 
 void channels_reader_ended(struct mailroom *r, node_id reader)
@@ -201,7 +207,7 @@ void channels_reader_ended(struct mailroom *r, node_id reader)
                         if (p->reader == reader)
                                 free_puller(p);
                 }
-                take_back(ch, reader);
+                channel_take_back(ch, is_with, &reader);
         }
         channels_reader_changed(r);
 }

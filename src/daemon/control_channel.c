@@ -1,13 +1,16 @@
-/* control_channel.c - methods about channels: Channels, ChannelCreate, ChannelReceive, ChannelClose. */
+/* control_channel.c - methods about channels: Channels, ChannelCreate, ChannelReceive, ChannelTaken, ChannelClose. */
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/strtab.h"
 #include "core/unit_text.h"
 #include "daemon/control_priv.h"
 #include "daemon/mailroom.h"
 #include "proto/message.h"
 
 /* --- Channels ------------------------------------------------------------------------------------------------------------ */
+
+enum { CHANNELS_LOOKED_AT = 256 }; /* for one that is called nearly so */
 
 struct listing {
         struct json *j;
@@ -88,6 +91,47 @@ static void write_channel(void *arg, const struct channel_facts *f)
         json_close(j);
 }
 
+struct names {
+        const char *name[CHANNELS_LOOKED_AT];
+        size_t count;
+};
+
+static void note_name(void *arg, const struct channel_facts *f)
+{
+        struct names *names = arg;
+
+        if (names->count < ARRAY_LEN(names->name))
+                names->name[names->count++] = spec_stem(f->spec);
+}
+
+/* There is none of that name: one that is meant perhaps, and where they all are. */
+static void say_missing(struct call *c, const char *name, struct buf *text)
+{
+        struct names names = { .count = 0 };
+        const char *near;
+
+        engine_channels(call_engine(c), note_name, &names);
+        near = strtab_nearest(names.name, names.count, name);
+        buf_adds(text, "there is no such channel (");
+        if (near)
+                buf_addf(text, "did you mean %s? ", near);
+        buf_adds(text, "coppicectl channel ls lists them)");
+}
+
+void call_refuse_channel(struct call *c, const char *name, int result, bool named)
+{
+        enum mail_result r = (enum mail_result) result;
+        autobuf struct buf text = BUF_INIT;
+
+        if (named)
+                buf_addf(&text, "%.200s: ", name);
+        if (r == MAIL_NOT_FOUND)
+                say_missing(c, name, &text);
+        else
+                buf_adds(&text, mail_sentence(r));
+        call_refuse(c, mail_word(r), buf_text(&text));
+}
+
 void method_Channels(struct call *c)
 {
         struct listing l = { .only = param_str(&c->in, "channel", false) };
@@ -101,7 +145,7 @@ void method_Channels(struct call *c)
         engine_channels(call_engine(c), write_channel, &l);
         json_close(&j);
         if (l.only && l.count == 0) {
-                call_refuse(c, "not-found", "there is no such channel");
+                call_refuse_channel(c, l.only, MAIL_NOT_FOUND, false);
                 return;
         }
         json_raw(call_open(c), "channels", buf_text(&text));
@@ -124,10 +168,10 @@ static bool add_settings(struct call *c, json_t *list, struct buf *out)
         return true;
 }
 
-static void answer(struct call *c, enum mail_result r)
+static void answer(struct call *c, const char *name, enum mail_result r)
 {
         if (r != MAIL_OK) {
-                call_refuse(c, mail_word(r), mail_sentence(r));
+                call_refuse_channel(c, name, (int) r, false);
                 return;
         }
         (void) call_open(c);
@@ -153,7 +197,7 @@ void method_ChannelCreate(struct call *c)
         if (err.text[0])
                 call_fail_err(c, &err);
         else
-                answer(c, r);
+                answer(c, name, r);
 }
 
 void method_ChannelClose(struct call *c)
@@ -161,13 +205,14 @@ void method_ChannelClose(struct call *c)
         const char *name = param_str(&c->in, "channel", true);
 
         if (call_params(c))
-                answer(c, engine_channel_close(call_engine(c), name));
+                answer(c, name, engine_channel_close(call_engine(c), name));
 }
 
 /* --- taking -------------------------------------------------------------------------------------------------------------------- */
 
 struct taking {
         struct puller *puller;
+        const char *name;        /* borrowed from the request */
 };
 
 static void drop_taking(struct call *c)
@@ -198,16 +243,28 @@ static void on_heard(void *arg, const char *bytes, size_t n)
         if (bytes)
                 call_message(c, bytes, n);
         else
-                answer(c, (enum mail_result) n);
+                answer(c, t->name, (enum mail_result) n);
+}
+
+bool call_claim(struct call *c, const char *word, struct channel_claim *ret)
+{
+        if (word && (!*word || strlen(word) > CHANNEL_CLAIM_MAX)) {
+                call_fail(c, "BadValue", "parameter", "claim", "message", "a word of 1 to 47 bytes that nobody else makes up");
+                return false;
+        }
+        *ret = (struct channel_claim) { .word = word, .holder = c->conn };
+        c->conn->holds = c->conn->holds || word;
+        return true;
 }
 
 void method_ChannelReceive(struct call *c)
 {
-        const char *name = param_str(&c->in, "channel", true);
+        const char *name = param_str(&c->in, "channel", true), *word = param_str(&c->in, "claim", false);
         bool try = param_bool(&c->in, "try");
+        struct channel_claim claim;
         struct taking *t;
 
-        if (!call_params(c))
+        if (!call_params(c) || !call_claim(c, word, &claim))
                 return;
         t = calloc(1, sizeof *t);
         if (!t) {
@@ -216,5 +273,16 @@ void method_ChannelReceive(struct call *c)
         }
         c->state = t;
         c->ops = &taking_ops;
-        t->puller = engine_channel_receive(call_engine(c), name, !try, on_heard, c);
+        t->name = name;
+        t->puller = engine_channel_receive(call_engine(c), name, !try, &claim, on_heard, c);
+}
+
+void method_ChannelTaken(struct call *c)
+{
+        const char *word = param_str(&c->in, "claim", true);
+
+        if (!call_params(c))
+                return;
+        json_bool(call_open(c), "held", engine_channel_taken(call_engine(c), word));
+        call_close(c, false);
 }

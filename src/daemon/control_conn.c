@@ -9,6 +9,7 @@
 #include "base/rights.h"
 #include "base/shortage.h"
 #include "daemon/control_priv.h"
+#include "daemon/mailroom.h"
 
 size_t conn_unread(const struct conn *k)
 {
@@ -52,6 +53,8 @@ void conn_close(struct conn *k)
                 return;
         k->dead = true;
         end_call(k);
+        if (k->holds)
+                engine_channel_let_go(s->engine, k);
         close_all(k->fds, &k->fd_count);
         ev_io_stop(loop, &k->read);
         ev_io_stop(loop, &k->write);

@@ -68,6 +68,7 @@ struct conn {
         bool working;                /* conn_work() is on the stack */
         bool outside;                /* ... for an answer that came by itself: perhaps amid a step, so no new request begins */
         bool finished;               /* the client has closed its sending side */
+        bool holds;                  /* messages of channels, perhaps */
         bool dead;                   /* closed; freed by the next control_sweep() */
         struct call call;
         struct frame_reader in;
@@ -119,6 +120,11 @@ void call_fail(struct call *c, const char *error, const char *key, const char *v
 /* BadValue: "WORD: SENTENCE (did you mean NEAR?)"; near may be NULL. */
 void call_bad_word(struct call *c, const char *key, const char *word, const char *near, const char *sentence);
 void call_message(struct call *c, const char *bytes, size_t n); /* the reply {message, base64}; control_mail.c */
+/* What a client says to hold a message by (NULL: nothing); false and the error has been sent. control_channel.c */
+struct channel_claim;
+bool call_claim(struct call *c, const char *word, struct channel_claim *ret);
+/* Refused, of a channel; control_channel.c. `result` is an enum mail_result; the sentence begins with the name if `named`. */
+void call_refuse_channel(struct call *c, const char *name, int result, bool named);
 void call_refuse(struct call *c, const char *result, const char *sentence); /* Refused; control_mail.c */
 void call_fail_err(struct call *c, const struct err *err); /* Failed, with the text of err */
 /* No parameter is left over and all were good; else the error has been sent. */

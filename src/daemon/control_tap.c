@@ -1,6 +1,5 @@
 /* control_tap.c - methods that look at channels for longer: ChannelTap (a stream of copies), ChannelSelect (the first
  * message of several). */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
@@ -90,7 +89,7 @@ void method_ChannelTap(struct call *c)
         c->ops = &failing_ops;
         t->tap = engine_channel_tap(call_engine(c), name, on_news, c, &r);
         if (!t->tap)
-                call_refuse(c, mail_word(r), mail_sentence(r));
+                call_refuse_channel(c, name, (int) r, false);
         else if (!c->in.more)
                 reply(c, NULL, 0, false); /* it is there, and can be tapped */
         else
@@ -125,10 +124,10 @@ static const struct call_ops selecting_ops = { .ending = on_ending, .drop = drop
 /* Which of several it is about, where it is about one. */
 static void refuse(struct call *c, const struct selecting *s, enum mail_result r)
 {
-        char text[400];
-
-        (void) snprintf(text, sizeof text, "%.200s: %s", s->names ? s->names[s->at] : "", mail_sentence(r));
-        call_refuse(c, mail_word(r), s->names && r != MAIL_EMPTY ? text : mail_sentence(r));
+        if (s->names && r != MAIL_EMPTY)
+                call_refuse_channel(c, s->names[s->at], (int) r, true);
+        else
+                call_refuse(c, mail_word(r), mail_sentence(r));
 }
 
 static void on_heard(void *arg, const char *bytes, size_t n)
@@ -148,12 +147,14 @@ static void on_heard(void *arg, const char *bytes, size_t n)
 void method_ChannelSelect(struct call *c)
 {
         json_t *list = param_texts(&c->in, "channels", true);
+        const char *word = param_str(&c->in, "claim", false);
         bool try = param_bool(&c->in, "try");
         const char *names[CHANNEL_SELECT_MAX];
         size_t n = json_array_size(list);
+        struct channel_claim claim;
         struct selecting *s;
 
-        if (!call_params(c))
+        if (!call_params(c) || !call_claim(c, word, &claim))
                 return;
         if (n == 0 || n > CHANNEL_SELECT_MAX) {
                 call_fail(c, "BadValue", "parameter", "channels", "message", "1 to 64 channels");
@@ -169,6 +170,6 @@ void method_ChannelSelect(struct call *c)
         c->state = s;
         c->ops = &selecting_ops;
         s->names = names;
-        s->group = engine_channel_select(call_engine(c), names, n, !try, on_heard, c, &s->at);
+        s->group = engine_channel_select(call_engine(c), names, n, !try, &claim, on_heard, c, &s->at);
         s->names = NULL;
 }

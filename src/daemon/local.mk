@@ -17,7 +17,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/load.c \
 	src/daemon/logd.c src/daemon/logd.h \
 	src/daemon/logs.c \
-	src/daemon/channel.c src/daemon/channel.h src/daemon/channel_api.c src/daemon/channel_read.c src/daemon/channel_tap.c \
+	src/daemon/channel.c src/daemon/channel.h src/daemon/channel_api.c src/daemon/channel_hold.c src/daemon/channel_read.c src/daemon/channel_tap.c \
 	src/daemon/mail.c src/daemon/mail.h src/daemon/mailroom.h \
 	src/daemon/mail_call.c src/daemon/mail_spawn.c src/daemon/mail_find.c src/daemon/mail_in.c src/daemon/mail_later.c src/daemon/mail_life.c src/daemon/mail_out.c \
 	src/daemon/mail_log.c src/daemon/mail_log.h src/daemon/mail_replay.c src/daemon/mail_replay_channel.c src/daemon/mail_replay.h src/daemon/mail_resume.c src/daemon/mail_room.c src/daemon/mail_wait.c \

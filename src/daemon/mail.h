@@ -165,6 +165,7 @@ struct mailroom {
         bool replaying;             /* nothing is written down, or told to anybody */
         struct postbox *first[LISTS], *last[LISTS];
         struct ev_timer again;      /* something was left over */
+        struct ev_timer unclaimed;  /* channel_hold.c: what clients of an engine before this one held */
         struct channel *channels;   /* channel.h */
         struct tap *taps;           /* channel_tap.c; their clients' */
         struct client *clients;

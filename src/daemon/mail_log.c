@@ -286,6 +286,15 @@ void mlog_given(struct channel *ch, const struct unacked *u)
 
         if (out)
                 pack_u(out, u->reader);
+        mlog_claimed(ch, u);
+}
+
+void mlog_claimed(const struct channel *ch, const struct unacked *u)
+{
+        struct buf *out = u->reader == NODE_NONE ? about(ch, MLOG_CLAIMED, u->number) : NULL;
+
+        if (out)
+                pack_text(out, u->claim);
 }
 
 void mlog_acked(struct channel *ch, uint64_t number)
@@ -427,6 +436,7 @@ static void save_channel(struct channel *ch)
                         continue;
                 pack_u(out, u->reader);
                 put_mail(out, u->mail);
+                mlog_claimed(ch, u);
         }
         for (const struct puller *p = ch->pullers; p; p = p->next)
                 if (p->serial)

@@ -34,6 +34,7 @@ enum mail_entry {
         MLOG_PULLER_GONE, /* serial, id */
         MLOG_ASKING,    /* token, node, incarnation, text, question */
         MLOG_ASKED,     /* token */
+        MLOG_CLAIMED,   /* id, number, word: the one that was given, or said to be unacknowledged, right before */
 };
 
 #endif

@@ -75,6 +75,17 @@ static void replay_given_over(struct replay *x, bool acked)
                 }
 }
 
+static void replay_claimed(struct replay *x)
+{
+        struct channel *ch = read_channel(x);
+        uint64_t number = unpack_u(x->u);
+        autofree char *word = unpack_dup(x->u);
+
+        for (struct unacked *u = ch && word ? ch->unacked : NULL; u; u = u->next)
+                if (u->number == number)
+                        (void) snprintf(u->claim, sizeof u->claim, "%s", word);
+}
+
 static void replay_puller(struct replay *x)
 {
         uint64_t serial = replay_serial(x);
@@ -118,6 +129,7 @@ bool replay_channel(struct replay *x, enum mail_entry kind)
         case MLOG_UNACKED: replay_given(x, true); break;
         case MLOG_ACKED: replay_given_over(x, true); break;
         case MLOG_NOT_GIVEN: replay_given_over(x, false); break;
+        case MLOG_CLAIMED: replay_claimed(x); break;
         case MLOG_PULLER: replay_puller(x); break;
         case MLOG_PULLER_GONE: replay_puller_gone(x); break;
         default: return false;

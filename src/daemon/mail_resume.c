@@ -284,6 +284,7 @@ static void wait_again(struct mailroom *r)
                 channel_pump(ch);
                 mail_due(&ch->box);
         }
+        channels_wait_for_claims(r);
 }
 
 void mail_resumed(struct engine *e)

@@ -192,6 +192,7 @@ void mail_stop(struct engine *e)
                 mail_forget(e, id);
         ev_io_stop(e->loop, &r->watch);
         ev_timer_stop(e->loop, &r->again);
+        ev_timer_stop(e->loop, &r->unclaimed);
         fd_close(&r->set);
         mailsock_desk_free(r->desk);
         free_lists(r);

@@ -69,18 +69,31 @@ void engine_pipe_ends(struct engine *e, node_id id, engine_pipe_end_fn *fn, void
 typedef void engine_pipe_edge_fn(void *arg, const char *channel, node_id from, node_id to);
 void engine_pipe_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg);
 
+/* How a client has a message for certain. With a claim, a word of the client's own making, what it is sent is held, and gone
+ * only after engine_channel_taken(); who asks with a claim that holds a message is sent that one. It is back in its channel, in
+ * front of all others, when the holder lets go of it, or when an engine has gone and no client of the next one has asked for
+ * it by that word within CHANNEL_CLAIM_SEC. Without a word (NULL) it is gone when it is sent. */
+enum { CHANNEL_CLAIM_MAX = 47, CHANNEL_CLAIM_SEC = 3 };
+struct channel_claim {
+        const char *word;    /* 1 to CHANNEL_CLAIM_MAX bytes, or NULL */
+        const void *holder;  /* whose it is: only compared */
+};
+bool engine_channel_taken(struct engine *e, const char *word);              /* was anything held for it? */
+void engine_channel_let_go(struct engine *e, const void *holder);           /* of all it holds */
+
 /* Take the oldest message out of a channel. `heard` is called once, perhaps before this returns: with the bytes, or with
  * NULL and an enum mail_result in n. A handle to forget it by, NULL when it is over. */
 struct puller;
-struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg);
+struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, const struct channel_claim *claim,
+                                      mail_heard_fn *heard, void *arg);
 void engine_channel_forget(struct puller *p);
 
 /* The same with several channels: the first message that is in any of them, the earlier named one first; its head begins
  * with CHANNEL=PATH. Returns a number to forget it by, 0 when it is over. *ret_at, which must last as long as this function
  * does, is which of them an error is about, before `heard` is called. */
 enum { CHANNEL_SELECT_MAX = 64 };
-uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg,
-                               size_t *ret_at);
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, const struct channel_claim *claim,
+                               mail_heard_fn *heard, void *arg, size_t *ret_at);
 void engine_channel_forget_group(struct engine *e, uint64_t group);
 
 /* Watch what comes into a channel, from now on. `news` is called when there is something to be taken with

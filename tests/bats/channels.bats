@@ -193,10 +193,58 @@ SH
         assert_eq "$(cat "$W/late")" three
         # ... and it does not wait with the other one any more.
         assert_eq "$(facts a .readers_waiting)-$(facts b .readers_waiting)-$(facts b .waiting)" 0-0-0
-        run ctl channel select a nothing; assert_status 3; assert_output_has 'nothing: nothing is called so'
-        for verb in tap show close receive try-send; do
-                run ctl channel $verb nobody; assert_status 3; assert_output_has 'coppicectl: nobody: '
+        ctl channel create somebody
+        run ctl channel select a nothing; assert_status 3; assert_output_has 'nothing: there is no such channel (coppicectl channel ls lists them)'
+        for verb in tap show close receive; do
+                run ctl channel $verb somebudy; assert_status 3
+                assert_output_has 'coppicectl: somebudy: there is no such channel (did you mean somebody? coppicectl channel ls lists them)'
         done
+        run ctl channel try-send nobody; assert_status 3; assert_output_has 'coppicectl: nobody: '
+}
+
+@test "what coppicectl receives and cannot print goes back to the front of its channel" {
+        start_daemon
+        ctl channel create q
+        ctl channel send q first; ctl channel send q second
+        run sh -c '"$0" channel receive q >/dev/full' "$CTL"
+        assert_status 1; assert_output_has 'No space left on device; the message goes back'
+        assert_eq "$(facts q '"\(.waiting) \(.unacked) \(.redelivered)"')" '2 0 1'
+        assert_eq "$(ctl channel receive q --payload)-$(ctl channel select q --payload)" first-second
+        assert_eq "$(facts q '"\(.waiting) \(.unacked) \(.delivered)"')" '0 0 3'
+}
+
+@test "a message on its way to a client that is gone together with the engine comes back by itself" {
+        skip_unless python3
+        start_daemon
+        ctl channel create q
+        ctl channel send q one; ctl channel send q two
+        python3 -c 'import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(b"""{"method":"io.coppice.Manager.ChannelReceive","parameters":{"channel":"q","claim":"mine"}}\0""")
+print(s.recv(4096))
+os.read(0, 1)' "$COPPICE_SOCKET" < <(kill_the_engine_once_read) >"$W/answer"
+        wait_for "$PATIENCE" facts_are q .waiting 2
+        assert_eq "$(ctl channel receive q --payload)-$(ctl channel receive q --payload)" one-two
+}
+kill_the_engine_once_read() { wait_for "$PATIENCE" facts_are q .unacked 1; kill_the_engine; }
+
+@test "M3: what an operator receives is printed once, whichever system call kills the engine meanwhile" {
+        export COPPICE_ENGINE_PAUSE_MAX_MS=1
+        start_daemon
+        ctl channel create q; ctl channel create other
+        local n status=0 kills=0
+        for ((n = 1; status == 0; n += ${COPPICE_STRIDE:-4})); do
+                ctl channel send q "$n"; ctl channel send q next
+                "$COPPICE_BUILD/tests/programs/violence" during "$DAEMON" "$CTL" "" "$n" "$CTL channel select other q --payload >$W/got" || status=$?
+                kills=$((kills + (status == 0)))
+                assert_eq "$(cat "$W/got")" "$n"
+                assert_eq "$(ctl channel receive q --payload)" next
+                assert_eq "$(facts q '"\(.waiting) \(.unacked) \(.redelivered)"')" '0 0 0'
+        done
+        echo "killed $kills times, at one of $n system calls"
+        [ $status = 3 ]
+        (( kills > 3 ))
 }
 
 @test "a service selects, and what it waits for is not forgotten by another engine" {

@@ -129,6 +129,25 @@ def good(result):
     return result[1]
 
 
+def claims(c):
+    """A message is held for who has claimed it, until he says that it has arrived or goes away."""
+    gone = Client(sys.argv[1], c.i)
+    good(c.call("Send", message="TO=/jobs\n\none"))
+    assert good(gone.call("ChannelReceive", channel="jobs", claim="first"))["message"].endswith("one")
+    assert good(c.call("Channels", channel="jobs"))["channels"][0]["unacked"] == 1
+    gone.s.close()
+    assert good(c.call("ChannelReceive", channel="jobs", claim="second"))["message"].endswith("one")
+    good(c.call("Send", message="TO=/jobs\n\ntwo"))
+    for claim in ("second", "third"):
+        assert good(c.call("ChannelReceive", channel="jobs", claim=claim))["message"].endswith(
+            "one" if claim == "second" else "two")
+        assert [good(c.call("ChannelTaken", claim=claim))["held"] for _ in range(2)] == [True, False]
+    for word in ("", "x" * 48):
+        assert c.call("ChannelReceive", channel="jobs", claim=word)[0] == "BadValue"
+    facts = good(c.call("Channels", channel="jobs"))["channels"][0]
+    assert (facts["unacked"], facts["waiting"], facts["redelivered"]) == (0, 0, 1), facts
+
+
 def main():
     path, file = sys.argv[1:]
     text = open(file).read()
@@ -200,6 +219,7 @@ def main():
     assert len(good(c.call("Channels"))["channels"]) == 1
     assert good(c.call("Send", message="TO=/jobs\n\nwork"))["count"] == 1
     assert good(c.call("ChannelReceive", channel="/jobs"))["message"].endswith("\n\nwork")
+    claims(c)
     watcher, more = Client(sys.argv[1], c.i), Client(sys.argv[1], c.i)
     copies = watcher.more("ChannelTap", channel="jobs")
     assert good(next(copies))["message"] is None  # it listens

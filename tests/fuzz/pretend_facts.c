@@ -69,8 +69,22 @@ void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
         fn(arg, &f);
 }
 
-struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, mail_heard_fn *heard, void *arg)
+bool engine_channel_taken(struct engine *e, const char *word)
 {
+        (void) e;
+        return word[0] == 'm';
+}
+
+void engine_channel_let_go(struct engine *e, const void *holder)
+{
+        (void) e;
+        must(holder != NULL, "somebody lets go");
+}
+
+struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, const struct channel_claim *claim,
+                                      mail_heard_fn *heard, void *arg)
+{
+        must(!claim->word || (*claim->word && strlen(claim->word) <= CHANNEL_CLAIM_MAX), "a claim is a word");
         if (wait && name[0] == 'w')
                 return (struct puller *) e;
         if (name[0] == 'm')
@@ -85,12 +99,12 @@ void engine_channel_forget(struct puller *p)
         must(p != NULL, "only what waits is forgotten");
 }
 
-uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, mail_heard_fn *heard, void *arg,
-                               size_t *ret_at)
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, const struct channel_claim *claim,
+                               mail_heard_fn *heard, void *arg, size_t *ret_at)
 {
         *ret_at = n - 1;
         must(n > 0 && n <= CHANNEL_SELECT_MAX, "so many channels and no more");
-        return engine_channel_receive(e, names[n - 1], wait, heard, arg) ? 1 : 0;
+        return engine_channel_receive(e, names[n - 1], wait, claim, heard, arg) ? 1 : 0;
 }
 
 void engine_channel_forget_group(struct engine *e, uint64_t group)

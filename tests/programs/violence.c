@@ -5,6 +5,8 @@
  *      violence calls INIT CTL CGROUP FIFO REASON [MAX]  as steps, to the MAXth at most; but a service ends because it reads from FIFO and then does
  *                                             what its filter forbids, and that has to be told as REASON
  *      violence requests INIT CTL CGROUP UNITS STRIDE   at every STRIDE-th system call of each kind of request
+ *      violence during INIT CTL CGROUP N COMMAND   once, at the Nth system call while a shell runs COMMAND, which must succeed all
+ *                                             the same; 3 = it was at rest before
  *      violence end INIT CTL CGROUP N         once, at the Nth system call after SIGTERM has come; 3 = it had ended before
  *
  * INIT is the pid of coppiced, CTL the path of coppicectl, CGROUP the daemon's root group or "" for none. All services
@@ -191,6 +193,8 @@ int main(int argc, char **argv)
                 return at_the_end((unsigned) atoi(argv[5]));
         if (argc < 7)
                 return 2;
+        if (strcmp(argv[1], "during") == 0)
+                return during(argv[6], (unsigned) atoi(argv[5]));
         if (strcmp(argv[1], "calls") == 0) {
                 v.fifo = argv[5];
                 v.reason = argv[6];

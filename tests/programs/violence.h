@@ -58,3 +58,4 @@ int kill_after(pid_t pid, unsigned n, void (*begin)(void *arg), void *arg);
 
 /* --- violence_requests.c --- */
 int requests(const char *units, unsigned stride);
+int during(const char *command, unsigned n);

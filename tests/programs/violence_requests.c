@@ -215,3 +215,15 @@ int requests(const char *units, unsigned stride)
         printf("# %u kills\n", v.kills);
         return 0;
 }
+
+int during(const char *command, unsigned n)
+{
+        struct asking a = { command, -1 };
+        int killed = kill_after(engine(), n, ask, &a), status = a.pid > 0 ? ended(a.pid) : 128;
+
+        if (killed < 0)
+                printf("# the engine cannot be traced: %s\n", strerror(errno));
+        if (status != 0)
+                printf("# exit status %d, the engine killed at system call %u: %s\n", status, n, command);
+        return killed < 0 || status != 0 ? 1 : killed ? 0 : 3;
+}
