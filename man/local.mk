@@ -27,7 +27,7 @@ man/coppice.channel.5: $(srcdir)/man/coppice.channel.5.in
 	$(AM_V_GEN)man/fill <$(srcdir)/man/coppice.channel.5.in >$@.new && mv $@.new $@
 
 # The pages of libcoppice, from its header; each other function has a page that leads to that of its section.
-LIBRARY_MANS = man/coppice.3 man/coppice_ask.3 man/coppice_call.3 man/coppice_channel.3 man/coppice_control.3 man/coppice_link.3 \
+LIBRARY_MANS = man/coppice.3 man/coppice_ask.3 man/coppice_call.3 man/coppice_channel.3 man/coppice_control.3 man/coppice_emit.3 man/coppice_link.3 \
 	man/coppice_listen_fds.3 man/coppice_message.3 man/coppice_notify.3 man/coppice_open.3 man/coppice_receive.3 \
 	man/coppice_register.3 man/coppice_send.3 man/coppice_spawn.3
 LIBRARY_TEXT = $(srcdir)/src/lib/coppice.h $(srcdir)/src/lib/results.def $(srcdir)/man/library.c

@@ -132,6 +132,7 @@ static int exit_inside(struct ctl *c)
         message_put(&lines, MESSAGE_CALL, "exit");
         message_put(&lines, MESSAGE_NODE, node);
         message_put(&lines, MESSAGE_REASON, c->argv[c->argc - 1]);
+        c->about = node;
         return inside_call(c, &lines, &answer);
 }
 

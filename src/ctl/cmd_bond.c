@@ -15,6 +15,8 @@ static int tell(struct ctl *c, const char *call, enum message_key key, const cha
                 message_put(&lines, key, value);
         if (value2)
                 message_put(&lines, key2, value2);
+        if (value && key != MESSAGE_VALUE)
+                c->about = value;
         return inside_call(c, &lines, answer);
 }
 
@@ -65,6 +67,7 @@ static int monitor_inside(struct ctl *c, const char *ref)
         message_put(&message, MESSAGE_NODE, c->argv[0]);
         message_put(&message, MESSAGE_REF, ref);
         message_end(&message);
+        c->about = c->argv[0];
         return inside_call_as(c, ref, &message, &answer);
 }
 

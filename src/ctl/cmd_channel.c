@@ -1,9 +1,10 @@
-/* cmd_channel.c - channel create|ls|show|send|receive|try-send|try-receive|select|tap|close. */
+/* cmd_channel.c - channel create|ls|show|send|receive|try-send|try-receive|select|ack|peek|tap|close. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "core/value.h"
 #include "ctl/compose.h"
 #include "ctl/inside.h"
 
@@ -162,24 +163,31 @@ static int close_it(struct ctl *c)
 
 static int send_it(struct ctl *c, bool try)
 {
-        autobuf struct buf message = BUF_INIT;
+        autobuf struct buf message = BUF_INIT, answer = BUF_INIT;
+        const char *ref = ctl_option(c, "ref");
+        bool inside = inside_fd(c) >= 0;
+        char made_up[40];
         uint32_t reply;
         int r;
 
-        if (try && inside_fd(c) >= 0)
-                return ctl_error(CTL_USAGE, "try-send is for clients outside: a service hears of a full channel by Overflow=reject");
+        if (inside && !ref)
+                ref = inside_ref(made_up);
         message_put(&message, MESSAGE_TO, c->argv[1]);
         if (ctl_option(c, "topic"))
                 message_put(&message, MESSAGE_TOPIC, ctl_option(c, "topic"));
-        if (ctl_option(c, "ref"))
-                message_put(&message, MESSAGE_REF, ctl_option(c, "ref"));
+        if (ref)
+                message_put(&message, MESSAGE_REF, ref);
+        if (inside)
+                message_put(&message, MESSAGE_SYNC, "delivered");
+        if (inside && try)
+                message_put(&message, MESSAGE_TIMEOUT_USEC, "0");
         r = compose_own_lines(c, &message);
         message_end(&message);
         if (r == CTL_OK)
                 r = compose_payload(c, 2, &message);
         if (r != CTL_OK)
                 return r;
-        return inside_fd(c) >= 0 ? inside_send(c, &message) : compose_call(c, "Send", &message, try ? "try" : NULL, &reply);
+        return inside ? inside_call_as(c, ref, &message, &answer) : compose_call(c, "Send", &message, try ? "try" : NULL, &reply);
 }
 
 struct wanted {
@@ -207,6 +215,21 @@ static int acknowledge(struct ctl *c, const struct message *m)
         message_putn(&lines, MESSAGE_ACK, m->value[MESSAGE_ACK].at, m->value[MESSAGE_ACK].len);
         message_end(&lines);
         return inside_send(c, &lines);
+}
+
+/* Done with a message of a channel with Acknowledge=yes. */
+static int ack_it(struct ctl *c)
+{
+        autobuf struct buf lines = BUF_INIT, answer = BUF_INIT;
+
+        if (c->argc != 3)
+                return ctl_error(CTL_USAGE, "channel ack NAME NUMBER: the number is that of the message's ACK=");
+        if (inside_fd(c) < 0)
+                return ctl_error(CTL_USAGE, "channel ack: a message was given to a service, so one says it is done with it");
+        message_put(&lines, MESSAGE_CALL, "ack");
+        message_put(&lines, MESSAGE_CHANNEL, c->argv[1]);
+        message_put(&lines, MESSAGE_ACK, c->argv[2]);
+        return inside_call(c, &lines, &answer);
 }
 
 /* What is asked for: one channel, or the lines of a payload. */
@@ -302,6 +325,32 @@ static int receive_it(struct ctl *c, bool try, bool select)
         return r == CTL_OK ? confirm(c, claim) : r;
 }
 
+/* The messages that wait, as they would be received; they stay. */
+static int peek(struct ctl *c)
+{
+        autobuf struct buf params = BUF_INIT;
+        struct json j = json_start(&params);
+        uint32_t reply, messages;
+        int64_t count = 10;
+        int r;
+
+        if (c->argc > 3 || (c->argc == 3 && (value_decimal(c->argv[2], &count) < 0 || count < 1 || count > 1000)))
+                return ctl_error(CTL_USAGE, "channel peek NAME [COUNT]: a number from 1 to 1000");
+        json_open(&j, NULL, '{');
+        json_str(&j, "channel", c->argv[1]);
+        json_int(&j, "count", count);
+        json_close(&j);
+        r = ctl_call(c, "ChannelPeek", buf_text(&params), false, &reply);
+        messages = r == CTL_OK ? jtok_get(&c->doc, reply, "messages") : JTOK_NONE;
+        for (uint32_t t = messages == JTOK_NONE ? JTOK_NONE : jtok_first(&c->doc, messages); r == CTL_OK && t != JTOK_NONE;
+             t = jtok_after(&c->doc, messages, t)) {
+                r = show_reply(c, t);
+                if (c->out.len && c->out.data[c->out.len - 1] != '\n')
+                        buf_addc(&c->out, '\n');
+        }
+        return r;
+}
+
 /* --- watching --------------------------------------------------------------------------------------------------------------------- */
 
 /* Each copy, until the channel has gone. When another engine takes over it goes on; what comes in between is not seen. */
@@ -345,7 +394,7 @@ static int run_channel(struct ctl *c)
         if (strcmp(what, "ls") == 0 && c->argc == 1)
                 return list(c, NULL);
         if (c->argc < 2)
-                return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|select|tap|close NAME ...");
+                return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|select|ack|peek|tap|close NAME ...");
         c->about = c->argv[1];
         if (strcmp(what, "create") == 0)
                 return create(c);
@@ -359,27 +408,34 @@ static int run_channel(struct ctl *c)
                 c->about = what; /* the answer says which of them */
                 return receive_it(c, what[0] == 't', true);
         }
+        if (strcmp(what, "ack") == 0)
+                return ack_it(c);
+        if (strcmp(what, "peek") == 0)
+                return peek(c);
         if (strcmp(what, "tap") == 0)
                 return tap(c);
         if (strcmp(what, "close") == 0)
                 return close_it(c);
-        return ctl_error(CTL_USAGE, "channel %s: there are create, ls, show, send, receive, select, try-send, try-receive, try-select, tap, close", what);
+        return ctl_error(CTL_USAGE, "channel %s: there are create, ls, show, send, receive, select, try-send, try-receive, try-select, ack, peek, tap, close", what);
 }
 
 const struct ctl_verb verb_channel = {
-        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...|-] | [try-]receive NAME | [try-]select NAME... | tap NAME",
+        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...|-] | [try-]receive NAME | [try-]select NAME... | ack NAME NUMBER | peek NAME [COUNT] | tap NAME",
         .help = "Make, look at, use and close channels: pipes and queues of messages between services.",
         .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5); a pipe needs --type=pipe, From= "
                  "and To=, and its services get their ends at their next start. show tells how many bytes lie in a pipe and whether its "
-                 "writers wait. close ends a pipe for its readers; asked again, what was not read goes too. Of messages: send waits while the channel is full "
-                 "(Overflow=block), try-send fails instead; \"-\" as the only word is standard input. receive takes the oldest message and waits for one, try-receive exits "
-                 "with 3 when there is none; so does receive after --timeout. select does the same with several channels: one "
-                 "message, of the first of them that has one; CHANNEL= in its head says which. tap shows a copy of each message that "
-                 "comes in and takes nothing out; whoever reads it too slowly is cut and told how many were missed. It is the operator's: "
-                 "it goes by the control socket inside of a service as well. What is received leaves the channel for good once "
-                 "all of it has been printed, which counts as acknowledged; when coppicectl ends before it stands in front again, and an end of "
-                 "the engine neither loses it nor has it printed twice. close lets nothing more in; what is in it can "
-                 "still be taken. Inside of a service with Mailbox=yes all of this is done as that service.",
+                 "writers wait. close ends a pipe for its readers; asked again, what was not read goes too. A queue of messages lets "
+                 "nothing more in once it is closed; what is in it can still be taken.\n"
+                 "send waits while the channel is full (Overflow=block), try-send fails instead; \"-\" as the only word is standard "
+                 "input. receive takes the oldest message and waits for one, at most as long as --timeout says; try-receive does not. "
+                 "Both exit with 3 when there is none. select does the same with several channels: one message, of the first of them "
+                 "that has one; CHANNEL= in its head says which. What is received leaves the channel for good once all of it has been "
+                 "printed, which counts as acknowledged; when coppicectl ends before, it stands in front again, and an end of the engine "
+                 "neither loses it nor has it printed twice.\n"
+                 "peek shows the oldest COUNT messages that wait (10), tap a copy of each message that comes in; both take nothing out. "
+                 "Whoever reads a tap too slowly is cut and told how many were missed.\n"
+                 "Inside of a service with Mailbox=yes all of this is done as that service, but for ls, show, peek and tap, which are an "
+                 "operator's. ack is only for a service: it is done with a message that came into its mailbox with CHANNEL=NAME and ACK=NUMBER.",
         .options = channel_options, .min_args = 1, .max_args = -1,
-        .words = "ls create show close send try-send receive try-receive select try-select tap", .run = run_channel,
+        .words = "ls create show close send try-send receive try-receive select try-select ack peek tap", .run = run_channel,
 };

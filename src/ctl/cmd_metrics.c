@@ -1,4 +1,4 @@
-/* cmd_metrics.c - metrics: figures of the daemon and of every node, as Prometheus reads them. */
+/* cmd_metrics.c - metrics: figures of the daemon, of every node and channel, as Prometheus reads them. */
 #include <string.h>
 
 #include "base/json.h"
@@ -27,6 +27,21 @@ static const struct metric {
         { "coppice_mailbox_lost_total", "counter", "Messages it had not read when it ended.", "lost", 1, "mailbox" },
         { "coppice_mailbox_sent_total", "counter", "Messages it has sent.", "sent", 1, "mailbox" },
         { "coppice_mailbox_bounced_total", "counter", "Messages of its own that could not be delivered or were refused.", "bounced", 1, "mailbox" },
+}, channel_metrics[] = {
+        { "coppice_channel_messages", "gauge", "Messages that wait in the channel.", "waiting", 1 },
+        { "coppice_channel_capacity", "gauge", "Messages that may wait in the channel.", "capacity", 1 },
+        { "coppice_channel_senders_waiting", "gauge", "Senders that wait for room in the channel.", "blocked", 1 },
+        { "coppice_channel_readers_waiting", "gauge", "Readers that wait for a message of the channel.", "readers_waiting", 1 },
+        { "coppice_channel_unacknowledged", "gauge", "Messages that a reader has and has not acknowledged.", "unacked", 1 },
+        { "coppice_channel_accepted_total", "counter", "Messages that have come into the channel.", "accepted", 1 },
+        { "coppice_channel_delivered_total", "counter", "Messages that have gone to readers.", "delivered", 1 },
+        { "coppice_channel_redelivered_total", "counter", "Messages that came back from readers.", "redelivered", 1 },
+        { "coppice_channel_dropped_total", "counter", "Messages the full channel has dropped.", "dropped", 1 },
+        { "coppice_channel_rejected_total", "counter", "Messages the full channel has refused.", "rejected", 1 },
+}, pipe_metrics[] = {
+        { "coppice_pipe_bytes", "gauge", "Bytes that lie in the pipe.", "queued", 1, "pipe" },
+        { "coppice_pipe_capacity_bytes", "gauge", "Bytes that the pipe may hold.", "capacity", 1, "pipe" },
+        { "coppice_pipe_full", "gauge", "Whether a write would wait.", "full", 1, "pipe" },
 }, engine_metrics[] = {
         { "coppice_nodes", "gauge", "Nodes in the tree.", "nodes", 1 },
         { "coppice_records_total", "counter", "Things that happened or were decided.", "last_seq", 1 },
@@ -69,12 +84,17 @@ static void put_value(struct buf *out, int64_t value, int64_t divide)
                 buf_addf(out, " %lld.%06lld\n", (long long) (value / divide), (long long) (value % divide * (1000000 / divide)));
 }
 
-static void put_sample(struct buf *out, const char *name, const char *node, int64_t value, int64_t divide)
+static void put_sample_of(struct buf *out, const char *name, const char *label, const char *text, int64_t value, int64_t divide)
 {
-        buf_addf(out, "%s{node=\"", name);
-        put_label(out, node);
+        buf_addf(out, "%s{%s=\"", name, label);
+        put_label(out, text);
         buf_adds(out, "\"}");
         put_value(out, value, divide);
+}
+
+static void put_sample(struct buf *out, const char *name, const char *node, int64_t value, int64_t divide)
+{
+        put_sample_of(out, name, "node", node, value, divide);
 }
 
 static void add_node(struct sheet *s, const struct jdoc *d, uint32_t t)
@@ -142,6 +162,36 @@ static void put_nodes(struct buf *out, struct sheet *s)
                 put_all(out, &s->samples[i], metrics[i].name, metrics[i].type, metrics[i].help);
 }
 
+/* The samples of one metric, of all channels of its kind. */
+static void put_channel_metric(struct buf *out, const struct jdoc *d, uint32_t channels, const struct metric *m)
+{
+        autobuf struct buf samples = BUF_INIT;
+
+        for (uint32_t t = jtok_first(d, channels); t != JTOK_NONE; t = jtok_after(d, channels, t)) {
+                uint32_t pipe = jtok_get(d, t, "pipe"), in = m->in ? pipe : t;
+
+                if ((pipe != JTOK_NONE) == (m->in != NULL) && jtok_get(d, in, m->key) != JTOK_NONE)
+                        put_sample_of(&samples, m->name, "channel", jget_text(d, t, "path"),
+                                      jget_true(d, in, m->key) ? 1 : jget_int(d, in, m->key, 0), m->divide);
+        }
+        put_all(out, &samples, m->name, m->type, m->help);
+}
+
+static int put_channels(struct ctl *c)
+{
+        uint32_t reply, channels;
+        int r = ctl_call(c, "Channels", NULL, false, &reply);
+
+        if (r != CTL_OK)
+                return r;
+        channels = jtok_get(&c->doc, reply, "channels");
+        for (size_t i = 0; i < ARRAY_LEN(channel_metrics); i++)
+                put_channel_metric(&c->out, &c->doc, channels, &channel_metrics[i]);
+        for (size_t i = 0; i < ARRAY_LEN(pipe_metrics); i++)
+                put_channel_metric(&c->out, &c->doc, channels, &pipe_metrics[i]);
+        return CTL_OK;
+}
+
 static int put_engine(struct ctl *c)
 {
         const struct jdoc *d = &c->doc;
@@ -168,17 +218,22 @@ static int put_engine(struct ctl *c)
 
 static int put_json(struct ctl *c, const struct sheet *s)
 {
-        autobuf struct buf daemon = BUF_INIT;
+        autobuf struct buf daemon = BUF_INIT, channels = BUF_INIT;
         struct json j = json_start(&c->out);
         uint32_t reply;
-        int r = ctl_call(c, "Version", NULL, false, &reply);
+        int r = ctl_call(c, "Channels", NULL, false, &reply);
 
+        if (r == CTL_OK) {
+                jtok_print(&c->doc, jtok_get(&c->doc, reply, "channels"), &channels);
+                r = ctl_call(c, "Version", NULL, false, &reply);
+        }
         if (r != CTL_OK)
                 return r;
         jtok_print(&c->doc, reply, &daemon);
         json_open(&j, NULL, '{');
         json_raw(&j, "daemon", buf_text(&daemon));
         json_raw(&j, "nodes", buf_text(&s->json));
+        json_raw(&j, "channels", buf_text(&channels));
         json_close(&j);
         buf_addc(&c->out, '\n');
         return CTL_OK;
@@ -191,8 +246,10 @@ static int run_metrics(struct ctl *c)
 
         if (r == CTL_OK)
                 r = c->json ? put_json(c, &s) : put_engine(c);
-        if (r == CTL_OK && !c->json)
+        if (r == CTL_OK && !c->json) {
                 put_nodes(&c->out, &s);
+                r = put_channels(c);
+        }
         for (size_t i = 0; i < NODE_METRICS; i++)
                 buf_free(&s.samples[i]);
         buf_free(&s.up);
@@ -205,7 +262,7 @@ static int run_metrics(struct ctl *c)
 
 const struct ctl_verb verb_metrics = {
         .name = "metrics", .args = "", .help = "Print figures of every node as Prometheus reads them.",
-        .prose = "State, restarts, memory, processor time, tasks and mailbox of each node, and figures of the daemon itself, in the text "
+        .prose = "State, restarts, memory, processor time, tasks and mailbox of each node, figures of each channel and of the daemon itself, in the text "
                  "format of Prometheus; written to a file by a timer they can be collected by node_exporter. What is not "
                  "known here, memory without a control group, is left out. With --json the same as everything known.",
         .complete = COMPLETE_NOTHING, .run = run_metrics,

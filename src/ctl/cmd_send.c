@@ -1,4 +1,4 @@
-/* cmd_send.c - send, ask, receive: from inside of a service as that service, from outside as an operator. */
+/* cmd_send.c - send, cancel, ask, receive: from inside of a service as that service, from outside as an operator. */
 #include <string.h>
 
 #include "base/base64.h"
@@ -102,20 +102,24 @@ static int add_after(struct ctl *c, struct buf *out)
 static int send_inside(struct ctl *c)
 {
         autobuf struct buf message = BUF_INIT, answer = BUF_INIT;
-        const char *sync = ctl_option(c, "sync");
+        const char *sync = ctl_option(c, "sync"), *ref = ctl_option(c, "ref");
+        char made_up[40];
         int r = write_head(c, &message);
 
+        if (sync && !ref)
+                ref = inside_ref(made_up);
         if (r == CTL_OK)
                 r = add_after(c, &message);
         if (sync)
                 message_put(&message, MESSAGE_SYNC, sync);
-        else
-                put_option(c, "ref", MESSAGE_REF, &message);
+        if (ref)
+                message_put(&message, MESSAGE_REF, ref);
         if (r == CTL_OK)
                 r = finish(c, &message);
         if (r != CTL_OK)
                 return r;
-        return sync ? inside_call(c, &message, &answer) : inside_send(c, &message);
+        c->about = c->argv[0];
+        return sync ? inside_call_as(c, ref, &message, &answer) : inside_send(c, &message);
 }
 
 struct answer {
@@ -170,6 +174,18 @@ static int run_ask(struct ctl *c)
         return inside_fd(c) >= 0 ? ask_inside(c) : ask_outside(c);
 }
 
+static int run_cancel(struct ctl *c)
+{
+        autobuf struct buf lines = BUF_INIT, answer = BUF_INIT;
+
+        if (inside_fd(c) < 0)
+                return ctl_error(CTL_USAGE, "only a service has messages that wait for their time: inside of one with Mailbox=yes");
+        message_put(&lines, MESSAGE_CALL, "cancel");
+        message_put(&lines, MESSAGE_VALUE, c->argv[0]);
+        c->about = c->argv[0];
+        return inside_call(c, &lines, &answer);
+}
+
 static const struct ctl_option receive_options[] = {
         { "topic", 't', "TOPIC", "Only one about that." },
         { "from", 0, "PATH", "Only one from there." },
@@ -211,6 +227,11 @@ const struct ctl_verb verb_send = {
                  "delivered comes back to the mailbox as BOUNCE, unless --sync waits for it. Outside it is from an operator, whom no "
                  "MessagePolicy= stops, and returns when it is delivered. NODE may be a registered name. See coppice.mailbox(7).",
         .options = send_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_send,
+};
+const struct ctl_verb verb_cancel = {
+        .name = "cancel", .args = "REF", .help = "Inside of a service: do not send what it has said to send later.",
+        .prose = "All its messages with that mark (send --after=SPAN --ref=REF) that wait for their time; exit status 3 when there is none.",
+        .min_args = 1, .max_args = 1, .run = run_cancel,
 };
 const struct ctl_verb verb_ask = {
         .name = "ask", .args = "NODE [WORD...|-]", .help = "Send a message to a service, wait for its answer and print that.",

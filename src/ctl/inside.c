@@ -111,7 +111,7 @@ int inside_call_as(struct ctl *c, const char *ref, const struct buf *message, st
                 return ctl_error(CTL_FAILED, "no answer within %lld ms", (long long) c->timeout_ms);
         if (r != CTL_OK || message_parse(out->data, out->len, &m, &problem) < 0 || message_is(&m, MESSAGE_RESULT, "ok"))
                 return r;
-        (void) ctl_error(0, "%.*s", (int) m.payload_len, m.payload);
+        (void) ctl_error(0, "%s%s%.*s", c->about ? c->about : "", c->about ? ": " : "", (int) m.payload_len, m.payload);
         return message_is(&m, MESSAGE_RESULT, "not-found") || message_is(&m, MESSAGE_RESULT, "noproc") ? CTL_NOT_FOUND :
                message_is(&m, MESSAGE_RESULT, "not-descendant") || message_is(&m, MESSAGE_RESULT, "forbidden") ||
                message_is(&m, MESSAGE_RESULT, "not-allowed") ? CTL_DENIED : CTL_FAILED;

@@ -1,4 +1,4 @@
-/* channel_tap.c - watching a channel: an operator gets a copy of each message that comes in, and takes nothing out. See
+/* channel_tap.c - looking at a channel: what waits in it; and watching it: an operator gets a copy of each message that comes in, and takes nothing out. See
  * channel.h, mailroom.h. Nobody waits for a tap: one that is not read from is cut, and told how much it has missed. */
 #include "daemon/channel.h"
 
@@ -89,6 +89,18 @@ void channels_tell_taps(struct mailroom *r)
                 if (t->first || over)
                         t->news(t->arg);
         }
+}
+
+enum mail_result engine_channel_peek(struct engine *e, const char *name, engine_peek_fn *fn, void *arg)
+{
+        const struct channel *ch = e->mail ? channel_find(e->mail, NODE_ROOT, name) : NULL;
+        const struct mail *m = ch ? ch->box.box.head : NULL;
+
+        if (!ch)
+                return e->mail ? channel_missing(e->mail, NODE_ROOT, name) : MAIL_NOT_FOUND;
+        while (m && fn(arg, m))
+                m = m->next;
+        return MAIL_OK;
 }
 
 struct tap *engine_channel_tap(struct engine *e, const char *name, mail_news_fn *news, void *arg, enum mail_result *ret)

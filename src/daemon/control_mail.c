@@ -62,17 +62,20 @@ static bool is_text(const char *bytes, size_t n)
         return message_parse(bytes, n, &m, &problem) == 0 && base64_needless(m.payload, m.payload_len);
 }
 
-void call_message(struct call *c, const char *bytes, size_t n)
+void json_message(struct json *j, const char *bytes, size_t n)
 {
         autobuf struct buf coded = BUF_INIT;
         bool text = is_text(bytes, n);
-        struct json *j;
 
         if (!text)
                 base64_encode(bytes, n, &coded);
-        j = call_open(c);
         json_strn(j, "message", text ? bytes : buf_text(&coded), text ? n : coded.len);
         json_bool(j, "base64", !text);
+}
+
+void call_message(struct call *c, const char *bytes, size_t n)
+{
+        json_message(call_open(c), bytes, n);
         call_close(c, false);
 }
 

@@ -119,6 +119,7 @@ void call_fail(struct call *c, const char *error, const char *key, const char *v
                const char *value2);
 /* BadValue: "WORD: SENTENCE (did you mean NEAR?)"; near may be NULL. */
 void call_bad_word(struct call *c, const char *key, const char *word, const char *near, const char *sentence);
+void json_message(struct json *j, const char *bytes, size_t n); /* message, base64 */
 void call_message(struct call *c, const char *bytes, size_t n); /* the reply {message, base64}; control_mail.c */
 /* What a client says to hold a message by (NULL: nothing); false and the error has been sent. control_channel.c */
 struct channel_claim;

@@ -1,10 +1,59 @@
-/* control_tap.c - methods that look at channels for longer: ChannelTap (a stream of copies), ChannelSelect (the first
- * message of several). */
+/* control_tap.c - methods that look at what is in channels: ChannelPeek (what waits), ChannelTap (a stream of copies of what
+ * comes), ChannelSelect (the first message of several). */
 #include <string.h>
 
 #include "base/base64.h"
 #include "daemon/control_priv.h"
 #include "daemon/mailroom.h"
+
+enum { PEEK_MAX = 1000, PEEK_BYTES_MAX = 128 << 10 /* more than any one message */ };
+
+/* --- ChannelPeek --------------------------------------------------------------------------------------------------------- */
+
+struct peeking {
+        struct json *j;
+        int64_t left;
+        size_t bytes;
+};
+
+static bool write_one(void *arg, const struct mail *m)
+{
+        struct peeking *p = arg;
+
+        p->bytes += m->len;
+        if (p->left-- == 0 || p->bytes > PEEK_BYTES_MAX)
+                return false;
+        json_open(p->j, NULL, '{');
+        json_message(p->j, m->bytes, m->len);
+        json_close(p->j);
+        return true;
+}
+
+void method_ChannelPeek(struct call *c)
+{
+        const char *name = param_str(&c->in, "channel", true);
+        int64_t count = param_int(&c->in, "count", PEEK_MAX);
+        autobuf struct buf text = BUF_INIT;
+        struct json j = json_start(&text);
+        struct peeking p = { .j = &j, .left = count };
+        enum mail_result r;
+
+        if (!call_params(c))
+                return;
+        if (count < 1 || count > PEEK_MAX) {
+                call_fail(c, "BadValue", "parameter", "count", "message", "a number from 1 to 1000");
+                return;
+        }
+        json_open(&j, NULL, '[');
+        r = engine_channel_peek(call_engine(c), name, write_one, &p);
+        json_close(&j);
+        if (r != MAIL_OK) {
+                call_refuse_channel(c, name, (int) r, false);
+                return;
+        }
+        json_raw(call_open(c), "messages", buf_text(&text));
+        call_close(c, false);
+}
 
 /* --- ChannelTap ---------------------------------------------------------------------------------------------------------- */
 

@@ -163,6 +163,16 @@ static enum mail_result broadcast(struct postbox *from, node_id super, struct pa
         return MAIL_OK;
 }
 
+/* TIMEOUT_USEC=0: the sender would rather be refused than wait. */
+static enum mail_result or_full(struct postbox *to, const struct message *m, enum mail_result r)
+{
+        if (r != MAIL_WAIT || !message_has(m, MESSAGE_TIMEOUT_USEC))
+                return r;
+        to->box.rejected++;
+        mlog_changed(to);
+        return MAIL_FULL;
+}
+
 static enum mail_result into_channel(struct postbox *from, const struct message *m, struct parcel *p, struct postbox **ret_to)
 {
         node_id super = core_node(from->room->e->core, from->node)->parent;
@@ -175,7 +185,7 @@ static enum mail_result into_channel(struct postbox *from, const struct message 
         ch = channel_find(from->room, super, name);
         r = ch ? channel_may_send(ch, from->node) : channel_missing(from->room, super, name);
         if (r == MAIL_OK)
-                r = channel_put(ch, p);
+                r = or_full(&ch->box, m, channel_put(ch, p));
         if (r == MAIL_OK || r == MAIL_WAIT)
                 *ret_to = &ch->box;
         return r;
@@ -204,7 +214,7 @@ void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
                 if (result == MAIL_OK && core_node(r->e->core, id)->kind == KIND_SUPERVISOR)
                         result = broadcast(from, id, p, &more);
                 else if (result == MAIL_OK)
-                        result = (to = mail_box_for(r->e, id)) ? mail_put(to, p) : MAIL_NO_MAILBOX;
+                        result = (to = mail_box_for(r->e, id)) ? or_full(to, m, mail_put(to, p)) : MAIL_NO_MAILBOX;
                 if (to && (result == MAIL_OK || result == MAIL_WAIT))
                         ticket_make(r, from->node, id, m);
         }
@@ -262,7 +272,8 @@ static void handle(struct postbox *from, struct parcel *p, bool due)
                 mail_tell(from, &m, MAIL_BAD_MESSAGE, NULL);
         else if (message_has(&m, MESSAGE_CALL))
                 mail_call(from, &m, p);
-        else if (!message_has(&m, MESSAGE_TO) || message_has(&m, MESSAGE_CHANNEL) || message_has(&m, MESSAGE_ACK))
+        else if (!message_has(&m, MESSAGE_TO) || message_has(&m, MESSAGE_CHANNEL) || message_has(&m, MESSAGE_ACK) ||
+                 message_number(&m, MESSAGE_TIMEOUT_USEC) > 0 || message_number(&m, MESSAGE_TIMEOUT_USEC) == -2)
                 mail_tell(from, &m, MAIL_BAD_MESSAGE, NULL);
         else if (message_has(&m, MESSAGE_SYNC) && !message_has(&m, MESSAGE_REF))
                 mail_tell(from, &m, MAIL_NO_REF, NULL);

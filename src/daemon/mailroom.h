@@ -96,6 +96,10 @@ uint64_t engine_channel_select(struct engine *e, const char *const *names, size_
                                mail_heard_fn *heard, void *arg, size_t *ret_at);
 void engine_channel_forget_group(struct engine *e, uint64_t group);
 
+/* What waits in a channel, oldest first, until fn says false; nothing is taken. */
+typedef bool engine_peek_fn(void *arg, const struct mail *m);
+enum mail_result engine_channel_peek(struct engine *e, const char *name, engine_peek_fn *fn, void *arg);
+
 /* Watch what comes into a channel, from now on. `news` is called when there is something to be taken with
  * engine_tap_next(), or when it is over: the channel has gone, or so much was not taken that it was cut. */
 struct tap;

@@ -156,6 +156,11 @@ int coppice_kill(struct coppice *c, const char *node)
 
 /* --- names ---------------------------------------------------------------------------------------------------------------- */
 
+int coppice_emit(struct coppice *c, const char *text)
+{
+        return REQUEST(c, NULL, { MESSAGE_CALL, "event" }, { MESSAGE_VALUE, text });
+}
+
 int coppice_register(struct coppice *c, const char *name, const char *node)
 {
         return REQUEST(c, NULL, { MESSAGE_CALL, "register" }, { MESSAGE_NAME, name }, { MESSAGE_NODE, node });

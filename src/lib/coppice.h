@@ -133,7 +133,7 @@ COPPICE_API COPPICE_CHECKED int coppice_message_take_fd(struct coppice_message *
 
 /* Send; the message stays the caller's and can be sent again. Returns when coppice has been handed it: what cannot be
  * delivered comes back later as TOPIC=BOUNCE. While the mailbox of somebody before it is full (MailboxOverflow=block) this
- * waits, and puts aside what arrives meanwhile, so that two who send to each other do not wait for ever. */
+ * waits, and puts aside what arrives meanwhile, so that two who send to each other do not wait for ever. With TIMEOUT_USEC=0 in its head the message is refused instead, as full. */
 COPPICE_API int coppice_send(struct coppice *c, const struct coppice_message *m);
 COPPICE_API int coppice_try_send(struct coppice *c, const struct coppice_message *m); /* -EAGAIN instead of waiting. */
 
@@ -214,6 +214,12 @@ COPPICE_API int coppice_whereis_local(struct coppice *c, const char *name, char 
 /* The names of one's own scope, one call of fn for each; a value other than 0 ends it and is returned. */
 typedef int coppice_name_fn(const char *name, const char *path, void *arg);
 COPPICE_API int coppice_registered(struct coppice *c, coppice_name_fn *fn, void *arg);
+
+/* --- coppice_emit(3): events of one's own -------------------------------------------------------------------------- */
+
+/* At most 127 bytes of text among the records of this service, with the rule "emitted": coppicectl events, why and the
+ * daemon's log show it. -EINVAL: it is empty, longer, or not one line of text. */
+COPPICE_API int coppice_emit(struct coppice *c, const char *text);
 
 /* --- coppice_channel(3): channels ---------------------------------------------------------------------------------- */
 

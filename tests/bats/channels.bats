@@ -167,13 +167,28 @@ coppicectl channel receive mine --payload >>$W/got; echo >>$W/got
 coppicectl channel try-receive mine; echo "try \$?" >>$W/got
 coppicectl --timeout 20ms channel receive mine; echo "late \$?" >>$W/got
 coppicectl channel close mine; echo "close \$?" >>$W/got
+coppicectl channel create small Capacity=1
+coppicectl channel try-send small a --ref r; echo "room \$?" >>$W/got
+coppicectl channel try-send small b 2>$W/full; echo "full \$?" >>$W/got
+coppicectl channel send nowhere x 2>$W/nowhere; echo "nowhere \$?" >>$W/got
+coppicectl channel receive small | grep -c REF=r >>$W/got
+coppicectl channel close small
+m=\$(coppicectl receive); number=\$(echo "\$m" | sed -n 's/^ACK=//p')
+coppicectl channel ack jobs \$number; echo "ack \$?" >>$W/got
+coppicectl channel ack jobs \$number 2>$W/ack; echo "again \$?" >>$W/got
+coppicectl send box --after 1h --ref r later; coppicectl cancel r; echo "cancel \$?" >>$W/got
+coppicectl cancel r 2>/dev/null; echo "none \$?" >>$W/got
 exec sleep 1000
 SH
         service box Mailbox=yes "ExecStart=$W/box.sh"
+        channel jobs To=box.service Acknowledge=yes
         start_daemon
-        wait_line "$W/got" close
-        assert_eq "$(tr '\n' ' ' <"$W/got")" 'one two try 3 late 3 close 0 '
-        assert_eq "$(ctl channel ls)" ''
+        ctl channel send jobs work
+        wait_line "$W/got" none
+        assert_eq "$(tr '\n' ' ' <"$W/got")" 'one two try 3 late 3 close 0 room 0 full 1 nowhere 3 1 ack 0 again 3 cancel 0 none 3 '
+        assert_eq "$(cat "$W/full" "$W/nowhere" "$W/ack")" \
+                $'coppicectl: small: there is no room: it is full\ncoppicectl: nowhere: nothing is called so\ncoppicectl: jobs: nothing is called so'
+        assert_eq "$(ctl channel ls)" '/jobs  0 of 100 waiting, 1 delivered'
 }
 
 @test "select takes one message of the first of several channels that has one, with a time limit" {
@@ -195,7 +210,7 @@ SH
         assert_eq "$(facts a .readers_waiting)-$(facts b .readers_waiting)-$(facts b .waiting)" 0-0-0
         ctl channel create somebody
         run ctl channel select a nothing; assert_status 3; assert_output_has 'nothing: there is no such channel (coppicectl channel ls lists them)'
-        for verb in tap show close receive; do
+        for verb in tap peek show close receive; do
                 run ctl channel $verb somebudy; assert_status 3
                 assert_output_has 'coppicectl: somebudy: there is no such channel (did you mean somebody? coppicectl channel ls lists them)'
         done
@@ -277,6 +292,10 @@ another_one() { local p; p=$(pgrep -P "$DAEMON" -x coppice-engine) && [ "$p" != 
         assert_eq "$(ctl channel receive seen --payload)" hello
         ctl channel send seen again
         wait_line "$W/tapped" again
+        ctl channel send seen behind
+        assert_eq "$(ctl channel peek seen 1000 --payload | tail -n 2)" $'again\nbehind'
+        assert_eq "$(ctl channel peek seen 1 --payload | wc -l)" 1
+        run ctl channel peek seen 0; assert_status 2
         [ "$(facts seen .waiting)" -ge 1 ]
         ctl channel close seen
         while ctl channel try-receive seen >"$W/rest"; do :; done

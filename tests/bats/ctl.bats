@@ -342,8 +342,10 @@ EOF
 
 @test "metrics are what Prometheus reads: each with its help and type, one sample a line" {
         tree_of_four
+        ctl channel create jobs; ctl channel send jobs x
         run ctl metrics
         assert_status 0
+        assert_output_has 'coppice_channel_messages{channel="/jobs"} 1'
         assert_output_has 'coppice_node_up{node="/web"} 1'
         assert_output_has 'coppice_node_state{node="/bad",type="service",state="failed"} 1'
         assert_output_has 'coppice_node_restarts_total{node="/shop/db"} 0'
@@ -352,7 +354,7 @@ EOF
              !/^[a-z_]+({[a-z]+="[^"]*"(,[a-z]+="[^"]*")*})? -?[0-9.]+$/ { exit 1 }
              { n = $1; sub(/{.*/, "", n); if (n != name) exit 1 }' <<<"$output"
         run ctl metrics --json
-        assert_json '.daemon.nodes == (.nodes | length) and .daemon.connections >= 1'
+        assert_json '.daemon.nodes == (.nodes | length) and .daemon.connections >= 1 and .channels[0].waiting == 1'
 }
 
 @test "the interface description is all a client needs (a client in Python, types checked)" {

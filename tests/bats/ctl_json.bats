@@ -44,6 +44,7 @@ table() {
                 spawn          7 nothing -- true
                 await          7 nothing x
                 send           7 nothing x
+                cancel         2 nothing x
                 ask            7 nothing x
                 receive        2 nothing
                 channel        7 nothing ls

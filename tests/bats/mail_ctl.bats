@@ -190,7 +190,7 @@ SH
         assert_eq "$(field /app/sick .last_reason)" exit:9
         run cat "$W/said"
         assert_eq "${lines[0]}" '0 '
-        assert_eq "${lines[1]}" '3 coppicectl: nothing is called so '
+        assert_eq "${lines[1]}" '3 coppicectl: nobody: nothing is called so '
         assert_eq "${lines[2]}" '0 '
         assert_eq "${lines[3]}" '0 FROM=coppice TOPIC=DOWN REF=sick NODE=/app/sick REASON=exit:9  '
         assert_eq "${lines[4]}" '3 '

@@ -138,9 +138,13 @@ def claims(c):
     gone.s.close()
     assert good(c.call("ChannelReceive", channel="jobs", claim="second"))["message"].endswith("one")
     good(c.call("Send", message="TO=/jobs\n\ntwo"))
-    for claim in ("second", "third"):
-        assert good(c.call("ChannelReceive", channel="jobs", claim=claim))["message"].endswith(
-            "one" if claim == "second" else "two")
+    good(c.call("Send", message="TO=/jobs\n\nthree"))
+    waiting = good(c.call("ChannelPeek", channel="jobs"))["messages"]
+    assert [m["message"][-5:].strip() for m in waiting] == ["two", "three"], waiting
+    assert len(good(c.call("ChannelPeek", channel="jobs", count=1))["messages"]) == 1
+    assert c.call("ChannelPeek", channel="jobs", count=0)[0] == "BadValue"
+    for claim, body in (("second", "one"), ("third", "two"), ("fourth", "three")):
+        assert good(c.call("ChannelReceive", channel="jobs", claim=claim))["message"].endswith(body)
         assert [good(c.call("ChannelTaken", claim=claim))["held"] for _ in range(2)] == [True, False]
     for word in ("", "x" * 48):
         assert c.call("ChannelReceive", channel="jobs", claim=word)[0] == "BadValue"

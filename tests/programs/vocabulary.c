@@ -389,6 +389,37 @@ static int a_channel_hands_out_what_was_put_in(struct coppice *c)
         return 0;
 }
 
+static int a_full_channel_refuses_who_will_not_wait(struct coppice *c)
+{
+        struct coppice_message *m;
+
+        WANT(coppice_channel_create(c, "narrow", "Capacity=1\n"), 0);
+        WANT(coppice_message_new(&m, "narrow"), 0);
+        WANT(coppice_message_set(m, "TIMEOUT_USEC", "0"), 0);
+        WANT(coppice_send_sync(c, m, COPPICE_DELIVERED, 10 * SECOND), 0);
+        WANT(coppice_send_sync(c, m, COPPICE_DELIVERED, 10 * SECOND), -EXFULL);
+        WANT(coppice_message_set(m, "TIMEOUT_USEC", "5"), 0);
+        WANT(coppice_send_sync(c, m, COPPICE_DELIVERED, 10 * SECOND), -EINVAL);
+        m = coppice_message_free(m);
+        WANT(coppice_channel_receive(c, "narrow", 10 * SECOND, &m), 0);
+        (void) coppice_message_free(m);
+        WANT(coppice_channel_close(c, "narrow"), 0);
+        return 0;
+}
+
+static int an_event_of_ones_own_is_text_of_one_line(struct coppice *c)
+{
+        char text[129];
+
+        memset(text, 'x', 128);
+        text[128] = '\0';
+        WANT(coppice_emit(c, text), -EINVAL);
+        WANT(coppice_emit(c, text + 1), 0);
+        WANT(coppice_emit(c, ""), -EINVAL);
+        WANT(coppice_emit(c, "one\ntwo"), -EINVAL);
+        return 0;
+}
+
 static int the_first_of_several_channels_is_taken(struct coppice *c)
 {
         const char *const names[] = { "left", "right", NULL };
@@ -654,6 +685,8 @@ static const struct {
         CHECK(others_are_ended),
         CHECK(names_are_found),
         CHECK(a_channel_hands_out_what_was_put_in),
+        CHECK(a_full_channel_refuses_who_will_not_wait),
+        CHECK(an_event_of_ones_own_is_text_of_one_line),
         CHECK(the_first_of_several_channels_is_taken),
         CHECK(a_child_is_started_and_awaited),
         CHECK(a_linked_child_is_trapped),
