@@ -96,7 +96,8 @@ static int run_graph(struct ctl *c)
 
 const struct ctl_verb verb_graph = {
         .name = "graph", .args = "[NODE]", .help = "Draw the tree and the relations between its nodes.",
-        .prose = "Solid lines lead from supervisors to children, dashed ones tell After=, Requires= and the like. With "
+        .prose = "Solid lines lead from supervisors to children, dashed ones tell After=, Requires= and the like, links and monitors, and "
+                 "who writes to whom by a pipe or a channel. With "
                  "--json an object {nodes, edges}.",
         .options = options, .max_args = 1, .complete = COMPLETE_NODES, .run = run_graph,
 };

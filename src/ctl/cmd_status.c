@@ -272,6 +272,28 @@ static void put_mailbox(struct ctl *c, uint32_t s)
         end_line(c);
 }
 
+/* What it is tied to: one line for each sort there is. */
+static void put_ties(struct ctl *c, uint32_t s)
+{
+        static const struct {
+                const char *key, *label;
+        } sorts[] = { { "links", "Linked to" }, { "watches", "Watches" }, { "names", "Names" } };
+        const struct jdoc *d = &c->doc;
+
+        for (size_t i = 0; i < ARRAY_LEN(sorts); i++) {
+                uint32_t list = jtok_get(d, s, sorts[i].key), first = list == JTOK_NONE ? JTOK_NONE : jtok_first(d, list);
+
+                if (first == JTOK_NONE)
+                        continue;
+                label(c, sorts[i].label);
+                for (uint32_t t = first; t != JTOK_NONE; t = jtok_after(d, list, t)) {
+                        buf_adds(&c->out, t == first ? "" : ", ");
+                        put_safe(&c->out, jtok_text(d, t));
+                }
+                end_line(c);
+        }
+}
+
 static void put_log(struct ctl *c, uint32_t s)
 {
         enum { LAST = 10 };
@@ -320,6 +342,7 @@ static void put_status(struct ctl *c, uint32_t s)
         put_limits(c, s);
         put_mailbox(c, s);
         put_pipes(c, s);
+        put_ties(c, s);
         put_log(c, s);
 }
 

@@ -185,6 +185,19 @@ void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
         pipes_tell(e, fn, arg);
 }
 
+void engine_channel_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg)
+{
+        for (const struct channel *ch = e->mail ? e->mail->channels : NULL; ch; ch = ch->next)
+                for (size_t f = 0; f < spec_count(ch->spec, D_CHANNEL_From); f++)
+                        for (size_t t = 0; t < spec_count(ch->spec, D_CHANNEL_To); t++) {
+                                node_id from = core_outward(e->core, ch->place, spec_item(ch->spec, D_CHANNEL_From, f));
+                                node_id to = core_outward(e->core, ch->place, spec_item(ch->spec, D_CHANNEL_To, t));
+
+                                if (from != NODE_NONE && to != NODE_NONE)
+                                        fn(arg, ch->path, from, to);
+                        }
+}
+
 struct puller *engine_channel_receive(struct engine *e, const char *name, bool wait, const struct channel_claim *claim,
                                       mail_heard_fn *heard, void *arg)
 {

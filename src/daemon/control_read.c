@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/bond.h"
 #include "core/route.h"
 #include "core/show.h"
 #include "core/unit_text.h"
@@ -255,27 +256,44 @@ static void write_edges(struct call *c, struct json *j, const struct node *n)
                 }
 }
 
-struct pipe_edges {
+static void write_bonds(struct call *c, struct json *j, node_id n)
+{
+        const struct core *core = call_core(c);
+        char from[NODE_PATH_MAX], to[NODE_PATH_MAX];
+        uint32_t at = BOND_NONE;
+        const struct bond *b;
+
+        while ((b = core_bond_next(core, n, &at))) {
+                bool link = b->kind == BOND_LINK || b->kind == BOND_WANT_LINK;
+
+                if (b->a == n && (link || b->kind == BOND_MONITOR || b->kind == BOND_WANT_MONITOR))
+                        write_edge(j, core_path(core, n, from, sizeof from), core_path(core, b->b, to, sizeof to), link ? "link" : "monitor");
+        }
+}
+
+struct channel_edges {
         const struct core *core;
         struct json *j;
         node_id top;
+        const char *kind;
 };
 
 /* What leads out of the branch, or into it, as well: one of its ends is there. */
-static void write_pipe_edge(void *arg, const char *channel, node_id from, node_id to)
+static void write_channel_edge(void *arg, const char *channel, node_id from, node_id to)
 {
-        const struct pipe_edges *p = arg;
+        const struct channel_edges *p = arg;
         char a[NODE_PATH_MAX], b[NODE_PATH_MAX];
 
         (void) channel;
         if (node_within(p->core, from, p->top) || node_within(p->core, to, p->top))
-                write_edge(p->j, core_path(p->core, from, a, sizeof a), core_path(p->core, to, b, sizeof b), "pipe");
+                write_edge(p->j, core_path(p->core, from, a, sizeof a), core_path(p->core, to, b, sizeof b), p->kind);
 }
 
 void method_Graph(struct call *c)
 {
         const struct core *core = call_core(c);
         node_id top, id;
+        struct channel_edges edges = { .core = core };
         int depth = 0;
         struct json *j;
 
@@ -287,9 +305,16 @@ void method_Graph(struct call *c)
                 json_node(j, NULL, call_engine(c), core_node(core, id));
         json_close(j);
         json_open(j, "edges", '[');
-        for (id = top; id != NODE_NONE; id = node_after(core, top, id, &depth))
+        for (id = top; id != NODE_NONE; id = node_after(core, top, id, &depth)) {
                 write_edges(c, j, core_node(core, id));
-        engine_pipe_edges(call_engine(c), write_pipe_edge, &(struct pipe_edges) { .core = core, .j = j, .top = top });
+                write_bonds(c, j, id);
+        }
+        edges.j = j;
+        edges.top = top;
+        edges.kind = "pipe";
+        engine_pipe_edges(call_engine(c), write_channel_edge, &edges);
+        edges.kind = "channel";
+        engine_channel_edges(call_engine(c), write_channel_edge, &edges);
         json_close(j);
         call_close(c, false);
 }

@@ -65,9 +65,10 @@ struct pipe_end_told {
 };
 typedef void engine_pipe_end_fn(void *arg, const struct pipe_end_told *t);
 void engine_pipe_ends(struct engine *e, node_id id, engine_pipe_end_fn *fn, void *arg);
-/* Who writes to whom by a pipe. */
+/* Who writes to whom by a pipe; who sends to whom by a channel that says both. */
 typedef void engine_pipe_edge_fn(void *arg, const char *channel, node_id from, node_id to);
 void engine_pipe_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg);
+void engine_channel_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg);
 
 /* How a client has a message for certain. With a claim, a word of the client's own making, what it is sent is held, and gone
  * only after engine_channel_taken(); who asks with a claim that holds a message is sent that one. It is back in its channel, in

@@ -15,6 +15,7 @@ facts_are() { [ "$(facts "$1" "$2")" = "$3" ]; }
         skip_unless python3
         channel one-of To=a.service To=b.service
         channel all-of To="a.service b.service" Deliver=all
+        channel between From=w.service To=b.service
         talker w; talker a; talker b
         start_daemon
         for s in w a b; do wait_state /$s running; done
@@ -24,6 +25,7 @@ facts_are() { [ "$(facts "$1" "$2")" = "$3" ]; }
         tell w send TO=all-of.channel :3
         tell a receive; tell b receive
         said a 'CHANNEL=/all-of FROM=/w .* :3'; said b 'CHANNEL=/all-of FROM=/w .* :3'
+        ctl graph --json | jq -e '[.edges[] | select(.kind == "channel")] == [{from: "/w", to: "/b", kind: "channel"}]'
         run ctl channel ls
         assert_output_has '/one-of  0 of 100 waiting, 2 delivered'
         assert_eq "$(facts all-of .delivered)" 1

@@ -143,6 +143,8 @@ SH
         run ctl whereis store; assert_status 3
         ctl link a b
         run ctl status a --json; assert_json '.links == ["/b"]'
+        run ctl status a; assert_output_has 'Linked to'
+        ctl graph --json | jq -e '[.edges[] | select(.kind == "link")] == [{from: "/a", to: "/b", kind: "link"}]'
         ctl unlink a b
         run ctl status a --json; assert_json '.links == []'
         ctl monitor a b --ref x

@@ -62,6 +62,12 @@ void engine_pipe_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg)
         fn(arg, "/media", 1, 1);
 }
 
+void engine_channel_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg)
+{
+        (void) e;
+        fn(arg, "/jobs", 1, 1);
+}
+
 void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
 {
         struct channel_facts f = { .path = "/jobs", .spec = core_node(e->core, 1)->spec, .waiting = 3 };
