@@ -136,7 +136,8 @@ static int wait_readable(struct ctl *c)
                 r = left > 0 ? poll(&p, 1, left > 1 << 30 ? 1 << 30 : (int) left) : 0;
         } while (r < 0 && errno == EINTR);
         c->timed_out = r <= 0;
-        return r > 0 ? CTL_OK : ctl_error(CTL_FAILED, "no answer within %lld ms; what was asked for goes on", (long long) c->timeout_ms);
+        return r > 0 ? CTL_OK : ctl_error(CTL_FAILED, "no answer within %lld ms%s", (long long) c->timeout_ms,
+                                             c->over_with_us ? "" : "; what was asked for goes on");
 }
 
 static ssize_t receive(struct ctl *c, size_t room)

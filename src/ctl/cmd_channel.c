@@ -317,7 +317,7 @@ static int receive_it(struct ctl *c, bool try, bool select)
         if (try)
                 json_bool(&j, "try", true);
         json_close(&j);
-        c->lost_is_fine = true;
+        c->lost_is_fine = c->over_with_us = true;
         r = ctl_call(c, select ? "ChannelSelect" : "ChannelReceive", buf_text(&params), false, &reply);
         if (r != CTL_OK)
                 return c->timed_out || (try && r == CTL_NOT_FOUND) ? CTL_NOT_FOUND : r;

@@ -1,4 +1,5 @@
 /* cmd_send.c - send, cancel, ask, receive: from inside of a service as that service, from outside as an operator. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/base64.h"
@@ -70,6 +71,7 @@ static int ask_outside(struct ctl *c)
         put_option(c, "ref", MESSAGE_REF, &message);
         if (r == CTL_OK)
                 r = finish(c, &message);
+        c->over_with_us = true;
         if (r == CTL_OK)
                 r = compose_call(c, "Ask", &message, NULL, &reply);
         if (r != CTL_OK)
@@ -190,6 +192,7 @@ static const struct ctl_option receive_options[] = {
         { "topic", 't', "TOPIC", "Only one about that." },
         { "from", 0, "PATH", "Only one from there." },
         { "ref", 0, "REF", "Only one with that mark." },
+        { "head", 0, "KEY=VALUE", "Only one with that line in its head. May be given several times." },
         { "payload", 'p', NULL, "Print the payload alone." },
         { "try", 0, NULL, "Do not wait: exit status 3 when there is none." },
         { 0 },
@@ -200,11 +203,29 @@ static bool fits(const struct message *m, enum message_key key, const char *want
         return !want || message_is(m, key, want);
 }
 
+/* The lines that --head asks for. */
+static bool has_lines(const struct message *m, const struct ctl *c)
+{
+        for (size_t i = 0; i < c->given_count; i++) {
+                const char *line = c->given[i].arg, *eq = strchrnul(line, '=');
+                char key[MESSAGE_KEY_MAX + 1];
+                struct message_text v;
+
+                if (strcmp(c->given[i].option->name, "head") != 0)
+                        continue;
+                (void) snprintf(key, sizeof key, "%.*s", (int) (eq - line), line);
+                v = message_find(m, key);
+                if (!v.at || v.len != strlen(eq + 1) || memcmp(v.at, eq + 1, v.len) != 0)
+                        return false;
+        }
+        return true;
+}
+
 static bool is_wanted(const struct message *m, void *arg)
 {
         const struct ctl *c = arg;
 
-        return fits(m, MESSAGE_TOPIC, ctl_option(c, "topic")) && fits(m, MESSAGE_FROM, ctl_option(c, "from")) &&
+        return has_lines(m, c) && fits(m, MESSAGE_TOPIC, ctl_option(c, "topic")) && fits(m, MESSAGE_FROM, ctl_option(c, "from")) &&
                fits(m, MESSAGE_REF, ctl_option(c, "ref"));
 }
 
@@ -215,6 +236,9 @@ static int run_receive(struct ctl *c)
 
         if (inside_fd(c) < 0)
                 return ctl_error(CTL_USAGE, "receive works inside of a service with Mailbox=yes: there is no $COPPICE_MAILBOX");
+        for (size_t i = 0; i < c->given_count; i++)
+                if (strcmp(c->given[i].option->name, "head") == 0 && !strchr(c->given[i].arg, '='))
+                        return ctl_error(CTL_USAGE, "--head=%s: KEY=VALUE", c->given[i].arg);
         if (ctl_option(c, "try"))
                 c->timeout_ms = 0;
         r = inside_receive(c, is_wanted, c, &bytes);

@@ -113,13 +113,16 @@ coppicectl receive --topic t0 --payload >>"$W/picked"; echo >>"$W/picked"
 coppicectl receive --topic t0 --payload >>"$W/picked"; echo >>"$W/picked"
 coppicectl receive --payload >>"$W/picked"; echo >>"$W/picked"
 coppicectl receive --payload >>"$W/picked"; echo >>"$W/picked"
+coppicectl send picker --head X_A=1 --head X_B=1 m5; coppicectl send picker --head X_A=1 --head X_B=2 m6
+coppicectl receive --head X_A=1 --head X_B=2 --payload >>"$W/picked"; echo >>"$W/picked"
+coppicectl receive --head X_B=1 --payload >>"$W/picked"; echo >>"$W/picked"
 coppicectl receive --try; echo "try $?" >>"$W/picked"
 coppicectl --timeout 10ms receive --ref none; echo "timeout $?" >>"$W/picked"
 exec sleep 1000
 SH
         start_daemon
         wait_line "$W/picked" timeout
-        assert_eq "$(tr '\n' ' ' <"$W/picked")" 'm2 m4 m1 m3 try 3 timeout 3 '
+        assert_eq "$(tr '\n' ' ' <"$W/picked")" 'm2 m4 m1 m3 m6 m5 try 3 timeout 3 '
 }
 
 @test "links, monitors and names from the shell" {
