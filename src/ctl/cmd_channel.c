@@ -7,6 +7,7 @@
 #include "core/value.h"
 #include "ctl/compose.h"
 #include "ctl/inside.h"
+#include "lib/parts.h"
 
 static const struct ctl_option channel_options[] = {
         { "supervisor", 0, "NODE", "create: the supervisor it hangs below; root if not given." },
@@ -191,17 +192,25 @@ static int send_it(struct ctl *c, bool try)
 }
 
 struct wanted {
+        const struct ctl *c;
         const char *ref;
+        int last;                /* of the arguments from 1 on, which are channels */
 };
 
-/* The message of a channel, or the word that there is none. */
+/* The message of a channel that was asked for, or the word that there is none. Others send into the mailbox by themselves. */
 static bool is_wanted(const struct message *m, void *arg)
 {
         const struct wanted *w = arg;
+        char path[MESSAGE_VALUE_MAX + 1];
 
-        if (message_is(m, MESSAGE_FROM, "coppice") && message_is(m, MESSAGE_REF, w->ref))
-                return true;
-        return message_has(m, MESSAGE_CHANNEL) && !message_is(m, MESSAGE_FROM, "coppice");
+        if (message_is(m, MESSAGE_FROM, "coppice"))
+                return message_is(m, MESSAGE_REF, w->ref);
+        if (!message_copy(m, MESSAGE_CHANNEL, path, sizeof path))
+                return false;
+        for (int i = 1; i <= w->last; i++)
+                if (channel_is_called(path, w->c->argv[i]))
+                        return true;
+        return false;
 }
 
 static int acknowledge(struct ctl *c, const struct message *m)
@@ -250,7 +259,7 @@ static int receive_inside(struct ctl *c, bool try, bool select)
 {
         autobuf struct buf ask = BUF_INIT, got = BUF_INIT;
         char ref[40];
-        struct wanted w = { .ref = inside_ref(ref) };
+        struct wanted w = { .c = c, .ref = inside_ref(ref), .last = select ? c->argc - 1 : 1 };
         struct message m;
         const char *problem;
         int r;

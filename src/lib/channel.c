@@ -46,8 +46,7 @@ struct pull {
         const char *ref;
 };
 
-/* CHANNEL= says the whole path; the name that was asked for may be its end, with or without ".channel". */
-static bool is_called(const char *path, const char *name)
+bool channel_is_called(const char *path, const char *name)
 {
         const size_t n = strlen(name), stem = n > 8 && strcmp(name + n - 8, ".channel") == 0 ? n - 8 : n;
         const char *last = strrchr(path, '/');
@@ -63,7 +62,7 @@ static int is_pulled(const struct coppice_message *m, void *arg)
         if (message_says(m, MESSAGE_FROM, "coppice"))
                 return message_says(m, MESSAGE_TOPIC, "DONE") && message_says(m, MESSAGE_REF, p->ref);
         for (const char *const *name = p->names; path && *name; name++)
-                if (is_called(path, *name))
+                if (channel_is_called(path, *name))
                         return 1;
         return 0;
 }

@@ -88,6 +88,10 @@ int call_request(struct coppice *c, const struct coppice_message *m, const struc
                  char ret_ref[COPPICE_REF_SIZE], struct coppice_message **ret);
 bool call_is_down(const struct coppice_message *m, const char *ref);
 
+/* --- channel.c --- */
+/* Is the channel of CHANNEL=PATH meant by that name? It may be the end of the path, with or without ".channel". */
+bool channel_is_called(const char *path, const char *name);
+
 /* --- connect.c --- */
 /* A connection to the control socket at `path`, NULL: see coppice_control_open(). Where that was is written to tried[n] in
  * any case. The descriptor or -errno. */
