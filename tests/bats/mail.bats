@@ -264,8 +264,10 @@ accepted() { [ "$(field "$1" .mailbox.accepted)" = "$2" ]; }
         tell two take 2; said two 'took 2 in order, last 2'
         tell two giveback FROM=/one TO=two :2
         tell two giveback FROM=/one TO=two :1
+        wait_for "$PATIENCE" three_wait # who reads on before coppice has them reads the third
         tell two take 3; said two 'took 3 in order, last 3'
 }
+three_wait() { [ "$(field /two .mailbox.waiting)" = 3 ]; }
 
 @test "a supervisor's MessagePolicy= decides what crosses its boundary" {
         skip_unless python3
