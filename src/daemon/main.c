@@ -74,6 +74,19 @@ static void run(struct engine *e)
         exit_clean(e);
 }
 
+/* Who init is, before it says so itself. When it has been killed our parent is another process, on a machine PID 1: to take
+ * that for init would be to take the machine for ours, and to unmount it at the end. */
+static int find_init(struct engine *e, struct err *err)
+{
+        const pid_t parent = getppid(), init = initlink_init(e->link);
+
+        e->opt.pid = parent;
+        e->opt.pid1 = parent == 1;
+        if (init == parent || init == 0)
+                return 0;
+        return err_set(err, STAGE_NONE, ESRCH, "init, process %d, has ended", (int) init);
+}
+
 /* Before anything looks at /proc, /run or the control groups. */
 static void find_machine(struct engine *e, bool first)
 {
@@ -274,9 +287,7 @@ int main(int argc, char **argv)
         log_nonblocking();
         unborn = engines_unborn();
         journal = recover_journal();
-        e.opt.pid = getppid();
-        e.opt.pid1 = e.opt.pid == 1;
-        if (link_open(&e, &err) < 0 || (unborn < 0 && link_greet(&e, &err) < 0))
+        if (link_open(&e, &err) < 0 || find_init(&e, &err) < 0 || (unborn < 0 && link_greet(&e, &err) < 0))
                 return unborn < 0 ? fail(&err, EXIT_STARTUP) : cannot_take_over(&err);
         find_machine(&e, unborn < 0);
         peer_start(&e);

@@ -50,6 +50,14 @@ int initlink_open(int fd, struct initlink **ret, struct err *err)
         return 0;
 }
 
+pid_t initlink_init(const struct initlink *l)
+{
+        struct ucred who = { 0 };
+        socklen_t len = sizeof who;
+
+        return getsockopt(l->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.pid : 0;
+}
+
 static void waiting_free(struct waiting *w)
 {
         for (int i = 0; i < w->fd_count; i++)

@@ -91,6 +91,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
         pid=$(pid_of /keeps)
         wait_file "/proc/$pid/root/tmp/here"
         private=$(awk '$5 == "/tmp" { print $4 }' "/proc/$pid/mountinfo" | tail -n 1)
+        [ -e "$private/here" ] || private=/tmp$private # as seen from the root of its file system: /tmp may be one of its own
         [ -e "$private/here" ]
         [ "$(stat -c %a "${private%/tmp}")" = 700 ]
         stop_daemon 0

@@ -177,6 +177,7 @@ bool rig_start(struct rig *r, struct rig_how how)
         if (fd < 0)
                 return false;
         assert_int_equal(initlink_open(fd, &r->link, NULL), 0);
+        assert_int_equal(initlink_init(r->link), r->init); /* by this a later engine knows whether init has died */
         rig_expect(r, INIT_HELLO);
         return true;
 }
@@ -198,6 +199,7 @@ void rig_next_engine(struct rig *r)
         assert_true(fd >= 0);
         running.engine = r->engine;
         assert_int_equal(initlink_open(fd, &r->link, NULL), 0);
+        assert_int_equal(initlink_init(r->link), r->init); /* by this a later engine knows whether init has died */
 }
 
 void rig_stop(struct rig *r)
