@@ -5,6 +5,7 @@ load lib
 setup() {
         skip_unless root
         skip_unless runc
+        skip_unless pidns
         skip_unless busybox
         [ -z "${COPPICE_SANITIZED:-}" ] || skip "a sanitized init is not static"
         world
