@@ -239,26 +239,32 @@ static void desk_passed(struct mailroom *r)
 
 /* --- going on ----------------------------------------------------------------------------------------------------------------- */
 
-static void go_on_with(struct postbox *p)
+/* 0; -errno: not now. */
+static int go_on_with(struct postbox *p)
 {
         const struct node *n = core_node(p->room->e->core, p->node);
+        int r;
 
         if (p->input)
                 mail_ready(p);
         mail_due(p);
         if (p->ours < 0 && p->theirs < 0)
-                return;
-        if (p->ours < 0 || p->theirs < 0 || mailset_add(p->room->set, p->ours, MAILSOCK_IN, p) < 0) {
+                return 0;
+        r = p->ours < 0 || p->theirs < 0 ? -EBADF : mailset_add(p->room->set, p->ours, MAILSOCK_IN, p);
+        if (r < 0 && r != -EBADF)
+                return r;
+        if (r < 0) {
                 log_warning("%s: its mailbox could not be taken over", spec_name(n->spec));
                 mail_withdraw(p);
                 fd_close(&p->ours);
                 fd_close(&p->theirs);
-                return;
+                return 0;
         }
         p->watched = MAILSOCK_IN;
         p->incarnation = n->incarnation;
         p->inode = mailsock_inode(p->theirs);
         p->box.limits = mail_limits(n->spec);
+        return 0;
 }
 
 void mail_adopted(struct engine *e, node_id id, uint32_t incarnation)
@@ -287,16 +293,19 @@ static void wait_again(struct mailroom *r)
         channels_wait_for_claims(r);
 }
 
-void mail_resumed(struct engine *e)
+int mail_resumed(struct engine *e)
 {
         struct mailroom *r = e->mail;
         struct went went = { .is = { false } };
+        int code = 0;
 
         if (!r)
-                return;
-        for (node_id id = 0; id < e->run_cap; id++)
+                return 0;
+        for (node_id id = 0; id < e->run_cap && code == 0; id++)
                 if (postbox_of(e, id))
-                        go_on_with(postbox_of(e, id));
+                        code = go_on_with(postbox_of(e, id));
+        if (code < 0)
+                return code;
         wait_again(r);
         if (r->desk && e->journal_end == 0) {
                 desk_passed(r);
@@ -305,8 +314,8 @@ void mail_resumed(struct engine *e)
                 look_at_back(r);
                 look_at_read(r, &went);
                 journal_commit(e);
-        } else if (mail_desk(e) < 0) {
-                log_error("out of memory: what is on its way between mailboxes cannot be gone on with");
-                abort(); /* the next engine takes over what this one has not touched */
+        } else {
+                code = mail_desk(e);
         }
+        return code;
 }

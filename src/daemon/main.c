@@ -212,7 +212,15 @@ static int engines_unborn(void)
 /* The next engine tries again; only where it is not for want of something does that speak against the state. */
 static int cannot_take_over(struct err *err)
 {
-        return fail(err, error_lacks(err->code) ? INIT_ENGINE_LACKS : EXIT_STARTUP);
+        return fail(err, error_lacks(err->code) || error_passes(err->code) ? INIT_ENGINE_LACKS : EXIT_STARTUP);
+}
+
+static int lacks_for_mail(int r)
+{
+        struct err err = { 0 };
+
+        (void) err_set(&err, STAGE_NONE, -r, "take over the mailboxes: %s", strerror(-r));
+        return cannot_take_over(&err);
 }
 
 /* A later engine: see recover.h. */
@@ -223,7 +231,9 @@ static int take_over(struct engine *e, int journal, int unborn)
 
         if (prepare(e, &err) < 0)
                 return cannot_take_over(&err);
-        open_mail(e);
+        r = mail_start(e);
+        if (r < 0)
+                return lacks_for_mail(r);
         if (unborn >= UNBORN_MAX)
                 r = err_set(&err, STAGE_NONE, ECANCELED, "%d engines have died of the saved state", unborn);
         else if (journal < 0)
@@ -245,7 +255,9 @@ static int take_over(struct engine *e, int journal, int unborn)
                 return EXIT_STARTUP;
         link_watch(e);
         limits_start(e);
-        mail_resumed(e);
+        r = mail_resumed(e);
+        if (r < 0)
+                return lacks_for_mail(r);
         pipes_resumed(e);
         engine_start_turns(e);
         recover_resume(e);

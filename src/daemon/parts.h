@@ -223,6 +223,7 @@ struct engine {
         struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
         size_t redo_count;
         bool performed;               /* ... they were, but messages to init had not been sent */
+        int lacking;                  /* errno: a descriptor of init's store could not be taken for want of something; 0 = none */
         const struct actions *doing;  /* being performed; NULL = none are */
         uint32_t doing_at, doing_base; /* so many of them have been; of which so many before the latest snapshot */
         uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
@@ -391,7 +392,8 @@ void mail_close(struct engine *e, node_id id);      /* the incarnation is over *
 void mail_forget(struct engine *e, node_id id);
 bool mail_resume(struct engine *e, const char *name, int fd); /* a descriptor of init's store; takes it when it is a mailbox */
 void mail_adopted(struct engine *e, node_id id, uint32_t incarnation); /* its process was found, and is taken for that one */
-void mail_resumed(struct engine *e);                /* all of them are here */
+/* All of them are here. 0; -errno: the next engine has to take over what this one has not touched. */
+int mail_resumed(struct engine *e);
 void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: EXIT or DOWN */
 /* mail_spawn.c: services that wait for children they have spawned, written down, and known to the next engine */
 struct unpack;

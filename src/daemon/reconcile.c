@@ -155,6 +155,7 @@ void recover_stored(struct engine *e, const char *name, int fd)
                 (void) close(fd);
                 return;
         }
+        errno = 0;
         if (strcmp(name, "control") == 0)
                 e->kept_control = fd;
         else if (strcmp(name, "lock") == 0)
@@ -166,6 +167,11 @@ void recover_stored(struct engine *e, const char *name, int fd)
         else if (!stored_log(e, name, fd) && !stored_pipe(e, name, fd) && !store_resume(e, name, fd) &&
                  !seccomp_resume(e, name, fd) && !mail_resume(e, name, fd) && !transient_resume(e, name, fd) &&
                  !pipes_stored(e, name, fd)) {
+                if (errno == ENOMEM) { /* it may have an owner, for whom there was no room */
+                        e->lacking = ENOMEM;
+                        (void) close(fd);
+                        return;
+                }
                 log_debug("init keeps %s, which belongs to nobody any more", name);
                 (void) initlink_unstore(e->link, name);
                 (void) close(fd);

@@ -48,11 +48,11 @@ static void keep_redo(struct reader *r)
         e->redo_count = kept ? left : 0;
 }
 
-/* An entry that could not be kept for want of memory makes sense to an engine that has some. */
+/* An entry that could not be kept for want of memory or a descriptor makes sense to an engine that has it. */
 static bool lacks(struct reader *r)
 {
-        if (errno == ENOMEM && !r->lack.code)
-                (void) err_set(&r->lack, STAGE_NONE, ENOMEM, "take over the saved state: out of memory");
+        if (!r->lack.code && (errno == ENOMEM || (r->u.bad && error_lacks(errno))))
+                (void) err_set(&r->lack, STAGE_NONE, errno, "take over the saved state: %s", strerror(errno));
         return r->lack.code;
 }
 

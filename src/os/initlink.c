@@ -34,7 +34,9 @@ int initlink_open(int fd, struct initlink **ret, struct err *err)
         socklen_t len = sizeof type;
         int r;
 
-        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_SEQPACKET) {
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 && error_passes(errno))
+                return err_sys(err, STAGE_RESOURCES, "look at init's socket");
+        if (type != SOCK_SEQPACKET) {
                 r = err_set(err, STAGE_RESOURCES, ENOTSOCK, "descriptor %d is not init's socket", fd);
                 err_hint(err, "start coppiced; it starts the engine itself");
                 return r;

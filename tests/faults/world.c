@@ -357,7 +357,8 @@ static bool ended_well(const struct world *w)
                 return w->ending && WTERMSIG(t->target_status) == SIGKILL;
         if (file_has(w, "output", "LeakSanitizer does not work under ptrace")) /* it has no environment that would say so */
                 return true;
-        return WEXITSTATUS(t->target_status) == 0 || file_has(w, "output", strerror(t->error));
+        return WEXITSTATUS(t->target_status) == 0 || file_has(w, "output", strerror(t->error)) ||
+               (t->error == ENOMEM && file_has(w, "output", "out of memory"));
 }
 
 static enum verdict judge(struct world *w)
