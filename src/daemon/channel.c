@@ -165,13 +165,30 @@ void channel_close(struct channel *ch)
 
 /* --- delivering -------------------------------------------------------------------------------------------------------------- */
 
-static unsigned outstanding(const struct channel *ch, node_id reader)
+static unsigned outstanding(const struct channel *ch, node_id reader, uint64_t *ret_bytes)
 {
         unsigned n = 0;
 
+        *ret_bytes = 0;
         for (const struct unacked *u = ch->unacked; u; u = u->next)
-                n += u->reader == reader;
+                if (u->reader == reader) {
+                        *ret_bytes += u->mail->len;
+                        n++;
+                }
         return n;
+}
+
+/* The first who asked; but nobody gets more without acknowledging any than what the whole channel may hold. */
+static struct puller *next_puller(const struct channel *ch)
+{
+        const struct box_limits *limits = &ch->box.box.limits;
+        uint64_t bytes;
+
+        for (struct puller *p = ch->pullers; p; p = p->next)
+                if (p->reader == NODE_NONE || !acknowledged(ch) ||
+                    (outstanding(ch, p->reader, &bytes) < limits->messages && bytes < limits->bytes))
+                        return p;
+        return NULL;
 }
 
 static bool write_head(struct channel *ch, struct buf *head)
@@ -259,17 +276,23 @@ static bool has_room(struct postbox *p, uint32_t len)
 static bool to_one(struct channel *ch, const struct mail *m)
 {
         struct postbox *best = NULL;
+        uint64_t bytes;
 
         for (size_t i = 0; i < spec_count(ch->spec, D_CHANNEL_To); i++) {
                 struct postbox *p = living_reader(ch, i);
 
-                if (!p || (acknowledged(ch) && outstanding(ch, p->node) > 0) || !has_room(p, m->len))
+                if (!p || (acknowledged(ch) && outstanding(ch, p->node, &bytes) > 0) || !has_room(p, m->len))
                         continue;
                 if (!best || box_count(&p->box) < box_count(&best->box))
                         best = p;
         }
-        if (!best || !give(ch, m, best, false))
+        if (!best)
                 return false;
+        if (!give(ch, m, best, false)) { /* it holds as many descriptors as it may: when it has read some */
+                best->wanted = true;
+                mail_watch(best);
+                return false;
+        }
         gone_to(ch, best->node);
         return true;
 }
@@ -300,9 +323,8 @@ static bool to_all(struct channel *ch, const struct mail *m)
         return any;
 }
 
-static void to_puller(struct channel *ch, const struct mail *m)
+static void to_puller(struct channel *ch, struct puller *p, const struct mail *m)
 {
-        struct puller *p = ch->pullers;
         node_id reader = p->reader;
         struct postbox *to;
 
@@ -315,6 +337,7 @@ static void to_puller(struct channel *ch, const struct mail *m)
                 channel_drop_puller(p); /* the next one */
                 return;
         }
+        mail_choke(to);
         channel_served(p);
         gone_to(ch, reader);
 }
@@ -322,11 +345,12 @@ static void to_puller(struct channel *ch, const struct mail *m)
 static bool move_one(struct channel *ch)
 {
         const struct mail *m = ch->box.box.head;
+        struct puller *p = m ? next_puller(ch) : NULL;
 
         if (!m)
                 return false;
-        if (ch->pullers) {
-                to_puller(ch, m);
+        if (p) {
+                to_puller(ch, p, m);
                 return true;
         }
         if (spec_count(ch->spec, D_CHANNEL_To) == 0)

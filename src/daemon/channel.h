@@ -67,6 +67,10 @@ enum mail_result channel_put(struct channel *ch, struct parcel *p); /* as mail_p
 enum mail_result channel_may_send(const struct channel *ch, node_id from);
 enum mail_result channel_may_take(const struct channel *ch, node_id reader);
 
+/* What one service can have waiting, and all those below a supervisor can make at run time (BUSY with more). A channel of
+ * Capacity=10000 costs at most ten times its CapacityBytes=, were all messages empty. */
+enum { CHANNEL_PULLERS_MAX = 100, CHANNELS_MADE_MAX = 100, CHANNELS_MADE_CAPACITY = 10000, CHANNELS_MADE_BYTES = 64 << 20 };
+
 /* A service asks for a message: usec < 0 waits for ever, 0 not at all. WAIT: it will be told. */
 enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec, uint64_t group);
 enum mail_result channel_ack(struct channel *ch, node_id reader, int64_t number);

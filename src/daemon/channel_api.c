@@ -121,10 +121,27 @@ static struct spec *spec_of(struct engine *e, const char *name, const char *sett
         return s;
 }
 
+/* What services make has nobody who answers for its size: is it more than all of theirs below one supervisor may be? */
+static bool is_too_much(const struct engine *e, node_id place, const struct spec *s)
+{
+        bool queue = spec_int(s, D_CHANNEL_Type) == CHANNEL_MESSAGE;
+        int64_t bytes = queue ? spec_int(s, D_CHANNEL_CapacityBytes) : 0;
+        unsigned n = pipes_made(e, place);
+
+        for (const struct channel *ch = e->mail->channels; ch; ch = ch->next)
+                if (ch->place == place && !ch->from_unit) {
+                        bytes += spec_int(ch->spec, D_CHANNEL_CapacityBytes);
+                        n++;
+                }
+        return n >= CHANNELS_MADE_MAX || bytes > CHANNELS_MADE_BYTES || (queue && spec_int(s, D_CHANNEL_Capacity) > CHANNELS_MADE_CAPACITY);
+}
+
 static enum mail_result create(struct engine *e, node_id place, struct spec *s, bool within, struct err *err)
 {
         sweep(e->mail);
         pipes_sweep(e);
+        if (within && is_too_much(e, place, s))
+                return MAIL_BUSY;
         if (of_unit(e->mail, place, s) || pipe_called(e, place, s)) /* a name is one of either kind */
                 return MAIL_EXISTS;
         if (spec_int(s, D_CHANNEL_Type) == CHANNEL_MESSAGE)

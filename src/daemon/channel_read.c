@@ -116,13 +116,22 @@ struct channel *channel_of_id(struct mailroom *r, uint32_t id)
         return ch;
 }
 
+static bool asks_already(const struct channel *ch, node_id reader)
+{
+        unsigned n = 0;
+
+        for (const struct puller *p = ch->pullers; p; p = p->next)
+                n += p->reader == reader;
+        return n >= CHANNEL_PULLERS_MAX;
+}
+
 enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec, uint64_t group)
 {
         struct puller *p;
 
         if (group == 0 && !ch->box.box.head && (usec == 0 || ch->closed))
                 return ch->closed ? MAIL_CLOSED : MAIL_EMPTY;
-        p = add_puller(ch, usec);
+        p = asks_already(ch, reader->node) ? NULL : add_puller(ch, usec);
         if (!p)
                 return MAIL_BUSY;
         p->reader = reader->node;

@@ -111,6 +111,15 @@ void mail_watch(struct postbox *p)
 
 /* --- out ---------------------------------------------------------------------------------------------------------------- */
 
+bool mail_fds_fit(const struct mail *list, unsigned more)
+{
+        unsigned n = more;
+
+        for (; more > 0 && list; list = list->next)
+                n += list->fd_count;
+        return n <= MAIL_FDS_MAX;
+}
+
 struct mail *mail_pack(struct parcel *p)
 {
         struct mail *m = mail_new(p->head, p->head_len, p->body, p->body_len);
@@ -243,6 +252,11 @@ enum mail_result mail_put(struct postbox *to, struct parcel *p)
 
         if (!postbox_reachable(to))
                 return MAIL_NOPROC;
+        if (!mail_fds_fit(to->box.head, p->fd_count ? *p->fd_count : 0)) {
+                to->box.rejected++;
+                mlog_changed(to);
+                return MAIL_FULL;
+        }
         if (to->first && to->box.limits.overflow == OVERFLOW_BLOCK)
                 return MAIL_WAIT; /* behind those who wait already */
         if (!box_has_room(&to->box, len))

@@ -96,6 +96,7 @@ struct postbox {
 
         /* as a sender */
         struct mail *input, *last_input; /* read, to be handled after `waits` */
+        uint64_t input_bytes;
         struct waiter *waits;       /* its own place in somebody's list of waiters; NULL = none */
         struct channel *channel;    /* it is the box of a channel: nobody's */
         bool wanted;                /* a channel waits for room in it */
@@ -109,7 +110,8 @@ struct postbox {
         uint32_t to_changes, to_names;
 };
 
-enum { MAIL_BATCH = MAILSOCK_BATCH };
+/* MAIL_FDS_MAX: descriptors that may wait with messages in one place (a box, what is to be sent on, what waits for its time). */
+enum { MAIL_BATCH = MAILSOCK_BATCH, MAIL_FDS_MAX = 256 };
 enum { SENT_STRAIGHT = 1, SENT_HELD }; /* what a slot of the desk was used for */
 
 /* An answer to a question may go back where its sender could not go by himself: at most this many are remembered, a
@@ -204,6 +206,7 @@ void mail_lose_all(struct postbox *p);                                /* what is
 struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result), void *arg);
 void waiter_leave(struct waiter *w);                                  /* takes it out of its list; does not free it */
 void waiter_free(struct waiter *w);
+bool mail_fds_fit(const struct mail *list, unsigned more);            /* beside those that wait with these messages */
 struct mail *mail_pack(struct parcel *p);                             /* a copy that takes over the descriptors */
 void mail_drop(struct mail *m);                                       /* closes its descriptors */
 struct box_limits mail_limits(const struct spec *s);                  /* mail_life.c */
@@ -250,12 +253,17 @@ void mlog_clients(struct mailroom *r);
 /* --- mail_in.c --- */
 void mail_readable(struct postbox *p);
 void mail_queue(struct postbox *p, struct mail *m);                   /* behind what it has sent already; takes m over */
+struct mail *mail_unqueue(struct postbox *p);                         /* the first of that, the caller's; NULL */
 void mail_ready(struct postbox *p);                                   /* it may go on: put it in the list */
 void mail_go_on(struct mailroom *r);                                  /* let those in the list go on */
 void mail_last_words(struct postbox *p);                              /* read all it has sent before its socket closes */
 /* Tell the sender what became of his message: with REF a DONE (`more`: further lines), else nothing when it went well
  * and a BOUNCE when not. */
 void mail_tell(struct postbox *from, const struct message *m, enum mail_result r, const struct buf *more);
+/* What comes beside its capacity, of which coppice has the most to say, is not read: whoever has so much of it lying there is
+ * not read from (mail_choke()), and nobody may make it more. */
+bool mail_overflows(const struct postbox *p);
+void mail_choke(struct postbox *p);
 /* A message that was sent straight into its receiver's socket: what else belongs to that. */
 void mail_went(struct postbox *from, struct postbox *to, const struct message *m);
 void mail_waits(struct waiter *w, enum mail_result r);                /* `done` of a service's waiter */

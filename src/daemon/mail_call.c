@@ -236,6 +236,14 @@ static enum mail_result call_trap_exit(struct calling *c)
         return e.arg || message_is(c->m, MESSAGE_VALUE, "no") ? ask_core(c, &e, NULL) : MAIL_BAD_MESSAGE;
 }
 
+/* It traps exits, perhaps, and reads none of them. */
+static bool hears_nothing(const struct calling *c, node_id id)
+{
+        struct postbox *to = postbox_of(c->from->room->e, id);
+
+        return to && mail_overflows(to);
+}
+
 /* An exit signal to somebody below the own supervisor, or to oneself. */
 static enum mail_result call_exit(struct calling *c)
 {
@@ -248,6 +256,8 @@ static enum mail_result call_exit(struct calling *c)
                 return MAIL_BAD_MESSAGE;
         }
         r = target_of(c, &e.node);
+        if (r == MAIL_OK && e.reason.kind != REASON_KILLED && hears_nothing(c, e.node))
+                r = MAIL_FULL;
         return r == MAIL_OK ? ask_core(c, &e, NULL) : r;
 }
 
@@ -360,6 +370,7 @@ void mail_deliver(struct engine *e, const struct action *a)
         message_put(&out, MESSAGE_REASON, reason_format(&a->reason, engine_path(e, a->reason.peer, peer, sizeof peer), reason, sizeof reason));
         message_end(&out);
         mail_put_own(p, &out);
+        mail_choke(p);
 }
 
 static const struct {

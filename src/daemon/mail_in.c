@@ -7,13 +7,19 @@ enum {
         BATCHES_PER_CALL = 4,   /* of one sender before others have their turn */
         GO_ON_MAX = 1024,       /* messages that waited, handled in one go */
         ANSWERS_MAX = 64,       /* answers of ours that may lie unread beside its messages */
+        INPUT_BYTES_MAX = 16 << 20, /* more than the messages that have waited for their time, a batch, and what a socket holds */
 };
 
 /* --- telling the sender ---------------------------------------------------------------------------------------------- */
 
-static void choke(struct postbox *p)
+bool mail_overflows(const struct postbox *p)
 {
-        if (p->box.held > p->box.limits.messages + ANSWERS_MAX && p->ours >= 0)
+        return p->box.held > p->box.limits.messages + ANSWERS_MAX;
+}
+
+void mail_choke(struct postbox *p)
+{
+        if (mail_overflows(p) && p->ours >= 0)
                 p->choked = true;
 }
 
@@ -63,7 +69,7 @@ void mail_tell(struct postbox *from, const struct message *m, enum mail_result r
                 return;
         write_answer(m, r, more, &out);
         mail_put_own(from, &out);
-        choke(from);
+        mail_choke(from);
 }
 
 void mail_was_taken(struct notice *n, enum mail_result r)
@@ -244,7 +250,9 @@ static void given_back(struct postbox *from, const char *bytes, uint32_t len, st
 
         if (message_parse(bytes, len, &m, &problem) == 0 && message_has(&m, MESSAGE_FROM))
                 r = mail_return(from, bytes, len, came_with);
-        if (r != MAIL_OK)
+        if (r == MAIL_OK)
+                mail_choke(from);
+        else
                 mail_tell(from, &(struct message) { 0 }, r, NULL);
 }
 
@@ -296,14 +304,29 @@ void mail_queue(struct postbox *p, struct mail *m)
         else
                 p->input = m;
         p->last_input = m;
+        p->input_bytes += sizeof *m + m->len;
         mlog_input(p, m);
 }
 
-/* Read already, but one before it waits. */
+struct mail *mail_unqueue(struct postbox *p)
+{
+        struct mail *m = p ? p->input : NULL;
+
+        if (!m)
+                return NULL;
+        p->input = m->next;
+        if (!p->input)
+                p->last_input = NULL;
+        p->input_bytes -= sizeof *m + m->len;
+        m->next = NULL;
+        return m;
+}
+
+/* Read already, but one before it waits. One incarnation cannot leave much of that behind, a thousand can. */
 static void keep(struct postbox *p, struct mailsock_in *in)
 {
         struct parcel parcel = { .head = in->bytes, .head_len = in->len, .fds = in->fds, .fd_count = &in->fd_count };
-        struct mail *m = mail_pack(&parcel);
+        struct mail *m = p->input_bytes < INPUT_BYTES_MAX && mail_fds_fit(p->input, in->fd_count) ? mail_pack(&parcel) : NULL;
 
         if (m)
                 mail_queue(p, m);
@@ -318,8 +341,8 @@ static void close_left(struct mailsock_in *in)
         in->fd_count = 0;
 }
 
-/* One batch; true when there may be more. */
-static bool read_batch(struct postbox *p)
+/* One batch; true when there may be more. *left: less by the bytes that were read. */
+static bool read_batch(struct postbox *p, int64_t *left)
 {
         struct mailroom *r = p->room;
         struct mailsock_in *in;
@@ -333,6 +356,7 @@ static bool read_batch(struct postbox *p)
                                          .fd_count = &in[i].fd_count, .source = (uint8_t) (i + 1) };
 
                 r->done.read_at = (uint64_t) i;
+                *left -= in[i].len;
                 if (in[i].cut)
                         mail_tell(p, &(struct message) { 0 }, MAIL_TOO_LONG, NULL);
                 else if (stopped(p))
@@ -350,18 +374,22 @@ static bool read_batch(struct postbox *p)
 void mail_readable(struct postbox *p)
 {
         bool more = true;
+        int64_t any = 0;
 
         for (int i = 0; i < BATCHES_PER_CALL && more && !stopped(p); i++)
-                more = read_batch(p);
+                more = read_batch(p, &any);
         mail_watch(p);
         if (more && (p->watched & MAILSOCK_OUT) && (p->watched & MAILSOCK_IN)) /* an edge: ask for it again */
                 (void) mailset_change(p->room->set, p->ours, p->watched, p);
 }
 
-/* The socket's queue is bounded, so is this. What cannot go on is kept, and goes on when it can. */
+/* What cannot go on is kept, and goes on when it can. Whoever else has the socket by now may go on writing: what comes from now
+ * on was not said by this incarnation. */
 void mail_last_words(struct postbox *p)
 {
-        while (read_batch(p))
+        int64_t left = mailsock_unread(p->ours);
+
+        while (left > 0 && read_batch(p, &left))
                 ;
 }
 
@@ -375,13 +403,9 @@ void mail_ready(struct postbox *p)
 static int handle_input(struct postbox *p, int budget)
 {
         while (p->input && !p->waits && !p->choked && budget > 0) {
-                struct mail *m = p->input;
+                struct mail *m = mail_unqueue(p);
                 struct parcel parcel;
 
-                p->input = m->next;
-                if (!p->input)
-                        p->last_input = NULL;
-                m->next = NULL;
                 parcel = (struct parcel) { .body = m->bytes, .body_len = m->len, .fds = m->fds, .fd_count = &m->fd_count,
                                            .whole = m, .origin = p };
                 handle(p, &parcel, m->due);

@@ -35,6 +35,16 @@ static void on_time(struct ev_loop *loop, ev_timer *w, int revents)
         free(l);
 }
 
+static bool fds_fit(const struct postbox *from, const struct parcel *p)
+{
+        unsigned n = p->fd_count ? *p->fd_count : 0;
+
+        for (const struct later *l = n > 0 ? from->room->later : NULL; l; l = l->next)
+                if (l->from == from->node)
+                        n += l->mail->fd_count;
+        return n <= MAIL_FDS_MAX;
+}
+
 enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec)
 {
         struct mailroom *r = from->room;
@@ -42,7 +52,7 @@ enum mail_result later_add(struct postbox *from, struct parcel *p, int64_t usec)
 
         if (usec > LATER_USEC_MAX)
                 return MAIL_BAD_MESSAGE;
-        if (from->later >= LATER_MAX || from->later_bytes + p->body_len > LATER_BYTES_MAX)
+        if (from->later >= LATER_MAX || from->later_bytes + p->body_len > LATER_BYTES_MAX || !fds_fit(from, p))
                 return MAIL_BUSY;
         l = calloc(1, sizeof *l);
         if (!l)

@@ -197,12 +197,8 @@ void mail_forget(struct engine *e, node_id id)
         }
         while (p->notices)
                 notice_free(p);
-        while (p->input) {
-                struct mail *m = p->input;
-
-                p->input = m->next;
-                mail_drop(m);
-        }
+        while (p->input)
+                mail_drop(mail_unqueue(p));
         for (int which = 0; which < LISTS; which++)
                 list_drop(p, (enum postbox_list) which);
         fd_close(&p->ours);

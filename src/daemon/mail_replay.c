@@ -149,25 +149,12 @@ static void replay_cut(struct replay *x)
         }
 }
 
-static struct mail *pop_input(struct postbox *p)
-{
-        struct mail *m = p ? p->input : NULL;
-
-        if (!m)
-                return NULL;
-        p->input = m->next;
-        if (!p->input)
-                p->last_input = NULL;
-        m->next = NULL;
-        return m;
-}
-
 static void replay_moved(struct replay *x)
 {
         struct postbox *to = read_box(x), *origin = read_box(x);
         size_t n;
         const void *head = unpack_bytes(x->u, &n);
-        struct mail *popped = origin && !origin->channel ? pop_input(origin) : NULL;
+        struct mail *popped = origin && !origin->channel ? mail_unqueue(origin) : NULL;
         struct mail *from = popped ? popped : origin && origin->channel ? origin->box.head : NULL;
 
         if (from && to && !x->u->bad) {
@@ -372,7 +359,7 @@ static void replay_one(struct replay *x)
         case MLOG_LET_IN: replay_wait_over(x, true); break;
         case MLOG_UNWAIT: replay_wait_over(x, false); break;
         case MLOG_INPUT: replay_input(x); break;
-        case MLOG_INPUT_DONE: mail_drop(pop_input(read_node(x))); break;
+        case MLOG_INPUT_DONE: mail_drop(mail_unqueue(read_node(x))); break;
         case MLOG_LATER: replay_later(x); break;
         case MLOG_LATER_GONE:
                 l = later_of(x, unpack_u(x->u));

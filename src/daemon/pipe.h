@@ -92,6 +92,7 @@ void pipes_tell(struct engine *e, engine_channel_fn *fn, void *arg);
 
 /* --- pipe_life.c --- */
 enum mail_result pipe_add(struct engine *e, node_id place, struct spec *s, bool from_unit);
+unsigned pipes_made(const struct engine *e, node_id place); /* how many are there that no unit describes? */
 /* Can such a channel be made now? `within`: only of services below `place`. -errno and why not. */
 int pipe_check(struct engine *e, node_id place, const struct spec *s, bool within, struct err *err);
 bool pipe_called(const struct engine *e, node_id place, const struct spec *s); /* there is one of that name */

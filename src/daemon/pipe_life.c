@@ -51,6 +51,15 @@ static struct pipe_channel *of_unit(const struct engine *e, node_id place, const
         return NULL;
 }
 
+unsigned pipes_made(const struct engine *e, node_id place)
+{
+        unsigned n = 0;
+
+        for (const struct pipe_channel *ch = first(e); ch; ch = ch->next)
+                n += ch->place == place && !ch->from_unit;
+        return n;
+}
+
 /* --- making and ending ------------------------------------------------------------------------------------------------------ */
 
 static int make_lines(struct pipe_channel *ch)

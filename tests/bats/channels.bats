@@ -85,6 +85,38 @@ facts_are() { [ "$(facts "$1" "$2")" = "$3" ]; }
         tell b send CALL=ack CHANNEL=jobs ACK=99 REF=2; tell b until REF=2; said b 'REF=2 RESULT=not-found'
 }
 
+@test "F8: what services make at run time, ask for and do not acknowledge is bounded" {
+        skip_unless python3
+        channel jobs Acknowledge=yes Capacity=5
+        for s in maker asker reader w; do talker $s; done
+        start_daemon
+        for s in maker asker reader w; do wait_state /$s running; done
+        for i in {1..101}; do echo "raw CALL=channel-create|CHANNEL=c$i|REF=r$i||CapacityBytes=4K"; done >"$W/maker.do"
+        tell maker until REF=r101
+        said maker 'REF=r100 RESULT=ok'; said maker 'REF=r101 RESULT=busy'
+        tell maker raw 'CALL=channel-close|CHANNEL=c1||'
+        tell maker raw 'CALL=channel-create|CHANNEL=big|REF=big||CapacityBytes=64M'
+        tell maker raw 'CALL=channel-create|CHANNEL=long|REF=long||Capacity=10001'
+        tell maker raw 'CALL=channel-create|CHANNEL=right|REF=right||Capacity=10000'
+        tell maker until REF=right
+        said maker 'REF=big RESULT=busy'; said maker 'REF=long RESULT=busy'; said maker 'REF=right RESULT=ok'
+        ctl channel create big CapacityBytes=64M # an operator may
+
+        tell asker cram 100 'CALL=receive|CHANNEL=c2||'
+        tell asker raw 'CALL=receive|CHANNEL=c2|REF=more||'
+        tell asker receive; said asker 'REF=more RESULT=busy'
+
+        # Five of them are with the reader, five wait, and whoever sends more waits too.
+        tell reader cram 20 'CALL=receive|CHANNEL=jobs||'
+        tell w many 20 TO=jobs
+        wait_for "$PATIENCE" jobs_are 'unacked == 5 and .waiting == 5 and .blocked == 1'
+        tell reader take 5
+        tell reader raw 'CALL=ack|CHANNEL=jobs|ACK=1||'
+        tell reader until :6
+        said reader 'ACK=6 .*:6$'
+}
+jobs_are() { ctl channel show jobs --json | jq -e ".$1" >/dev/null; }
+
 @test "an open channel keeps what nobody has taken, over the end of its writer" {
         skip_unless python3
         channel box

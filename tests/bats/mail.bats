@@ -132,6 +132,53 @@ teardown() { end_world; }
 }
 one_waits() { [ "$(field /one .mailbox.sender_waits)" = true ]; }
 
+# What is no message of others, or was asked for, comes beside the capacity; not without end.
+@test "F8: whoever reads nothing cannot have more and more laid into his mailbox, by himself or by others" {
+        skip_unless python3
+        for s in giver asker taker exiter; do talker $s MailboxCapacity=10; done
+        talker deaf MailboxCapacity=10 TrapExit=yes
+        service dead Restart=no ExecStart=/bin/true
+        printf '[Channel]\nType=message\nCapacity=1000\n' >"$W/units/box.channel"
+        start_daemon
+        for s in giver asker taker exiter deaf; do wait_state /$s running; done
+        wait_state /dead finished
+        tell deaf many 1000 TO=box
+        wait_for "$PATIENCE" box_has 1000
+        tell giver cram 9000 'CALL=return||FROM=x||forged'
+        tell asker cram 9000 'CALL=monitor|NODE=/dead||'
+        tell taker cram 9000 'CALL=receive|CHANNEL=box|TIMEOUT_USEC=0||'
+        tell exiter cram 9000 'CALL=exit|NODE=/deaf|REASON=exit:3||'
+        for s in giver asker taker exiter; do said $s '^crammed'; done
+        for s in giver asker taker exiter deaf; do
+                ctl status $s --json | jq -e '.mailbox.waiting < 500' >/dev/null || { echo "$s:"; ctl status $s; return 1; }
+        done
+        for s in giver asker taker exiter; do [ "$(sed -n 's/^crammed //p' "$W/$s.out")" -lt 9000 ]; done
+        # Its own messages come as ever once it has read them.
+        tell exiter until full
+        said exiter 'TOPIC=BOUNCE REASON=full'
+        tell deaf take 11
+        tell giver send CALL=ping REF=last; tell giver until REF=last
+        said giver 'REF=last RESULT=ok'
+}
+
+box_has() { [ "$(ctl channel show box --json | jq .waiting)" = "$1" ]; }
+
+@test "F8: the descriptors that wait with messages are bounded, and the engine has some left" {
+        skip_unless python3
+        talker one; talker two MailboxCapacity=10000
+        talker deaf MailboxCapacity=10000
+        start_daemon
+        for s in one two deaf; do wait_state /$s running; done
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        tell one cramfd 900 /dev/null 'TO=/deaf|AFTER_USEC=900000000||x'
+        tell two cramfd 900 /dev/null 'TO=/deaf||x'
+        said one '^crammed'; said two '^crammed'
+        tell one receive; said one 'TOPIC=BOUNCE TO=/deaf REASON=busy'
+        tell two receive; said two 'TOPIC=BOUNCE TO=/deaf REASON=full'
+        wait_for "$PATIENCE" few_descriptors
+}
+few_descriptors() { [ "$(ls "/proc/$engine/fd" | wc -l)" -lt 1500 ]; }
+
 @test "F8: a full mailbox and who waits for it cost the engine nothing while others talk" {
         bench=$BUILD/tests/bench/mail_bench
         [ -x "$bench" ] || skip "tests/bench/mail_bench is not built"

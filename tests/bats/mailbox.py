@@ -6,6 +6,9 @@
 #     raw TEXT                              send these bytes, each | a newline
 #     bytes N                               send N bytes of nonsense
 #     many N KEY=VALUE...                   send N messages with the payloads 1 ... N
+#     cram N TEXT                           send these bytes N times, each | a newline, reading nothing, until nobody has
+#                                           taken any for half a second; write how many went
+#     cramfd N FILE TEXT                    ... with FILE 16 times beside each
 #     receive                               wait for one message and write it in one line; into a file that came along
 #                                           it writes who it is
 #     until TEXT                            receive and write until a line has TEXT in it
@@ -14,7 +17,7 @@
 #     sent                                  write how many send commands have returned
 #     giveback KEY=VALUE... [:payload]      give a message back, to be read again first
 #     exit N                                end with that status
-import array, os, socket, sys, time
+import array, os, select, socket, sys
 
 box = socket.socket(fileno=int(os.environ["COPPICE_MAILBOX"]))
 out = open(sys.argv[2], "a", buffering=1)
@@ -47,6 +50,21 @@ def write(head, payload, fds):
     return line
 
 
+def cram(n, text, files):
+    room = select.poll()
+    room.register(box, select.POLLOUT)
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files).tobytes())] if files else []
+    went = 0
+    while went < n:
+        try:
+            box.sendmsg([text.replace("|", "\n").encode()], rights, socket.MSG_DONTWAIT)
+            went += 1
+        except BlockingIOError:
+            if not room.poll(500):
+                break
+    out.write("crammed %d\n" % went)
+
+
 commands = open(sys.argv[1], "r")
 keep = open(sys.argv[1], "w")  # so that there is no end of file between two commands
 while True:
@@ -70,6 +88,11 @@ while True:
             box.send(message(words[1:] + [":" + str(i)]))
     elif verb == "giveback":
         box.send(b"CALL=return\n\n" + message(words))
+    elif verb == "cram":
+        cram(int(words[0]), " ".join(words[1:]), [])
+    elif verb == "cramfd":
+        with open(words[1]) as file:
+            cram(int(words[0]), " ".join(words[2:]), [file.fileno()] * 16)
     elif verb == "receive":
         write(*receive())
     elif verb == "until":
