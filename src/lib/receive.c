@@ -161,7 +161,7 @@ int receive_wait(struct coppice *c, coppice_match_fn *match, void *arg, int64_t 
         for (;;) {
                 int r = drain(c, match, arg, ret);
 
-                if (r != -EAGAIN)
+                if (r != -EAGAIN || deadline == 0) /* who does not wait is not interrupted either */
                         return r;
                 r = wire_wait(c->fd, POLLIN, deadline);
                 if (r < 0 && (r != -EINTR || !(how & RECEIVE_RESTART)))
