@@ -140,7 +140,7 @@ teardown() { end_world; }
 @test "a stored descriptor comes back to the next incarnation" {
         script web <<-SH
                 if [ "\${LISTEN_FDS:-0}" = 0 ]; then
-                        exec 7<>$W/kept
+                        exec 7<>$W/book 8<>$W/pen
                         echo kept >&7
                         exec $TELL --fd 7 --barrier FDSTORE=1 FDNAME=book FDPOLL=0 READY=1 -- /bin/sleep 1000
                 fi
@@ -190,9 +190,9 @@ teardown() { end_world; }
 @test "FDSTOREREMOVE=1 takes out the descriptors of one name, the others come back" {
         script web <<-SH
                 if [ "\${LISTEN_FDS:-0}" = 0 ]; then
-                        exec 7<>$W/kept
-                        $TELL --fd 7 FDSTORE=1 FDNAME=book FDPOLL=0
-                        $TELL --fd 7 FDSTORE=1 FDNAME=pen FDPOLL=0
+                        exec 7<>$W/book 8<>$W/pen
+                        $TELL --fd 7 --barrier FDSTORE=1 FDNAME=book FDPOLL=0
+                        $TELL --fd 8 --barrier FDSTORE=1 FDNAME=pen FDPOLL=0
                         $TELL --barrier FDSTOREREMOVE=1 FDNAME=book
                 fi
                 exec $TELL READY=1 "STATUS=\${LISTEN_FDS:-0} \${LISTEN_FDNAMES:-none}" -- /bin/sleep 1000
