@@ -68,6 +68,7 @@ void exit_clean(struct engine *e)
         pipes_free(e);
         logs_free(e);
         end_groups(e);
+        private_tmp_end(e);
         socket_stop(e);
         if (e->opt.machine)
                 machine_release();

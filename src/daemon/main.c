@@ -114,6 +114,7 @@ static int boot(struct engine *e)
                 return fail(&err, EXIT_RUNNING);
         if (prepare(e, &err) < 0 || make_groups(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
+        private_tmp_sweep(e);
         open_mail(e);
         if (e->mail && mail_desk(e) < 0) {
                 log_warning("no memory for what is on its way between mailboxes: services with Mailbox=yes will not start");

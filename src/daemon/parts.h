@@ -182,6 +182,7 @@ struct engine {
         struct pid_map pids;
         struct buf plan;              /* scratch of every spawn */
         uint64_t boot_mark;           /* first half of every INVOCATION_ID */
+        bool tmp_noted;               /* private_tmp.c: it is on disk */
 
         struct cgroup *cgroup;
         struct ev_io oom_watch;       /* limits.c */
@@ -317,7 +318,12 @@ bool sandbox_watched(const struct engine *e, node_id id); /* its main process is
 bool sandbox_is_program(pid_t pid);                       /* this is that process */
 int sandbox_dynamic_user(struct engine *e, node_id id, const struct spec *s, struct user *ret, struct err *err);
 void sandbox_remove_credentials(struct engine *e, node_id id);
-void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation);
+
+/* Directories behind PrivateTmp= (private_tmp.c). */
+void private_tmp_note(struct engine *e);  /* before one is made: what they are called, for the next daemon should we be killed */
+void private_tmp_remove(struct engine *e, node_id id, uint32_t incarnation);
+void private_tmp_end(struct engine *e);
+void private_tmp_sweep(struct engine *e); /* what a killed daemon of this runtime directory has left */
 
 /* empty.c */
 void empty_start(struct engine *e);

@@ -216,7 +216,7 @@ static void on_close(struct engine *e, const struct action *a)
         if (run->flags & RUN_CREDS)
                 sandbox_remove_credentials(e, a->node);
         if (run->flags & RUN_TMP)
-                sandbox_remove_tmp(e, a->node, a->incarnation);
+                private_tmp_remove(e, a->node, a->incarnation);
         ledger_close(e, a->node, a->incarnation, &a->reason);
         run->flags &= RUN_ORPHANED | RUN_GROUP | RUN_CLEAN;
         run->pid[ROLE_MAIN] = run->pid[ROLE_CONTROL] = run->leader = 0;

@@ -1,5 +1,4 @@
-/* sandbox.c - what the sandbox of a service needs from the engine: stand-ins for hidden paths, and the end of a
- * private /tmp. */
+/* sandbox.c - what the sandbox of a service needs from the engine: stand-ins for hidden paths, what it goes without, ids. */
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -219,59 +218,13 @@ bool sandbox_is_program(pid_t pid)
         return line && sscanf(line + 7, "%u %u %u", &outer, &inner, &more) == 2 && inner == 2;
 }
 
-/* --- the end of a private /tmp ---------------------------------------------------------------------------------------- */
-
-enum { AT_ONCE = 256 }; /* files the engine removes by itself; a service may have left a million */
-
-static void remove_both(const char *name, int *budget)
-{
-        static const char *const bases[] = { "/tmp", "/var/tmp" };
-
-        for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
-                int fd = open(bases[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-                if (fd < 0)
-                        continue;
-                rundir_remove_below(fd, name, 0, budget);
-                (void) unlinkat(fd, name, AT_REMOVEDIR);
-                (void) close(fd);
-        }
-}
-
-/* In a process of its own, which init inherits: the loop does not wait for a disk. */
-static void remove_aside(const char *name)
-{
-        pid_t pid = (pid_t) syscall(SYS_clone, 0, 0, 0, 0, 0);
-        int budget = INT32_MAX;
-
-        if (pid > 0)
-                (void) waitpid(pid, NULL, __WALL);
-        if (pid != 0)
-                return;
-        if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0)
-                remove_both(name, &budget);
-        _exit(0);
-}
-
-void sandbox_remove_tmp(struct engine *e, node_id id, uint32_t incarnation)
-{
-        char mark[33], name[PLAN_PRIVATE_TMP_MAX];
-        int budget = AT_ONCE;
-
-        spawn_mark(e, id, incarnation, mark);
-        plan_private_tmp(mark, name);
-        remove_both(name, &budget);
-        if (budget <= 0)
-                remove_aside(name);
-}
-
 /* Of an incarnation that is over: the mount point, or where nobody could mount the secrets themselves. */
 void sandbox_remove_credentials(struct engine *e, node_id id)
 {
         const struct node *node = core_node(e->core, id);
         const char *runtime = rundir_root(e, "runtime"); /* NULL for who has none: not root, and no $XDG_RUNTIME_DIR */
         int root = node && runtime ? open(runtime, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-        int budget = AT_ONCE;
+        int budget = INT32_MAX;
         char name[300];
 
         if (root < 0)

@@ -50,8 +50,10 @@ static int try_spawn(struct engine *e, const struct action *a, const struct spec
                 return r;
         if (spec_count(s, D_SERVICE_RuntimeDirectory) > 0)
                 engine_run(e, a->node)->flags |= RUN_DIRS;
-        if (spec_private_tmp(s) == PRIVATE_TMP_YES)
+        if (spec_private_tmp(s) == PRIVATE_TMP_YES) {
                 engine_run(e, a->node)->flags |= RUN_TMP;
+                private_tmp_note(e);
+        }
         if (creds_wanted(s))
                 engine_run(e, a->node)->flags |= RUN_CREDS;
         r = initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count, g->facts.fds.cgroup, err);
