@@ -156,10 +156,11 @@ static void on_answer(struct ev_loop *loop, ev_io *w, int revents)
 {
         struct checks *c = container_of(w, struct checks, answer);
         autofree char *text = malloc(REACH_ANSWER_MAX);
-        ssize_t n = text ? reach_take(c->reach, text) : -ENOMEM;
+        ssize_t n;
 
-        (void) loop;
-        (void) revents;
+        if (watch_renewed(loop, w, revents))
+                return;
+        n = text ? reach_take(c->reach, text) : -ENOMEM;
         if (n == -EAGAIN)
                 return;
         if (n < 0) /* it has ended in the middle of the question */
