@@ -144,8 +144,7 @@ void channel_free(struct channel *ch)
                 free(u);
         }
         mail_lose_all(&ch->box);
-        for (int which = 0; which < LISTS; which++)
-                list_drop(&ch->box, (enum postbox_list) which);
+        lists_leave(&ch->box);
         box_free(&ch->box.box);
         spec_unref(ch->spec);
         free(ch->path);

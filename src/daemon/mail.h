@@ -111,7 +111,7 @@ struct postbox {
 };
 
 /* MAIL_FDS_MAX: descriptors that may wait with messages in one place (a box, what is to be sent on, what waits for its time). */
-enum { MAIL_BATCH = MAILSOCK_BATCH, MAIL_FDS_MAX = 256 };
+enum { MAIL_BATCH = MAILSOCK_BATCH, MAIL_FDS_MAX = 256, MAIL_ROUND = 64 };
 enum { SENT_STRAIGHT = 1, SENT_HELD }; /* what a slot of the desk was used for */
 
 /* An answer to a question may go back where its sender could not go by himself: at most this many are remembered, a
@@ -166,6 +166,8 @@ struct mailroom {
         bool channels_due;          /* some are to be looked at */
         bool replaying;             /* nothing is written down, or told to anybody */
         struct postbox *first[LISTS], *last[LISTS];
+        struct postbox *round[MAIL_ROUND]; /* who is being dealt with; NULL: it has gone */
+        int round_count;
         struct ev_timer again;      /* something was left over */
         struct ev_timer unclaimed;  /* channel_hold.c: what clients of an engine before this one held */
         struct channel *channels;   /* channel.h */
@@ -225,7 +227,7 @@ void notice_add(struct postbox *p, struct notice *n);
 
 /* --- mail_room.c --- */
 void list_add(struct postbox *p, enum postbox_list which);
-void list_drop(struct postbox *p, enum postbox_list which);
+void lists_leave(struct postbox *p);                                  /* all of them, and the round that is under way: it goes */
 struct postbox *list_pop(struct mailroom *r, enum postbox_list which);
 void mail_commit(struct mailroom *r);                                 /* everything up to now is in the journal */
 

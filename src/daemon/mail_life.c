@@ -199,8 +199,7 @@ void mail_forget(struct engine *e, node_id id)
                 notice_free(p);
         while (p->input)
                 mail_drop(mail_unqueue(p));
-        for (int which = 0; which < LISTS; which++)
-                list_drop(p, (enum postbox_list) which);
+        lists_leave(p);
         fd_close(&p->ours);
         fd_close(&p->theirs);
         box_free(&p->box);

@@ -3,7 +3,7 @@
 #include "daemon/journal.h"
 
 /* So often in one turn; what is left then waits for the next, so that others have theirs. */
-enum { ROUNDS = 32, EVENTS_PER_CALL = 64 };
+enum { ROUNDS = 32, EVENTS_PER_CALL = MAIL_ROUND };
 
 /* --- lists --------------------------------------------------------------------------------------------------------- */
 
@@ -35,7 +35,7 @@ struct postbox *list_pop(struct mailroom *r, enum postbox_list which)
         return p;
 }
 
-void list_drop(struct postbox *p, enum postbox_list which)
+static void list_drop(struct postbox *p, enum postbox_list which)
 {
         struct mailroom *r = p->room;
         struct postbox *before = NULL;
@@ -53,6 +53,17 @@ void list_drop(struct postbox *p, enum postbox_list which)
         p->in_list[which] = false;
 }
 
+void lists_leave(struct postbox *p)
+{
+        struct mailroom *r = p->room;
+
+        for (int which = 0; which < LISTS; which++)
+                list_drop(p, (enum postbox_list) which);
+        for (int i = 0; i < r->round_count; i++)
+                if (r->round[i] == p)
+                        r->round[i] = NULL;
+}
+
 void mail_due(struct postbox *p)
 {
         list_add(p, LIST_DUE);
@@ -68,21 +79,25 @@ void mail_commit(struct mailroom *r)
         r->slots_used = 0;
 }
 
-/* Everybody on the list is asked for news, then all of that is written down, then they are sent what they have coming. */
+/* Everybody on the list is asked for news, then all of that is written down, then they are sent what they have coming; but a
+ * channel may have been closed meanwhile. */
 static void one_round(struct mailroom *r)
 {
-        struct postbox *due[EVENTS_PER_CALL];
-        int n = 0;
+        struct postbox *p;
 
-        while (n < EVENTS_PER_CALL && (due[n] = list_pop(r, LIST_DUE)))
-                mail_settle(due[n++]);
+        while (r->round_count < MAIL_ROUND && (p = list_pop(r, LIST_DUE))) {
+                r->round[r->round_count++] = p;
+                mail_settle(p);
+        }
         channels_go_on(r);
         mail_go_on(r);
         mail_commit(r);
-        for (int i = 0; i < n; i++) {
-                mail_pass_on(due[i]);
-                mail_watch(due[i]);
-        }
+        for (int i = 0; i < r->round_count; i++)
+                if (r->round[i]) {
+                        mail_pass_on(r->round[i]);
+                        mail_watch(r->round[i]);
+                }
+        r->round_count = 0;
 }
 
 static bool anything_left(const struct mailroom *r)

@@ -117,6 +117,26 @@ facts_are() { [ "$(facts "$1" "$2")" = "$3" ]; }
 }
 jobs_are() { ctl channel show jobs --json | jq -e ".$1" >/dev/null; }
 
+@test "a channel that is closed in the very moment in which its last messages are passed on is gone for everybody" {
+        skip_unless python3
+        talker w; talker r
+        start_daemon
+        wait_state /w running; wait_state /r running
+        tell w raw 'CALL=channel-create|CHANNEL=c|REF=made||Capacity=1'; tell w until REF=made
+        for i in 1 2; do tell r raw 'CALL=receive|CHANNEL=c||'; done
+        wait_for "$PATIENCE" facts_are c .readers_waiting 2
+        # All three in one look: the second waits for room, and what is behind it for that.
+        local engine; engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -STOP "$engine"
+        tell w send TO=c :1; tell w send TO=c :2; tell w raw 'CALL=channel-close|CHANNEL=c||'; tell w sent
+        said w 'sent'
+        kill -CONT "$engine"
+        tell r take 2; said r 'took 2 in order'
+        run ctl channel show c
+        assert_status 3
+        assert_eq "$(pgrep -P "$DAEMON" -x coppice-engine)" "$engine"
+}
+
 @test "an open channel keeps what nobody has taken, over the end of its writer" {
         skip_unless python3
         channel box
