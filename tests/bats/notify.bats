@@ -140,7 +140,7 @@ teardown() { end_world; }
 @test "a stored descriptor comes back to the next incarnation" {
         script web <<-SH
                 if [ "\${LISTEN_FDS:-0}" = 0 ]; then
-                        exec 7<>$W/book 8<>$W/pen
+                        exec 7<>$W/kept
                         echo kept >&7
                         exec $TELL --fd 7 --barrier FDSTORE=1 FDNAME=book FDPOLL=0 READY=1 -- /bin/sleep 1000
                 fi
