@@ -241,8 +241,8 @@ static int take_over(struct engine *e, int journal, int unborn)
                 r = err_set(&err, STAGE_NONE, ENODATA, "no state has been saved");
         else
                 r = recover_load(e, journal, &err);
-        if (error_lacks(-r))
-                return cannot_take_over(&err);
+        if (r == -EAGAIN || error_lacks(-r))
+                return fail(&err, INIT_ENGINE_LACKS);
         if (r < 0)
                 log_err(LOG_LEVEL_ERROR, &err);
         if (r < 0 && journal >= 0)

@@ -126,7 +126,7 @@ int recover_load(struct engine *e, int journal, struct err *err)
         pack_map_free(r.engine_map);
         if (r.lack.code) {
                 *err = r.lack;
-                end = -r.lack.code;
+                end = -EAGAIN;
         }
         if (end < 0)
                 return (int) end;

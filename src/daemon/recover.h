@@ -14,8 +14,8 @@
 /* init has put a journal at INIT_JOURNAL_FD: an engine before us has ended. Returns it, close-on-exec, or -1. */
 int recover_journal(void);
 
-/* Fill *e from it; what follows the last whole frame is cut off. 0; -ENOMSG, -EPROTONOSUPPORT, -EBADMSG; what error_lacks()
- * knows, which says nothing against the state. */
+/* Fill *e from it; what follows the last whole frame is cut off. 0; -ENOMSG, -EPROTONOSUPPORT, -EBADMSG;
+ * -EAGAIN, or what error_lacks() knows: the next engine may find what this one does not. */
 int recover_load(struct engine *e, int journal, struct err *err);
 
 /* coppice-engine --check-state: load the state, say what it is or why not; the exit status. Touches nothing. */

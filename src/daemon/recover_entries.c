@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/shortage.h"
 #include "core/bond.h"
 
 static node_id read_node(struct reader *r)
@@ -180,10 +179,10 @@ static void read_cgroup(struct reader *r)
                 return;
         if (cgroup_adopt(&saved, r->e->opt.runtime_dir, (pid_t) r->e->opt.pid, &r->e->cgroup, &err) == 0)
                 return;
-        if (error_lacks(err.code))
-                r->lack = err;
-        else
+        if (err.code == ENOENT || err.code == EBADMSG)
                 log_err(LOG_LEVEL_ERROR, &err);
+        else
+                r->lack = err;
 }
 
 static void read_redo(struct reader *r)

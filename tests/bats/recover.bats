@@ -106,6 +106,27 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "H14: of many who want another engine at once some get it, the others are told why not, and no service notices" {
+        service web "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        local i pid status done=0 asking=()
+        pid=$(pid_of /web)
+        for i in {1..12}; do "$CTL" daemon-reexec >"$W/asked.$i" 2>&1 3>&- & asking+=($!); done
+        for i in "${!asking[@]}"; do
+                status=0
+                wait "${asking[i]}" || status=$?
+                if [ $status = 0 ]; then
+                        done=$((done + 1))
+                else
+                        assert_eq "$status $(cat "$W/asked.$((i + 1))")" "1 coppicectl: another engine is being tried already"
+                fi
+        done
+        [ $done -ge 1 ]
+        assert_eq "$(pid_of /web) $(field /web .restarts)" "$pid 0"
+        stop_daemon 0
+}
+
 @test "H19: a program that cannot take over is refused with its own words, and nothing changes" {
         service web "ExecStart=/bin/sleep 1000"
         start_daemon
