@@ -57,8 +57,11 @@ static enum mail_result call_select(struct calling *c)
 static enum mail_result call_ack(struct calling *c)
 {
         struct channel *ch = channel_named(c->from, c->m);
+        enum mail_result r = ch ? channel_ack(ch, c->from->node, message_number(c->m, MESSAGE_ACK)) : MAIL_NOT_FOUND;
 
-        return ch ? channel_ack(ch, c->from->node, message_number(c->m, MESSAGE_ACK)) : MAIL_NOT_FOUND;
+        if (ch && r == MAIL_NOT_FOUND)
+                buf_adds(&c->payload, "it has given this service no message of that number, or it was acknowledged");
+        return r;
 }
 
 static enum mail_result call_channel_create(struct calling *c)

@@ -241,7 +241,7 @@ SH
         wait_line "$W/got" none
         assert_eq "$(tr '\n' ' ' <"$W/got")" 'one two try 3 late 3 close 0 room 0 full 1 nowhere 3 1 ack 0 again 3 cancel 0 none 3 '
         assert_eq "$(cat "$W/full" "$W/nowhere" "$W/ack")" \
-                $'coppicectl: small: there is no room: it is full\ncoppicectl: nowhere: nothing is called so\ncoppicectl: jobs: nothing is called so'
+                $'coppicectl: small: there is no room: it is full\ncoppicectl: nowhere: nothing is called so\ncoppicectl: jobs: it has given this service no message of that number, or it was acknowledged'
         assert_eq "$(ctl channel ls)" '/jobs  0 of 100 waiting, 1 delivered'
 }
 
