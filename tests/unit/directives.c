@@ -139,7 +139,7 @@ static const char *sample(int d)
         case VT_CPUS: return "0 2-5,7";
         case VT_UNITS:
                 if (row->section == SECTION_CHANNEL)
-                        return "b.service:stderr c@1.service:7 d.service:fd:more" + (d == D_CHANNEL_To) * strlen("b.service:stderr ");
+                        return d == D_CHANNEL_To ? "c@1.service:7 d.service:fd:more" : "b.service:stderr c@1.service:7 d.service:fd:more";
                 if (d == D_SERVICE_LinkTo)
                         return "b.service c@1.service";
                 return "b.service c@1.service d.supervisor";
