@@ -15,7 +15,7 @@ static const struct ctl_option channel_options[] = {
         { "topic", 't', "TOPIC", "send: what the message is about." },
         { "ref", 0, "REF", "send: a mark that comes back with an answer." },
         { "head", 0, "X_KEY=VALUE", "send: one more line of the head. May be given several times." },
-        { "payload", 'p', NULL, "receive: print the payload alone." },
+        { "payload", 'p', NULL, "receive, peek, tap: print the payload alone." },
         { 0 },
 };
 
@@ -353,6 +353,8 @@ static int peek(struct ctl *c)
         messages = r == CTL_OK ? jtok_get(&c->doc, reply, "messages") : JTOK_NONE;
         for (uint32_t t = messages == JTOK_NONE ? JTOK_NONE : jtok_first(&c->doc, messages); r == CTL_OK && t != JTOK_NONE;
              t = jtok_after(&c->doc, messages, t)) {
+                if (c->out.len && !c->json && !ctl_option(c, "payload"))
+                        buf_addc(&c->out, '\n');
                 r = show_reply(c, t);
                 if (c->out.len && c->out.data[c->out.len - 1] != '\n')
                         buf_addc(&c->out, '\n');
