@@ -20,9 +20,11 @@ static int64_t number_in(int dir, const char *file, const char *key)
 
         if (fs_read_small(dir, file, text, sizeof text) <= 0)
                 return -1;
-        for (const char *line = text; line; line = strchr(line, '\n'), line += line != NULL)
+        for (const char *line = text, *eol; line; line = eol ? eol + 1 : NULL) {
+                eol = strchr(line, '\n');
                 if (strncmp(line, key, len) == 0 && line[len] >= '0' && line[len] <= '9')
                         return strtoll(line + len, NULL, 10);
+        }
         return -1;
 }
 
