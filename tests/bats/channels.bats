@@ -122,7 +122,7 @@ jobs_are() { ctl channel show jobs --json | jq -e ".$1" >/dev/null; }
         talker w; talker r
         start_daemon
         wait_state /w running; wait_state /r running
-        tell w raw 'CALL=channel-create|CHANNEL=c|REF=made||Capacity=1'; tell w until REF=made
+        tell w raw 'CALL=channel-create|CHANNEL=c|REF=made||Capacity=1'; tell w until REF=made; said w 'REF=made RESULT=ok'
         for i in 1 2; do tell r raw 'CALL=receive|CHANNEL=c||'; done
         wait_for "$PATIENCE" facts_are c .readers_waiting 2
         # All three in one look: the second waits for room, and what is behind it for that.
