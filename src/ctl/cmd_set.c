@@ -22,6 +22,17 @@ static void put_params(struct ctl *c, struct buf *params)
         json_close(&j);
 }
 
+/* Limits that were asked for and cannot be had here. */
+static int say_missing(struct ctl *c, uint32_t list)
+{
+        int code = CTL_OK;
+
+        for (uint32_t t = jtok_first(&c->doc, list); t != JTOK_NONE; t = jtok_after(&c->doc, list, t))
+                code = ctl_error(CTL_FAILED, "%s: %s=%s is not enforced: %s", c->argv[0], jget_text(&c->doc, t, "directive"),
+                                 jget_text(&c->doc, t, "requested"), jget_text(&c->doc, t, "why"));
+        return code;
+}
+
 static int run_set(struct ctl *c)
 {
         autobuf struct buf params = BUF_INIT;
@@ -32,16 +43,17 @@ static int run_set(struct ctl *c)
         r = ctl_call(c, "Set", buf_text(&params), false, &reply);
         if (r != CTL_OK)
                 return r;
-        if (c->json) {
+        r = say_missing(c, jtok_get(&c->doc, reply, "not_enforced"));
+        if (c->json)
                 ctl_put_json(c, reply);
-                return CTL_OK;
-        }
-        if (c->quiet)
-                return CTL_OK;
+        if (c->json || c->quiet)
+                return r;
         ctl_put_changes(c, jtok_get(&c->doc, reply, "changes"));
         if (jget_text(&c->doc, reply, "file"))
                 buf_addf(&c->out, "kept in %s\n", jget_text(&c->doc, reply, "file"));
-        return CTL_OK;
+        else
+                buf_addf(&c->out, "kept in memory: %s has no file\n", c->argv[0]);
+        return r;
 }
 
 const struct ctl_verb verb_set = {
@@ -49,6 +61,8 @@ const struct ctl_verb verb_set = {
         .prose = "Limits and whatever else counts at once: MemoryMax=1G, CPUQuota=50%, TasksMax=100, RestartSec=5s. An empty "
                  "value takes the directive back. What is set is kept in a drop-in, 50-set.conf in the first unit directory "
                  "that can be written, or with --runtime below the runtime directory; a node that was made by run or spawn is "
-                 "changed in memory. Removing the file and daemon-reload undo it.",
+                 "changed in memory. Removing the file and daemon-reload undo it.\n"
+                 "Exit status 1 as well when a limit cannot be had here; why is told. Unless the unit says Isolation=best-effort its "
+                 "next start will be refused.",
         .options = set_options, .min_args = 2, .max_args = -1, .complete = COMPLETE_NODES, .run = run_set,
 };

@@ -1,4 +1,6 @@
 /* control_set.c - Set: directives of one node, changed at once and kept. */
+#include <string.h>
+
 #include "daemon/control_priv.h"
 #include "daemon/node_json.h"
 
@@ -19,12 +21,33 @@ static const char **texts_of(json_t *list, size_t *ret_count)
         return texts;
 }
 
-static void answer(struct call *c, const char *changes, const char *file)
-{
-        struct json *j = call_open(c);
+struct asked {
+        struct json *j;
+        const char *const *texts;
+        size_t count;
+};
 
-        json_raw(j, "changes", changes);
-        json_text(j, "file", file);
+/* Of what was asked for just now. */
+static void put_missing(void *arg, const struct engine_limit *l)
+{
+        const struct asked *a = arg;
+        size_t len = strlen(l->directive);
+
+        for (size_t i = 0; i < a->count && !l->enforced; i++)
+                if (strncmp(a->texts[i], l->directive, len) == 0 && a->texts[i][len] == '=') {
+                        json_limit(a->j, l);
+                        return;
+                }
+}
+
+static void answer(struct call *c, node_id id, struct asked *asked, const char *changes, const char *file)
+{
+        asked->j = call_open(c);
+        json_raw(asked->j, "changes", changes);
+        json_text(asked->j, "file", file);
+        json_open(asked->j, "not_enforced", '[');
+        engine_limits(call_engine(c), id, put_missing, asked);
+        json_close(asked->j);
         call_close(c, false);
 }
 
@@ -54,5 +77,5 @@ void method_Set(struct call *c)
                 return;
         }
         json_close(&j);
-        answer(c, buf_text(&changes), file);
+        answer(c, id, &(struct asked) { NULL, texts, count }, buf_text(&changes), file);
 }

@@ -130,7 +130,7 @@ static void json_children(struct json *j, const struct engine *e, const struct n
         json_close(j);
 }
 
-static void json_limit(void *arg, const struct engine_limit *l)
+void json_limit(void *arg, const struct engine_limit *l)
 {
         struct json *j = arg;
 

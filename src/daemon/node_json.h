@@ -16,6 +16,7 @@ void json_node(struct json *j, const char *key, const struct engine *e, const st
 /* type Status */
 /* The limits of a node, an array: what was asked, what the kernel has, what is not enforced and why. */
 void json_limits(struct json *j, const char *key, struct engine *e, node_id id);
+void json_limit(void *arg, const struct engine_limit *l); /* one of them; arg: the struct json */
 
 void json_status(struct json *j, const char *key, struct engine *e, const struct node *n);
 /* type Record; with `core_explain` doing the words */

@@ -367,7 +367,8 @@ int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct pl
 bool seccomp_left_out(const struct engine *e, const struct spec *s); /* none can be installed, and Isolation= is best-effort */
 void seccomp_listen(struct engine *e, const struct init_listener *m, int fd); /* owns fd */
 bool seccomp_resume(struct engine *e, const char *name, int fd); /* one of init's store; false: not ours, fd untouched */
-bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret); /* a filter did it */
+/* A filter did it, to this process or to one whose end it has passed on as its exit status; *ret is what wait() said. */
+bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret);
 struct buf;
 struct unpack;
 void seccomp_save(const struct engine *e, node_id id, struct buf *out); /* of one that has a guard: for the journal */

@@ -2,6 +2,7 @@
  *
  * Each process that installed a filter has a listener (os/seccomp.h): it tells which call the filter did not let pass.
  * init keeps a copy of it, so that calls that are made while there is no engine wait for the next one. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,6 +77,7 @@ static void deny(struct listener *l, struct guard *g, const struct seccomp_call 
         journal_commit(l->e);
         r = seccomp_kill(l->watch.fd, c);
         tell(l->e, l->node, d, r == 1 ? "ended" : r == 0 ? "it got EPERM" : "it has let go of it");
+        g->ended_at = r == 1 ? engine_now(l->e) : 0;
         if (r != 1)
                 g->ended = 0;
 }
@@ -273,14 +275,25 @@ void seccomp_load(struct engine *e, node_id id, struct unpack *u)
         g->heard = unpack_u(u);
 }
 
+/* Long enough for a shell to end because its child did. */
+#define CHILD_TELLS (2 * NSEC_PER_SEC)
+
+/* A shell whose last command was killed ends with 128 and the signal: that command was ended by the filter just now. */
+static bool handed_on(const struct engine *e, node_id id, const struct guard *g, const struct reason *r)
+{
+        return r->kind == REASON_EXIT && (r->code == 128 + SIGKILL || r->code == 128 + SIGSYS) && g->ended_at &&
+               engine_now(e) - g->ended_at < CHILD_TELLS && engine_peek(e, id)->incarnation == g->denial.incarnation;
+}
+
 bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret)
 {
         struct guard *g = guard_peek(e, id);
 
-        if (!g || g->ended != pid || pid == 0)
+        if (!g || pid == 0 || (g->ended != pid && !handed_on(e, id, g, ret)))
                 return false;
         *ret = REASON(REASON_SECCOMP, g->code);
         g->ended = 0;
+        g->ended_at = 0;
         return true;
 }
 

@@ -38,6 +38,7 @@ struct guard {
         struct listener *listeners;
         pid_t ended;               /* the last process that was ended for a call, 0 = none */
         int code;                  /* of the reason: which call */
+        nsec ended_at;             /* when that was, by the engine's clock; 0 = by an engine before this one */
         bool *learned;             /* owned; [SYSCALLS_MAX] by index; NULL = has never learned */
         int notes;                 /* the file of it; -1 = none can be written */
         struct denial denial;      /* the same for people; incarnation 0 = none yet */

@@ -422,6 +422,8 @@ static void put_hint(const struct init_spawn_failed *m, struct err *err)
                 err_hint(err, "a script needs a first line such as #!/bin/sh");
         else if ((m->stage == STAGE_USER || m->stage == STAGE_GROUP) && m->error == EPERM)
                 err_hint(err, "only root may change users: remove User= and Group=, or start coppiced as root");
+        else if (m->stage == STAGE_CAPABILITIES && m->error == EPERM)
+                err_hint(err, "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, CapabilityBoundingSet= and SecureBits= out");
         else if (m->stage == STAGE_LIMITS && m->error == EPERM)
                 err_hint(err, "above the hard limit that coppiced itself was started with");
         else if (m->stage == STAGE_FORK && m->error == EAGAIN)

@@ -97,16 +97,18 @@ int limits_settle(struct cgroup *c, const char *node)
         int r = cgroup_relative(node, rel, sizeof rel);
         autoclose int group = -1;
 
-        if (r < 0 || c->backend == CGROUP_NONE)
-                return r < 0 ? r : -EOPNOTSUPP;
-        group = cgroup_open_dir(c->root, rel);
-        for (int i = 0; i < CTL_COUNT && group >= 0; i++) {
+        if (r < 0)
+                return r;
+        for (int i = 0; i < CTL_COUNT; i++) {
                 int fd = nearest(c, (enum controller) i, rel, "cgroup.procs");
 
                 if (fd >= 0)
                         m.procs[m.count++] = fd;
         }
-        r = group < 0 ? group : m.count ? move_all(group, &m) : 0;
+        if (m.count > 0) {
+                group = c->backend == CGROUP_NONE ? -EOPNOTSUPP : cgroup_open_dir(c->root, rel);
+                r = group < 0 ? group : move_all(group, &m);
+        }
         while (m.count > 0)
                 (void) close(m.procs[--m.count]);
         return r;

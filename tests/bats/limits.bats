@@ -192,6 +192,9 @@ knows_of_kill() { ctl why "$1" --json | jq -e 'tostring | test("out_of_memory")'
         [[ $(reason_of /strict) == spawn:LIMITS:* ]]
         wait_line "$W/daemon.log" "MemoryMax=64M: there is no memory controller: .*Isolation=best-effort"
         wait_line "$W/daemon.log" "/kind: MemoryMax=64M is not enforced: there is no memory controller"
+        run ctl set /kind --runtime CPUQuota=10%
+        assert_status 1
+        assert_output_has "/kind: CPUQuota=10% is not enforced: there is no cpu controller"
 }
 
 @test "D6: what a life used is in status and in deaths: memory peak, processor time, time held back, tasks" {

@@ -109,6 +109,19 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
         assert_json '.denied.call == "keyctl"'
 }
 
+@test "a shell that passes on the end of its command, which its filter has ended, ended for that call; any other 137 is exit:137" {
+        service a "ExecStart=/bin/sh -c '$CALL keyctl,0; exit'" Restart=no SystemCallFilter=@system-service SystemCallFilter=~@keyring
+        service b "ExecStart=/bin/sh -c '$CALL keyctl,0; exit 3'" Restart=no SystemCallFilter=@system-service SystemCallFilter=~@keyring
+        service c "ExecStart=/bin/sh -c 'exit 137'" Restart=no SystemCallFilter=@system-service
+        start_daemon
+        wait_state /a failed
+        assert_eq "$(reason_of /a)" seccomp:keyctl
+        wait_state /b failed
+        assert_eq "$(reason_of /b)" exit:3
+        wait_state /c failed
+        assert_eq "$(reason_of /c)" exit:137
+}
+
 @test "the reason names the call also of a program in a process namespace of its own" {
         skip_unless root
         skip_unless pidns
