@@ -313,7 +313,7 @@ kill_the_engine_once_read() { wait_for "$PATIENCE" facts_are q .unacked 1; kill_
         done
         echo "killed $kills times, at one of $n system calls"
         [ $status = 3 ]
-        (( kills > 3 ))
+        (( kills > 1 )) # of a dozen system calls or more, every fourth one
 }
 
 @test "a service selects, and what it waits for is not forgotten by another engine" {
