@@ -116,7 +116,8 @@ void engine_forget(struct engine *e, node_id id)
                 ready_forget(e, id);
                 pidfile_forget(e, id);
                 store_forget(e, id);
-                mail_forget(e, id);
+                mail_forget(e, id); /* may have last words: see on_close() */
+                run = &e->runs[id];
                 logs_forget(e, id);
                 seccomp_forget(e, id);
                 ledger_free(run->extra);

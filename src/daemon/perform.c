@@ -209,8 +209,9 @@ static void on_close(struct engine *e, const struct action *a)
                 (void) cgroup_remove(e->cgroup, engine_path(e, a->node, path, sizeof(path)));
                 run->flags &= ~(unsigned) (RUN_GROUP | RUN_CLEAN);
         }
-        mail_close(e, a->node);
+        mail_close(e, a->node); /* its last words may be CALL=spawn: one more node, and the runs lie elsewhere */
         pipes_closed(e, a->node, &a->reason);
+        run = engine_run(e, a->node);
         if (run->flags & RUN_DIRS)
                 rundir_remove(e, a->node);
         if (run->flags & RUN_CREDS)
