@@ -157,7 +157,7 @@ one_waits() { [ "$(field /one .mailbox.sender_waits)" = true ]; }
         tell exiter until full
         said exiter 'TOPIC=BOUNCE REASON=full'
         tell deaf take 11
-        tell giver send CALL=ping REF=last; tell giver until REF=last
+        tell giver press CALL=ping REF=last; tell giver until REF=last
         said giver 'REF=last RESULT=ok'
 }
 

@@ -6,6 +6,7 @@
 #     raw TEXT                              send these bytes, each | a newline
 #     bytes N                               send N bytes of nonsense
 #     many N KEY=VALUE...                   send N messages with the payloads 1 ... N
+#     press KEY=VALUE... [:BODY]            send one, reading and dropping what keeps coppice from taking it
 #     cram N TEXT                           send these bytes N times, each | a newline, reading nothing, until nobody has
 #                                           taken any for half a second; write how many went
 #     cramfd N FILE TEXT                    ... with FILE 16 times beside each
@@ -75,6 +76,13 @@ while True:
     if verb == "send":
         box.send(message(words))
         sent += 1
+    elif verb == "press":
+        while True:
+            try:
+                box.send(message(words), socket.MSG_DONTWAIT)
+                break
+            except BlockingIOError:
+                receive()
     elif verb == "sendfd":
         with open(words[0], "w") as file:
             rights = array.array("i", [file.fileno()]).tobytes()
