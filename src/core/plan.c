@@ -277,7 +277,7 @@ static void add_rights(struct compiler *c)
                 plan_add(c, &(struct step) { .op = PLAN_CAPS, .origin = nowhere, .a = drop });
         plan_sandbox_caps(c, root);
         plan_add(c, &(struct step) { .op = PLAN_DEATHSIG, .origin = nowhere, .a = SIGKILL });
-        if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root) || (!root && plan_landlocks(c)))
+        if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root) || ((!root || c->f->sandbox.needs_nnp) && plan_landlocks(c)))
                 plan_add(c, &(struct step) { .op = PLAN_NO_NEW_PRIVS,
                                              .origin = spec_origin(c->s, D_SERVICE_NoNewPrivileges) });
 }

@@ -44,6 +44,7 @@ struct plan_fds {
 /* For the sandbox. */
 struct plan_sandbox {
         unsigned can, can_by_user;                /* SANDBOX_* parts, see core/sandbox.h */
+        bool needs_nnp;                           /* the daemon may not put Landlock's rules on without no_new_privs */
         bool best_effort;                         /* leave out what cannot be had, rather than refuse */
         const char *stand_in_dir, *stand_in_file; /* of mode 0, shown in place of what is hidden */
         const char *control_socket;               /* stays reachable whatever is mounted over it; may be NULL */

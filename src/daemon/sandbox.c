@@ -11,6 +11,7 @@
 #include "daemon/parts.h"
 #include "os/fs.h"
 #include "os/sandbox_probe.h"
+#include "os/seccomp.h"
 
 static void paths_of(const struct engine *e, struct sandbox_paths *ret)
 {
@@ -39,6 +40,7 @@ void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_
 
         ret->can = p ? p->can : 0;
         ret->can_by_user = p ? p->can_by_user : 0;
+        ret->needs_nnp = !seccomp_privileged(); /* the kernel asks for the same right as for a filter */
         ret->best_effort = spec_isolation(s, e->opt.isolation) == ISOLATION_BEST_EFFORT;
         paths_of(e, paths);
         ret->stand_in_dir = paths->dir;

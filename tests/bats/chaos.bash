@@ -11,7 +11,7 @@ chaos_tree() {
         service before RestartSec=0 "ExecStartPre=/bin/true" "ExecStartPost=/bin/true" "ExecStopPost=/bin/true" \
                 "RuntimeDirectory=before-$$" "ExecStart=/bin/sleep 1000"
 }
-daemon_group() { dirname "$(ctl status /plain --json | jq -r '.cgroup // empty')" 2>/dev/null || :; }
+daemon_group() { local group; group=$(field /plain .cgroup); [ -z "$group" ] || dirname "$group"; } # "" without control groups
 all_run() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .state == "running")] | length')" = "$1" ]; }
 
 # Two that are asked for as one.

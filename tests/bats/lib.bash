@@ -239,6 +239,10 @@ skip_unless() {
         root)    [ "$(id -u)" = 0 ] || skip "needs root" ;;
         nonroot) [ "$(id -u)" != 0 ] || [ -x "$(command -v setpriv)" ] || skip "needs setpriv to leave root" ;;
         pidns)   unshare --pid --fork --mount-proc $(userns_options) true 2>/dev/null || skip "needs the right to make a pid namespace" ;;
+        mounts)  unshare --mount $(userns_options) sh -c 'mount -t tmpfs none /proc/sys' 2>/dev/null || skip "needs the right to make a mount namespace" ;;
+        calls)   grep -qx 'Seccomp:.0' /proc/self/status || skip "a filter of system calls is on here, which comes before those of units" ;;
+        tracing) "$BUILD/tests/programs/oddity" may-trace 2>/dev/null || skip "needs the right to trace a process" ;;
+        terminal) python3 -c 'import os; os.openpty()' 2>/dev/null || skip "needs python3 and a terminal" ;;
         userns)  unshare --user --map-root-user true 2>/dev/null || skip "needs user namespaces" ;;
         cgroup2) can_make_cgroup || skip "needs a writable cgroup v2 tree" ;;
         bwrap)   bwrap --ro-bind / / --unshare-pid --as-pid-1 --proc /proc true 2>/dev/null || skip "needs bubblewrap and the right to use it" ;;

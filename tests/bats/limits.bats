@@ -541,7 +541,7 @@ in_the_box() {
 
 @test "J13: a control group file system that is read-only leaves tracking by session, and limits refused" {
         [ "$(id -u)" = 0 ] || skip "needs root"
-        skip_unless unshare
+        skip_unless mounts
         service plain "ExecStart=/bin/sh -c 'sleep 1000 & wait'"
         service want "ExecStart=/bin/sleep 1000" "MemoryMax=24M" "Restart=no"
         readonly_cgroups() { exec unshare --mount sh -c 'for m in $(awk "\$3 ~ /^cgroup/ { print \$2 }" /proc/mounts); do mount -o remount,bind,ro $m; done; exec "$@"' sh "$@"; }

@@ -210,6 +210,7 @@ kill_engine() {
 }
 
 @test "M3: an engine that is killed at any system call of a restart loses and doubles nothing" {
+        skip_unless tracing
         chaos_tree
         start_daemon
         wait_for "$PATIENCE" all_run 6
@@ -220,6 +221,7 @@ kill_engine() {
 }
 
 @test "M3: an engine that is killed at any system call of a shutdown: all of it ends, with its exit status" {
+        skip_unless tracing
         service web Mailbox=yes "ExecStart=/bin/sleep 1000"
         service slow Type=notify "ExecStart=$COPPICE_BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000" "ExecStopPost=/bin/true"
         local n status=0 kills=0
@@ -248,6 +250,7 @@ kill_engine() {
 }
 
 @test "M3: an engine that is killed at any system call of a request has done all of it or nothing" {
+        skip_unless tracing
         chaos_tree
         chaos_pair
         start_daemon

@@ -255,7 +255,7 @@ another_engine() { local e; e=$(engine) && [ -n "$e" ] && [ "$e" != "$1" ]; }
 }
 
 @test "on a terminal the command has one of its own: size, Ctrl-C, and ours set back" {
-        skip_unless python3
+        skip_unless terminal
         start_daemon
         run python3 "$SOURCE/tests/bats/terminal.py" "$CTL"
         echo "$output"

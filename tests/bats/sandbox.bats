@@ -57,6 +57,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
 
 @test "ProtectSystem=strict: nothing can be written but what the unit allows" {
         skip_unless root
+        skip_unless mounts
         KEPT=${W#/tmp/}
         mkdir "$W/mine" "$W/other"
         box strict "touch $W/mine/a && echo mine-ok
@@ -80,6 +81,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
 
 @test "PrivateTmp: the service sees an empty /tmp, others do not see what it puts there, and it is gone afterwards" {
         skip_unless root
+        skip_unless mounts
         box tmp "ls -A /tmp | grep -vx ${W#/tmp/}; touch /tmp/secret /var/tmp/secret; mkdir -p /tmp/a/b; stat -c %a /tmp; echo done" \
                 "PrivateTmp=yes"
         service keeps "ExecStart=/bin/sh -c 'touch /tmp/here; exec sleep 1000'" "PrivateTmp=yes"
@@ -122,6 +124,7 @@ none_marked() { [ -z "$(find /tmp /var/tmp -maxdepth 1 -name "coppice-private-$1
 
 @test "hidden, bound and empty places are what the unit says, and none of it shows outside" {
         skip_unless root
+        skip_unless mounts
         mkdir -p "$W/src/sub" "$W/dst" "$W/covered/shown"
         echo original >"$W/src/file"; echo kept >"$W/covered/shown/file"; echo secret >"$W/secret"
         box places "cat $W/secret 2>&1; ls -A /root /home 2>&1
@@ -152,6 +155,7 @@ end"
 
 @test "nothing is executed from where NoExecPaths= says so" {
         skip_unless root
+        skip_unless mounts
         mkdir "$W/no" "$W/no/but"
         cp /bin/true "$W/no/true"; cp /bin/true "$W/no/but/true"
         box noexec "$W/no/true 2>/dev/null || echo refused; $W/no/but/true && echo allowed; echo end" \
@@ -164,6 +168,7 @@ end"
 
 @test "a missing path is a failure of the start with stage, path and line; a dash lets it be missing" {
         skip_unless root
+        skip_unless mounts
         service missing "ExecStart=/bin/true" "Type=oneshot" "Restart=no" "ReadOnlyPaths=/nonexistent/x"
         service dash "ExecStart=/bin/true" "Type=oneshot" "Restart=no" "ReadOnlyPaths=-/nonexistent/x"
         start_daemon
@@ -177,6 +182,7 @@ end"
 
 @test "a command that begins with + runs outside the sandbox" {
         skip_unless root
+        skip_unless mounts
         mkdir "$W/out"
         service plus "Type=oneshot" "Restart=no" "ProtectSystem=strict" "ExecStartPre=+/usr/bin/touch $W/out/plus" \
                 "ExecStart=-/usr/bin/touch $W/out/plain"
@@ -188,6 +194,7 @@ end"
 
 @test "READY=1 comes through a private /tmp" {
         skip_unless root
+        skip_unless mounts
         service ready "Type=notify" "ExecStart=$BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000" "PrivateTmp=yes" \
                 "BindReadOnlyPaths=$BUILD"
         start_daemon
@@ -197,6 +204,7 @@ end"
 
 @test "private devices, kernel switches, network and /proc: what is left is what is needed" {
         skip_unless root
+        skip_unless mounts
         box private "ls /dev; for d in null zero full random urandom tty; do [ -c /dev/\$d ] || echo missing: \$d; done
                 head -c 3 /dev/urandom | wc -c; echo x >/dev/null && echo null-ok; [ -L /dev/stdout ] && echo links-ok
                 for f in /proc/sys/kernel/hostname /sys/kernel/uevent_seqnum /proc/sysrq-trigger; do
@@ -230,6 +238,7 @@ last_of() { ctl status "$1" --json | jq -r '.last_reason // .last.reason // .las
 
 @test "PrivatePIDs: the service is number 2, sees nobody else, and its end is told exactly" {
         skip_unless root
+        skip_unless mounts
         box sees "echo me \$\$; ls /proc | grep '^[0-9]' | tr '\n' ' '; echo; sleep 1000 & echo end; exit 7" "PrivatePIDs=yes"
         box killed 'echo up; kill -SEGV $$' "PrivatePIDs=yes"
         start_daemon
@@ -246,6 +255,7 @@ last_of() { ctl status "$1" --json | jq -r '.last_reason // .last.reason // .las
 
 @test "PrivatePIDs: a signal reaches the service once, orphans are reaped inside, nobody outlives it" {
         skip_unless root
+        skip_unless mounts
         service inner "ExecStart=/bin/bash -c 'trap \"echo hup >>$W/hups\" HUP; (sleep 1000 &) ; (true &); echo up >>$W/hups; while :; do sleep 1000 & wait; done'" \
                 "PrivatePIDs=yes" "KillSignal=SIGTERM"
         start_daemon
@@ -259,6 +269,7 @@ last_of() { ctl status "$1" --json | jq -r '.last_reason // .last.reason // .las
 
 @test "PrivatePIDs: commands beside the main process enter its namespace, where they can signal it and see nobody else" {
         skip_unless root
+        skip_unless mounts
         script post <<P
 exec >$W/post.out
 echo \$MAINPID; ls /proc | grep -c '^[0-9]'; tr '\\0' ' ' </proc/\$MAINPID/cmdline
@@ -284,6 +295,7 @@ P
 
 @test "PrivatePIDs: readiness is believed from the program inside" {
         skip_unless root
+        skip_unless mounts
         service told "Type=notify" "ExecStart=$BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000" "PrivatePIDs=yes"
         start_daemon
         wait_state /told running
@@ -292,6 +304,7 @@ P
 
 @test "PrivateUsers: only root and the service's user exist, and no capability reaches outside" {
         skip_unless root
+        skip_unless mounts
         box users "tr -s ' ' </proc/self/uid_map; stat -c %u /etc; id -u; grep CapEff /proc/self/status; echo end" \
                 "PrivateUsers=yes" "User=54321" "AmbientCapabilities=CAP_SYS_ADMIN" "ProtectSystem=strict"
         start_daemon
@@ -302,6 +315,7 @@ P
 
 @test "RootDirectory= with mounts: the old root is out of reach" {
         skip_unless root
+        skip_unless mounts
         mkdir "$W/jail"
         box jail "ls -d /*; ls /proc/1/root/etc >/dev/null 2>&1 && echo escaped; touch /x 2>/dev/null || echo read-only; echo end" \
                 "RootDirectory=$W/jail" "MountAPIVFS=yes" "BindReadOnlyPaths=/bin /usr /lib -/lib64" "ReadOnlyPaths=+/" "PrivatePIDs=yes"
@@ -418,6 +432,7 @@ P
 
 @test "credentials are files only the service can read, and are told nowhere else" {
         skip_unless root
+        skip_unless mounts
         printf 'from a file\n' >"$W/secret"; chmod 600 "$W/secret"
         box creds "cd \$CREDENTIALS_DIRECTORY; ls; cat loaded set both; echo; stat -c '%a %u' . loaded; echo x 2>/dev/null >new || echo read-only
                 grep \" \$CREDENTIALS_DIRECTORY \" /proc/self/mountinfo | grep -o ' - ramfs'; tr '\\0' '\\n' </proc/self/environ | grep -c swordfish; echo end" \
@@ -437,6 +452,7 @@ P
 
 @test "a credential that is not there ends the start; encrypted ones and file system images are refused with the reason" {
         skip_unless root
+        skip_unless mounts
         service gone "ExecStart=/bin/true" "Type=oneshot" "Restart=no" "LoadCredential=key:$W/missing"
         start_daemon
         wait_state /gone failed
@@ -454,6 +470,7 @@ P
 
 @test "without open_tree and mount_setattr the old mount calls give the same view" {
         skip_unless root
+        skip_unless mounts
         needs_without
         mkdir -p "$W/mine" "$W/no/but" "$W/covered/shown" "$W/src"; echo kept >"$W/covered/shown/file"; echo secret >"$W/secret"
         cp /bin/true "$W/no/true"; cp /bin/true "$W/no/but/true"
@@ -507,6 +524,7 @@ end"
 
 @test "DynamicUser: a number nobody else has, the same each time, with directories nobody else can enter" {
         skip_unless root
+        skip_unless mounts
         KEPT=${W#/tmp/}
         box dyn "id -u; id -g; touch /etc/x 2>/dev/null || echo read-only; cat \$STATE_DIRECTORY/kept 2>/dev/null; echo kept >\$STATE_DIRECTORY/kept
                 echo \$STATE_DIRECTORY \$USER; touch /tmp/x && echo tmp; echo x >/dev/shm/$KEPT && ls /dev/shm; chmod 4755 /tmp/x 2>/dev/null || echo no-suid; echo end" \
@@ -589,6 +607,7 @@ end"
 
 @test "E11 E14 E17: in a full sandbox too there are three descriptors, the directory is inside, and the process is what the unit says" {
         skip_unless root
+        skip_unless mounts
         mkdir "$W/jail"
         cp "$PROBE" "$W/jail/probe"
         service probe "ExecStart=/probe" "Type=oneshot" "Restart=no" "RootDirectory=$W/jail" "MountAPIVFS=yes" \
@@ -635,6 +654,7 @@ session-leader 1"
 # A program that tries to get out.
 @test "hostile: a sandboxed service cannot trace or see a sibling, write outside, or leave a daemon behind" {
         skip_unless root
+        skip_unless mounts
         service sibling "ExecStart=/bin/sleep 1000" "User=54321"
         start_daemon
         wait_state /sibling running
@@ -691,6 +711,7 @@ P
 
 @test "hostile: there is no way out of a sandbox by namespaces, mounts, /proc, memory, keys, terminals, limits or the control socket" {
         skip_unless root
+        skip_unless mounts
         cat >"$W/attack.py" <<P
 import ctypes, fcntl, os, resource, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -21,6 +21,7 @@ assert_said() { grep -qxF "$2" "$W/$1.txt" || { echo "$1 did not say: $2"; said 
 refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1"; return 1; }; }
 
 @test "E3: a call outside the list ends the process, and the reason names the call" {
+        skip_unless calls
         filtered a "getpid keyctl,0 getpid" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         start_daemon
         ran a
@@ -49,6 +50,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "E2: a call in a second thread ends the whole process" {
+        skip_unless calls
         filtered a "-t keyctl,0" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         start_daemon
         ran a
@@ -66,6 +68,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "E5: a call of i386 ends the process under SystemCallArchitectures=native, which is meant where calls are listed" {
+        skip_unless calls
         [ "$(uname -m)" = x86_64 ] || skip "needs x86_64"
         "$CALL" -32 20 | grep -q ok || skip "this kernel has no calls of i386"
         filtered a "-32 20" SystemCallArchitectures=native
@@ -87,6 +90,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "each system call outside the list ends the process that makes it" {
+        skip_unless calls
         # madvise and sigaltstack: a build with sanitizers uses them wherever it is
         filtered a "-outside @default,@basic-io,@file-system,@process,@signal,madvise" \
                 "SystemCallFilter=@basic-io @file-system @process @signal madvise" SystemCallArchitectures=native
@@ -99,6 +103,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "a child of the service that makes a forbidden call is ended, and its parent lives" {
+        skip_unless calls
         filtered a "-f keyctl,0" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         start_daemon
         ran a
@@ -143,6 +148,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 
 @test "ProtectHostname gives a name of its own where namespaces can be had" {
         skip_unless root
+        skip_unless mounts
         service a Type=oneshot Restart=no ProtectHostname=yes "ExecStart=/bin/sh -c 'readlink /proc/self/ns/uts > $W/uts'"
         start_daemon
         ran a
@@ -152,6 +158,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "a deny-list forbids what it lists and nothing else; errors go by SystemCallErrorNumber= and by name" {
+        skip_unless calls
         filtered a "keyctl,0 getpid reboot,0 mount" "SystemCallFilter=~@keyring:EACCES @reboot @mount:kill" SystemCallErrorNumber=EPERM
         start_daemon
         ran a
@@ -190,6 +197,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "address families, namespaces, real time, SUID bits, writable code, personality, clock and host name" {
+        skip_unless calls
         filtered a "socket,1,1,0 socket,2,1,0 socket,10,1,0 socket,16,3,0" RestrictAddressFamilies="AF_UNIX AF_INET"
         filtered b "socket,1,1,0 socket,16,3,0" RestrictAddressFamilies=~AF_NETLINK
         filtered c "socket,1,1,0" RestrictAddressFamilies=none
@@ -213,6 +221,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "a command with + runs without the filter" {
+        skip_unless calls
         service a Type=oneshot Restart=no "StandardOutput=append:$W/a.txt" "ExecStart=+$CALL keyctl,0" "SystemCallFilter=~keyctl:EPERM"
         start_daemon
         ran a
@@ -221,6 +230,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 }
 
 @test "E20: without the right to administer the system a filter comes with no_new_privs" {
+        skip_unless calls
         skip_unless nonroot
         filtered a "getpid keyctl,0" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         filtered b "keyctl,0" SystemCallFilter=~keyctl:EACCES NoNewPrivileges=no
@@ -320,6 +330,7 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
 
 @test "E21: while the engine stalls a forbidden call waits: it is not made, and the process can be killed" {
         skip_unless root
+        skip_unless calls
         local engine pid nr
         mkfifo "$W/go"
         for u in a b; do
@@ -341,6 +352,7 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
 }
 
 @test "a filter goes on with the next engine when one dies: calls are named and learned as before" {
+        skip_unless calls
         local engine
         mkfifo "$W/go"
         for u in a b; do
@@ -360,6 +372,7 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
 }
 
 @test "E21: an engine that is killed at any system call between a forbidden call and its end loses neither" {
+        skip_unless calls
         mkfifo "$W/go"
         printf '[Supervisor]\nMaxRestarts=1000000\n' | unit root.supervisor
         service a "ExecStart=/bin/sh -c 'read x <$W/go; exec $CALL keyctl,0'" SystemCallFilter=@system-service SystemCallFilter=~@keyring \
@@ -399,6 +412,7 @@ P
 }
 
 @test "what was learned outlives the daemon, and is forgotten when learning begins anew" {
+        skip_unless calls
         filtered a "keyctl,99" SystemCallFilterMode=learn
         start_daemon
         ran a
@@ -418,6 +432,7 @@ P
 }
 
 @test "learn forbids nothing and notes what is used; seccomp prints a drop-in under which it runs" {
+        skip_unless calls
         filtered a "keyctl,99 getpriority,0,0" SystemCallFilter=@basic-io SystemCallFilterMode=learn
         start_daemon
         ran a
@@ -442,6 +457,7 @@ P
 }
 
 @test "seccomp says what to do when nothing was learned, and diff has the call it was ended for" {
+        skip_unless calls
         filtered a "keyctl,0" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         start_daemon
         run ctl seccomp a

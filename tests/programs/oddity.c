@@ -1,6 +1,7 @@
 /* oddity.c - processes in states that are rare, for the tests.
  *
  *      oddity leaderless         the first thread ends, another one goes on: the process is shown as a zombie and lives
+ *      oddity may-trace          exit status 0 when a process that is no child can be traced here
  *      oddity hold PID           traces PID until its own standard input ends: when PID dies meanwhile, its parent does
  *                                not get to know; says "held" when it has begun and "died" when PID has */
 #include <pthread.h>
@@ -47,8 +48,31 @@ static int hold(pid_t pid)
         return read(0, &byte, 1) < 0;
 }
 
+/* The two are siblings: whoever may trace only what it has forked may not. */
+static int may_trace(void)
+{
+        int status = 1;
+        pid_t traced = fork(), tracer;
+
+        if (traced == 0)
+                for (;;)
+                        (void) pause();
+        tracer = traced > 0 ? fork() : -1;
+        if (tracer == 0)
+                _exit(ptrace(PTRACE_SEIZE, traced, 0, 0) < 0);
+        if (tracer > 0)
+                (void) waitpid(tracer, &status, 0);
+        if (traced > 0) {
+                (void) kill(traced, SIGKILL);
+                (void) waitpid(traced, NULL, 0);
+        }
+        return status != 0;
+}
+
 int main(int argc, char **argv)
 {
+        if (argc == 2 && strcmp(argv[1], "may-trace") == 0)
+                return may_trace();
         if (argc == 2 && strcmp(argv[1], "leaderless") == 0)
                 return leaderless();
         if (argc == 3 && strcmp(argv[1], "hold") == 0)
