@@ -341,13 +341,22 @@ static int apply_one(struct target *t, enum limit limit, bool none)
 
 /* --- a whole set --------------------------------------------------------------------------------------------------- */
 
+/* infinity: what no controller bounds is not bounded. */
+static bool had_anyway(const struct target *t, enum limit limit, int error)
+{
+        bool most = limit == LIMIT_MEMORY_HIGH || limit == LIMIT_MEMORY_MAX || limit == LIMIT_MEMORY_SWAP_MAX || limit == LIMIT_TASKS_MAX;
+
+        return most && t->l->value[limit] == INT64_MAX &&
+               (error == EOPNOTSUPP || !(limits_available(t->c) & CTL_BIT(limit_controller(limit))));
+}
+
 static void note_problem(struct target *t, enum limit limit, int error, struct limit_problems *p)
 {
         enum controller ctl = limit_controller(limit);
         struct limit_problem *one;
         char why[160];
 
-        if (!p || !(t->l->said & LIMIT_BIT(limit)) || p->count == LIMIT_COUNT)
+        if (!p || !(t->l->said & LIMIT_BIT(limit)) || p->count == LIMIT_COUNT || had_anyway(t, limit, error))
                 return;
         one = &p->list[p->count++];
         one->limit = limit;

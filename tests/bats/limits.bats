@@ -544,9 +544,11 @@ in_the_box() {
         skip_unless mounts
         service plain "ExecStart=/bin/sh -c 'sleep 1000 & wait'"
         service want "ExecStart=/bin/sleep 1000" "MemoryMax=24M" "Restart=no"
+        service free "ExecStart=/bin/sleep 1000" "MemoryMax=infinity" "TasksMax=infinity" "Restart=no"
         readonly_cgroups() { exec unshare --mount sh -c 'for m in $(awk "\$3 ~ /^cgroup/ { print \$2 }" /proc/mounts); do mount -o remount,bind,ro $m; done; exec "$@"' sh "$@"; }
         DAEMON_WRAPPER=readonly_cgroups start_daemon
         wait_state /plain running
+        wait_state /free running
         wait_state /want failed
         [[ $(reason_of /want) == spawn:LIMITS:* ]]
         assert_eq "$(field /plain .cgroup)" ""

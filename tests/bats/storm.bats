@@ -33,7 +33,7 @@ reaped() { # nobody but the engine, the log writer and what STATE says are still
         service crowd "KillMode=process" "TasksMax=infinity" "Restart=no" "StandardInput=file:$W/go" "ExecStart=/usr/bin/env python3 $W/family.py 3000 $W/there"
         service calm "ExecStart=/bin/sleep 1000"
         start_daemon
-        exec {go}>"$W/go"
+        exec {go}<>"$W/go"
         wait_file "$W/there"
         wait_state /calm running
         local pid began took longest=0 answers=0
@@ -61,7 +61,7 @@ reaped() { # nobody but the engine, the log writer and what STATE says are still
         service crowd "KillMode=process" "TasksMax=infinity" "Restart=no" "StandardInput=file:$W/go" "ExecStart=/usr/bin/env python3 $W/family.py 300 $W/there"
         local began=$EPOCHSECONDS lines
         start_daemon --log-level=info
-        exec {go}>"$W/go"
+        exec {go}<>"$W/go"
         wait_file "$W/there"
         echo >&"$go"; exec {go}>&-
         wait_for "$PATIENCE" reaped 3
