@@ -2,6 +2,7 @@
  *
  * The sender is the pid the kernel vouches for. It is looked up among the processes we started, then by its control
  * group: a sender that has ended since and was reaped belongs to nobody any more and is not believed. */
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/journal.h"
@@ -181,27 +182,28 @@ static bool hold_unsure(struct engine *e, struct early *new)
         return true;
 }
 
-/* Kept in order; only for as long as init has a start in hand, so there are few of them. */
-static bool hold(struct engine *e, const struct notify_msg *m)
+/* Kept in order; only for as long as init has a start in hand, so there are few of them. 1 when it is held, 0 when it is to
+ * be read now, -ENOMEM. */
+static int hold(struct engine *e, const struct notify_msg *m)
 {
         struct early **last = &e->early;
         struct early *new;
         bool unsure;
 
         if (!too_early(e, m, &unsure))
-                return false;
+                return 0;
         new = malloc(sizeof(*new));
         if (!new)
-                return false;
+                return -ENOMEM;
         *new = (struct early) { .m = *m };
         if (unsure && !hold_unsure(e, new)) {
                 free(new);
-                return false;
+                return 0;
         }
         while (*last)
                 last = &(*last)->next;
         *last = new;
-        return true;
+        return 1;
 }
 
 static void forget_early(struct engine *e, struct early *one)
@@ -293,7 +295,12 @@ void notify_drain(struct engine *e)
                         continue;
                 if (r <= 0)
                         return;
-                if (hold(e, &m)) {
+                r = hold(e, &m);
+                if (r < 0) { /* it stays where it is; when init has answered it need not be held any more */
+                        notify_done(&m);
+                        return;
+                }
+                if (r > 0) {
                         journal_early(e, m.pid, m.text, m.len);
                         m.fd_count = 0; /* held with it */
                 } else {
