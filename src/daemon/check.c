@@ -11,6 +11,7 @@
 
 #include "base/account.h"
 #include "daemon/check.h"
+#include "daemon/sandbox.h"
 #include "os/conditions.h"
 #include "os/reach.h"
 #include "os/user.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/check.h"
-#include "daemon/parts.h"
+#include "daemon/sandbox.h"
 #include "os/machine.h"
 
 #define LOGS_MAX_SEC 2.

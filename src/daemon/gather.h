@@ -4,7 +4,7 @@
 #define DAEMON_GATHER_H
 
 #include "daemon/limits.h"
-#include "daemon/parts.h"
+#include "daemon/sandbox.h"
 
 /* Owned here until the request is sent. Begins as GATHERED_NONE. */
 struct gathered {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/limits.h"
+#include "daemon/sandbox.h"
 
 static struct bound *bound_peek(const struct engine *e, node_id id)
 {

@@ -33,7 +33,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/reload.c \
 	src/daemon/rundir.c \
 	src/daemon/private_tmp.c \
-	src/daemon/sandbox.c \
+	src/daemon/sandbox.c src/daemon/sandbox.h \
 	src/daemon/say.c \
 	src/daemon/seccomp.c src/daemon/seccomp_listen.c src/daemon/seccomp_priv.h \
 	src/daemon/set.c \

@@ -12,6 +12,7 @@
 #include "daemon/limits.h"
 #include "daemon/peer.h"
 #include "daemon/recover.h"
+#include "daemon/sandbox.h"
 #include "os/machine.h"
 #include "os/reach.h"
 

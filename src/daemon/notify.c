@@ -7,6 +7,7 @@
 
 #include "daemon/journal.h"
 #include "daemon/peer.h"
+#include "daemon/sandbox.h"
 #include "os/notify.h"
 
 enum { MESSAGES_PER_TURN = 64, UNSURE_MAX = 256 };

@@ -304,27 +304,6 @@ const char *rundir_root(const struct engine *e, const char *kind); /* "runtime",
  * removed, which is then negative. */
 void rundir_remove_below(int parent, const char *name, int depth, int *budget);
 
-/* sandbox.c */
-struct sandbox_paths {
-        char dir[PATH_MAX_NODE], file[PATH_MAX_NODE];
-};
-/* Is it known which parts of its sandbox can be had? A lack of descriptors is no reason to go without one. */
-int sandbox_known(const struct spec *s, struct err *err);
-void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret);
-int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *err); /* what the mounts need to exist */
-void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn, void *arg); /* what it goes without */
-void sandbox_say_missing(const struct spec *s, const struct plan_facts *f); /* into the log */
-bool sandbox_watched(const struct engine *e, node_id id); /* its main process is in a process namespace */
-bool sandbox_is_program(pid_t pid);                       /* this is that process */
-int sandbox_dynamic_user(struct engine *e, node_id id, const struct spec *s, struct user *ret, struct err *err);
-void sandbox_remove_credentials(struct engine *e, node_id id);
-
-/* Directories behind PrivateTmp= (private_tmp.c). */
-void private_tmp_note(struct engine *e);  /* before one is made: what they are called, for the next daemon should we be killed */
-void private_tmp_remove(struct engine *e, node_id id, uint32_t incarnation);
-void private_tmp_end(struct engine *e);
-void private_tmp_sweep(struct engine *e); /* what a killed daemon of this runtime directory has left */
-
 /* empty.c */
 void empty_start(struct engine *e);
 void empty_watch(struct engine *e, node_id id, uint32_t incarnation);

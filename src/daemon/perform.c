@@ -4,6 +4,7 @@
 #include "daemon/check.h"
 #include "daemon/limits.h"
 #include "daemon/journal.h"
+#include "daemon/sandbox.h"
 
 void perform_open(struct engine *e, const struct action *a)
 {

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 #include "base/plan.h"
-#include "daemon/parts.h"
+#include "daemon/sandbox.h"
 #include "os/fs.h"
 
 enum {

@@ -8,7 +8,7 @@
 
 #include "core/filter.h"
 #include "core/mounts.h"
-#include "daemon/parts.h"
+#include "daemon/sandbox.h"
 #include "os/fs.h"
 #include "os/sandbox_probe.h"
 #include "os/seccomp.h"

@@ -6,6 +6,7 @@
 
 #include "core/mounts.h"
 #include "daemon/gather.h"
+#include "daemon/sandbox.h"
 
 static int64_t boot_half(const struct engine *e)
 {
