@@ -43,12 +43,15 @@ static FILE *open_list(const char *path)
 }
 
 /* The end of a list without what was looked for, or no list (f is NULL): -ENOENT. But a lack of descriptors or memory and a
- * disk that cannot be read say nothing about who is in it: nobody gets other rights for that (FAILURES I2). */
-static int not_found(FILE *f)
+ * disk that cannot be read say nothing about who is in it: nobody gets other rights for that (FAILURES I2). A list that may
+ * not be read leaves a number what it is, but of a name it cannot be said that there is none. */
+static int not_found(FILE *f, const char *name)
 {
         if (f && ferror(f))
                 return -EIO;
-        return errno == ENOMEM || (!f && error_lacks(errno)) ? -errno : -ENOENT;
+        if (errno == ENOMEM || (!f && error_lacks(errno)))
+                return -errno;
+        return !f && name && errno == EACCES ? -EACCES : -ENOENT;
 }
 
 static int find(const char *name, uid_t uid, struct account *ret)
@@ -59,7 +62,7 @@ static int find(const char *name, uid_t uid, struct account *ret)
         while (f && (p = fgetpwent(f)))
                 if (name ? strcmp(p->pw_name, name) == 0 : p->pw_uid == uid)
                         return take(p, ret);
-        return not_found(f);
+        return not_found(f, name);
 }
 
 int account_by_name(const char *name, struct account *ret)
@@ -82,7 +85,7 @@ static int find_group(const char *name, gid_t gid, gid_t *ret)
                         *ret = g->gr_gid;
                         return 0;
                 }
-        return not_found(f);
+        return not_found(f, name);
 }
 
 int account_group(const char *name, gid_t *ret_gid)
@@ -115,7 +118,7 @@ int account_groups(const char *user, int (*each)(void *arg, gid_t gid), void *ar
                 if (lists(g, user))
                         r = each(arg, g->gr_gid);
         if (r >= 0)
-                r = not_found(f);
+                r = not_found(f, NULL);
         return r == -ENOENT ? 0 : r;
 }
 

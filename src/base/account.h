@@ -13,8 +13,8 @@ struct account {
         char *name, *home, *shell; /* owned */
 };
 
-/* The first entry of that name or number. 0; -ENOENT there is none (or no file); -EMFILE, -ENFILE, -ENOMEM, -EIO: that
- * could not be found out now. */
+/* The first entry of that name or number. 0; -ENOENT there is none (or no file); -EMFILE, -ENFILE, -ENOMEM, -EIO, of
+ * a name -EACCES: that could not be found out. */
 int account_by_name(const char *name, struct account *ret);
 int account_by_uid(uid_t uid, struct account *ret);
 void account_done(struct account *a);
