@@ -113,7 +113,8 @@ static void inherit(int parent, int dir)
                         (void) fs_write_small(dir, files[i], text);
 }
 
-/* One that is locked belongs to a daemon of the same name, in another pid namespace. */
+/* Where there is no v2 group to hold the name, one that is locked belongs to a daemon of the same name, in another pid
+ * namespace. Else the lock may be that of a helper of the engine before us. */
 int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
@@ -121,7 +122,7 @@ int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
 
         if (dir < 0)
                 return dir;
-        if (flock(dir, LOCK_EX | LOCK_NB) < 0)
+        if (flock(dir, LOCK_EX | LOCK_NB) < 0 && c->backend == CGROUP_NONE)
                 return -EEXIST;
         v->root = fd_steal(&dir);
         return 0;
