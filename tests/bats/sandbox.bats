@@ -102,6 +102,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
 
 @test "J9: the private /tmp of a killed daemon's services goes when the next one starts" {
         skip_unless root
+        skip_unless mounts
         service keeps "ExecStart=/bin/sh -c 'mkdir -p /tmp/a/b /var/tmp/c; exec sleep 1000'" "PrivateTmp=yes"
         start_daemon
         wait_state /keeps running
