@@ -351,7 +351,7 @@ bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason 
 struct buf;
 struct unpack;
 void seccomp_save(const struct engine *e, node_id id, struct buf *out); /* of one that has a guard: for the journal */
-void seccomp_load(struct engine *e, node_id id, struct unpack *u);
+void seccomp_guard_load(struct engine *e, node_id id, struct unpack *u);
 void seccomp_again(struct engine *e, node_id id); /* recovered: a call that the last engine took and did not decide */
 void seccomp_close(struct engine *e, node_id id, uint32_t incarnation); /* nobody of the incarnation is left */
 void seccomp_forget(struct engine *e, node_id id);

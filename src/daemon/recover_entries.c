@@ -144,7 +144,7 @@ static void read_guard(struct reader *r)
         node_id id = read_node(r);
 
         if (!r->u.bad)
-                seccomp_load(r->e, id, &r->u);
+                seccomp_guard_load(r->e, id, &r->u);
 }
 
 static void read_engine(struct reader *r)

@@ -258,7 +258,7 @@ void seccomp_save(const struct engine *e, node_id id, struct buf *out)
         pack_u(out, g->heard);
 }
 
-void seccomp_load(struct engine *e, node_id id, struct unpack *u)
+void seccomp_guard_load(struct engine *e, node_id id, struct unpack *u)
 {
         struct guard *g = guard_of(e, id), none;
 

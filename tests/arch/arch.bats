@@ -57,6 +57,19 @@ allowed() {
         [ -z "$strange" ] || { echo "libcore.a uses: $strange"; false; }
 }
 
+@test "no function of ours has the name of one in a library, or --enable-static does not link" {
+        local library
+        command -v nm >/dev/null || skip "needs nm"
+        for library in seccomp cap ev jansson inih z zstd; do
+                library=$("${CC:-cc}" -print-file-name="lib$library.a")
+                [ ! -e "$library" ] || nm "$library" 2>/dev/null
+        done | awk '$2 ~ /[TDBR]/ { print $3 }' | sort -u >"$BATS_TEST_TMPDIR/theirs"
+        nm "$COPPICE_BUILD"/lib*.a 2>/dev/null | awk '$2 ~ /[TDBR]/ { print $3 }' | sort -u >"$BATS_TEST_TMPDIR/ours"
+        [ -s "$BATS_TEST_TMPDIR/ours" ]
+        run comm -12 "$BATS_TEST_TMPDIR/theirs" "$BATS_TEST_TMPDIR/ours"
+        [ -z "$output" ]
+}
+
 # A program under test may sleep for ever; a test may not wait by the clock, nor a shell that it writes.
 @test "no test sleeps" {
         found=$( { grep -nE '\b(u|nano|ev_)?sleep *\(' -r tests --include='*.c' --include='*.h' || true
