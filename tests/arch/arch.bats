@@ -63,8 +63,8 @@ allowed() {
         for library in seccomp cap ev jansson inih z zstd; do
                 library=$("${CC:-cc}" -print-file-name="lib$library.a")
                 [ ! -e "$library" ] || nm "$library" 2>/dev/null
-        done | awk '$2 ~ /[TDBR]/ { print $3 }' | sort -u >"$BATS_TEST_TMPDIR/theirs"
-        nm "$COPPICE_BUILD"/lib*.a 2>/dev/null | awk '$2 ~ /[TDBR]/ { print $3 }' | sort -u >"$BATS_TEST_TMPDIR/ours"
+        done | awk '$2 ~ /^[TDBR]$/ { print $3 }' | sort -u >"$BATS_TEST_TMPDIR/theirs"
+        nm "$COPPICE_BUILD"/lib*.a 2>/dev/null | awk '$2 ~ /^[TDBR]$/ { print $3 }' | sort -u >"$BATS_TEST_TMPDIR/ours"
         [ -s "$BATS_TEST_TMPDIR/ours" ]
         run comm -12 "$BATS_TEST_TMPDIR/theirs" "$BATS_TEST_TMPDIR/ours"
         [ -z "$output" ]
