@@ -47,12 +47,13 @@ BATS_TESTS += tests/bats/simulate.bats
 BATS_TESTS += tests/bats/spawn.bats
 BATS_TESTS += tests/bats/storm.bats
 BATS_TESTS += tests/bats/units.bats
+BATS_TESTS += tests/bats/wild.bats
 
 EXTRA_DIST += $(BATS_TESTS)
 EXTRA_DIST += tests/bats/hostile_client.py tests/bats/drift.py
 EXTRA_DIST += tests/bats/lib.bash tests/bats/chaos.bash
 EXTRA_DIST += tests/states/record tests/states/list tests/states/0.1.0-f0ee9fb.gz tests/states/0.1.0-1de225a.gz
-EXTRA_DIST += tests/bats/script_example.bash tests/bats/spawner.py tests/bats/killer.py
+EXTRA_DIST += tests/bats/script_example.bash tests/bats/spawner.py tests/bats/killer.py tests/bats/wild.py
 EXTRA_DIST += tests/bats/terminal.py
 EXTRA_DIST += tests/bats/mailbox.py tests/bats/talker.bash
 EXTRA_DIST += tests/bats/varlink_client.py
