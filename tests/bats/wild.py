@@ -39,7 +39,7 @@ def message():
         lambda: call("channel-create", channel, body=any_of(["", "Capacity=2\n", "Acknowledge=yes\n", "Overflow=drop-oldest\nCapacity=1\n"])),
         lambda: call("channel-close", channel), lambda: call("ack", "CHANNEL=q", "ACK=%d" % number(30)), lambda: call("cancel", ref),
         lambda: call("spawn", any_of(["", "VALUE=link", "VALUE=monitor", "VALUE=link,monitor"]),
-                     body="\n" + any_of(["true\0", "false\0", "sleep\0" "0.1\0", "sleep\0" "1\0"])),
+                     body="\n" + any_of(["true\0", "false\0", "timeout\0" "0.1\0sleep\0" "1000\0", "timeout\0" "1\0sleep\0" "1000\0"])),
         lambda: call("select", "TIMEOUT_USEC=%d" % number(200000), body="\n".join(CHANNELS)),
     ])()
 
@@ -101,7 +101,7 @@ def write_units(where):
 # --- commands -----------------------------------------------------------------------------------------------------------
 
 COMMANDS = """restart N|stop N|start N|start N|kill N|exit N exit:4|status N|list|tree|list --all|diff|why N|deaths N|graph|metrics|doctor
-freeze N|thaw N|set N MailboxCapacity=5|reset-failed|run -- true|run -- sleep 1|spawn -- sleep 1|await N|await --ready N|logs -f N
+freeze N|thaw N|set N MailboxCapacity=5|reset-failed|run -- true|run -- timeout 1 sleep 1000|spawn -- timeout 0.2 sleep 1000|await N|await --ready N|logs -f N
 send N hello|ask N hello|link N a|unlink N a|monitor N b|register N name|events|events --no-follow|events --snapshot
 channel ls|channel try-receive q|channel receive q|channel select q ch0|channel peek q|channel tap q|channel tap ch0|channel close q
 channel create ch0|daemon-reexec"""
