@@ -94,6 +94,7 @@ struct extra *engine_extra(struct engine *e, node_id id)
                 *x = (struct extra) { .e = e, .node = id, .log_in = -1, .log_out = -1, .given = { -1, -1, -1 } };
                 ev_init(&x->ready, NULL);
                 ev_init(&x->exec, NULL);
+                x->ready.fd = x->exec.fd = -1;
                 ev_init(&x->pidfile, NULL);
                 run->extra = x;
         }

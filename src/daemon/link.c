@@ -56,6 +56,7 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
         }
         engine_post(e, &(struct event) { .kind = EVT_SPAWNED, .role = (uint8_t) role, .node = entry.node,
                                          .incarnation = entry.incarnation, .arg = m->pid });
+        ready_answered(e, entry.node);
         exec_spawned(e, entry.node, m->request);
 }
 
@@ -84,6 +85,7 @@ static void on_spawn_failed(struct engine *e, const struct init_spawn_failed *m)
                 run->pid[role] = 0;
                 run->flags &= ~((unsigned) RUN_ASKED << role);
         }
+        ready_answered(e, entry.node);
         if (err.stage == STAGE_FORK && err.code == EAGAIN)
                 limits_explain_fork(e, entry.node, &err);
         spawn_failure_told(e, entry.node, role, &err);

@@ -333,6 +333,7 @@ int store_find(const struct engine *e, node_id id, const char *name); /* borrowe
 
 /* ready.c: NotifyFd= and the confirmation of exec */
 int ready_pipe(struct engine *e, node_id id, int *ret_write);
+void ready_answered(struct engine *e, node_id id); /* init has: what it said meanwhile may be read */
 int exec_pipe(struct engine *e, node_id id, uint64_t request, int *ret_write);
 void exec_spawned(struct engine *e, node_id id, uint64_t request);
 void ready_resume(struct engine *e, node_id id, int fd); /* recovered */

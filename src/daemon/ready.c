@@ -16,7 +16,7 @@ static void watch_stop(struct extra *x, struct ev_io *w)
 {
         char name[32];
 
-        if (w->fd < 0 || !ev_is_active(w))
+        if (w->fd < 0)
                 return;
         stored_name(x, w, name);
         (void) initlink_unstore(x->e->link, name);
@@ -76,6 +76,10 @@ static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
 
         if (watch_renewed(loop, w, revents))
                 return;
+        if (run->flags & RUN_ASKED) { /* a process can be ready before init's word that it was born has been read */
+                ev_io_stop(loop, w);
+                return;
+        }
         n = look(w->fd, bytes, sizeof(bytes), &taken);
         if (n < 0 && error_passes(errno))
                 return;
@@ -88,6 +92,14 @@ static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
                 engine_post(x->e, &(struct event) { .kind = EVT_READY, .node = x->node, .incarnation = run->incarnation });
         journal_commit(x->e); /* before it is gone from the pipe */
         watch_stop(x, w);
+}
+
+void ready_answered(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        if (run && run->extra && run->extra->ready.fd >= 0)
+                ev_io_start(e->loop, &run->extra->ready);
 }
 
 int ready_pipe(struct engine *e, node_id id, int *ret_write)

@@ -18,6 +18,22 @@ all_running() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and 
         stop_daemon 0
 }
 
+@test "NotifyFd=: what is ready before init has told its pid is running only when it has one" {
+        skip_unless tracing
+        service writes "NotifyFd=3" "RestartSec=0" "ExecStart=/bin/sh -c 'echo >&3; : >$W/written; exec sleep 1000'"
+        start_daemon
+        wait_state /writes running
+        ctl stop /writes
+        rm "$W/written"
+        # The first question makes sure that the second is answered after the pipe was looked at.
+        "$BUILD/tests/programs/mute" "$DAEMON" "$CTL start --no-block /writes" \
+                "until [ -e $W/written ]; do :; done; $CTL list >&2 && $CTL status --json /writes >$W/early"
+        assert_eq "$(jq -r '"\(.state) \(.main_pid)"' "$W/early")" "starting null"
+        wait_state /writes running
+        (( $(field /writes .main_pid) > 1 ))
+        stop_daemon 0
+}
+
 lines_of() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
 
 @test "a service whose group was killed lives on after its restart" {

@@ -91,7 +91,7 @@ const char *differs(const struct service *before, const struct service *now)
                 return before->hit ? "has the process that was killed" : "has another process";
         if (before->hit && v.reason && strcmp(now->reason, v.reason) != 0)
                 return "has ended for another reason";
-        if (kill(now->pid, 0) < 0)
+        if (now->pid <= 1 || kill(now->pid, 0) < 0)
                 return "has a process that does not exist";
         if (v.cgroup[0] && processes_in(now->path) != 1)
                 return "has not one process in its group";
