@@ -11,10 +11,9 @@
 
 #include "base/account.h"
 #include "daemon/check.h"
-#include "daemon/sandbox.h"
+#include "daemon/identity.h"
 #include "os/conditions.h"
 #include "os/reach.h"
-#include "os/user.h"
 
 enum { REST_AFTER_SEC = 2 };
 
@@ -41,23 +40,13 @@ struct checks {
 /* What gather_user() will ask for; only that it is asked counts here. */
 static void try_names(struct engine *e, node_id id, const struct spec *s)
 {
-        const char *user = spec_str(s, D_SERVICE_User), *group = spec_str(s, D_SERVICE_Group);
-        size_t n = spec_count(s, D_SERVICE_SupplementaryGroups);
-        bool dynamic = spec_int(s, D_SERVICE_DynamicUser);
-        autofree const char **extra = calloc(n + 1, sizeof(*extra));
         struct err quiet = { 0 };
         struct user u;
 
-        if (!extra || (!*user && !*group && n == 0 && !dynamic) ||
-            (account_order("passwd") == ACCOUNT_FILES_ONLY && account_order("group") == ACCOUNT_FILES_ONLY))
+        if (!identity_said(s) || (account_order("passwd") == ACCOUNT_FILES_ONLY && account_order("group") == ACCOUNT_FILES_ONLY))
                 return;
-        for (size_t i = 0; i < n; i++)
-                extra[i] = spec_item(s, D_SERVICE_SupplementaryGroups, i);
-        if (dynamic ? sandbox_dynamic_user(e, id, s, &u, &quiet) < 0 : user_lookup(e->reach, user, group, extra, n, &u, &quiet) < 0)
-                return;
-        if (dynamic)
-                (void) user_add_groups(e->reach, &u, group, extra, n, &quiet);
-        user_done(&u);
+        if (identity_find(e, id, s, &u, &quiet) == 0)
+                user_done(&u);
 }
 
 static void try_files(struct engine *e, const struct spec *s)

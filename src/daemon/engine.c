@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/identity.h"
 #include "daemon/journal.h"
 #include "daemon/limits.h"
 #include "daemon/parts.h"
@@ -122,6 +123,7 @@ void engine_forget(struct engine *e, node_id id)
                 logs_forget(e, id);
                 seccomp_forget(e, id);
                 ledger_free(run->extra);
+                identity_forget(run->extra);
                 said_clear(&run->extra->said);
                 limits_free(run->extra->bound);
                 free(run->extra);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/gather.h"
+#include "daemon/identity.h"
 #include "os/envfile.h"
 
 extern char **environ;
@@ -78,44 +79,37 @@ static int gather_group(struct engine *e, node_id id, const struct spec *s, stru
         return gather_limits(e, id, s, fresh, g, err);
 }
 
+static void say_partly(const struct gathered *g, const struct spec *s)
+{
+        if (g->user.partly)
+                log_warning("%s: the name service does not answer: %s has only its groups in /etc/group", g->path,
+                            spec_str(s, D_SERVICE_User));
+}
+
+/* As the first command of the incarnation was, or found out now. */
 static int gather_user(struct engine *e, node_id id, const struct spec *s, struct gathered *g, struct err *err)
 {
-        const char *user = spec_str(s, D_SERVICE_User), *group = spec_str(s, D_SERVICE_Group);
-        size_t n = spec_count(s, D_SERVICE_SupplementaryGroups);
-        autofree const char **extra = NULL;
-        int r;
+        const struct user *u = identity_of(e, id, g->facts.incarnation);
 
-        bool dynamic = spec_int(s, D_SERVICE_DynamicUser);
-
-        if (user[0] == '\0' && group[0] == '\0' && n == 0 && !dynamic)
+        if (!identity_said(s))
                 return 0;
-        extra = calloc(n + 1, sizeof(*extra));
-        if (!extra)
-                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
-        for (size_t i = 0; i < n; i++)
-                extra[i] = spec_item(s, D_SERVICE_SupplementaryGroups, i);
-        r = dynamic ? sandbox_dynamic_user(e, id, s, &g->user, err) :
-                      user_lookup(touch_reach(e), user, group, extra, n, &g->user, err);
-        if (r == 0 && dynamic)
-                r = user_add_groups(touch_reach(e), &g->user, group, extra, n, err);
-        touched(e);
-        if (r == 0 && g->user.partly)
-                log_warning("%s: the name service does not answer: %s has only its groups in /etc/group", g->path, user);
-        if (r < 0) {
-                struct origin o = spec_origin(s, dynamic ? D_SERVICE_DynamicUser : user[0] ? D_SERVICE_User : D_SERVICE_Group);
+        if (!u) {
+                int r = identity_find(e, id, s, &g->user, err);
 
-                err_where(err, o.file, o.line);
-                return r;
+                if (r < 0)
+                        return r;
+                say_partly(g, s);
+                u = &g->user;
         }
         g->facts.have_user = true;
-        g->facts.uid = g->user.uid;
-        g->facts.gid = g->user.gid;
-        g->facts.groups = g->user.groups;
-        g->facts.group_count = g->user.group_count;
-        if (user[0] != '\0' || dynamic) {
-                g->facts.user_name = g->user.name;
-                g->facts.home = g->user.home;
-                g->facts.shell = g->user.shell;
+        g->facts.uid = u->uid;
+        g->facts.gid = u->gid;
+        g->facts.groups = u->groups;
+        g->facts.group_count = u->group_count;
+        if (spec_str(s, D_SERVICE_User)[0] != '\0' || spec_int(s, D_SERVICE_DynamicUser)) {
+                g->facts.user_name = u->name;
+                g->facts.home = u->home;
+                g->facts.shell = u->shell;
         }
         return 0;
 }
@@ -390,6 +384,8 @@ int gather(struct engine *e, const struct action *a, const struct spec *s, struc
                 r = gather_group(e, a->node, s, g, err);
         if (r == 0)
                 r = gather_user(e, a->node, s, g, err);
+        if (r == 0 && g->facts.have_user && !identity_of(e, a->node, a->incarnation))
+                identity_keep(e, a->node, a->incarnation, &g->user);
         if (r == 0)
                 r = gather_delegation(e, s, a, g, err);
         if (r == 0)

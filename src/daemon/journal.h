@@ -58,6 +58,7 @@ enum journal_entry {
         ENTRY_TEXT,     /* number, text: core_text_take() */
         ENTRY_TEXT_OVER,/* number: core_text_release() */
         ENTRY_ENDED,    /* names, path, struct death: the result of a transient service */
+        ENTRY_USER,     /* node, and as whom its incarnation runs: identity_save() */
 };
 
 /* Fields of the engine itself. */
@@ -118,6 +119,7 @@ void journal_death(struct engine *e, node_id id, const struct death *d);
 void journal_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
 void journal_early(struct engine *e, pid_t pid, const char *text, size_t n);
 void journal_guard(struct engine *e, node_id id);
+void journal_identity(struct engine *e, node_id id);
 void journal_heard(struct engine *e, pid_t pid);
 void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags);
 void journal_unpipe(struct engine *e, node_id place, const char *unit);

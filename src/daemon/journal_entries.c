@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/bond.h"
+#include "daemon/identity.h"
 #include "daemon/journal_priv.h"
 
 struct buf *journal_put(struct engine *e, enum journal_entry kind)
@@ -273,6 +274,16 @@ void journal_guard(struct engine *e, node_id id)
                 return;
         pack_u(journal_put(e, ENTRY_GUARD), id);
         seccomp_save(e, id, &e->journal->frame);
+}
+
+void journal_identity(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+
+        if (journal_off(e) || !run || !run->extra || !run->extra->identity)
+                return;
+        pack_u(journal_put(e, ENTRY_USER), id);
+        identity_save(run->extra->identity, &e->journal->frame);
 }
 
 void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags)

@@ -21,6 +21,7 @@ static void put_runs(struct engine *e)
                 journal_extra(e, id);
                 put_deaths(e, id, run->extra);
                 journal_guard(e, id);
+                journal_identity(e, id);
         }
 }
 

@@ -5,6 +5,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/engine.c src/daemon/engine.h \
 	src/daemon/exit.c \
 	src/daemon/gather.c src/daemon/gather.h \
+	src/daemon/identity.c src/daemon/identity.h \
 	src/daemon/journal.c src/daemon/journal.h src/daemon/journal_priv.h src/daemon/journal_entries.c src/daemon/journal_snapshot.c src/daemon/journal_fields.c \
 	src/daemon/recover.c src/daemon/recover_entries.c src/daemon/recover_priv.h src/daemon/reconcile.c src/daemon/reexec.c src/daemon/adopt.c src/daemon/recover.h \
 	src/daemon/ledger.c \

@@ -8,6 +8,7 @@
 #include "base/pack.h"
 #include "core/bond.h"
 #include "core/spawnable.h"
+#include "daemon/identity.h"
 #include "daemon/journal.h"
 #include "daemon/mail.h"
 
@@ -101,22 +102,15 @@ static enum mail_result place_of(struct postbox *from, const struct message *m, 
 }
 
 /* Does it run with rights that it may have given up since it was started? */
-static bool has_rights(struct engine *e, const struct spec *s)
+static bool has_rights(const struct engine *e, node_id id)
 {
-        const char *name = spec_str(s, D_SERVICE_User);
-        struct user user = { 0 };
-        bool root = e->opt.root;
+        const struct spec *s = core_node(e->core, id)->spec;
+        const struct run *run = engine_peek(e, id);
+        const struct user *user = run ? identity_of(e, id, run->incarnation) : NULL;
 
         if (spec_count(s, D_SERVICE_AmbientCapabilities) > 0)
                 return true;
-        if (spec_int(s, D_SERVICE_DynamicUser))
-                return false;
-        if (name[0] && user_lookup(touch_reach(e), name, "", NULL, 0, &user, NULL) == 0) {
-                root = user.uid == 0;
-                user_done(&user);
-        }
-        touched(e);
-        return root;
+        return user ? user->uid == 0 : e->opt.root && !spec_int(s, D_SERVICE_DynamicUser);
 }
 
 static enum mail_result may_command(const struct postbox *from, const struct spec *place, struct buf *why)
@@ -128,7 +122,7 @@ static enum mail_result may_command(const struct postbox *from, const struct spe
                 buf_addf(why, "AllowSpawn= of %s does not name command", spec_name(place));
                 return MAIL_NOT_ALLOWED;
         }
-        if (any || !has_rights(e, core_node(e->core, from->node)->spec))
+        if (any || !has_rights(e, from->node))
                 return MAIL_OK;
         buf_addf(why, "it runs as root, or with capabilities: AllowSpawn= of %s does not name root-command", spec_name(place));
         return MAIL_NOT_ALLOWED;

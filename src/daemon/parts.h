@@ -89,6 +89,7 @@ struct extra {
         struct stored_fd **fds; /* owned */
         size_t fd_count;
 
+        struct identity *identity; /* owned; identity.h: as whom the incarnation runs; NULL = not said, or not known */
         uid_t dynamic;         /* DynamicUser=: its number, 0 = none yet */
         struct guard *guard;   /* owned; seccomp.c: its filter, and who listens to it; NULL = has none */
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/check.h"
+#include "daemon/identity.h"
 #include "daemon/limits.h"
 #include "daemon/journal.h"
 #include "daemon/sandbox.h"
@@ -220,6 +221,7 @@ static void on_close(struct engine *e, const struct action *a)
         if (run->flags & RUN_TMP)
                 private_tmp_remove(e, a->node, a->incarnation);
         ledger_close(e, a->node, a->incarnation, &a->reason);
+        identity_forget(run->extra);
         run->flags &= RUN_ORPHANED | RUN_GROUP | RUN_CLEAN;
         run->pid[ROLE_MAIN] = run->pid[ROLE_CONTROL] = run->leader = 0;
         if (!settled(e, a->node))

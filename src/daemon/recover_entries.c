@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/bond.h"
+#include "daemon/identity.h"
 
 static node_id read_node(struct reader *r)
 {
@@ -351,6 +352,12 @@ static void read_entry(struct reader *r)
         case ENTRY_TEXT: read_text(r); break;
         case ENTRY_TEXT_OVER: core_text_release(e->core, (uint32_t) unpack_max(&r->u, UINT32_MAX)); break;
         case ENTRY_ENDED: read_ended(r); break;
+        case ENTRY_USER: {
+                node_id id = read_node(r);
+
+                identity_load(e, id, &r->u);
+                break;
+        }
         default: r->u.bad = true;
         }
 }

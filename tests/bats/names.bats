@@ -68,6 +68,27 @@ with_hanging_names() {
         stop_daemon 0
 }
 
+@test "A17: what a service runs later is run as who it was started as: nobody is asked again, not by the next engine either" {
+        skip_unless root
+        with_hanging_names
+        echo "# answers" >>"$W/nsswitch.conf"
+        service remote "ExecStart=/bin/sleep 1000" "ExecReload=/usr/bin/id -u" "ExecStop=/usr/bin/id -u" \
+                "ExecStopPost=/usr/bin/id -u" "User=far-away" "StandardOutput=append:$W/ids" "Restart=no"
+        start_daemon
+        wait_state /remote running
+        printf 'passwd: files compat\ngroup: files compat\n' >"$W/nsswitch.conf" # it hangs from now on
+        local engine; engine=$(pgrep -o -P "$DAEMON" -x coppice-engine)
+        [ "$engine" -gt 1 ]
+        kill -KILL "$engine" # what it had been told goes with it
+        run ctl reload /remote
+        assert_status 0
+        run ctl stop /remote
+        assert_status 0
+        assert_eq "$(sort "$W/ids" | uniq -c | tr -s ' ')" " 3 54321"
+        assert_eq "$(ctl events --since 0 --no-follow --json | grep -c spawn_failed || true)" 0
+        stop_daemon 0
+}
+
 @test "A17: units on a file system that hangs are not read: the reload says so, and the daemon goes on" {
         skip_unless root
         mkdir "$W/late"
