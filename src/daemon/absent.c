@@ -2,6 +2,9 @@
 #include <string.h>
 
 #include "daemon/absent.h"
+#include "daemon/engine_priv.h"
+#include "daemon/load.h"
+#include "daemon/touch.h"
 #include "unit/unit_set.h"
 
 struct left_out {

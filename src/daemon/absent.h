@@ -6,7 +6,7 @@
 #ifndef DAEMON_ABSENT_H
 #define DAEMON_ABSENT_H
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 
 struct unit_set;
 

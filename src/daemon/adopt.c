@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "daemon/logd.h"
-#include "daemon/recover.h"
+#include "daemon/adopt.h"
+#include "daemon/engine_priv.h"
+#include "daemon/mail.h"
+#include "daemon/notify.h"
 #include "os/fs.h"
+#include "os/nogroup.h"
 
 #define NOBODY INT32_MAX /* the pid of a command that is not run again */
 

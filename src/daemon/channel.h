@@ -7,7 +7,7 @@
 #ifndef DAEMON_CHANNEL_H
 #define DAEMON_CHANNEL_H
 
-#include "daemon/mail.h"
+#include "daemon/mail_priv.h"
 
 struct unacked {
         struct unacked *next;

@@ -3,7 +3,8 @@
 
 #include "core/route.h"
 #include "daemon/channel.h"
-#include "daemon/pipe.h"
+#include "daemon/mail.h"
+#include "daemon/pipe_priv.h"
 #include "unit/unit_set.h"
 
 /* --- units ----------------------------------------------------------------------------------------------------------- */

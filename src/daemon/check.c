@@ -10,8 +10,12 @@
 #include <string.h>
 
 #include "base/account.h"
+#include "daemon/adopt.h"
 #include "daemon/check.h"
+#include "daemon/engine_priv.h"
 #include "daemon/identity.h"
+#include "daemon/sandbox.h"
+#include "daemon/touch.h"
 #include "os/conditions.h"
 #include "os/reach.h"
 

@@ -3,7 +3,7 @@
 #ifndef DAEMON_CHECK_H
 #define DAEMON_CHECK_H
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 
 void check(struct engine *e, node_id id, uint32_t incarnation);
 

@@ -5,8 +5,11 @@
  * something is waited for: notifications may be coalesced (FAILURES B7). */
 #include <string.h>
 
+#include "daemon/empty.h"
+#include "daemon/engine_priv.h"
 #include "daemon/limits.h"
-#include "daemon/parts.h"
+#include "daemon/perform.h"
+#include "daemon/spawn.h"
 
 static void tell(struct engine *e, node_id id, uint32_t incarnation)
 {

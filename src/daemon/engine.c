@@ -2,10 +2,25 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/empty.h"
+#include "daemon/engine_priv.h"
 #include "daemon/identity.h"
 #include "daemon/journal.h"
+#include "daemon/ledger.h"
 #include "daemon/limits.h"
-#include "daemon/parts.h"
+#include "daemon/link.h"
+#include "daemon/logs.h"
+#include "daemon/mail.h"
+#include "daemon/notify.h"
+#include "daemon/perform.h"
+#include "daemon/pidfile.h"
+#include "daemon/pipe.h"
+#include "daemon/ready.h"
+#include "daemon/said.h"
+#include "daemon/say.h"
+#include "daemon/seccomp.h"
+#include "daemon/store.h"
+#include "daemon/transient.h"
 
 /* A turn never grows without bound, so that a client is answered in between (FAILURES A3). */
 enum { STEPS_PER_TURN = 4096, TICKS_PER_TURN = 64 };

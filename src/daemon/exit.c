@@ -6,7 +6,16 @@
 #include <string.h>
 
 #include "daemon/check.h"
+#include "daemon/engine_priv.h"
+#include "daemon/exit.h"
+#include "daemon/logs.h"
+#include "daemon/mail.h"
+#include "daemon/notify.h"
+#include "daemon/pipe.h"
 #include "daemon/sandbox.h"
+#include "daemon/socket.h"
+#include "daemon/touch.h"
+#include "daemon/transient.h"
 #include "os/machine.h"
 
 #define LOGS_MAX_SEC 2.

@@ -2,8 +2,19 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "daemon/engine_priv.h"
 #include "daemon/gather.h"
 #include "daemon/identity.h"
+#include "daemon/logs.h"
+#include "daemon/mail.h"
+#include "daemon/pipe.h"
+#include "daemon/ready.h"
+#include "daemon/rundir.h"
+#include "daemon/said.h"
+#include "daemon/seccomp.h"
+#include "daemon/spawn.h"
+#include "daemon/store.h"
+#include "daemon/touch.h"
 #include "os/envfile.h"
 
 extern char **environ;

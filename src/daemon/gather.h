@@ -4,6 +4,7 @@
 #define DAEMON_GATHER_H
 
 #include "daemon/limits.h"
+#include "daemon/pipe.h"
 #include "daemon/sandbox.h"
 
 /* Owned here until the request is sent. Begins as GATHERED_NONE. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/journal.h"
+#include "daemon/touch.h"
 #include "daemon/sandbox.h"
 
 enum { GROUPS_MAX = 65536 };

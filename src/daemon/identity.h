@@ -6,7 +6,7 @@
 #ifndef DAEMON_IDENTITY_H
 #define DAEMON_IDENTITY_H
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 
 struct identity {
         uint32_t incarnation;

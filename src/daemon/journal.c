@@ -1,5 +1,6 @@
 /* journal.c - when and how frames are written, and the life of the file. See journal.h. */
 #include "daemon/journal_priv.h"
+#include "daemon/mail.h"
 
 #include <string.h>
 

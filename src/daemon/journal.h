@@ -13,12 +13,12 @@
  *   - at the end of a turn, where the frame also says that the actions of the last step have been performed.
  *
  * What ARCHITECTURE.md calls *derived* is not here: it follows from the core, or the kernel is asked again.
- * May be used by: the files of daemon/.  May use: parts.h, proto/journal.h. */
+ * May be used by: the files of daemon/.  May use: engine_priv.h, core/snapshot.h. */
 #ifndef DAEMON_JOURNAL_H
 #define DAEMON_JOURNAL_H
 
 #include "core/snapshot.h"
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 
 /* An entry is its kind as one number, then what the comment says. New kinds go to the end; a kind that is not known
  * ends the reading. */

@@ -4,6 +4,8 @@
 #include "core/bond.h"
 #include "daemon/identity.h"
 #include "daemon/journal_priv.h"
+#include "daemon/ledger.h"
+#include "daemon/seccomp.h"
 
 struct buf *journal_put(struct engine *e, enum journal_entry kind)
 {

@@ -1,5 +1,10 @@
 /* journal_snapshot.c - all that the next engine needs, as one frame. See journal.h. */
 #include "daemon/journal_priv.h"
+#include "daemon/mail.h"
+#include "daemon/mail_spawn.h"
+#include "daemon/notify.h"
+#include "daemon/pipe.h"
+#include "daemon/transient.h"
 
 static void put_deaths(struct engine *e, node_id id, const struct extra *x)
 {

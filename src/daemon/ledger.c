@@ -5,7 +5,11 @@
 #include <signal.h>
 #include <string.h>
 
+#include "daemon/engine_priv.h"
 #include "daemon/journal.h"
+#include "daemon/ledger.h"
+#include "daemon/logs.h"
+#include "daemon/transient.h"
 
 static const struct death nothing_counted = {
         .memory_peak = -1, .tasks_peak = -1, .cpu_usec = -1, .throttled_usec = -1, .oom_kills = -1,

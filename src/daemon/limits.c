@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/resolve.h"
+#include "daemon/engine_priv.h"
 #include "daemon/limits.h"
 
 struct bound *limits_bound(struct engine *e, node_id id)

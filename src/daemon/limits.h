@@ -3,7 +3,7 @@
 #ifndef DAEMON_LIMITS_H
 #define DAEMON_LIMITS_H
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 #include "os/limits.h"
 
 /* Only for nodes that have, or are below, limits. */

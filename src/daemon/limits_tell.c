@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/engine_priv.h"
+#include "daemon/ledger.h"
 #include "daemon/limits.h"
 #include "daemon/sandbox.h"
 

@@ -3,9 +3,20 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/empty.h"
+#include "daemon/engine_priv.h"
+#include "daemon/ledger.h"
 #include "daemon/limits.h"
+#include "daemon/link.h"
+#include "daemon/logs.h"
+#include "daemon/notify.h"
+#include "daemon/pidfile.h"
+#include "daemon/ready.h"
 #include "daemon/recover.h"
-#include "daemon/parts.h"
+#include "daemon/say.h"
+#include "daemon/seccomp.h"
+#include "daemon/signals.h"
+#include "daemon/spawn.h"
 
 /* At most this many messages (of up to 32 exits each) are taken in one turn (FAILURES A3). */
 enum { MESSAGES_PER_TURN = 64, LINK_BYTES = 4 << 20 };

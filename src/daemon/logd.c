@@ -1,6 +1,8 @@
 /* logd.c - coppice-logd as a supervised child: started through init when the first service has something to say,
  * started again, with growing pauses, when it dies. */
+#include "daemon/engine_priv.h"
 #include "daemon/logd.h"
+#include "daemon/logs.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

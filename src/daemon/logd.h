@@ -2,7 +2,7 @@
 #ifndef DAEMON_LOGD_H
 #define DAEMON_LOGD_H
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 
 enum { FLUSH_WAITERS_MAX = 64 };
 #define LOGD_DELAY_FIRST 0.1

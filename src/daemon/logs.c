@@ -10,8 +10,10 @@
 #include "base/logstore.h"
 #include "base/rights.h"
 #include "base/shortage.h"
+#include "daemon/engine_priv.h"
+#include "daemon/ledger.h"
 #include "daemon/logd.h"
-#include "daemon/parts.h"
+#include "daemon/logs.h"
 
 enum { MESSAGES_PER_TURN = 64 }; /* the log writer makes a pipe larger while it is busy */
 

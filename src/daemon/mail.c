@@ -1,5 +1,6 @@
-/* mail.c - postboxes: their sockets, what lies in them, who waits for room. See mail.h. */
+/* mail.c - postboxes: their sockets, what lies in them, who waits for room. See mail_priv.h. */
 #include "daemon/channel.h"
+#include "daemon/mail.h"
 
 #include <string.h>
 

@@ -1,9 +1,10 @@
-/* mail_call.c - what services ask of coppice itself (CALL=...). See mail.h. */
+/* mail_call.c - what services ask of coppice itself (CALL=...). See mail_priv.h. */
 #include <string.h>
 
 #include "core/bond.h"
 #include "daemon/channel.h"
 #include "daemon/journal.h"
+#include "daemon/mail.h"
 
 struct calling {
         struct postbox *from;

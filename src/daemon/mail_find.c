@@ -3,7 +3,7 @@
 
 #include "core/bond.h"
 #include "core/snapshot.h"
-#include "daemon/mail.h"
+#include "daemon/mail_priv.h"
 
 /* --- names ---------------------------------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* mail_in.c - what services send: read in batches, checked, sent on; and what they are told about it. See mail.h. */
+/* mail_in.c - what services send: read in batches, checked, sent on; and what they are told about it. See mail_priv.h. */
 #include <string.h>
 
 #include "daemon/channel.h"

@@ -1,8 +1,8 @@
 /* mail_later.c - messages that wait for their time (AFTER_USEC=). Bounded for each sender; those of a service that is
- * forgotten are forgotten with it, an end of its incarnation alone changes nothing. See mail.h. */
+ * forgotten are forgotten with it, an end of its incarnation alone changes nothing. See mail_priv.h. */
 #include <string.h>
 
-#include "daemon/mail.h"
+#include "daemon/mail_priv.h"
 
 enum { LATER_MAX = 1000, LATER_BYTES_MAX = 4 << 20 };
 #define LATER_USEC_MAX (INT64_C(366) * 86400 * 1000000)

@@ -1,8 +1,9 @@
-/* mail_life.c - postboxes come and go: with their nodes, with incarnations, with the engine. See mail.h. */
+/* mail_life.c - postboxes come and go: with their nodes, with incarnations, with the engine. See mail_priv.h. */
 #include <string.h>
 
 #include "core/bond.h"
 #include "daemon/channel.h"
+#include "daemon/mail.h"
 
 struct box_limits mail_limits(const struct spec *s)
 {

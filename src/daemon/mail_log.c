@@ -1,4 +1,4 @@
-/* mail_log.c - what changes in the mail room, as entries of the journal; and all there is, for a snapshot. See mail.h.
+/* mail_log.c - what changes in the mail room, as entries of the journal; and all there is, for a snapshot. See mail_priv.h.
  *
  * Lists are told as what happened to them, counts as what they are: once for each box that has changed, right before
  * the journal is written. Whoever reads it back (mail_replay.c) does not count. */
@@ -7,6 +7,7 @@
 #include "core/snapshot.h"
 #include "daemon/channel.h"
 #include "daemon/journal.h"
+#include "daemon/mail.h"
 #include "daemon/mail_log.h"
 
 /* NULL: nothing is written down. */

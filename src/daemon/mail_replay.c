@@ -6,6 +6,7 @@
 
 #include "core/snapshot.h"
 #include "daemon/channel.h"
+#include "daemon/mail.h"
 #include "daemon/mail_replay.h"
 
 /* --- parts of entries ------------------------------------------------------------------------------------------------ */

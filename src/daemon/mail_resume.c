@@ -1,10 +1,11 @@
 /* mail_resume.c - after another engine: sockets find their boxes, descriptors their messages, and what was on its way
- * when that engine ended arrives. See mail.h. */
+ * when that engine ended arrives. See mail_priv.h. */
 #include <string.h>
 
 #include "core/bond.h"
 #include "daemon/channel.h"
 #include "daemon/journal.h"
+#include "daemon/mail.h"
 
 #define DESK_NAME "mail-desk"
 

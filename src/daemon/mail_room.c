@@ -1,6 +1,8 @@
-/* mail_room.c - the room itself: who is to be looked at, when something is sent, when it is written down. See mail.h. */
+/* mail_room.c - the room itself: who is to be looked at, when something is sent, when it is written down. See mail_priv.h. */
 #include "daemon/channel.h"
 #include "daemon/journal.h"
+#include "daemon/mail.h"
+#include "daemon/mail_spawn.h"
 
 /* So often in one turn; what is left then waits for the next, so that others have theirs. */
 enum { ROUNDS = 32, EVENTS_PER_CALL = MAIL_ROUND };

@@ -1,4 +1,4 @@
-/* mail_spawn.c - CALL=spawn: a service has a child started (coppice.mailbox(7)). See mail.h; core/spawnable.h says what it
+/* mail_spawn.c - CALL=spawn: a service has a child started (coppice.mailbox(7)). See mail_priv.h; core/spawnable.h says what it
  * may spawn, core/bond_spawn.c how the two are tied.
  *
  * The child is a transient service like those of run and spawn of an operator: gone when it has ended, its result kept for
@@ -10,7 +10,10 @@
 #include "core/spawnable.h"
 #include "daemon/identity.h"
 #include "daemon/journal.h"
-#include "daemon/mail.h"
+#include "daemon/mail_priv.h"
+#include "daemon/mail_spawn.h"
+#include "daemon/touch.h"
+#include "daemon/transient.h"
 
 enum { UNIT_NAME_ROOM = 240 };
 

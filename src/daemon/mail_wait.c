@@ -1,4 +1,4 @@
-/* mail_wait.c - who waits for room in a box, and who to hear that his message was read. See mail.h. */
+/* mail_wait.c - who waits for room in a box, and who to hear that his message was read. See mail_priv.h. */
 #include "daemon/channel.h"
 
 /* --- waiting for room --------------------------------------------------------------------------------------------------- */

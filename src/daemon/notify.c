@@ -5,9 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/engine_priv.h"
 #include "daemon/journal.h"
+#include "daemon/notify.h"
 #include "daemon/peer.h"
+#include "daemon/said.h"
 #include "daemon/sandbox.h"
+#include "daemon/store.h"
 #include "os/notify.h"
 
 enum { MESSAGES_PER_TURN = 64, UNSURE_MAX = 256 };

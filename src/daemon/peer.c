@@ -6,7 +6,10 @@
  *
  * A process can end and its number be used again between connect() and our question. The descriptor that the kernel keeps
  * with the connection (SO_PEERPIDFD, Linux 6.5) tells whether it is still there after we have looked. */
+#include "daemon/engine_priv.h"
+#include "daemon/link.h"
 #include "daemon/peer.h"
+#include "os/nogroup.h"
 
 #include <poll.h>
 #include <string.h>

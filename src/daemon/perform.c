@@ -2,10 +2,26 @@
 #include <string.h>
 
 #include "daemon/check.h"
+#include "daemon/empty.h"
+#include "daemon/engine_priv.h"
+#include "daemon/exit.h"
 #include "daemon/identity.h"
-#include "daemon/limits.h"
 #include "daemon/journal.h"
+#include "daemon/ledger.h"
+#include "daemon/limits.h"
+#include "daemon/logs.h"
+#include "daemon/mail.h"
+#include "daemon/perform.h"
+#include "daemon/pidfile.h"
+#include "daemon/pipe.h"
+#include "daemon/ready.h"
+#include "daemon/rundir.h"
+#include "daemon/said.h"
 #include "daemon/sandbox.h"
+#include "daemon/seccomp.h"
+#include "daemon/spawn.h"
+#include "daemon/store.h"
+#include "daemon/transient.h"
 
 void perform_open(struct engine *e, const struct action *a)
 {

@@ -4,8 +4,13 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/ledger.h"
+#include "daemon/notify.h"
+#include "daemon/pidfile.h"
+#include "daemon/rundir.h"
 #include "os/fs.h"
+#include "os/nogroup.h"
 
 static void stop(struct engine *e, struct extra *x)
 {

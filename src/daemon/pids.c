@@ -2,7 +2,8 @@
  *
  * Open addressing with linear probing; a removal moves later entries back, so there are no tombstones and a lookup
  * stays as short as the load (at most one half) allows. An entry lives until init has reaped its pid. */
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/pids.h"
 
 static size_t home(const struct pid_map *m, pid_t pid)
 {

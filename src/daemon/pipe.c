@@ -1,5 +1,6 @@
-/* pipe.c - lines and their runs. See pipe.h. */
+/* pipe.c - lines and their runs. See pipe_priv.h. */
 #include "daemon/pipe.h"
+#include "daemon/pipe_priv.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* pipe_copy.c - Deliver=all: coppice-tee between the writers' line and those of the readers. See pipe.h. */
+/* pipe_copy.c - Deliver=all: coppice-tee between the writers' line and those of the readers. See pipe_priv.h. */
 #include <string.h>
 
-#include "daemon/pipe.h"
+#include "daemon/pipe_priv.h"
 #include "os/fs.h"
 
 enum { FIRST_COPY = 10, NAME_MAX_LEN = 100 }; /* src/tee/main.c: where its outputs begin */

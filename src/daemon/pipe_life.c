@@ -1,9 +1,10 @@
-/* pipe_life.c - channels of Type=pipe come and go. See pipe.h. */
+/* pipe_life.c - channels of Type=pipe come and go. See pipe_priv.h. */
 #include <string.h>
 
 #include "core/route.h"
 #include "daemon/journal.h"
 #include "daemon/pipe.h"
+#include "daemon/pipe_priv.h"
 #include "os/pipe.h"
 #include "unit/unit_set.h"
 

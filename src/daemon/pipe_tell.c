@@ -1,7 +1,7 @@
-/* pipe_tell.c - what people see of channels of Type=pipe. See mailroom.h, pipe.h. */
+/* pipe_tell.c - what people see of channels of Type=pipe. See mailroom.h, pipe_priv.h. */
 #include <string.h>
 
-#include "daemon/pipe.h"
+#include "daemon/pipe_priv.h"
 #include "os/pipe.h"
 
 /* What readers have before them is all runs together; whether a write would wait is a matter of the newest. */

@@ -10,7 +10,10 @@
 #include <sys/wait.h>
 
 #include "base/plan.h"
+#include "daemon/engine_priv.h"
+#include "daemon/rundir.h"
 #include "daemon/sandbox.h"
+#include "daemon/spawn.h"
 #include "os/fs.h"
 
 enum {

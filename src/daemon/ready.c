@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/shortage.h"
+#include "daemon/engine_priv.h"
 #include "daemon/journal.h"
+#include "daemon/link.h"
+#include "daemon/ready.h"
 
 /* The read ends are kept by init too, under "ready:NODE" and "exec:NODE": the next engine reads on. */
 static void stored_name(const struct extra *x, const struct ev_io *w, char buf[32])

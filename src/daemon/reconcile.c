@@ -14,8 +14,19 @@
 #include <string.h>
 
 #include "daemon/check.h"
+#include "daemon/empty.h"
+#include "daemon/engine_priv.h"
+#include "daemon/exit.h"
 #include "daemon/logd.h"
+#include "daemon/mail.h"
+#include "daemon/perform.h"
+#include "daemon/pidfile.h"
+#include "daemon/pipe.h"
+#include "daemon/ready.h"
 #include "daemon/recover.h"
+#include "daemon/seccomp.h"
+#include "daemon/store.h"
+#include "daemon/transient.h"
 
 /* --- the last step ---------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,13 @@
 /* recover_entries.c - the entries of the journal, as events and as what the engine keeps. See recover_priv.h. */
+#include "daemon/ledger.h"
+#include "daemon/mail.h"
+#include "daemon/mail_spawn.h"
+#include "daemon/notify.h"
+#include "daemon/pipe.h"
 #include "daemon/recover_priv.h"
+#include "daemon/said.h"
+#include "daemon/seccomp.h"
+#include "daemon/transient.h"
 
 #include <string.h>
 

@@ -9,6 +9,9 @@
 #include <sys/wait.h>
 
 #include "base/shortage.h"
+#include "daemon/engine_priv.h"
+#include "daemon/logs.h"
+#include "daemon/mail.h"
 #include "daemon/recover.h"
 #include "os/memfile.h"
 #include "proto/journal.h"

@@ -3,8 +3,13 @@
 #include <string.h>
 
 #include "daemon/absent.h"
+#include "daemon/engine_priv.h"
 #include "daemon/journal.h"
 #include "daemon/limits.h"
+#include "daemon/load.h"
+#include "daemon/logs.h"
+#include "daemon/mail.h"
+#include "daemon/touch.h"
 #include "unit/unit_set.h"
 
 struct reload {

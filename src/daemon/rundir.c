@@ -3,7 +3,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/rundir.h"
 #include "unit/unit_set.h"
 
 enum { DEPTH_MAX = 64 };

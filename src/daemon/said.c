@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/journal.h"
+#include "daemon/said.h"
 #include "os/notify.h"
 
 static const struct said nothing;

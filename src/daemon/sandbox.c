@@ -8,7 +8,11 @@
 
 #include "core/filter.h"
 #include "core/mounts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/rundir.h"
 #include "daemon/sandbox.h"
+#include "daemon/seccomp.h"
+#include "daemon/touch.h"
 #include "os/fs.h"
 #include "os/sandbox_probe.h"
 #include "os/seccomp.h"

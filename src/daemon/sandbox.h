@@ -1,9 +1,9 @@
-/* sandbox.h - inside of the engine: what a sandboxed process needs outside of it. May be used by: the files of daemon/ that
- * know parts.h. What the sandbox is made of is in core/sandbox.h, who builds it in child/. */
+/* sandbox.h - inside of the engine: what a sandboxed process needs outside of it. What the sandbox is made of is in core/sandbox.h, who builds it in child/.
+ * May be used by: the files of daemon/ except the control server. */
 #ifndef DAEMON_SANDBOX_H
 #define DAEMON_SANDBOX_H
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 
 struct sandbox_paths {
         char dir[PATH_MAX_NODE], file[PATH_MAX_NODE];

@@ -1,7 +1,8 @@
 /* say.c - the engine's own messages about services: what went wrong, at most some lines a second (FAILURES C12). */
 #include <signal.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/say.h"
 
 enum { LINES_PER_SEC = 10 };
 

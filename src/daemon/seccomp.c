@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/say.h"
+#include "daemon/seccomp.h"
 #include "daemon/seccomp_priv.h"
 #include "os/learned.h"
 

@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include "base/pack.h"
+#include "daemon/empty.h"
 #include "daemon/journal.h"
+#include "daemon/link.h"
+#include "daemon/say.h"
+#include "daemon/seccomp.h"
 #include "daemon/seccomp_priv.h"
 #include "os/learned.h"
 

@@ -7,7 +7,7 @@
 #define DAEMON_SECCOMP_PRIV_H
 
 #include "core/filter.h"
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 #include "os/seccomp.h"
 
 struct filter_program {

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "core/transient.h"
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/load.h"
+#include "daemon/touch.h"
 #include "os/fs.h"
 #include "unit/unit_set.h"
 

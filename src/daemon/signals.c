@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/signals.h"
+#include "daemon/socket.h"
 
 /* A second signal leaves this much for services that have been asked to stop already. */
 #define SHORT_GRACE (2 * NSEC_PER_SEC)

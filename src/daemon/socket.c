@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/notify.h"
+#include "daemon/socket.h"
 #include "os/fs.h"
 
 #define RETRY_SEC 5.

@@ -5,8 +5,15 @@
 #include <string.h>
 
 #include "core/mounts.h"
+#include "daemon/adopt.h"
+#include "daemon/engine_priv.h"
 #include "daemon/gather.h"
+#include "daemon/ledger.h"
+#include "daemon/link.h"
+#include "daemon/ready.h"
 #include "daemon/sandbox.h"
+#include "daemon/say.h"
+#include "daemon/spawn.h"
 
 static int64_t boot_half(const struct engine *e)
 {

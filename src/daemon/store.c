@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/store.h"
 
 enum { STORE_MAX = 64 /* of one service */, STORED_NAME_MAX = INIT_NAME_MAX - 1 - (int) sizeof("fd:#4294967295:4294967295") };
 

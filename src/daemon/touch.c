@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/touch.h"
 #include "os/conditions.h"
 #include "os/reach.h"
 #include "unit/unit_set.h"

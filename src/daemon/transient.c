@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "daemon/journal.h"
-#include "daemon/mail.h"
+#include "daemon/ledger.h"
+#include "daemon/mail_spawn.h"
+#include "daemon/transient.h"
 #include "daemon/transient_priv.h"
 
 #define ADOPTED UINT32_MAX           /* no request has that number */

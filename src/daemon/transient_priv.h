@@ -3,7 +3,7 @@
 #ifndef DAEMON_TRANSIENT_PRIV_H
 #define DAEMON_TRANSIENT_PRIV_H
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
 
 struct transient {
         uint64_t serial;

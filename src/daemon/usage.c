@@ -1,5 +1,6 @@
 /* usage.c - what a node uses now, for status. */
-#include "daemon/parts.h"
+#include "daemon/empty.h"
+#include "daemon/engine_priv.h"
 #include "os/doctor.h"
 
 void engine_doctor(struct engine *e, void (*fn)(void *arg, const struct doctor_row *row), void *arg)

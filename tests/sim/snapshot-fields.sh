@@ -40,7 +40,7 @@ core core/machine.h core/snapshot_fields.c
 dep core/machine.h core/snapshot_fields.c
 saved_engine daemon/journal.h daemon/journal_fields.c
 saved_pid daemon/journal.h daemon/journal_fields.c
-run daemon/parts.h daemon/journal_fields.c
+run daemon/run.h daemon/journal_fields.c
 said daemon/engine.h daemon/journal_fields.c
 death daemon/engine.h daemon/journal_fields.c
 action core/action.h daemon/journal_fields.c

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "daemon/parts.h"
+#include "daemon/engine_priv.h"
+#include "daemon/pids.h"
 
 enum { PIDS = 2000, ROUNDS = 200000 };
 

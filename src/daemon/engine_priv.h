@@ -1,0 +1,144 @@
+/* engine_priv.h - the inside of the engine: its state, and how its files drive the turns.
+ *
+ * Each file of the engine has a header of its own with what the others may call; this one is for those that look into
+ * struct engine itself. What everybody may ask of the engine is in engine.h.
+ * May be used by: the files of daemon/ except the control server, which keeps to engine.h. */
+#ifndef DAEMON_ENGINE_PRIV_H
+#define DAEMON_ENGINE_PRIV_H
+
+#include <ev.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "core/diag.h"
+#include "core/resolve.h"
+#include "daemon/control.h"
+#include "daemon/engine.h"
+#include "daemon/options.h"
+#include "daemon/pids.h"
+#include "daemon/run.h"
+#include "daemon/watch.h"
+#include "os/initlink.h"
+#include "os/kernel.h"
+#include "os/user.h"
+
+struct request {
+        uint32_t token;
+        engine_done_fn *fn;
+        void *arg;
+};
+
+struct answer {
+        uint32_t token;
+        uint8_t result;
+};
+
+struct engine {
+        struct options opt;
+        uint64_t init_start;          /* nogroup_birth(); 0 = not known */
+        struct ev_loop *loop;
+        struct core *core;
+        struct unit_paths *paths;     /* owned */
+        struct buf load_report;
+        struct absent *absent;        /* owned; NULL = not known; absent.h */
+        node_id command_node;         /* main.service of the command line, which no file describes; else NODE_NONE */
+
+        struct initlink *link;
+        struct ev_io link_watch;
+        bool link_writing;
+        struct ev_prepare turn;       /* runs engine_turn() before every sleep */
+        struct ev_timer tick;         /* core_deadline() */
+        nsec tick_at;
+
+        struct event *queue;          /* owned; ring */
+        size_t queue_cap, queue_head, queue_len;
+        struct request *requests;     /* owned */
+        size_t request_count, request_cap;
+        struct answer *answers;       /* owned; delivered at the end of the turn */
+        size_t answer_count, answer_cap;
+        uint32_t last_token;
+        uint64_t published;           /* sequence number of the last record that was published */
+
+        struct run *runs;             /* owned; by node id */
+        size_t run_cap;
+        struct pid_map pids;
+        struct buf plan;              /* scratch of every spawn */
+        uint64_t boot_mark;           /* first half of every INVOCATION_ID */
+        bool tmp_noted;               /* private_tmp.c: it is on disk */
+
+        struct cgroup *cgroup;
+        struct ev_io oom_watch;       /* limits.c */
+        struct ev_timer oom_timer;    /* ... only for a moment after news */
+        unsigned oom_rounds;
+        struct ev_io empty_watch;     /* cgroup.events */
+        struct ev_timer empty_timer;  /* only while emptiness is waited for */
+        size_t probing;               /* nodes with RUN_PROBE */
+
+        struct filter_program *filters; /* owned; seccomp.c: those in use, by their settings */
+
+        int notify_fd;
+        struct ev_io notify_watch;
+        char *notify_path;            /* owned */
+        struct early *early;          /* owned; notify.c: said before init's word about the sender was read */
+        unsigned unsure;              /* ... or while it could not be told who the sender is: so many, */
+        struct ev_timer unsure_timer; /* looked at again by this */
+
+        int lock_fd;
+        char *control_path;           /* owned */
+        struct control *control;
+        struct ev_timer socket_timer; /* only while there is no socket yet (FAILURES J11) */
+        struct logd *logd;
+        struct mailroom *mail;        /* owned; mail_priv.h */
+        struct pipes *pipes;          /* owned; pipe_priv.h; NULL until there is one */
+        uint32_t store_serial;
+
+        nsec said_since;              /* say.c: the present second */
+        unsigned said, unsaid;
+        struct reach *reach;          /* owned; NULL until a unit names a path (touch.c) */
+        struct ev_timer reach_timer;
+        struct checks *checks;        /* owned; NULL until a start has to ask; check.c */
+        nsec orphan_said;             /* when a reaped orphan was told of last */
+        unsigned orphans;             /* reaped since, untold */
+
+        struct journal *journal;      /* owned; NULL = there is none */
+        struct trial *trial;          /* owned; reexec.c: a program that may take our place */
+        bool leaving;                 /* it does: end as soon as nothing waits to be sent */
+        struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
+        size_t redo_count;
+        bool performed;               /* ... they were, but messages to init had not been sent */
+        int lacking;                  /* errno: a descriptor of init's store could not be taken for want of something; 0 = none */
+        const struct actions *doing;  /* being performed; NULL = none are */
+        uint32_t doing_at, doing_base; /* so many of them have been; of which so many before the latest snapshot */
+        uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
+        struct survivor *survivors;   /* owned; adopt.c: what runs and was not started by what is in the journal */
+        size_t survivor_count;
+        int kept_control;             /* recovered: the listening socket; else -1 */
+        uint32_t failures;            /* engines before us that did not live long */
+        uint64_t last_mark;           /* of the last message of init that was dealt with */
+
+        struct transients *transients; /* owned; NULL until there is one */
+        struct mail_spawn *spawns;    /* owned; mail_spawn.c: who waits for a child to start */
+
+        int signals_seen;             /* TERM, INT, QUIT so far */
+        enum init_end end;            /* what init does when all has ended; EXIT unless PID 1 of a machine */
+        int exit_code;                /* asked for with a shutdown; -1 = none */
+        bool stopping, finishing, done;
+        struct ev_timer finish_timer;
+};
+
+/* Make the loop run a turn before each sleep. Called once. */
+void engine_start_turns(struct engine *e);
+/* Take the oldest event of the queue, which must not be empty: when a journal is read, its step has been taken already. */
+struct event engine_queue_pop(struct engine *e);
+/* Give the core an event at once, before those in the queue: only from a callback, never while actions are performed. */
+void engine_step(struct engine *e, const struct event *event);
+/* Note the answer to a request; whoever asked hears of it at the end of the turn. */
+void engine_answer(struct engine *e, uint32_t token, enum result result);
+/* Recovery: have fn called with the answer to a request that an engine before this one took. False: no memory. */
+bool engine_expect(struct engine *e, uint32_t token, engine_done_fn *fn, void *arg);
+
+/* The path of a node, "/shop/web", into buf[n]. Returns buf. */
+char *engine_path(const struct engine *e, node_id id, char *buf, size_t n);
+#define PATH_MAX_NODE 1024
+
+#endif

@@ -1,0 +1,10 @@
+/* signals.h - what a signal to the daemon means; init has taken it and passes it on.
+ * May be used by: the files of daemon/ except the control server. */
+#ifndef DAEMON_SIGNALS_H
+#define DAEMON_SIGNALS_H
+
+#include "daemon/engine.h"
+
+void signals_arrived(struct engine *e, const struct init_daemon_signal *s);
+
+#endif
