@@ -5,8 +5,11 @@
  * with the helper held: what would have to be asked is noted instead. When nothing was, that was it; else the first of it is
  * asked, its answer kept for some seconds, and all is tried again. So when the process is spawned the answers are there.
  *
- * Who waits is not written down: it is who is in PHASE_CHECK. The next engine asks again (check_again()). */
+ * Who waits is not written down: it is who is in PHASE_CHECK. The next engine asks again (check_again()).
+ *
+ * A request that reads units, or describes a start, waits for its answers in the same line (engine_ask_ahead()). */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/account.h"
@@ -22,6 +25,8 @@
 enum { REST_AFTER_SEC = 2 };
 
 struct waiting {
+        engine_ready_fn *ready; /* a request waits, with `arg`; NULL: a start does */
+        void *arg;
         node_id node;
         uint32_t incarnation;
         int64_t since;       /* when it began to wait: older answers are not for it */
@@ -33,6 +38,7 @@ struct checks {
         struct reach *reach;   /* owned: a helper of its own, which is waited for without standing still */
         struct ev_io answer;   /* only while a question is under way */
         struct ev_timer timer; /* its answer is late; without a question: the helper may go */
+        int patience_ms;       /* 0 = as reach.h says */
         char question[REACH_QUESTION_MAX];
         size_t len;            /* 0 = none is under way */
         struct waiting *list;  /* owned; the first is who wants the answer */
@@ -94,6 +100,22 @@ static bool try_without_asking(struct engine *e, node_id id, const struct spec *
         return true;
 }
 
+/* The same for what a request will touch: of a node its commands, else the directories of units. */
+static bool known_ahead(struct engine *e, node_id id, int64_t since)
+{
+        const struct node *node = core_node(e->core, id);
+
+        reach_hold(touch_reach(e), since);
+        if (id == NODE_NONE) {
+                (void) touch_units(e, &(struct err) { 0 });
+        } else if (node && spec_kind(node->spec) == KIND_SERVICE) {
+                try_names(e, id, node->spec);
+                try_files(e, node->spec);
+        }
+        reach_unhold(e->reach);
+        return !reach_wanted(e->reach, NULL);
+}
+
 static void answer(struct engine *e, const struct waiting *w, const struct condition_result *r)
 {
         engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = w->node, .incarnation = w->incarnation, .arg = r->verdict,
@@ -112,6 +134,12 @@ static bool try_one(struct engine *e, const struct waiting *w)
 {
         struct condition_result r = { .verdict = VERDICT_PASS };
 
+        if (w->ready) {
+                if (!known_ahead(e, w->node, w->since))
+                        return false;
+                w->ready(w->arg);
+                return true;
+        }
         if (!waits(e, w->node, w->incarnation))
                 return true;
         /* What runs already is not kept from being started. */
@@ -126,6 +154,10 @@ static void try_now(struct engine *e, const struct waiting *w)
 {
         struct condition_result r;
 
+        if (w->ready) {
+                w->ready(w->arg);
+                return;
+        }
         reach_hold(touch_reach(e), 0); /* forget what was wanted */
         reach_unhold(e->reach);
         r = try_conditions(e, w->node, core_node(e->core, w->node)->spec);
@@ -198,7 +230,7 @@ static bool ask(struct checks *c)
         }
         ev_io_set(&c->answer, fd, EV_READ);
         ev_io_start(c->e->loop, &c->answer);
-        set_timer(c, (c->question[0] == REACH_NAMES ? REACH_NAMES_MS : REACH_MS) * 1e-3);
+        set_timer(c, (c->patience_ms ? c->patience_ms : c->question[0] == REACH_NAMES ? REACH_NAMES_MS : REACH_MS) * 1e-3);
         return true;
 }
 
@@ -227,6 +259,7 @@ static void go_on(struct checks *c)
 
 static struct checks *checks_of(struct engine *e)
 {
+        const char *patience = getenv("COPPICE_ANSWER_MS"); /* tests look at what goes on meanwhile */
         struct checks *c;
 
         if (e->checks)
@@ -234,7 +267,7 @@ static struct checks *checks_of(struct engine *e)
         c = calloc(1, sizeof(*c));
         if (!c)
                 return NULL;
-        *c = (struct checks) { .e = e, .reach = reach_new("/proc/self/exe") };
+        *c = (struct checks) { .e = e, .reach = reach_new("/proc/self/exe"), .patience_ms = patience ? atoi(patience) : 0 };
         ev_init(&c->answer, on_answer);
         ev_init(&c->timer, on_timer);
         return e->checks = c;
@@ -267,6 +300,24 @@ void check(struct engine *e, node_id id, uint32_t incarnation)
                 try_now(e, &w);
         else if (e->checks->len == 0)
                 go_on(e->checks);
+}
+
+bool engine_ask_ahead(struct engine *e, node_id id, engine_ready_fn *ready, void *arg)
+{
+        struct waiting w = { .ready = ready, .arg = arg, .node = id, .since = reach_now() };
+
+        if (known_ahead(e, id, w.since) || !enlist(checks_of(e), &w))
+                return false;
+        if (e->checks->len == 0)
+                go_on(e->checks);
+        return true;
+}
+
+void engine_ask_ahead_over(struct engine *e, const void *arg)
+{
+        for (size_t i = 0; e->checks && i < e->checks->count; i++)
+                if (e->checks->list[i].ready && e->checks->list[i].arg == arg)
+                        e->checks->list[i] = (struct waiting) { .node = NODE_NONE }; /* nobody */
 }
 
 static bool answered(const struct engine *e, node_id id, uint32_t incarnation)

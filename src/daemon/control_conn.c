@@ -27,6 +27,7 @@ static void end_call(struct conn *k)
         if (!k->busy)
                 return;
         k->busy = false;
+        call_ahead_over(&k->call);
         if (k->call.ops && k->call.ops->drop)
                 k->call.ops->drop(&k->call);
         close_all(k->call.fds, &k->call.fd_count);
@@ -233,7 +234,7 @@ static void not_found(struct call *c)
                 call_fail(c, SERVICE_INTERFACE ".InterfaceNotFound", "interface", interface, NULL, NULL);
 }
 
-static void dispatch(struct call *c)
+static void begin(struct call *c)
 {
         static void (*const methods[M_COUNT])(struct call *) = {
 #define METHOD(name, access, replies, text) [M_##name] = method_##name,
@@ -241,15 +242,21 @@ static void dispatch(struct call *c)
 #undef METHOD
         };
 
+        c->begins = false;
+        methods[c->method](c);
+}
+
+static void dispatch(struct call *c)
+{
         c->method = method_find(c->in.method);
         if (c->fd_count > 0 && c->method != M_SpawnTransient) {
                 conn_close(c->conn); /* descriptors nobody asked for (G8) */
                 return;
         }
-        if (c->method != M_NONE && !call_permitted(c))
+        if (c->method != M_NONE && (!call_permitted(c) || call_asks_ahead(c)))
                 return; /* before a look at the parameters (G6) */
         if (c->method != M_NONE)
-                methods[c->method](c);
+                begin(c);
         else if (strcmp(c->in.method, SERVICE_INTERFACE ".GetInfo") == 0)
                 get_info(c);
         else if (strcmp(c->in.method, SERVICE_INTERFACE ".GetInterfaceDescription") == 0)
@@ -288,6 +295,10 @@ static bool progress(struct conn *k)
                 return false;
         if (k->busy && k->call.done) {
                 end_call(k);
+                return true;
+        }
+        if (k->busy && k->call.begins && !k->outside) {
+                begin(&k->call);
                 return true;
         }
         if (k->busy)
@@ -329,7 +340,7 @@ static void settle(struct conn *k)
         watch_partial(k);
 }
 
-static void go_on_later(struct conn *k)
+void conn_work_soon(struct conn *k)
 {
         if (ev_is_active(&k->again))
                 return;
@@ -359,9 +370,9 @@ void conn_work(struct conn *k)
         if (!k->dead)
                 conn_send(k);
         if (!k->dead && k->outside && !k->busy && frame_pending(&k->in) > 0)
-                go_on_later(k);
+                conn_work_soon(k);
         if (!k->dead && (left == 0 || ((more || (held && can_produce(k))) && conn_unread(k) == 0)))
-                go_on_later(k); /* others first; unread output wakes us by itself */
+                conn_work_soon(k); /* others first; unread output wakes us by itself */
         if (!k->dead)
                 settle(k);
         k->working = false;

@@ -52,6 +52,8 @@ struct call {
         void *state;                 /* owned by the method */
         struct json j;               /* the reply being written */
         size_t mark;                 /* where it began */
+        bool ahead;                  /* its method waits for what it would have to wait for: control_ahead.c */
+        bool begins;                 /* ... no more */
         bool done;                   /* the last reply has been written */
 };
 
@@ -98,9 +100,14 @@ void control_sweep(struct control *s);        /* free closed connections; only a
 struct conn *conn_new(struct control *s, int fd, uid_t uid, bool admin, const struct peer *peer);
 void conn_close(struct conn *k);              /* at once; the struct stays until the sweep */
 void conn_free(struct conn *k);
+void conn_work_soon(struct conn *k);          /* from the loop */
 void conn_work(struct conn *k);               /* take requests, produce, send: whatever is possible now */
 void conn_apart(struct conn *k);              /* its call is bounded by something else: free its place */
 size_t conn_unread(const struct conn *k);     /* bytes the client has not taken yet */
+
+/* control_ahead.c: has something to be asked before the method can go to work without waiting? Then c->begins is set later. */
+bool call_asks_ahead(struct call *c);
+void call_ahead_over(struct call *c);
 
 /* control_access.c: what a client may do (ControlAccess=). It is looked up for each call: a reload counts at once. */
 enum control_access conn_access(const struct conn *k);

@@ -106,6 +106,12 @@ int engine_absent(struct engine *e, const char *name, struct err *err);
 typedef void engine_absent_fn(void *arg, const char *unit, const char *status, const struct err *why);
 int engine_absent_each(struct engine *e, engine_absent_fn *fn, void *arg, struct err *err);
 
+/* Before the functions above, or engine_plan() of a node: would they wait for a file system or a name service? Then true, and
+ * ready(arg) is called once they need not; it must not ask again. NODE_NONE: the directories of units. */
+typedef void engine_ready_fn(void *arg);
+bool engine_ask_ahead(struct engine *e, node_id id, engine_ready_fn *ready, void *arg);
+void engine_ask_ahead_over(struct engine *e, const void *arg); /* nobody waits with `arg` any more */
+
 /* Its unit file is gone, it only runs until it is stopped (FAILURES H15). */
 bool engine_orphaned(const struct engine *e, node_id id);
 

@@ -49,7 +49,7 @@ libdaemon_a_SOURCES = \
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = \
 	src/daemon/control.c \
-	src/daemon/control_access.c \
+	src/daemon/control_access.c src/daemon/control_ahead.c \
 	src/daemon/control_ask.c \
 	src/daemon/control_conn.c \
 	src/daemon/control_doctor.c \

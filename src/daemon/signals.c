@@ -86,6 +86,19 @@ static void dump(struct engine *e)
                 dump_node(e, id);
 }
 
+static void on_units_ready(void *arg)
+{
+        (void) engine_reload(arg, false, NULL, NULL, NULL);
+}
+
+/* Asked for once more while it waits, one of them is enough: the later one, which sees more. */
+static void hang_up(struct engine *e)
+{
+        engine_ask_ahead_over(e, e);
+        if (!engine_ask_ahead(e, NODE_NONE, on_units_ready, e))
+                on_units_ready(e);
+}
+
 void signals_arrived(struct engine *e, const struct init_daemon_signal *s)
 {
         const struct stop_signal *by = find_stop(s->sig);
@@ -94,7 +107,7 @@ void signals_arrived(struct engine *e, const struct init_daemon_signal *s)
                 (void) engine_end(e, by->end); /* in a container all are the same */
                 stop(e, s);
         } else if (s->sig == SIGHUP && !e->stopping) {
-                (void) engine_reload(e, false, NULL, NULL, NULL);
+                hang_up(e);
         } else if (s->sig == SIGUSR1 && !e->stopping) {
                 socket_again(e);
         } else if (s->sig == SIGUSR2) {

@@ -89,26 +89,58 @@ with_hanging_names() {
         stop_daemon 0
 }
 
+# hang DIRECTORY: a file system that never answers is mounted there, or the test is skipped. It answers, that it is gone, and
+# is unmounted when nobody has descriptor $end open any more: end_hang.
+hang() {
+        mkfifo "$W/end"
+        exec {end}<>"$W/end"
+        "$BUILD/tests/programs/hung" "$1" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & server=$!
+        wait_for "$PATIENCE" mounted_or_gone "$server"
+        file_has "$W/hung.out" hung || { end_hang || true; skip "may not mount a file system that hangs"; }
+}
+end_hang() {
+        exec {end}>&-
+        wait "$server"
+}
+helper_asks() { pgrep -P "$engine" >/dev/null; }
+
 @test "A17: units on a file system that hangs are not read: the reload says so, and the daemon goes on" {
         skip_unless root
+        local server end failed=0
         mkdir "$W/late"
-        mkfifo "$W/end"
         service calm "ExecStart=/bin/sleep 1000"
         start_daemon --units "$W/late"
         wait_state /calm running
-        exec {end}<>"$W/end"
-        "$BUILD/tests/programs/hung" "$W/late" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & local server=$! failed=0
-        wait_for "$PATIENCE" mounted_or_gone "$server"
-        if file_has "$W/hung.out" hung; then
-                run ctl daemon-reload
-                { assert_status 1 && assert_output_has "read the units in $W/late: its file system does not answer" &&
-                  has_state /calm running; } || failed=1
-        else
-                failed=skip
-        fi
-        exec {end}>&-
-        wait "$server" || [ $failed = skip ] || failed=1
-        [ $failed != skip ] || skip "may not mount a file system that hangs"
+        hang "$W/late"
+        run ctl daemon-reload
+        { assert_status 1 && assert_output_has "read the units in $W/late: its file system does not answer" &&
+          has_state /calm running; } || failed=1
+        end_hang || failed=1
+        [ $failed = 0 ]
+        stop_daemon 0
+}
+
+@test "A17: while a reload waits for a file system that hangs everybody else is answered; it goes on when that answers" {
+        skip_unless root
+        local server end reload engine failed=0
+        mkdir "$W/late"
+        service calm "ExecStart=/bin/sleep 1000"
+        export COPPICE_ANSWER_MS=1000000
+        start_daemon --units "$W/late"
+        unset COPPICE_ANSWER_MS
+        wait_state /calm running
+        engine=$(pgrep -o -P "$DAEMON" -x coppice-engine)
+        [ "$engine" -gt 1 ]
+        hang "$W/late"
+        ctl daemon-reload >"$W/reload.out" 2>&1 {end}>&- 3>&- & reload=$!
+        wait_for "$PATIENCE" helper_asks || failed=1
+        ctl status nobody >"$W/absent.out" 2>&1 {end}>&- 3>&- & local absent=$! # a unit of that name would be there
+        has_state /calm running || failed=1
+        ctl restart /calm {end}>&- || failed=1
+        { kill -0 "$reload" && kill -0 "$absent"; } || failed=1 # they have not been answered
+        end_hang || failed=1
+        wait "$reload" || failed=1
+        wait "$absent" || true
         [ $failed = 0 ]
         stop_daemon 0
 }

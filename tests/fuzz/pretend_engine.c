@@ -136,6 +136,17 @@ int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_p
         return 0;
 }
 
+bool engine_ask_ahead(struct engine *e, node_id id, engine_ready_fn *ready, void *arg)
+{
+        (void) e, (void) id, (void) ready, (void) arg;
+        return false;
+}
+
+void engine_ask_ahead_over(struct engine *e, const void *arg)
+{
+        (void) e, (void) arg;
+}
+
 int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err *err)
 {
         (void) e, (void) ret_id;
