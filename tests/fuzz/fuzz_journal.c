@@ -9,6 +9,9 @@
 
 #include "base/cleanup.h"
 #include "daemon/logd.h"
+#include "daemon/logs.h"
+#include "daemon/notify.h"
+#include "daemon/pipe.h"
 #include "daemon/recover.h"
 #include "os/cgroup_priv.h"
 #include "os/memfile.h"
