@@ -234,6 +234,14 @@ static const char *type_example(enum value_type t)
         }
 }
 
+/* Larger than can be counted: what bounds it from below is no help. */
+static int refuse_overflow(enum directive d, const char *text, struct err *err)
+{
+        (void) err_set(err, STAGE_LOAD, ERANGE, "%s=%.60s: too large", directive_rows[d].key, text);
+        err_hint(err, "write a smaller number%s", directive_rows[d].type == VT_DURATION ? ", or infinity" : "");
+        return -ERANGE;
+}
+
 static int refuse(enum directive d, const char *text, int code, const char *what, struct err *err)
 {
         const struct directive_row *row = &directive_rows[d];
@@ -259,6 +267,8 @@ int value_parse(enum directive d, const char *text, int64_t *ret, struct err *er
 
         if (r == -EINVAL)
                 return refuse(d, text, -EINVAL, type_noun(directive_rows[d].type), err);
+        if (r < 0 && !*directive_rows[d].max)
+                return refuse_overflow(d, text, err);
         if (r < 0 || above(d, v))
                 return refuse(d, text, -ERANGE, "too large", err);
         if (below(d, v))

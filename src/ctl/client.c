@@ -238,6 +238,17 @@ static int denied_by_unit(const struct ctl *c, const char *node, const char *acc
                          "coppice.service(5))", c->verb->name, node, access);
 }
 
+/* "... (file:line; hint)", as err_format() has it. */
+static int fail_with_hint(const char *message, const char *hint)
+{
+        size_t n = strlen(message);
+
+        if (!hint)
+                return ctl_error(CTL_FAILED, "%s", message);
+        return n > 0 && message[n - 1] == ')' ? ctl_error(CTL_FAILED, "%.*s; %s)", (int) n - 1, message, hint) :
+                                                ctl_error(CTL_FAILED, "%s (%s)", message, hint);
+}
+
 static int say_error(struct ctl *c, const char *error)
 {
         const struct jdoc *d = &c->doc;
@@ -272,8 +283,7 @@ static int say_error(struct ctl *c, const char *error)
                 return ctl_error(CTL_FAILED, "the daemon is shutting down");
         if (strcmp(name, "Failed") == 0) {
                 extra = jget_text(d, p, "hint");
-                return ctl_error(CTL_FAILED, "%s%s%s%s", or_empty(jget_text(d, p, "message")), extra ? " (" : "",
-                                 or_empty(extra), extra ? ")" : "");
+                return fail_with_hint(or_empty(jget_text(d, p, "message")), extra);
         }
         if (strcmp(name, "TooManyConnections") == 0 && c->retry)
                 return turned_away(c);

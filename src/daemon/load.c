@@ -1,4 +1,5 @@
 /* load.c - unit files -> the tree, at boot. Single units come in later by absent.c. */
+#include <fcntl.h>
 #include <string.h>
 
 #include "daemon/absent.h"
@@ -213,6 +214,23 @@ int load_paths(struct engine *e, struct err *err)
                                   .set_dir = set_dir(e, set_path, sizeof(set_path)) };
 
         return unit_paths_new(&o, &e->paths, err);
+}
+
+/* PID 1 of a machine comes up without them: somebody has to be there whom one can ask. */
+int load_dirs(const struct engine *e, struct err *err)
+{
+        for (size_t i = 0; i < e->opt.unit_dir_count && !e->opt.machine; i++) {
+                const char *dir = e->opt.unit_dirs[i];
+                int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+                if (fd < 0) {
+                        (void) err_sys(err, STAGE_LOAD, "read the units in %s", dir);
+                        err_hint(err, "create the directory, or name another one by --units");
+                        return -err->code;
+                }
+                (void) close(fd);
+        }
+        return 0;
 }
 
 int load_first(struct engine *e, struct err *err)

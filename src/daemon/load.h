@@ -6,10 +6,11 @@
 
 #include "daemon/engine.h"
 
-/* Find out where units are looked for; then read them and build the tree. Both: 0, or -errno with err filled. What is
+/* Find out where units are looked for; then read them and build the tree. All: 0, or -errno with err filled. What is
  * wrong with single units is logged and kept for engine_load_report(). */
 int load_paths(struct engine *e, struct err *err);
 int load_first(struct engine *e, struct err *err);
+int load_dirs(const struct engine *e, struct err *err); /* can the directories of --units be read? */
 void load_note(struct engine *e, bool fatal, const struct err *err); /* one such remark */
 
 /* The spec of root: with a command line it ends when the command does. A new reference; NULL: no memory. */

@@ -135,7 +135,7 @@ static int boot(struct engine *e)
                 mail_stop(e);
         }
         notify_start(e);
-        if (load_first(e, &err) < 0)
+        if (load_dirs(e, &err) < 0 || load_first(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
         r = journal_start(e);
         if (r < 0)

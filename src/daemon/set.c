@@ -221,6 +221,14 @@ static void put_back(const struct setter *s, const struct buf *old, bool was_the
         (void) rmdir(dir);
 }
 
+/* Of a long path an error keeps the end. */
+static bool ends_with(const char *path, const char *file)
+{
+        size_t all = strlen(path), n = strlen(file);
+
+        return n <= all && strcmp(path + all - n, file) == 0;
+}
+
 static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err *err)
 {
         autobuf struct buf old = BUF_INIT, text = BUF_INIT;
@@ -244,6 +252,8 @@ static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err
                 put_back(s, &old, was_there);
                 if (said.code)
                         *err = said;
+                if (ends_with(s->path, err->file))
+                        err->file[0] = '\0'; /* that line is gone; the text names the assignment */
         }
         return r;
 }

@@ -125,7 +125,7 @@ static int list_dir(struct unit_index *ix, size_t i, struct remarks *remarks)
         ix->fds[i] = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (ix->fds[i] < 0) {
                 if (dir->required || (errno != ENOENT && errno != ENOTDIR && errno != EACCES)) {
-                        (void) err_sys(&why, STAGE_LOAD, "open the directory %s", dir->path);
+                        (void) err_sys(&why, STAGE_LOAD, "open the directory");
                         refuse_dir(dir, &why, remarks);
                 }
                 return 0;

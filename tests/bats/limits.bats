@@ -271,7 +271,8 @@ was_held_back() { [ "$(field "$1" .throttled_usec)" -gt 0 ]; }
         assert_output_has "before the next start"
         run ctl set /l MemoryMax=lots
         assert_status 1
-        assert_output_has "no amount"
+        assert_output_has "l.service: MemoryMax=lots: no amount (write a number"
+        refute_output_has "50-set.conf" # it is not kept
         run ctl set /l MemoryMaxx=1M
         assert_output_has "did you mean MemoryMax="
         assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 50331648

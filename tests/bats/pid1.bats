@@ -162,6 +162,11 @@ daemon_knows() { ctl status "$1" --json >/dev/null 2>&1; }
         assert_status 111
         assert_output_has "--nonsense"
 }
+@test "J5: a directory of units that is not there gives 111, once and by its name" {
+        run "$COPPICED" --units "$W/nowhere" --runtime-dir "$W/run"
+        assert_status 111
+        assert_eq "$output" "coppiced: error: read the units in $W/nowhere: No such file or directory (create the directory, or name another one by --units)"
+}
 @test "J5: units beside CMD run as long as CMD does" {
         polite side Restart=permanent
         launch_contained -- /bin/bash -c "while [ ! -e $W/side.up ]; do read -t 0.05 x <>$W/quiet; done; exit 4"
