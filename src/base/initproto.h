@@ -70,7 +70,8 @@ enum init_kind {
         INIT_SPAWN_FAILED,  /* struct init_spawn_failed */
         INIT_SIGNAL_FAILED, /* struct init_failed */
         INIT_EXITED,        /* struct init_exited */
-        INIT_LISTENER,      /* struct init_listener, one descriptor; from the child itself, as a SPAWN_FAILED with a pid */
+        INIT_LISTENER,      /* struct init_listener, one descriptor; first from the child to init. Where init cannot know
+                             * when to close it, from the child itself to the engine, as a SPAWN_FAILED with a pid */
         INIT_DAEMON_SIGNAL, /* struct init_daemon_signal: somebody sent this signal to the daemon */
 };
 
@@ -150,7 +151,9 @@ struct init_spawn_failed {
         char object[160];      /* what the step was about: "/usr/bin/nope", "NOFILE"; "" when it needs no object */
 };
 
-/* The child has installed its filter; the descriptor is told of calls that the filter does not let pass. */
+/* The child has installed its filter; the descriptor is told of calls that the filter does not let pass. init keeps it until
+ * that happens for the first time; then it is the engine's, which deposits a copy as it does with all that must not die
+ * with it. */
 struct init_listener {
         struct init_header h;
         uint64_t request;

@@ -28,6 +28,7 @@ struct child_job {
         bool handlers_clear;     /* the kernel has reset the handlers; nothing is ignored */
         pid_t parent;            /* init, to notice that it died before PDEATHSIG was set */
         int report;              /* socket for SPAWN_FAILED */
+        int keeper;              /* socket for the listener of a filter; -1 = the same */
         struct rlimit nofile;    /* of the daemon when it was started; given back before the plan's own limit */
         bool oom_give_back;      /* init has made itself less likely to be killed: write `oom` back */
         int oom;
@@ -51,7 +52,7 @@ _Noreturn void child_run(const struct child_job *job);
 
 struct child {
         const struct child_job *job;
-        int report;                          /* this and the next three: moved out of the way by PLACE */
+        int report, keeper;                  /* these and the next three: moved out of the way by PLACE */
         int own[3];                          /* 0 to 2 of the daemon */
         int fds[INIT_FDS_MAX];               /* received */
         int slots[PLAN_FD_SLOTS];            /* opened by OPEN; -1 = not */
@@ -92,12 +93,12 @@ child_step child_groups, child_gid, child_uid, child_keyring, child_caps;       
 child_step child_env, child_env_pid, child_exec;                                  /* exec.c */
 child_step child_seccomp;                                                         /* seccomp.c */
 
-/* Install the filter of the SECCOMP step, if there was one, and hand its listener to the engine. 0 or -errno. From here
+/* Install the filter of the SECCOMP step, if there was one, and hand over its listener. 0 or -errno. From here
  * on only execve, exit_group and child_send() are sure to be allowed. seccomp.c */
 int child_filter(struct child *c);
 
-/* Send to the engine, waiting for room; allowed by any filter. seccomp.c */
-void child_send(const struct child *c, const void *message, size_t size, int fd);
+/* Send to the engine (c->report) or init (c->keeper), waiting for room; allowed by any filter. seccomp.c */
+void child_send(const struct child *c, int to, const void *message, size_t size, int fd);
 
 child_step child_pids, child_enter;                                                          /* pids.c */
 child_step child_userns, child_namespaces;                                                      /* namespaces.c */

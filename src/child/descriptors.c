@@ -43,11 +43,12 @@ static void insert(int *list, size_t *n, int fd)
  * something) are not for us, not even until exec. */
 static void close_others(const struct child_job *job)
 {
-        int keep[INIT_FDS_MAX + 1];
+        int keep[INIT_FDS_MAX + 2];
         size_t n = 0;
         int next = 3;
 
         insert(keep, &n, job->report);
+        insert(keep, &n, job->keeper);
         for (size_t i = 0; i < job->fd_count; i++)
                 if (!job->in_cgroup || (int) i != job->cgroup) /* init may have closed it and used the number again */
                         insert(keep, &n, job->fds[i]);
@@ -123,6 +124,8 @@ static int lift_all(struct child *c, const struct plan_place *list, size_t n, in
 {
         int r = lift(&c->report, floor);
 
+        if (r == 0 && c->keeper >= 0)
+                r = lift(&c->keeper, floor);
         if (r == 0 && c->proc >= 0) /* opened before us by a user namespace that comes first */
                 r = lift(&c->proc, floor);
         for (size_t i = 0; r == 0 && i < n; i++) {

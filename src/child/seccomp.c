@@ -41,15 +41,15 @@ static long gated(const struct child *c, long call, long a, const void *b, long 
 
 /* The socket never blocks (init shares its open file): wait here for room. When the engine is gone nobody
  * listens, and the exit status has to do. */
-void child_send(const struct child *c, const void *message, size_t size, int fd)
+void child_send(const struct child *c, int to, const void *message, size_t size, int fd)
 {
         RIGHTS_ROOM(1) room;
         struct iovec iov = { (void *) (uintptr_t) message, size };
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-        struct pollfd p = { .fd = c->report, .events = POLLOUT };
+        struct pollfd p = { .fd = to, .events = POLLOUT };
 
         rights_put(&m, &room, &fd, fd >= 0);
-        while (gated(c, SYS_sendmsg, c->report, &m, MSG_NOSIGNAL) < 0 &&
+        while (gated(c, SYS_sendmsg, to, &m, MSG_NOSIGNAL) < 0 &&
                (errno == EAGAIN || errno == EINTR || errno == ETOOMANYREFS))
                 (void) gated(c, SYS_ppoll, (long) &p, (const void *) 1UL, 0);
 }
@@ -118,6 +118,6 @@ int child_filter(struct child *c)
         m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_LISTENER, sizeof m, 0 };
         m.request = c->job->request;
         m.pid = c->pid;
-        child_send(c, &m, sizeof m, fd); /* exec closes our own copy */
+        child_send(c, c->keeper >= 0 ? c->keeper : c->report, &m, sizeof m, fd); /* exec closes our own copy */
         return 0;
 }

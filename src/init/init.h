@@ -10,6 +10,7 @@
  *      reap.c   exits
  *      again.c  the death of an engine, and the next one
  *      store.c  the fd store
+ *      listeners.c  listeners of filters that nobody has offended yet
  *      last.c   the end: nothing is left behind
  *
  * May be used by: nobody.  May use: base, child, libc. */
@@ -53,6 +54,13 @@ struct store {
         uint32_t handed_out;     /* how many the present engine has been sent */
 };
 
+struct listeners {
+        int epoll;               /* of all; -1 = they are not kept here */
+        struct kept { uint64_t request; int32_t pid; int fd; uint32_t next; } *kept;
+        uint32_t room, unused;   /* the first unused one; UINT32_MAX = none */
+        bool wait;               /* the socket has no room: until it has */
+};
+
 struct init {
         char *const *argv;
         pid_t self, engine;      /* engine 0 = none */
@@ -94,12 +102,14 @@ struct init {
         struct flight flights[FLIGHT_MAX];
         uint32_t *landed;        /* shared with the children: landed[i] = 1 when flight i may be closed */
         struct store store;
+        struct listeners listeners;
 };
 
 /* loop.c */
 _Noreturn void loop_run(struct init *in);
 void post(struct init *in, struct init_header *m); /* send, or queue; numbered. With the
                                                     * header begins one of the structs above */
+int transmit(struct init *in, const void *bytes, size_t len, int fd); /* 0 sent, 1 no room now, -1 nobody there */
 bool queue_has_room(const struct init *in);
 void close_pair(struct init *in);
 void read_last_words(struct init *in);             /* what an engine that has ended still asked for */
@@ -119,6 +129,13 @@ void signal_request(struct init *in, const struct init_signal *m);
 int store_put(struct store *s, const char *name, int fd);
 void store_drop(struct store *s, const char *name);
 int store_find(const struct store *s, const char *name); /* the descriptor, -1 = none */
+int move_high(int fd); /* out of the low numbers, which every child copies; where the limit is small, anywhere */
+void *table_resize(void *old, size_t old_size, size_t size); /* whole pages that children do not inherit; NULL: as it was */
+
+/* listeners.c */
+void listeners_open(struct listeners *l, bool told_of_ends); /* does the kernel tell when nobody is left? */
+void listener_keep(struct listeners *l, const struct init_listener *m, int fd); /* owns fd */
+void listeners_turn(struct init *in);              /* something has happened to some */
 
 /* last.c */
 void last_install_crash_handlers(void);

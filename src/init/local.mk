@@ -3,6 +3,7 @@ coppiced_SOURCES = \
 	src/init/init.h \
 	src/init/again.c \
 	src/init/last.c \
+	src/init/listeners.c \
 	src/init/loop.c \
 	src/init/main.c \
 	src/init/reap.c \

@@ -36,8 +36,7 @@ void close_pair(struct init *in)
         in->told = 0; /* who knows whether it was heard: the next one is told */
 }
 
-/* 0 sent, 1 no room now, -1 nobody there. */
-static int transmit(struct init *in, const void *bytes, size_t len, int fd)
+int transmit(struct init *in, const void *bytes, size_t len, int fd)
 {
         RIGHTS_ROOM(1) room;
         struct iovec iov = { (void *) (uintptr_t) bytes, len };
@@ -172,6 +171,10 @@ static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count
                         fds[0] = -1;
         } else if (h.kind == INIT_UNSTORE && n == sizeof(struct init_name)) {
                 store_drop(&in->store, ((const struct init_name *) (const void *) bytes)->name);
+        } else if (h.kind == INIT_LISTENER && n == sizeof(struct init_listener)) {
+                listener_keep(&in->listeners, (const void *) bytes, count > 0 ? fds[0] : -1);
+                if (count > 0)
+                        fds[0] = -1;
         } else if (h.kind == INIT_BOOTED && n == sizeof(struct init_code)) {
                 cross_the_line(in);
         } else if (h.kind == INIT_REEXEC && n == sizeof(struct init_code)) {
@@ -281,14 +284,16 @@ static int wait_ms(const struct init *in)
 static void turn(struct init *in)
 {
         bool room = queue_has_room(in);
-        bool waiting = in->queue_count || in->store.handed_out < in->store.count || (in->hello_due && !in->draining);
-        struct pollfd p[3] = {
+        bool busy = in->queue_count || in->store.handed_out < in->store.count || (in->hello_due && !in->draining);
+        bool waiting = busy || in->listeners.wait;
+        struct pollfd p[4] = {
                 { .fd = in->signals, .events = room ? POLLIN : 0 },
                 { .fd = in->wake, .events = POLLIN },
                 { .fd = in->sock, .events = (short) ((room ? POLLIN : 0) | (waiting ? POLLOUT : 0)) },
+                { .fd = in->engine > 0 && !waiting ? in->listeners.epoll : -1, .events = POLLIN },
         };
         uint64_t count;
-        int n = poll(p, 3, wait_ms(in));
+        int n = poll(p, 4, wait_ms(in));
 
         if (n == 0 && in->goodbye && !in->reap_due && in->engine > 0)
                 (void) kill(in->engine, SIGKILL);
@@ -296,8 +301,10 @@ static void turn(struct init *in)
                 (void) !read(in->wake, &count, sizeof count);
                 spawn_collect(in);
         }
-        if (p[2].revents & POLLOUT)
+        if (p[2].revents & POLLOUT) {
+                in->listeners.wait = false;
                 flush(in);
+        }
         if (in->draining)
                 read_last_words(in);
         /* Requests first: a crowd of exits must not keep a start waiting, nor the other way round. */
@@ -306,6 +313,8 @@ static void turn(struct init *in)
                         ;
         if (p[0].revents)
                 read_signals(in);
+        if (p[3].revents && in->queue_count == 0)
+                listeners_turn(in);
         if (in->reap_due && queue_has_room(in))
                 reap(in);
         engine_again(in);

@@ -241,6 +241,7 @@ static int prepare(struct init *in)
         if ((void *) in->landed == MAP_FAILED)
                 return -errno;
         spawn_probe(in);
+        listeners_open(&in->listeners, in->use_shared_table); /* both are of 5.9 */
         slice_short();
         return make_pair(in);
 }

@@ -141,6 +141,7 @@ void spawn_request(struct init *in, const struct init_spawn *m, size_t size, con
 {
         struct child_job job = { .request = m->request, .fds = fds, .fd_count = (size_t) count, .cgroup = m->cgroup,
                                  .plan_fd = -1, .plan_size = m->plan_size, .parent = in->self, .report = in->sock,
+                                 .keeper = in->listeners.epoll < 0 ? -1 : in->theirs,
                                  .nofile = in->nofile, .oom_give_back = in->oom_lowered, .oom = in->oom_before,
                                  .wake = in->wake };
         struct flight *flight;

@@ -28,7 +28,7 @@ static uint32_t find(const struct store *s, const char *name)
         return UINT32_MAX;
 }
 
-static void *resize(void *old, size_t old_size, size_t size)
+void *table_resize(void *old, size_t old_size, size_t size)
 {
         void *p = old ? mremap(old, old_size, size, MREMAP_MAYMOVE)
                       : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,14 +44,14 @@ static int grow(struct store *s)
         uint32_t room = s->room ? s->room * 2 : 1024; /* whole pages of hashes */
         void *p;
 
-        p = resize(s->hashes, s->room * sizeof *s->hashes, room * sizeof *s->hashes);
+        p = table_resize(s->hashes, s->room * sizeof *s->hashes, room * sizeof *s->hashes);
         if (!p)
                 return -ENOMEM;
         s->hashes = p;
-        p = resize(s->entries, s->room * sizeof *s->entries, room * sizeof *s->entries);
+        p = table_resize(s->entries, s->room * sizeof *s->entries, room * sizeof *s->entries);
         if (!p) {
                 if (s->room) /* shrinking to whole pages does not fail */
-                        s->hashes = resize(s->hashes, room * sizeof *s->hashes, s->room * sizeof *s->hashes);
+                        s->hashes = table_resize(s->hashes, room * sizeof *s->hashes, s->room * sizeof *s->hashes);
                 return -ENOMEM;
         }
         s->entries = p;
@@ -59,8 +59,7 @@ static int grow(struct store *s)
         return 0;
 }
 
-/* Out of the low numbers, which every child copies; where the limit of descriptors is small, anywhere. */
-static int move_high(int fd)
+int move_high(int fd)
 {
         int high = fcntl(fd, F_DUPFD_CLOEXEC, STORE_BASE);
 

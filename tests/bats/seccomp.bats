@@ -496,10 +496,26 @@ UNIT
         start_daemon
         wait_for 30 at_rest /a
         assert_eq "$(field /a .restarts)" 100
-        local engine
-        for engine in $(descendants_of "$DAEMON"); do
-                [[ $(readlink "/proc/$engine/exe") == */coppice-engine ]] || continue
-                assert_eq "$(ls -l "/proc/$engine/fd" | grep -c 'seccomp notify')" 0
-        done
-        assert_eq "$(ls -l "/proc/$DAEMON/fd" | grep -c 'seccomp notify')" 0
+        assert_eq "$(listeners_of "$(engine_of)")" 0
+        wait_for "$PATIENCE" has_listeners "$DAEMON" 0
+}
+
+# listeners_of PID: how many it holds
+listeners_of() { ls -l "/proc/$1/fd" | grep -c 'seccomp notify' || :; }
+has_listeners() { [ "$(listeners_of "$1")" = "$2" ]; }
+has_denial() { ctl status "$1" --json | jq -e '.denied.call == "keyctl"' >/dev/null; }
+
+@test "init keeps the listeners of those who do nothing forbidden, the engine hears only of who does" {
+        skip_unless calls
+        mkfifo "$W/go"
+        service quiet "ExecStart=/bin/sleep 1000" SystemCallFilter=@system-service
+        service worker Restart=no "ExecStart=/bin/sh -c '($CALL keyctl,0); read x <$W/go'" SystemCallFilter=@system-service SystemCallFilter=~@keyring
+        start_daemon
+        wait_state /quiet running; wait_state /worker running
+        wait_for "$PATIENCE" has_denial /worker
+        wait_for "$PATIENCE" has_listeners "$(engine_of)" 1
+        wait_for "$PATIENCE" has_listeners "$DAEMON" 2
+        ctl stop quiet worker
+        wait_for "$PATIENCE" has_listeners "$(engine_of)" 0
+        wait_for "$PATIENCE" has_listeners "$DAEMON" 0
 }
