@@ -42,9 +42,9 @@ static FILE *open_list(const char *path)
         return f;
 }
 
-/* The end of a list without what was looked for, or no list (f is NULL): -ENOENT. But a lack of descriptors or memory and a
- * disk that cannot be read say nothing about who is in it: nobody gets other rights for that (FAILURES I2). A list that may
- * not be read leaves a number what it is, but of a name it cannot be said that there is none. */
+/* The end of a list without what was looked for, or no list (f is NULL): -ENOENT. But a lack of descriptors or memory
+ * and a disk that cannot be read say nothing about who is in it: nobody gets other rights for that (FAILURES I2). A
+ * list that may not be read leaves a number what it is, but of a name it cannot be said that there is none. */
 static int not_found(FILE *f, const char *name)
 {
         if (f && ferror(f))
@@ -122,7 +122,7 @@ int account_groups(const char *user, int (*each)(void *arg, gid_t gid), void *ar
         return r == -ENOENT ? 0 : r;
 }
 
-/* --- who else knows ------------------------------------------------------------------------------------------------- */
+/* --- who else knows ----------------------------------------------------------------------------------------------- */
 
 /* "files [NOTFOUND=return] sss": what follows the database's name. */
 static enum account_order order_of(const char *sources)

@@ -1,5 +1,5 @@
-/* account.h - /etc/passwd and /etc/group, read as files: no name service is loaded or asked, so nothing here can hang on
- * a server. Whether somebody else could know more is said by account_order().
+/* account.h - /etc/passwd and /etc/group, read as files: no name service is loaded or asked, so nothing here can hang
+ * on a server. Whether somebody else could know more is said by account_order().
  *
  * May be used by: everything.  May use: libc only. */
 #ifndef BASE_ACCOUNT_H
@@ -23,8 +23,8 @@ void account_done(struct account *a);
 int account_group(const char *name, gid_t *ret_gid);
 int account_group_by_gid(gid_t gid);
 
-/* Every group that lists the user as a member, without that of its own entry. What `each` returns, if negative, ends it.
- * 0; that; errors as above. */
+/* Every group that lists the user as a member, without that of its own entry. What `each` returns, if negative, ends
+ * it. 0; that; errors as above. */
 int account_groups(const char *user, int (*each)(void *arg, gid_t gid), void *arg);
 
 /* What /etc/nsswitch.conf says of a database ("passwd", "group"): are these files all there is, the first

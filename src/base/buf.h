@@ -29,8 +29,8 @@ void buf_adds(struct buf *b, const char *s);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
-/* Make room for n more bytes and a NUL and return where they go, or NULL. The caller then adds to len itself, and puts the
- * NUL there when it is to be a string. */
+/* Make room for n more bytes and a NUL and return where they go, or NULL. The caller then adds to len itself, and puts
+ * the NUL there when it is to be a string. */
 void *buf_reserve(struct buf *b, size_t n);
 
 /* Drop the first n bytes (n <= len). */

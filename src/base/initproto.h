@@ -16,8 +16,8 @@
  * It takes nothing from the socket before the journal knows about it (it looks first), so the message in front may be
  * one that was dealt with already: `serial` grows by one with each message of init's; a child's has none, but there is
  * only one of each request and pid.
- * The journal's descriptor is not among the INIT_STOREDs only: it lies ready at INIT_JOURNAL_FD, because it is needed to
- * understand what comes before HELLO.
+ * The journal's descriptor is not among the INIT_STOREDs only: it lies ready at INIT_JOURNAL_FD, because it is needed
+ * to understand what comes before HELLO.
  *
  * Order, for one spawn request:
  *   - INIT_SPAWNED (from init) or INIT_SPAWN_FAILED with pid 0 (init could not fork: nothing else follows);
@@ -44,8 +44,8 @@
  * without having said BOOTED. */
 #define INIT_UNBORN "COPPICE_ENGINES_UNBORN"
 
-/* Exit status of an engine that could not take over for lack of descriptors, memory or the like. As a SIGKILL it says little
- * of the state that it was to take over. */
+/* Exit status of an engine that could not take over for lack of descriptors, memory or the like. As a SIGKILL it says
+ * little of the state that it was to take over. */
 #define INIT_ENGINE_LACKS 75
 
 /* Stored descriptors that init itself makes use of. */
@@ -70,8 +70,9 @@ enum init_kind {
         INIT_SPAWN_FAILED,  /* struct init_spawn_failed */
         INIT_SIGNAL_FAILED, /* struct init_failed */
         INIT_EXITED,        /* struct init_exited */
-        INIT_LISTENER,      /* struct init_listener, one descriptor; first from the child to init. Where init cannot know
-                             * when to close it, from the child itself to the engine, as a SPAWN_FAILED with a pid */
+        INIT_LISTENER,      /* struct init_listener, one descriptor; first from the child to init. Where init
+                             * cannot know when to close it, from the child itself to the engine, as a
+                             * SPAWN_FAILED with a pid */
         INIT_DAEMON_SIGNAL, /* struct init_daemon_signal: somebody sent this signal to the daemon */
 };
 
@@ -151,9 +152,9 @@ struct init_spawn_failed {
         char object[160];      /* what the step was about: "/usr/bin/nope", "NOFILE"; "" when it needs no object */
 };
 
-/* The child has installed its filter; the descriptor is told of calls that the filter does not let pass. init keeps it until
- * that happens for the first time; then it is the engine's, which deposits a copy as it does with all that must not die
- * with it. */
+/* The child has installed its filter; the descriptor is told of calls that the filter does not let pass. init
+ * keeps it until that happens for the first time; then it is the engine's, which deposits a copy as it does with
+ * all that must not die with it. */
 struct init_listener {
         struct init_header h;
         uint64_t request;

@@ -94,7 +94,8 @@ static bool write_terminal(const char *text, size_t n)
 }
 
 /* The descriptor itself stays blocking: its file description is shared with whoever started us. So nobody else's write
- * may fill a pipe between our look and our own write: the kernel is asked for one that does not wait (6.4 and later). */
+ * may fill a pipe between our look and our own write: the kernel is asked for one that does not wait (6.4 and
+ * later). */
 static bool write_pipe(const char *text, size_t n)
 {
         struct iovec iov = { (void *) (uintptr_t) text, n };

@@ -11,7 +11,8 @@
 
 #include "base/err.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVEL_COUNT };
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
+                 LOG_LEVEL_COUNT };
 
 void log_open(const char *program);            /* borrowed; the prefix of every line */
 void log_set_level(enum log_level level);      /* default NOTICE */

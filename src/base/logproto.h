@@ -72,7 +72,8 @@ enum log_rate_unit { LOG_RATE_BYTES, LOG_RATE_LINES };
 struct log_config {
         uint64_t max_size;      /* bytes in `current` before it is rotated */
         uint64_t max_age_us;    /* age of the first byte in `current` at which the next write rotates it */
-        uint64_t rate_count;    /* lines or bytes let through per rate_interval_us; the rest is dropped, counted, marked */
+        uint64_t rate_count;    /* lines or bytes let through per rate_interval_us; the rest is
+                                 * dropped, counted, marked */
         uint64_t rate_interval_us; /* 0 = one second */
         uint64_t rate_burst;    /* size of the bucket; 0 = rate_count */
         uint32_t max_files;     /* rotated files kept; 0 = all */

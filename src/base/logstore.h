@@ -2,8 +2,8 @@
  * (coppicectl logs).
  *
  *     LOGDIR/shop/api/current                        what is written now
- *     LOGDIR/shop/api/@20261121T035812.123456Z       a rotated file; the instant is that of the rotation (its last line)
- *     LOGDIR/shop/api/@20261121T035812.123456Z.gz    the same, compressed (or .zst); if both are there the plain one counts
+ *     LOGDIR/shop/api/@20261121T035812.123456Z       a rotated file; the instant is that of the rotation (last line)
+ *     LOGDIR/shop/api/@20261121T035812.123456Z.gz    the same, compressed (or .zst); of both the plain one counts
  *
  * Names sort by age. A node path becomes a directory component by component; a component that would be taken for
  * something else ("current", "..", "@1") gets its first byte written as %XX, and so does every '%', so that two

@@ -78,8 +78,8 @@ struct pack_schema {
 };
 
 #define PACK_FIELD(type, member, kind_) \
-        { .name = #member, .offset = offsetof(type, member), .size = sizeof(((type *) 0)->member), .kind = PACK_##kind_, \
-          .boolean = _Generic(((type *) 0)->member, bool: true, default: false) }
+        { .name = #member, .offset = offsetof(type, member), .size = sizeof(((type *) 0)->member), \
+          .kind = PACK_##kind_, .boolean = _Generic(((type *) 0)->member, bool: true, default: false) }
 #define PACK_ENUM(type, member, table) \
         { .name = #member, .offset = offsetof(type, member), .size = sizeof(((type *) 0)->member), .kind = PACK_NAME, \
           .names = &(table) }

@@ -32,7 +32,8 @@ static bool text_ends(const struct plan_step *s)
                 return true;
         if (s->text_len == 0)
                 return s->op != PLAN_FILE && s->op != PLAN_DIRECTORY && s->op != PLAN_OPEN && s->op != PLAN_CHROOT &&
-                       s->op != PLAN_CHDIR && s->op != PLAN_ENV_PID && s->op != PLAN_EXEC && s->op != PLAN_MOUNT && s->op != PLAN_ROOT && s->op != PLAN_ALLOW && s->op != PLAN_ALLOW_REST &&
+                       s->op != PLAN_CHDIR && s->op != PLAN_ENV_PID && s->op != PLAN_EXEC && s->op != PLAN_MOUNT &&
+                       s->op != PLAN_ROOT && s->op != PLAN_ALLOW && s->op != PLAN_ALLOW_REST &&
                        s->op != PLAN_CREDENTIAL && s->op != PLAN_LINK && s->op != PLAN_CREDENTIALS;
         return ((const char *) (s + 1))[s->text_len - 1] == 0;
 }

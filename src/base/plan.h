@@ -115,8 +115,8 @@ struct plan_place {
 #define PLAN_SOURCE_SLOT(n) (-1 - (n))   /* what OPEN step opened into slot n */
 #define PLAN_SOURCE_OWN(n)  (-100 - (n)) /* descriptor n (0 to 2) of the daemon itself */
 
-/* SECCOMP: text is c bytes of program (struct sock_filter after struct sock_filter; 0 in a plan that is only explained),
- * then words for people. a: flags of seccomp(2), SECCOMP_FILTER_FLAG_*; b: the gate (os/seccomp.h). */
+/* SECCOMP: text is c bytes of program (struct sock_filter after struct sock_filter; 0 in a plan that is only
+ * explained), then words for people. a: flags of seccomp(2), SECCOMP_FILTER_FLAG_*; b: the gate (os/seccomp.h). */
 
 /* Walking: start with plan_open(), then plan_next() until it returns 0. */
 struct plan_iter {

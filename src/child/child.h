@@ -64,7 +64,8 @@ struct child {
         const char *object;                  /* for the report, when it is not the step's first string */
         const struct plan_iter *it;          /* behind the step that is being performed */
         struct plan_iter start;              /* the plan from its beginning */
-        int *mounts;                         /* PLAN_MOUNTS_MAX copies for the MOUNT steps, in their order; see mounts.c */
+        int *mounts;                         /* PLAN_MOUNTS_MAX copies for the MOUNT steps, in their
+                                              * order; see mounts.c */
         int mount_at;                        /* how many of them are done */
         int proc;                            /* /proc, also when it is out of sight; -1 = none */
         int *creds;                          /* PLAN_CREDENTIALS_MAX that CREDENTIAL has opened; negative = nothing */

@@ -100,8 +100,8 @@ static int copy(int to, int from)
 }
 
 /* One file; the first of a name counts. */
-static int make_file(struct child *c, int dir, const struct plan_step *fill, const struct plan_step *s, const char *text,
-                     int from)
+static int make_file(struct child *c, int dir, const struct plan_step *fill, const struct plan_step *s,
+                     const char *text, int from)
 {
         size_t at = 0;
         const char *name = plan_string(text, s->text_len, &at);

@@ -100,8 +100,8 @@ static int own(int fd, const struct plan_step *s)
         return 0;
 }
 
-/* The service's own directory gets its mode from own(). Those on the way there are not its own: the umask that it has by
- * now must not close them to others, or to itself when it changes its user. */
+/* The service's own directory gets its mode from own(). Those on the way there are not its own: the umask that it has
+ * by now must not close them to others, or to itself when it changes its user. */
 static int make_all(const char *base, const char *name)
 {
         const mode_t mask = umask(0022);

@@ -86,7 +86,8 @@ static bool listed(const struct plan_step *s, const char *text, const char *name
         return false;
 }
 
-static int allow_entries(struct child *c, const struct plan_step *s, const char *text, int dir, const char *bytes, long n)
+static int allow_entries(struct child *c, const struct plan_step *s, const char *text, int dir,
+                         const char *bytes, long n)
 {
         for (long at = 0; at < n;) {
                 const struct dirent64 *e = (const void *) (bytes + at);

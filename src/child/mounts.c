@@ -126,7 +126,7 @@ static int make_point(const char *path, int fd)
         return r;
 }
 
-/* --- before anything is changed ------------------------------------------------------------------------------------ */
+/* --- before anything is changed ----------------------------------------------------------------------------------- */
 
 static bool absent(int r)
 {
@@ -178,7 +178,8 @@ static int take_all(struct child *c, struct plan_iter it, const struct plan_step
                 if (sources || c->mounts[n] == NOTHING)
                         c->mounts[n] = take(c, s, text, sources);
                 /* Now, because soon what is above it may be read-only. Should it not work, the mount will tell. */
-                if (!sources && c->mounts[n] != MISSING && (s->flags & PLAN_MOUNT_MAKE) && !(s->flags & PLAN_MOUNT_INNER))
+                if (!sources && c->mounts[n] != MISSING && (s->flags & PLAN_MOUNT_MAKE) &&
+                    !(s->flags & PLAN_MOUNT_INNER))
                         (void) make_point(text, c->mounts[n]);
                 n++;
         }
@@ -190,7 +191,7 @@ int child_take_sources(struct child *c, const struct plan_step *s, const char *t
         return take_all(c, *c->it, s, text, true);
 }
 
-/* --- one after the other -------------------------------------------------------------------------------------------- */
+/* --- one after the other ------------------------------------------------------------------------------------------ */
 
 static int keep(const struct child *c, const struct plan_step *s, const char *path, int fd)
 {

@@ -65,7 +65,7 @@ int child_old_attach(const struct child *c, int fd, const char *path, bool recur
         return r;
 }
 
-/* --- attributes ----------------------------------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------------------------- */
 
 /* A step as it is found in the end: where its path leads. */
 struct ruled {

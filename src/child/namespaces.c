@@ -27,7 +27,7 @@ void child_know_proc(struct child *c)
         c->proc = fd;
 }
 
-/* --- users ----------------------------------------------------------------------------------------------------------- */
+/* --- users -------------------------------------------------------------------------------------------------------- */
 
 static int write_file(int dir, const char *name, const char *text, size_t len)
 {
@@ -78,7 +78,8 @@ static int write_maps(int self, int64_t uid, int64_t gid, bool with_root)
         return r;
 }
 
-/* More than the own id can only be mapped by somebody outside: a child that is forked before, and waits for the word. */
+/* More than the own id can only be mapped by somebody outside: a child that is forked before, and waits for the
+ * word. */
 static _Noreturn void help(int self, const struct plan_step *s, int word)
 {
         char go;
@@ -130,7 +131,7 @@ int child_userns(struct child *c, const struct plan_step *s, const char *text)
         return r;
 }
 
-/* --- the others ------------------------------------------------------------------------------------------------------ */
+/* --- the others --------------------------------------------------------------------------------------------------- */
 
 static int raise_loopback(struct child *c)
 {

@@ -8,7 +8,8 @@
  * the program's end exactly: its exit code or its signal. Neither holds a descriptor, a capability but the one to
  * signal, or a directory.
  *
- * A control command enters the namespace of the main process, where $MAINPID is 2: it has a watcher and needs no reaper.
+ * A control command enters the namespace of the main process, where $MAINPID is 2: it has a
+ * watcher and needs no reaper.
  *
  * A signal to the watcher is meant for the program; a signal to the whole group has reached the program already.
  * So the reaper passes on only what the watcher marks. */
@@ -79,7 +80,7 @@ static void become_small(void)
         (void) syscall(SYS_capset, &head, data);
 }
 
-/* --- the reaper ---------------------------------------------------------------------------------------------------- */
+/* --- the reaper --------------------------------------------------------------------------------------------------- */
 
 static void reap_all(pid_t program, struct ending *ending)
 {
@@ -111,7 +112,7 @@ static _Noreturn void reap(pid_t program, struct ending *ending)
         }
 }
 
-/* --- the watcher --------------------------------------------------------------------------------------------------- */
+/* --- the watcher -------------------------------------------------------------------------------------------------- */
 
 static _Noreturn void end_like(int status)
 {
@@ -178,7 +179,7 @@ static void new_session(void)
         (void) setsid();
 }
 
-/* --- in a namespace that is there already ---------------------------------------------------------------------------- */
+/* --- in a namespace that is there already ------------------------------------------------------------------------- */
 
 /* The command's parent is outside; who reaps what it leaves behind is the small init of the main process. */
 static _Noreturn void watch_command(pid_t command, pid_t parent)
@@ -226,7 +227,7 @@ static int join(struct child *c)
         return 0;
 }
 
-/* --- the step ------------------------------------------------------------------------------------------------------ */
+/* --- the step ----------------------------------------------------------------------------------------------------- */
 
 int child_pids(struct child *c, const struct plan_step *s, const char *text)
 {

@@ -7,7 +7,7 @@
 
 enum { BONDS_SPARE = 16, TEXTS_MAX = 1 << 20 };
 
-/* --- texts ----------------------------------------------------------------------------------------------------------- */
+/* --- texts -------------------------------------------------------------------------------------------------------- */
 
 const char *core_text(const struct core *c, uint32_t text)
 {
@@ -84,7 +84,7 @@ static void text_ref(struct core *c, uint32_t text)
                 c->bonds->texts[text - 1].refs++;
 }
 
-/* --- records ----------------------------------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------------------------------ */
 
 int bonds_new(struct core *c)
 {
@@ -141,7 +141,8 @@ int core_bond_reserve(struct core *c)
 /* Each standing bond is one record, and another while its end is being told. */
 static size_t needs(const struct spec *s)
 {
-        return spec_kind(s) != KIND_SERVICE ? 0 : 2 * (spec_count(s, D_SERVICE_LinkTo) + spec_count(s, D_SERVICE_Monitor));
+        return spec_kind(s) != KIND_SERVICE
+               ? 0 : 2 * (spec_count(s, D_SERVICE_LinkTo) + spec_count(s, D_SERVICE_Monitor));
 }
 
 /* What is still on its way to somebody keeps its record for good: a few at most. */
@@ -193,7 +194,7 @@ void bond_give(struct core *c, struct bond *d)
         b->free = (uint32_t) (d - b->pool);
 }
 
-/* --- lists: a bond is in those of both its nodes, in the order in which they were tied -------------------------------- */
+/* --- lists: a bond is in those of both its nodes, in the order in which they were tied ---------------------------- */
 
 static uint32_t *next_of(struct bond *d, node_id id)
 {
@@ -275,7 +276,7 @@ unsigned bond_count(const struct core *c, const struct node *n)
         return count;
 }
 
-/* --- signals -------------------------------------------------------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------------------------------------------------ */
 
 static void queue(struct core *c, struct bond *d, enum bond_kind kind, const struct node *to, node_id from,
                   const struct reason *r, uint64_t cause)
@@ -310,7 +311,7 @@ bool bond_signal(struct core *c, enum bond_kind kind, const struct node *to, nod
         return true;
 }
 
-/* --- births and deaths -------------------------------------------------------------------------------------------------- */
+/* --- births and deaths -------------------------------------------------------------------------------------------- */
 
 bool node_lives(const struct node *n)
 {
@@ -324,7 +325,8 @@ bool core_lives(const struct core *c, node_id id)
         return n && node_lives(n);
 }
 
-/* Who is on his way down already is not tied to again: his end would end the next incarnation of the one he went with. */
+/* Who is on his way down already is not tied to again: his end would end the next incarnation of the one he went
+ * with. */
 static bool may_be_tied(const struct node *n)
 {
         return node_lives(n) && (is_super(n) || n->ending.kind == REASON_NONE);
@@ -434,7 +436,7 @@ void bonds_forget(struct core *c, struct node *n)
                 bond_drop(c, &c->bonds->pool[n->bonds]);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 node_id core_whereis(const struct core *c, node_id scope, const char *name, bool outward)
 {

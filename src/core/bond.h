@@ -1,6 +1,7 @@
 /* bond.h - links, monitors and registered names: what ties nodes to each other's ends. Pure, part of core_step().
  *
- * The semantics are Erlang's (tests/erlang has a table taken from the original; tests/unit/bond.c holds this against it):
+ * The semantics are Erlang's (tests/erlang has a table taken from the original;
+ * tests/unit/bond.c holds this against it):
  *
  *   LINK     between two services, at most one for each pair. When one ends, the other gets an exit signal with the
  *            reason: `normal` is ignored; anything else ends it with linked:PATH:REASON; whoever traps exits
@@ -54,9 +55,9 @@ struct bond {
 
 enum { BOND_TEXT_MAX = 128, BONDS_OF_NODE_MAX = 1000 };
 
-/* A text that events refer to by number (arg2 of EVT_MONITOR, EVT_DEMONITOR, EVT_REGISTER, EVT_UNREGISTER): 0 when memory
- * is short or it is longer than BOND_TEXT_MAX - 1. It stays while a bond uses it or until core_text_release(), which is
- * owed for each core_text_take() once the request was answered. */
+/* A text that events refer to by number (arg2 of EVT_MONITOR, EVT_DEMONITOR, EVT_REGISTER, EVT_UNREGISTER): 0 when
+ * memory is short or it is longer than BOND_TEXT_MAX - 1. It stays while a bond uses it or until core_text_release(),
+ * which is owed for each core_text_take() once the request was answered. */
 uint32_t core_text_take(struct core *c, const char *text);
 void core_text_release(struct core *c, uint32_t text);
 const char *core_text(const struct core *c, uint32_t text);   /* "" for 0 */

@@ -1,7 +1,7 @@
 /* bond_event.c - links, monitors and names: requests, and what signals do. See bond.h. */
 #include "core/bond_priv.h"
 
-/* --- requests ---------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static enum result ask_link(struct core *c, struct node *n, const struct event *e)
 {
@@ -21,7 +21,8 @@ static enum result ask_link(struct core *c, struct node *n, const struct event *
                         (void) bond_signal(c, BOND_SIGNAL_LINK, n, other->id, &REASON(REASON_NOPROC, 0), 0, 0);
                 return RESULT_NOPROC;
         }
-        d = bond_count(c, n) < BONDS_OF_NODE_MAX && bond_count(c, other) < BONDS_OF_NODE_MAX ? bond_take(c, BOND_LINK, false) : NULL;
+        d = bond_count(c, n) < BONDS_OF_NODE_MAX && bond_count(c, other) < BONDS_OF_NODE_MAX
+            ? bond_take(c, BOND_LINK, false) : NULL;
         if (!d)
                 return RESULT_BUSY;
         bond_tie(c, d, n->id, other->id, 0);
@@ -54,8 +55,10 @@ static enum result ask_monitor(struct core *c, struct node *n, const struct even
         if (n == other)
                 return RESULT_OK;
         if (!node_lives(other))
-                return bond_signal(c, BOND_SIGNAL_DOWN, n, other->id, &REASON(REASON_NOPROC, 0), (uint32_t) e->arg2, 0) ? RESULT_OK : RESULT_BUSY;
-        d = bond_count(c, n) < BONDS_OF_NODE_MAX && bond_count(c, other) < BONDS_OF_NODE_MAX ? bond_take(c, BOND_MONITOR, false) : NULL;
+                return bond_signal(c, BOND_SIGNAL_DOWN, n, other->id, &REASON(REASON_NOPROC, 0), (uint32_t) e->arg2,
+                                   0) ? RESULT_OK : RESULT_BUSY;
+        d = bond_count(c, n) < BONDS_OF_NODE_MAX && bond_count(c, other) < BONDS_OF_NODE_MAX
+            ? bond_take(c, BOND_MONITOR, false) : NULL;
         if (!d)
                 return RESULT_BUSY;
         bond_tie(c, d, n->id, other->id, (uint32_t) e->arg2);
@@ -63,8 +66,8 @@ static enum result ask_monitor(struct core *c, struct node *n, const struct even
         return RESULT_OK;
 }
 
-/* Of that mark, or with none of that target. A DOWN that is on its way does not arrive. A mark that is used up already is
- * no mistake, as in Erlang: its DOWN may have crossed the request. */
+/* Of that mark, or with none of that target. A DOWN that is on its way does not arrive. A mark that is used up already
+ * is no mistake, as in Erlang: its DOWN may have crossed the request. */
 static enum result ask_demonitor(struct core *c, struct node *n, const struct event *e)
 {
         uint32_t ref = (uint32_t) e->arg2, at = BOND_NONE, before = BOND_NONE;
@@ -179,7 +182,7 @@ void bond_event(struct core *c, const struct event *e)
         act_done(c, e->token, result, e->node);
 }
 
-/* --- signals ----------------------------------------------------------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------------------------------------------------ */
 
 static void deliver(struct core *c, struct node *to, enum deliver what, const struct bond *d)
 {
@@ -209,7 +212,8 @@ static void end(struct core *c, struct node *n, const struct bond *d, struct rea
 {
         if (n->phase >= PHASE_STOP)
                 return; /* on its way already, for a reason of its own */
-        (void) note_full(c, n, d->kind == BOND_SIGNAL_LINK ? RULE_LINK_ENDS : RULE_EXIT_SIGNAL, d->cause, d->b, &d->reason, 0, 0);
+        (void) note_full(c, n, d->kind == BOND_SIGNAL_LINK ? RULE_LINK_ENDS : RULE_EXIT_SIGNAL, d->cause, d->b,
+                         &d->reason, 0, 0);
         if (d->kind == BOND_SIGNAL_SENT && r.kind == REASON_KILLED)
                 service_kill_now(c, n, r);
         else

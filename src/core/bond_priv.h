@@ -54,7 +54,8 @@ void bond_tell(struct core *c, struct bond *d, const struct node *gone, const st
 
 /* --- bond_spawn.c --- */
 void bond_spawn(struct core *c, struct node *n, const struct event *e); /* n: who spawns; NULL: he is gone */
-bool bond_promise_ended(struct core *c, struct bond *d, const struct node *n, const struct reason *r); /* false: it is none */
+/* false: it is none */
+bool bond_promise_ended(struct core *c, struct bond *d, const struct node *n, const struct reason *r);
 void bond_promises_unborn(struct core *c, struct node *n);
 bool bond_reaches_unborn(const struct node *n, const struct bond *d);
 void bond_unborn_ends(struct core *c, struct node *n, const struct bond *d);

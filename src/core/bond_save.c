@@ -8,8 +8,8 @@
 
 enum { POOL_MAX = 1 << 22 };
 
-/* In place of the number of its users: a text that only the actions of the last step still name. They may be performed after
- * this was loaded. */
+/* In place of the number of its users: a text that only the actions of the last step still name. They may be
+ * performed after this was loaded. */
 #define LAST_WORDS UINT32_MAX
 
 static void save_index(struct buf *out, uint32_t i)

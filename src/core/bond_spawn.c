@@ -3,8 +3,8 @@
  *
  * The bond is made in the step that starts the child, as a wish (BOND_WANT_LINK, BOND_WANT_MONITOR) that is no standing
  * one. At the child's birth it becomes a link or a monitor. Until then it is as good as that: a child that cannot be
- * born sends its spawner the DOWN or the exit signal all the same, and a spawner that ends badly takes the child's start
- * back. So there is no moment in which one of the two could end and the other not hear of it.
+ * born sends its spawner the DOWN or the exit signal all the same, and a spawner that ends badly takes the child's
+ * start back. So there is no moment in which one of the two could end and the other not hear of it.
  * Used by: bond.c, bond_event.c.  Uses: bond_priv.h, machine.h.  Tested by: tests/unit/spawnin.c */
 #include "core/bond_priv.h"
 

@@ -8,7 +8,7 @@
 
 #include "core/bond_priv.h"
 
-/* --- actions ---------------------------------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------------------------------ */
 
 struct action *act(struct core *c, struct node *n, enum action_kind kind)
 {
@@ -52,7 +52,7 @@ uint64_t core_random(struct core *c)
         return z ^ (z >> 31);
 }
 
-/* --- the end of everything ------------------------------------------------------------------------------------------- */
+/* --- the end of everything ---------------------------------------------------------------------------------------- */
 
 static const struct node *code_source(const struct core *c, const struct node *root)
 {
@@ -113,7 +113,8 @@ void core_root_down(struct core *c)
         struct node *root = c->nodes[NODE_ROOT];
         bool again = root->child_flags & CF_AGAIN;
 
-        enter(c, root, root->super->gave_up || !(root->flags & (NF_STARTED | NF_ASKED)) ? STATE_FAILED : STATE_INACTIVE);
+        enter(c, root, root->super->gave_up || !(root->flags & (NF_STARTED | NF_ASKED))
+              ? STATE_FAILED : STATE_INACTIVE);
         (void) note_full(c, root, RULE_SUP_EXIT, root->cause, NODE_NONE, &root->last_reason, root->incarnation, 0);
         answer(c, root, EVT_START, RESULT_START_FAILED);
         answer(c, root, EVT_STOP, RESULT_OK);
@@ -163,7 +164,7 @@ static void shutdown_tick(struct core *c)
         (void) act(c, root, ACT_KILL);
 }
 
-/* --- the step ------------------------------------------------------------------------------------------------------------ */
+/* --- the step ----------------------------------------------------------------------------------------------------- */
 
 void core_wake(struct core *c, struct node *super)
 {

@@ -105,24 +105,27 @@ struct core *core_new(const struct core_config *config, struct spec *root);
 void core_free(struct core *c);
 
 /* Put a child below a supervisor, behind its other children. Takes memory, starts nothing: EVT_ADDED or EVT_START
- * does. Errors: -ENOMEM, -EEXIST (a sibling of that stem), -EINVAL (parent is no supervisor), -EDQUOT (MaxChildren=). */
+ * does. Errors: -ENOMEM, -EEXIST (a sibling of that stem), -EINVAL (parent is no supervisor), -EDQUOT
+ * (MaxChildren=). */
 int core_add(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err);
 
-/* The same with the number of a node that is gone if there is one: of core_retired(). Only while no event about that one is
- * still on its way in. core_retired_peer(): some reason outside the core may name it. */
+/* The same with the number of a node that is gone if there is one: of core_retired(). Only while no event about that
+ * one is still on its way in. core_retired_peer(): some reason outside the core may name it. */
 int core_add_again(struct core *c, node_id parent, struct spec *spec, bool dynamic, node_id *ret_id, struct err *err);
 node_id core_retired(const struct core *c);
 bool core_retired_peer(const struct core *c);
 
-/* Resolve After=, Requires=, ... between siblings, and After= and Before= between branches, once all nodes are there (and again after a reload).
- * Cycles and unknown names are reported, all of them, through `report`; returns how many. */
+/* Resolve After=, Requires=, ... between siblings, and After= and Before= between branches, once all nodes
+ * are there (and again after a reload). Cycles and unknown names are reported, all of them, through
+ * `report`; returns how many. */
 int core_link(struct core *c, void (*report)(void *arg, const struct err *), void *arg, struct err *err);
 
 /* A new spec for a node that stays (daemon-reload); live values count at once, others at its next start. */
 int core_set_spec(struct core *c, node_id id, struct spec *spec, struct err *err);
 
-/* Put the children of a supervisor in this order (daemon-reload); those not named follow, in the order they had. Nothing
- * is started or stopped. -EBUSY while the supervisor starts, stops or restarts some of them in the old order. */
+/* Put the children of a supervisor in this order (daemon-reload); those not named follow, in the order
+ * they had. Nothing is started or stopped. -EBUSY while the supervisor starts, stops or restarts some
+ * of them in the old order. */
 int core_order(struct core *c, node_id parent, const node_id *ids, size_t n);
 
 /* The one step. The list is valid until the next call. `now` never decreases. */
@@ -152,12 +155,13 @@ void core_path_add(const struct core *c, node_id id, struct buf *out);
  * ambiguous). `from` is where a short name is looked up outward from (NODE_ROOT for an operator). */
 node_id core_find(const struct core *c, node_id from, const char *name, unsigned *ret_matches);
 
-/* The same for a message: only outward. A path from root, else the name (or relative path) of a child of `super`, of the
- * supervisor above it, ... of root. NODE_NONE when there is none. */
+/* The same for a message: only outward. A path from root, else the name (or relative path) of a child of `super`, of
+ * the supervisor above it, ... of root. NODE_NONE when there is none. */
 node_id core_outward(const struct core *c, node_id super, const char *name);
 
-/* It has ended, and nothing that is under way would start it again: no restart is due, neither of it nor of a supervisor
- * above it. True for a node that is gone, and for a oneshot kept up by RemainAfterExit= whose process has ended. */
+/* It has ended, and nothing that is under way would start it again: no restart is due, neither of it
+ * nor of a supervisor above it. True for a node that is gone, and for a oneshot kept up by
+ * RemainAfterExit= whose process has ended. */
 bool core_settled(const struct core *c, node_id id);
 
 /* How many events of the supervisor's intensity window count at `now` (its child's own window under isolate). */

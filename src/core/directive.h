@@ -44,7 +44,8 @@ enum section section_of_kind(enum node_kind kind);
 
 extern const struct strtab section_names; /* "Unit", "Service", ... */
 
-enum change { CHANGE_LIVE, CHANGE_RESTART, CHANGE_START }; /* takes effect at once; by a restart of the service; at its next start, none forced */
+enum change { CHANGE_LIVE, CHANGE_RESTART, CHANGE_START }; /* takes effect at once; by a restart of the service; at its
+                                                            * next start, none forced */
 
 /* D_<SECTION>_<Key>, e.g. D_SERVICE_ExecStart */
 enum directive {

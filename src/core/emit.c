@@ -1,5 +1,5 @@
-/* emit.c - EVT_EMIT: what services say for the records (`events`, `why`, the log). A record has a fixed size, so the texts lie
- * beside: those of the last EMITTED_MAX records of that rule, which a snapshot holds too.
+/* emit.c - EVT_EMIT: what services say for the records (`events`, `why`, the log). A record has a fixed size, so the
+ * texts lie beside: those of the last EMITTED_MAX records of that rule, which a snapshot holds too.
  * Used by: bond_event.c, explain.c, snapshot*.c.  Uses: bond_priv.h.  Tested by: tests/unit/spawnin.c */
 #include "base/buf.h"
 #include "base/pack.h"

@@ -31,11 +31,13 @@ enum event_kind {
         EVT_UNREGISTER,       /* node = scope, arg2 = name */
         EVT_TRAP_EXIT,        /* arg = on or off, for this incarnation */
         EVT_EXIT_SIGNAL,      /* node = whom; arg = who sends it; reason */
-        EVT_SPAWN,            /* node = who spawns; arg = the child, which core_add() has put below a supervisor that is up: start it;
-                               * arg2 = enum spawn_tie << 32 | text of the monitor. Answered as EVT_START of the child is */
+        EVT_SPAWN,            /* node = who spawns; arg = the child, which core_add() has put below a supervisor that
+                               * is up: start it; arg2 = enum spawn_tie << 32 | text of the monitor. Answered as
+                               * EVT_START of the child is */
         EVT_EMIT,             /* node says something for the records: arg2 = text */
         /* from the world */
-        EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict; arg2 = which was unmet: (directive + 1) << 32 | item */
+        EVT_CHECKED,          /* answer to ACT_CHECK; arg = enum verdict; arg2 = which was unmet: (directive
+                               * + 1) << 32 | item */
         EVT_SPAWNED,          /* a process exists: arg = pid */
         EVT_EXECED,           /* it runs the program now (only when ACT_SPAWN asked for it) */
         EVT_SPAWN_FAILED,     /* it never ran the program: reason = spawn:STAGE:ERRNO; no EXITED follows */
@@ -64,7 +66,8 @@ enum spawn_tie { SPAWN_LINK = 1, SPAWN_MONITOR = 2 };
 enum {
         REQ_STRICT = 1,       /* answer as OTP's supervisor does (start: running, restarting, not_found ...) */
         REQ_BY_SIGNAL = 2,    /* came from a signal to the daemon, not from a client */
-        REQ_ALONE = 8,        /* start: when the root supervisor is down it comes up with no other child than this one */
+        REQ_ALONE = 8,        /* start: when the root supervisor is down it comes up with no other
+                               * child than this one */
         EVENT_MORE = 4,       /* any event: others of the same instant follow. Supervisors take note but decide only
                                * at the first event without it, so that a thousand deaths at once are one restart of
                                * the group (FAILURES C8, otp/README fact 12). End such a row with EVT_TICK. */

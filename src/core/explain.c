@@ -65,7 +65,8 @@ static bool names_item(const struct core *c, const struct record *r)
 static void put_item(const struct core *c, const struct record *r, struct buf *out)
 {
         if (names_item(c, r))
-                buf_adds(out, spec_item(node_or_buried(c, core_meant(c, r, r->node))->spec, (enum directive) r->a, (size_t) r->b));
+                buf_adds(out, spec_item(node_or_buried(c, core_meant(c, r, r->node))->spec, (enum directive) r->a,
+                                        (size_t) r->b));
 }
 
 static void put_word(const struct core *c, const struct record *r, const char *word, size_t len, struct buf *out)
@@ -148,7 +149,8 @@ struct origin core_quotes(const struct core *c, const struct record *r)
         const struct spec *s = quoted(c, r, &d);
 
         if (names_item(c, r))
-                return spec_item_origin(node_or_buried(c, core_meant(c, r, r->node))->spec, (enum directive) r->a, (size_t) r->b);
+                return spec_item_origin(node_or_buried(c, core_meant(c, r, r->node))->spec, (enum directive) r->a,
+                                        (size_t) r->b);
         return s ? spec_origin(s, d) : (struct origin) { .file = "" };
 }
 

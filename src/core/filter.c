@@ -23,7 +23,7 @@ static const struct { enum directive d; const char *calls; } denies[] = {
 #undef DENIES
 };
 
-/* --- lists of calls -------------------------------------------------------------------------------------------------- */
+/* --- lists of calls ----------------------------------------------------------------------------------------------- */
 
 struct setting {
         struct filter *f;
@@ -146,7 +146,7 @@ static void apply_log(const struct spec *s, struct filter *f)
         }
 }
 
-/* --- the settings that look at arguments ----------------------------------------------------------------------------- */
+/* --- the settings that look at arguments -------------------------------------------------------------------------- */
 
 /* Nobody who lists names has the numbers of other kinds in mind, and a filter for three kinds costs each start twice as
  * much. systemd's own files mean what systemd makes of them; learning forbids nothing. */
@@ -252,7 +252,8 @@ static bool make(const struct spec *s, bool learn, struct filter *ret)
         apply_archs(s, learn, ret);
         apply_families(s, ret);
         apply_namespaces(s, ret);
-        ret->stranger = filter_errno(spec_str(s, D_SERVICE_SystemCallErrorNumber)) < 0 || is_told(ret) ? FILTER_KILL : FILTER_END;
+        ret->stranger = filter_errno(spec_str(s, D_SERVICE_SystemCallErrorNumber)) < 0 || is_told(ret)
+                        ? FILTER_KILL : FILTER_END;
         return any_effect(s, ret);
 }
 
@@ -271,7 +272,7 @@ bool filter_tells(const struct filter *f)
         return is_told(f) || (f->archs_said && f->stranger == FILTER_KILL);
 }
 
-/* --- in words -------------------------------------------------------------------------------------------------------- */
+/* --- in words ----------------------------------------------------------------------------------------------------- */
 
 static bool counts(const struct spec *s, enum directive d)
 {

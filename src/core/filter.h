@@ -30,8 +30,8 @@ struct filter {
         int16_t unknown;               /* calls without a name: newer than we are */
         bool archs_said, archs_implied; /* implied (and said): who lists calls means those of the native kind */
         uint32_t archs;                /* 1 << FILTER_ARCH_*; when archs_said, all others end the process: */
-        int16_t stranger;              /* FILTER_KILL; FILTER_END where nobody else has to be told of anything, so that a start
-                                        * that answers with errors does not pay for a listener */
+        int16_t stranger;              /* FILTER_KILL; FILTER_END where nobody else has to be told of anything, so that
+                                        * a start that answers with errors does not pay for a listener */
         bool families_said, families_others; /* families_others: those above 63 are allowed */
         uint64_t families;             /* 1 << AF_*: may be asked of socket() */
         uint64_t namespaces;           /* CLONE_NEW*: may not be made or entered; 0 = all may */
@@ -44,8 +44,8 @@ bool filter_of(const struct spec *s, struct filter *ret);
 /* The same, as if SystemCallFilterMode=enforce were said. */
 bool filter_enforced(const struct spec *s, struct filter *ret);
 
-/* The settings it is made of, one after another, for an *at that begins with 0; false beyond the last. And: is the filter
- * all that such a setting does? */
+/* The settings it is made of, one after another, for an *at that begins with 0; false beyond the last. And: is the
+ * filter all that such a setting does? */
 bool filter_source(const struct spec *s, size_t *at, enum directive *ret);
 bool filter_is_all_of(enum directive d);
 

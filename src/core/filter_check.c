@@ -30,10 +30,12 @@ static void check_item(const struct spec *s, size_t i, bool deny_list, struct re
 
         (void) snprintf(name, sizeof(name), "%.*s", (int) strcspn(item + out, ":"), item + out);
         if (out && is_vital(name))
-                warn(remarks, at, "take it out", ": without it no program could be started or end, so it stays allowed", name);
+                warn(remarks, at, "take it out",
+                     ": without it no program could be started or end, so it stays allowed", name);
         if (deny_list && !out && strchr(item, ':'))
                 warn(remarks, at, "leave the error out, or begin the line with ~",
-                     ": this line takes the call out of a list of what is forbidden, where an error means nothing", item);
+                     ": this line takes the call out of a list of what is forbidden, where an error means nothing",
+                     item);
 }
 
 void validate_filter(const struct spec *s, struct remarks *remarks)
@@ -44,7 +46,8 @@ void validate_filter(const struct spec *s, struct remarks *remarks)
         for (size_t i = 0; i < n; i++)
                 check_item(s, i, spec_item(s, D_SERVICE_SystemCallFilter, 0)[0] == '~', remarks);
         if (learns)
-                warn(remarks, spec_origin(s, D_SERVICE_SystemCallFilterMode), "`coppicectl seccomp` prints what was learned",
+                warn(remarks, spec_origin(s, D_SERVICE_SystemCallFilterMode),
+                     "`coppicectl seccomp` prints what was learned",
                      " forbids nothing and makes every system call slower", "SystemCallFilterMode=learn");
         if (n == 0 && spec_has(s, D_SERVICE_SystemCallErrorNumber))
                 warn(remarks, spec_origin(s, D_SERVICE_SystemCallErrorNumber), "write SystemCallFilter= as well",

@@ -1,4 +1,5 @@
-/* filter_names.c - the names that filters are written with: errors, families, namespaces, architectures. See filter.h. */
+/* filter_names.c - the names that filters are written with: errors, families, namespaces,
+ * architectures. See filter.h. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ int filter_errno(const char *text)
         return -EINVAL;
 }
 
-/* --- forms ----------------------------------------------------------------------------------------------------------- */
+/* --- forms -------------------------------------------------------------------------------------------------------- */
 
 static int errno_item(const char *text, struct buf *out, const char **ret_what, char *hint, size_t n)
 {

@@ -306,7 +306,7 @@ static bool step_stop(struct core *c, struct node *s)
         return true;
 }
 
-/* --- all at once --------------------------------------------------------------------------------------------------- */
+/* --- all at once -------------------------------------------------------------------------------------------------- */
 
 /* Children that wait for siblings: may they go on now? */
 static bool recheck(struct core *c, struct node *s)

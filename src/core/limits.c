@@ -51,7 +51,8 @@ bool spec_delegates(const struct spec *s)
 {
         size_t n = spec_kind(s) == KIND_SERVICE ? spec_count(s, D_SERVICE_Delegate) : 0;
 
-        return n > 0 && strcmp(spec_item(s, D_SERVICE_Delegate, n - 1), "no") != 0; /* the last word counts, as in systemd */
+        /* the last word counts, as in systemd */
+        return n > 0 && strcmp(spec_item(s, D_SERVICE_Delegate, n - 1), "no") != 0;
 }
 
 unsigned spec_delegated(const struct spec *s)

@@ -1,5 +1,6 @@
 /* link.c - core_link(): the names in After=, Requires= and the others become relations between siblings, each kept
- * at both ends. After= and Before= between units that are no siblings order the branches they are in. What names nobody, and what runs in a circle, is reported and left out.
+ * at both ends. After= and Before= between units that are no siblings order the branches they are in. What names
+ * nobody, and what runs in a circle, is reported and left out.
  * Used by: the daemon, simulate, tests (through core.h).  Uses: machine.h, order of order.c. */
 #include <errno.h>
 #include <stdlib.h>
@@ -225,7 +226,8 @@ static void cut(struct linker *l, struct node *n, struct node *o)
         if (theirs)
                 theirs->kinds &= (uint32_t) ~DEP_BEFORE;
         l->problems++;
-        (void) err_set(&err, STAGE_DEPENDENCY, ELOOP, "%s comes after %s, which comes after it in turn; the first is ignored",
+        (void) err_set(&err, STAGE_DEPENDENCY, ELOOP,
+                       "%s comes after %s, which comes after it in turn; the first is ignored",
                        core_path(l->c, n->id, a, sizeof(a)), core_path(l->c, o->id, b, sizeof(b)));
         err_unit(&err, spec_name(n->spec));
         err_hint(&err, "take one After= or Before= out of the circle");

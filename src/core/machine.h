@@ -175,7 +175,8 @@ int retired_grow(struct core *c, uint32_t cap);
 void retired_push(struct core *c, node_id id, uint32_t incarnation, bool peer); /* a new last one */
 void retire(struct core *c, const struct node *n);
 void retired_take(struct core *c, struct node *n);  /* n gets the first */
-int index_grow(struct core *c, uint32_t cap);       /* for a new capacity; what there was is kept when memory is short */
+int index_grow(struct core *c, uint32_t cap);       /* for a new capacity; what there was is kept
+                                                     * when memory is short */
 void index_stem(struct core *c, const struct node *n);
 void index_drop(struct core *c, const struct node *n);
 bool index_has(const struct core *c, const struct node *p, const char *stem); /* a child that is not GONE */
@@ -234,7 +235,8 @@ void msg_drop(struct core *c, uint32_t at);
 void queue_push(struct core *c, struct node *super, uint32_t at);
 uint32_t queue_pop(struct core *c, struct node *super);
 void queue_clear(struct core *c, struct node *super);
-void queue_disown(struct core *c, const struct node *super, node_id id); /* its messages about that child name it no more */
+void queue_disown(struct core *c, const struct node *super, node_id id); /* its messages about that
+                                                                          * child name it no more */
 void wait_for(struct core *c, struct node *n, const struct event *e, enum event_kind kind);
 void answer(struct core *c, struct node *n, enum event_kind kind, enum result result);
 void answer_all(struct core *c, struct node *n, enum result result);
@@ -327,13 +329,16 @@ struct dep {
 };
 enum order { ORDER_GO, ORDER_WAIT, ORDER_FAIL };
 enum order order_start(const struct core *c, const struct node *n, node_id *ret_other);
-/* ORDER_FAIL: note why, and that its start has failed. other: whom it requires; NODE_NONE: somebody who is not there. */
+/* ORDER_FAIL: note why, and that its start has failed. other: whom it requires; NODE_NONE:
+ * somebody who is not there. */
 void order_fail(struct core *c, struct node *n, node_id other, uint64_t cause);
 bool link_missing(const struct core *c, const struct node *n, enum directive *ret_d, size_t *ret_item); /* link.c */
 bool order_stop(const struct core *c, const struct node *n); /* nobody that comes after it is still there */
-void order_changed(struct core *c, struct node *n);          /* n is ready, failed or down: look at its siblings again */
+void order_changed(struct core *c, struct node *n);          /* n is ready, failed or down: look at
+                                                              * its siblings again */
 bool order_pull(struct core *c, struct node *n);             /* n starts: what it requires and wants, conflicts */
-/* n, about to start with its supervisor, conflicts with a sibling that starts before it: it stays down, and is told so. */
+/* n, about to start with its supervisor, conflicts with a sibling that starts before it: it
+ * stays down, and is told so. */
 bool order_yields(struct core *c, struct node *n, uint64_t cause);
 void order_stopped(struct core *c, struct node *n, bool again); /* n is stopped by request */
 void order_ended(struct core *c, struct node *n);            /* n ended: what is bound to it */

@@ -9,8 +9,8 @@
  * leaves a box in one of three ways, and each is counted: taken (read), dropped (by the overflow policy), lost (the
  * receiver ended and nothing says to keep them).
  *
- * Everything in here is plain data; the engine writes down what changes (daemon/mail_log.c), and one that takes over puts
- * it together again with the functions at the end.
+ * Everything in here is plain data; the engine writes down what changes (daemon/mail_log.c), and one that takes over
+ * puts it together again with the functions at the end.
  * Used by: daemon (mail*.c).  Tested by: tests/unit/mail.c.  May use: base. */
 #ifndef CORE_MAIL_H
 #define CORE_MAIL_H

@@ -9,7 +9,7 @@
 
 enum { RECORDS_DEFAULT = 8192, MESSAGES_SPARE = 256 };
 
-/* --- memory -------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 void node_free(struct node *n)
 {
@@ -36,8 +36,8 @@ void core_bury(struct core *c)
         }
 }
 
-/* Does its start ask the engine something first? Whether conditions hold; what others than files may know of its user, and
- * whether its files answer. */
+/* Does its start ask the engine something first? Whether conditions hold; what others than files may know of its user,
+ * and whether its files answer. */
 static bool has_check(const struct spec *s)
 {
         static const enum directive asking[] = { D_SERVICE_User, D_SERVICE_Group, D_SERVICE_SupplementaryGroups,
@@ -141,7 +141,7 @@ static int grow_pool(struct core *c, uint32_t cap)
         return 0;
 }
 
-/* --- growing ----------------------------------------------------------------------------------------------------------- */
+/* --- growing ------------------------------------------------------------------------------------------------------ */
 
 static int grow(struct core *c)
 {
@@ -276,7 +276,8 @@ static int full(const struct node *p, const struct spec *spec, struct err *err)
 {
         struct origin o = spec_origin(p->spec, D_SUPERVISOR_MaxChildren);
 
-        (void) err_set(err, STAGE_LOAD, EDQUOT, "add %s: %s has %u children already that came at run time, which is its MaxChildren=",
+        (void) err_set(err, STAGE_LOAD, EDQUOT,
+                       "add %s: %s has %u children already that came at run time, which is its MaxChildren=",
                        spec_name(spec), spec_name(p->spec), p->super->dynamic);
         if (err && o.line)
                 err_where(err, o.file, o.line);
@@ -285,7 +286,8 @@ static int full(const struct node *p, const struct spec *spec, struct err *err)
         return -EDQUOT;
 }
 
-static int add(struct core *c, node_id parent, struct spec *spec, bool dynamic, bool again, node_id *ret_id, struct err *err)
+static int add(struct core *c, node_id parent, struct spec *spec, bool dynamic, bool again, node_id *ret_id,
+               struct err *err)
 {
         struct node *p = node_at(c, parent), *n;
 
@@ -294,7 +296,8 @@ static int add(struct core *c, node_id parent, struct spec *spec, bool dynamic, 
         if (!p || !is_super(p))
                 return err_set(err, STAGE_LOAD, EINVAL, "add %s: its parent is no supervisor", spec_name(spec));
         if (!dynamic && index_has(c, p, spec_stem(spec)))
-                return err_set(err, STAGE_LOAD, EEXIST, "add %s: its supervisor has a child of that name", spec_name(spec));
+                return err_set(err, STAGE_LOAD, EEXIST, "add %s: its supervisor has a child of that name",
+                               spec_name(spec));
         if (dynamic && p->super->dynamic >= spec_max_children(p->spec))
                 return full(p, spec, err);
         n = node_make(spec);
@@ -401,7 +404,7 @@ int core_order(struct core *c, node_id parent, const node_id *ids, size_t n)
         return 0;
 }
 
-/* --- leaving ---------------------------------------------------------------------------------------------------------- */
+/* --- leaving ------------------------------------------------------------------------------------------------------ */
 
 /* No job may keep the number of a node that is gone. */
 static void leave_job(struct core *c, struct node *p, const struct node *n)

@@ -36,8 +36,8 @@ bool mounts_wanted(const struct spec *s);
 bool creds_wanted(const struct spec *s);
 void creds_path(const struct spec *s, const struct plan_facts *f, struct buf *out);
 
-/* 0; -ENOMEM; -E2BIG for more than PLAN_MOUNTS_MAX. `parts` is what it gets of its sandbox; `private_tmp` is the name of the directory below /tmp and
- * /var/tmp for PrivateTmp=yes. */
+/* 0; -ENOMEM; -E2BIG for more than PLAN_MOUNTS_MAX. `parts` is what it gets of its sandbox; `private_tmp` is the name
+ * of the directory below /tmp and /var/tmp for PrivateTmp=yes. */
 int mounts_compile(const struct spec *s, const struct plan_facts *f, unsigned parts, const char *private_tmp,
                    struct mounts *ret);
 void mounts_free(struct mounts *m);

@@ -36,8 +36,8 @@ static struct want *add(struct wants *all, const char *path, size_t n, enum plan
 
 /* --- what the unit says ------------------------------------------------------------------------------------------- */
 
-/* With RootDirectory= a path counts inside it when "+" says so or when it is written with the directory's own; any other
- * is out of sight anyway. NULL then. */
+/* With RootDirectory= a path counts inside it when "+" says so or when it is written with the directory's own; any
+ * other is out of sight anyway. NULL then. */
 static const char *inside(const struct spec *s, const char *path, bool plus)
 {
         const char *root = spec_str(s, D_SERVICE_RootDirectory);
@@ -217,8 +217,8 @@ static void add_directories(struct wants *all, const struct spec *s, enum direct
         }
 }
 
-/* With DynamicUser= these are in a directory that only root can enter, so that whoever gets the number next cannot reach
- * what is in it. The service sees another in its place, with its own directories. */
+/* With DynamicUser= these are in a directory that only root can enter, so that whoever gets the number next cannot
+ * reach what is in it. The service sees another in its place, with its own directories. */
 static void add_private(struct wants *all, const struct spec *s, enum directive d, const char *root)
 {
         autobuf struct buf path = BUF_INIT;
@@ -304,7 +304,8 @@ static void add_fs(struct wants *all, const char *path, const char *type, const 
 static void add_proc(struct wants *all, const struct spec *s, unsigned parts)
 {
         static const char *const hide[] = { [PROTECT_PROC_DEFAULT] = "", [PROTECT_PROC_NOACCESS] = "hidepid=1",
-                                            [PROTECT_PROC_INVISIBLE] = "hidepid=2", [PROTECT_PROC_PTRACEABLE] = "hidepid=4" };
+                                            [PROTECT_PROC_INVISIBLE] = "hidepid=2",
+                                            [PROTECT_PROC_PTRACEABLE] = "hidepid=4" };
         int64_t protect = spec_int(s, D_SERVICE_ProtectProc), subset = spec_int(s, D_SERVICE_ProcSubset);
         autobuf struct buf options = BUF_INIT;
         enum directive by = protect ? D_SERVICE_ProtectProc : subset ? D_SERVICE_ProcSubset : D_SERVICE_PrivatePIDs;
@@ -336,7 +337,8 @@ static void add_kernel(struct wants *all, const struct spec *s)
         };
         struct origin o = spec_origin(s, D_SERVICE_ProtectKernelTunables);
 
-        for (size_t i = 0; spec_int(s, D_SERVICE_ProtectKernelTunables) && i < sizeof(tunables) / sizeof(tunables[0]); i++)
+        for (size_t i = 0; spec_int(s, D_SERVICE_ProtectKernelTunables) && i < sizeof(tunables) / sizeof(tunables[0]);
+             i++)
                 (void) add_ours(all, tunables[i], PLAN_MOUNT_KEEP, 1, o);
         for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
                 if (spec_int(s, rest[i].d))
@@ -354,12 +356,12 @@ static void add_queues(struct wants *all, const struct spec *s)
 static void add_devices(struct wants *all, const struct spec *s)
 {
         static const char *const shown[] = {
-                "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts", "/dev/shm",
-                "/dev/mqueue", "/dev/hugepages", "/dev/log",
+                "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts",
+                "/dev/shm", "/dev/mqueue", "/dev/hugepages", "/dev/log",
         };
         static const char *const links[][2] = {
-                { "/dev/fd", "/proc/self/fd" }, { "/dev/stdin", "/proc/self/fd/0" }, { "/dev/stdout", "/proc/self/fd/1" },
-                { "/dev/stderr", "/proc/self/fd/2" }, { "/dev/ptmx", "pts/ptmx" },
+                { "/dev/fd", "/proc/self/fd" }, { "/dev/stdin", "/proc/self/fd/0" },
+                { "/dev/stdout", "/proc/self/fd/1" }, { "/dev/stderr", "/proc/self/fd/2" }, { "/dev/ptmx", "pts/ptmx" },
         };
         struct origin o = spec_origin(s, D_SERVICE_PrivateDevices);
         struct want *w;
@@ -385,7 +387,8 @@ static void add_devices(struct wants *all, const struct spec *s)
 static void add_shared_memory(struct wants *all, const struct spec *s)
 {
         if (spec_int(s, D_SERVICE_DynamicUser))
-                add_tmpfs(all, "/dev/shm", 8, "nosuid,nodev,mode=1777", spec_origin(s, D_SERVICE_DynamicUser))->optional = true;
+                add_tmpfs(all, "/dev/shm", 8, "nosuid,nodev,mode=1777",
+                          spec_origin(s, D_SERVICE_DynamicUser))->optional = true;
 }
 
 /* What a program in a root directory of its own expects there. */
@@ -412,7 +415,8 @@ static void add_creds(struct wants *all, const struct spec *s, const struct plan
                 return;
         creds_path(s, f, &path);
         add_fs(all, buf_text(&path), "ramfs", "mode=0700",
-               spec_origin(s, spec_count(s, D_SERVICE_LoadCredential) ? D_SERVICE_LoadCredential : D_SERVICE_SetCredential));
+               spec_origin(s, spec_count(s, D_SERVICE_LoadCredential) ? D_SERVICE_LoadCredential
+                           : D_SERVICE_SetCredential));
 }
 
 /* What the service reaches us by stays in its place, whatever is put on top of the directory it is in. */

@@ -1,9 +1,9 @@
 /* node.h - a place in the tree, as everybody outside core may read it.
  *
- * A node is made by core_add() and lives until ACT_FORGET; its address does not change. After that its number may be that of
- * another node, whose incarnations go on counting: (id, incarnation) is one life for ever, the bare id is not. Only core/ writes it: the
- * rest of the program gets `const struct node *` from core_node(). Strategy, intensity and whatever else a unit
- * says are read from node->spec. What lies under "the core's own" is nobody else's business.
+ * A node is made by core_add() and lives until ACT_FORGET; its address does not change. After that its number may be
+ * that of another node, whose incarnations go on counting: (id, incarnation) is one life for ever, the bare id is not.
+ * Only core/ writes it: the rest of the program gets `const struct node *` from core_node(). Strategy, intensity and
+ * whatever else a unit says are read from node->spec. What lies under "the core's own" is nobody else's business.
  *
  * Used by: core, daemon, sim, ctl (simulate).  Uses: spec.h, reason.h. */
 #ifndef CORE_NODE_H
@@ -57,8 +57,8 @@ struct node {
         bool dynamic;              /* added at run time, not by a unit of the tree */
         int32_t pid_main;          /* 0 = none */
         int32_t pid_control;       /* of the command of Exec*= that runs beside or instead of main; 0 = none */
-        uint32_t incarnation;      /* number of the present or the last life. Lives count on from those of a node that had
-                                    * this number before and is gone, so see started_at for whether it ever lived */
+        uint32_t incarnation;      /* number of the present or the last life. Lives count on from those of a node that
+                                    * had this number before and is gone, so see started_at for whether it ever lived */
         uint32_t restarts;         /* automatic restarts since it was loaded, or since reset-failed */
         struct reason last_reason; /* why the last incarnation ended; REASON_NONE before the first end */
         nsec since;                /* when `state` was entered */

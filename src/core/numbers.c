@@ -1,10 +1,10 @@
 /* numbers.c - which number a node has, and the index that finds a child by its name.
  *
- * A number that a forgotten node had is used again, the oldest first, so that a tree in which nodes come and go for years
- * takes no more memory than one with as many as there ever were at a time. The new node's lives count on from those of the
- * one before it: what somebody says about (number, incarnation) is about one life and never about another. Whoever holds
- * a bare number has to let go of it when its node is forgotten: inside the core that is done by core_forget() and, for
- * the peers in reasons, here; records are older than the node's `born`.
+ * A number that a forgotten node had is used again, the oldest first, so that a tree in which nodes come and go for
+ * years takes no more memory than one with as many as there ever were at a time. The new node's lives count on from
+ * those of the one before it: what somebody says about (number, incarnation) is about one life and never about another.
+ * Whoever holds a bare number has to let go of it when its node is forgotten: inside the core that is done by
+ * core_forget() and, for the peers in reasons, here; records are older than the node's `born`.
  * Used by: memory.c, snapshot_load.c.  Uses: machine.h.  Tested by: tests/unit/spawnin.c, tests/sim */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #include "core/machine.h"
 
-/* --- numbers of those that are gone ------------------------------------------------------------------------------------ */
+/* --- numbers of those that are gone ------------------------------------------------------------------------------- */
 
 /* Beyond this a number is given up: request numbers of init have 31 bits for a life. */
 #define LIVES_MAX (UINT32_MAX >> 2)
@@ -81,7 +81,7 @@ void retired_take(struct core *c, struct node *n)
         c->retired_len--;
 }
 
-/* --- the index of names ----------------------------------------------------------------------------------------------- */
+/* --- the index of names ------------------------------------------------------------------------------------------- */
 
 /* Where the search for a child of that name begins, in an index of 2 * capacity places (a power of two). */
 static uint32_t stem_place(const struct core *c, node_id parent, const char *stem)

@@ -76,7 +76,8 @@ void order_fail(struct core *c, struct node *n, node_id other, uint64_t cause)
                 c->nodes[other]->peer = true;
         if (other == NODE_NONE) {
                 (void) link_missing(c, n, &d, &item);
-                (void) note_full(c, n, RULE_DEPENDENCY_MISSING, cause, other, &n->last_reason, (int64_t) d, (int64_t) item);
+                (void) note_full(c, n, RULE_DEPENDENCY_MISSING, cause, other, &n->last_reason, (int64_t) d,
+                                 (int64_t) item);
         } else {
                 (void) note_full(c, n, RULE_DEPENDENCY_FAILED, cause, other, &n->last_reason, 0, 0);
         }

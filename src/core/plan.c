@@ -5,7 +5,8 @@
  *   - the cgroup before anything that uses memory or time;
  *   - /proc/self is written before the process is made undumpable, which gives those files to root;
  *   - files are opened and directories made with the daemon's rights, before the ids are given away;
- *   - files of StandardOutput= and its kin are the machine's, not the sandbox's: opened before the mounts, as systemd does;
+ *   - files of StandardOutput= and its kin are the machine's, not the sandbox's: opened before
+ *     the mounts, as systemd does;
  *   - the limit of descriptors after the descriptors are in place: placing them needs numbers above it;
  *   - groups, gid, uid in this order: each needs the right that the next takes away;
  *   - the working directory with the rights of the user, who will have to read it;
@@ -90,7 +91,8 @@ static void add_limit(struct compiler *c, enum directive d, int resource)
         if (spec_count(c->s, d) < 2)
                 return;
         plan_add(c, &(struct step) { .op = PLAN_LIMIT, .origin = spec_origin(c->s, d), .a = resource,
-                                     .b = limit_value(spec_item(c->s, d, 0)), .c = limit_value(spec_item(c->s, d, 1)) });
+                                     .b = limit_value(spec_item(c->s, d, 0)),
+                                     .c = limit_value(spec_item(c->s, d, 1)) });
 }
 
 static void add_number(struct compiler *c, enum plan_op op, enum directive d)
@@ -168,7 +170,8 @@ static void add_directories(struct compiler *c, enum directive d, enum directive
 
                 if (n < 0 || (size_t) n >= sizeof text)
                         continue; /* longer than any path: the parser refuses it */
-                plan_add(c, &(struct step) { .op = PLAN_DIRECTORY, .stage = stage, .flags = private ? PLAN_OWN_ALL : 0, .origin = spec_item_origin(c->s, d, i),
+                plan_add(c, &(struct step) { .op = PLAN_DIRECTORY, .stage = stage, .flags = private ? PLAN_OWN_ALL : 0,
+                                             .origin = spec_item_origin(c->s, d, i),
                                              .a = spec_int(c->s, mode), .b = own ? (int64_t) f->uid : -1,
                                              .c = own ? (int64_t) f->gid : -1, .text = text, .len = (size_t) n + 1 });
                 if (private)
@@ -254,7 +257,8 @@ static void add_filter(struct compiler *c)
         buf_add(&text, f->program, f->size);
         buf_add(&text, buf_text(&words), words.len + 1);
         plan_add(c, &(struct step) { .op = PLAN_SECCOMP, .origin = filter_origin(c->s), .a = f->flags,
-                                     .b = (int64_t) f->gate, .c = (int64_t) f->size, .text = text.data, .len = text.len });
+                                     .b = (int64_t) f->gate, .c = (int64_t) f->size, .text = text.data,
+                                     .len = text.len });
         c->failed |= buf_failed(&text) || buf_failed(&words);
 }
 
@@ -270,14 +274,16 @@ static void add_rights(struct compiler *c)
         bool drop = c->f->root && !root && !plan_keeps_caps(c);
 
         add_ids(c);
-        if (c->box.parts || (c->f->have_user && !c->keep_ids)) /* a plain service has that of init, which is empty too */
+        /* a plain service has that of init, which is empty too */
+        if (c->box.parts || (c->f->have_user && !c->keep_ids))
                 add_plain(c, PLAN_KEYRING);
         add_chdir(c);
         if (!c->privileged)
                 plan_add(c, &(struct step) { .op = PLAN_CAPS, .origin = nowhere, .a = drop });
         plan_sandbox_caps(c, root);
         plan_add(c, &(struct step) { .op = PLAN_DEATHSIG, .origin = nowhere, .a = SIGKILL });
-        if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root) || ((!root || c->f->sandbox.needs_nnp) && plan_landlocks(c)))
+        if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root) ||
+            ((!root || c->f->sandbox.needs_nnp) && plan_landlocks(c)))
                 plan_add(c, &(struct step) { .op = PLAN_NO_NEW_PRIVS,
                                              .origin = spec_origin(c->s, D_SERVICE_NoNewPrivileges) });
 }
@@ -356,7 +362,8 @@ int plan_compile(const struct spec *s, const struct plan_facts *facts, enum dire
         if (r == -ENOMEM || (r == 0 && (buf_failed(out) || c.failed)))
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "compile the plan: out of memory");
         if (r == 0 && out->len > PLAN_MAX)
-                return err_set(err, STAGE_EXEC, E2BIG, "compile the plan: arguments and environment are %zu bytes", out->len);
+                return err_set(err, STAGE_EXEC, E2BIG, "compile the plan: arguments and environment are %zu bytes",
+                               out->len);
         if (r < 0)
                 return r;
         head.size = (uint32_t) out->len;

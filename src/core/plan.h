@@ -38,8 +38,8 @@ struct plan_fds {
         const struct plan_end *ends; /* of channels, borrowed; those of descriptors 0 to 2 are in, out, err as well */
         size_t end_count;
 };
-#define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .pids = -1, .notify = -1, \
-                                            .mailbox = -1, .listen = -1 })
+#define PLAN_FDS_NONE ((struct plan_fds) { .cgroup = -1, .in = -1, .out = -1, .err = -1, .join = -1, .pids = -1, \
+                                            .notify = -1, .mailbox = -1, .listen = -1 })
 
 /* For the sandbox. */
 struct plan_sandbox {
@@ -63,7 +63,8 @@ struct plan_facts {
         struct plan_sandbox sandbox;
         const char *node;             /* "/shop/api" */
         uint32_t incarnation;
-        const char *mark;             /* unique text of the incarnation: COPPICE_INCARNATION_ID, INVOCATION_ID (32 hex) */
+        const char *mark;             /* unique text of the incarnation: COPPICE_INCARNATION_ID,
+                                       * INVOCATION_ID (32 hex) */
         bool root;                    /* the daemon's effective uid is 0 */
         uid_t daemon_uid;
 

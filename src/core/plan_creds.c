@@ -105,7 +105,8 @@ static void add_set(struct compiler *c, size_t i)
         buf_addc(&text, '\0');
         unescape(item[n] ? item + n + 1 : "", &text);
         buf_addc(&text, '\0');
-        plan_add(c, &(struct step) { .op = PLAN_CREDENTIAL, .origin = spec_item_origin(c->s, D_SERVICE_SetCredential, i),
+        plan_add(c, &(struct step) { .op = PLAN_CREDENTIAL,
+                                     .origin = spec_item_origin(c->s, D_SERVICE_SetCredential, i),
                                      .a = (int64_t) (text.len - n - 2), .text = text.data, .len = text.len });
         c->failed |= buf_failed(&text);
 }
@@ -117,7 +118,8 @@ int plan_creds_open(struct compiler *c, struct err *err)
         if (c->privileged || !creds_wanted(c->s))
                 return 0;
         if (loads + sets > PLAN_CREDENTIALS_MAX)
-                return err_set(err, STAGE_CREDENTIALS, E2BIG, "pass credentials: there are more than %d", PLAN_CREDENTIALS_MAX);
+                return err_set(err, STAGE_CREDENTIALS, E2BIG, "pass credentials: there are more than %d",
+                               PLAN_CREDENTIALS_MAX);
         for (size_t i = 0; i < loads; i++)
                 add_loaded(c, i);
         for (size_t i = 0; i < sets; i++)
@@ -127,7 +129,8 @@ int plan_creds_open(struct compiler *c, struct err *err)
 
 static struct origin creds_origin(const struct spec *s)
 {
-        return spec_origin(s, spec_count(s, D_SERVICE_LoadCredential) ? D_SERVICE_LoadCredential : D_SERVICE_SetCredential);
+        return spec_origin(s, spec_count(s, D_SERVICE_LoadCredential) ? D_SERVICE_LoadCredential
+                           : D_SERVICE_SetCredential);
 }
 
 /* The mount point, or where nobody may mount the directory itself. */
@@ -141,7 +144,8 @@ void plan_creds_directory(struct compiler *c)
         buf_adds(&text, c->f->runtime_root ? c->f->runtime_root : "/run");
         buf_addc(&text, '\0');
         creds_name(c->s, &text);
-        plan_add(c, &(struct step) { .op = PLAN_DIRECTORY, .stage = STAGE_CREDENTIALS, .a = 0700, .b = owner, .c = owner,
+        plan_add(c, &(struct step) { .op = PLAN_DIRECTORY, .stage = STAGE_CREDENTIALS, .a = 0700, .b = owner,
+                                     .c = owner,
                                      .origin = creds_origin(c->s), .text = text.data, .len = text.len + 1 });
         c->failed |= buf_failed(&text);
 }

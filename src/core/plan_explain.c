@@ -28,7 +28,8 @@ static const char *nth(const struct told *t, size_t n)
 /* As one would write it in a shell, so that it can be tried there. */
 static void quote(struct buf *out, const char *word)
 {
-        if (*word && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-")] == 0) {
+        if (*word && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                       "_./:=@%+,-")] == 0) {
                 buf_adds(out, word);
                 return;
         }
@@ -158,7 +159,8 @@ static void tell_mount(const struct told *t)
                 tell_attributes(t);
                 break;
         case PLAN_MOUNT_FS:
-                buf_addf(t->out, "mount a new %s on %s%s%s%s", from, path, *nth(t, 2) ? " (" : "", nth(t, 2), *nth(t, 2) ? ")" : "");
+                buf_addf(t->out, "mount a new %s on %s%s%s%s", from, path, *nth(t, 2) ? " (" : "", nth(t, 2),
+                         *nth(t, 2) ? ")" : "");
                 break;
         case PLAN_MOUNT_LINK:
                 buf_addf(t->out, "make %s a link to %s", path, from);
@@ -208,8 +210,9 @@ static void tell_known(const struct told *t)
 static void tell_spaces(const struct told *t)
 {
         static const struct { int64_t flag; const char *name; } spaces[] = {
-                { CLONE_NEWNS, "mount" }, { CLONE_NEWNET, "network" }, { CLONE_NEWIPC, "IPC" }, { CLONE_NEWPID, "process" },
-                { CLONE_NEWUTS, "host name" }, { CLONE_NEWUSER, "user" }, { CLONE_NEWCGROUP, "cgroup" },
+                { CLONE_NEWNS, "mount" }, { CLONE_NEWNET, "network" }, { CLONE_NEWIPC, "IPC" },
+                { CLONE_NEWPID, "process" }, { CLONE_NEWUTS, "host name" }, { CLONE_NEWUSER, "user" },
+                { CLONE_NEWCGROUP, "cgroup" },
         };
         bool first = true;
 

@@ -38,7 +38,7 @@ static void end(struct compiler *c)
         plan_add(c, &(struct step) { .op = PLAN_RESTRICT, .origin = nowhere });
 }
 
-/* --- in the unit's own words ---------------------------------------------------------------------------------------- */
+/* --- in the unit's own words -------------------------------------------------------------------------------------- */
 
 static void allow_list(struct compiler *c, enum directive d, int64_t rights)
 {
@@ -104,7 +104,7 @@ static void add_said(struct compiler *c)
         end(c);
 }
 
-/* --- in place of mounts ----------------------------------------------------------------------------------------------- */
+/* --- in place of mounts ------------------------------------------------------------------------------------------- */
 
 static const char *path_of(const struct mounts *m, const struct mount_op *op)
 {
@@ -172,7 +172,8 @@ static void add_attribute(struct compiler *c, const struct mounts *m, int64_t at
         begin(c, rights, 0, m->ops[0].origin);
         for (size_t i = 0; i < m->count; i++)
                 if (!(m->ops[i].set & attribute))
-                        allow(c, path_of(m, &m->ops[i]), rights, m->ops[i].flags & PLAN_MOUNT_OPTIONAL, m->ops[i].origin);
+                        allow(c, path_of(m, &m->ops[i]), rights, m->ops[i].flags & PLAN_MOUNT_OPTIONAL,
+                              m->ops[i].origin);
         if (!root)
                 allow_rest(c, m, attribute, rights);
         end(c);

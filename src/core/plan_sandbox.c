@@ -17,11 +17,12 @@ void plan_private_tmp(const char *mark, char buf[PLAN_PRIVATE_TMP_MAX])
         (void) snprintf(buf, PLAN_PRIVATE_TMP_MAX, "coppice-private-%.32s", mark ? mark : "");
 }
 
-/* --- what can be had ------------------------------------------------------------------------------------------------ */
+/* --- what can be had ---------------------------------------------------------------------------------------------- */
 
 static struct sandbox_choice choose(const struct spec *s, const struct plan_facts *f)
 {
-        struct sandbox_choice box = sandbox_choose(s, f->main_pid > 0 && f->fds.pids < 0, f->sandbox.can, f->sandbox.can_by_user,
+        struct sandbox_choice box = sandbox_choose(s, f->main_pid > 0 && f->fds.pids < 0, f->sandbox.can,
+                                                   f->sandbox.can_by_user,
                                                    f->root && f->have_user && f->uid != f->daemon_uid);
         struct mounts m = { 0 };
 
@@ -49,8 +50,8 @@ static int refuse(const struct spec *s, enum sandbox_part part, bool root, struc
 {
         enum directive d = sandbox_asked_by(s, part);
         struct origin o = spec_origin(s, d);
-        int r = err_set(err, part >= SANDBOX_LANDLOCK ? STAGE_LANDLOCK : STAGE_NAMESPACE, EPERM, "use %s for %s=: not permitted here", sandbox_part_name(part),
-                        directive_rows[d].key);
+        int r = err_set(err, part >= SANDBOX_LANDLOCK ? STAGE_LANDLOCK : STAGE_NAMESPACE, EPERM,
+                        "use %s for %s=: not permitted here", sandbox_part_name(part), directive_rows[d].key);
 
         if (part == SANDBOX_PROC && !root)
                 err_hint(err, "add PrivatePIDs=yes, run the daemon as root, or write Isolation=best-effort");
@@ -73,7 +74,7 @@ int plan_sandbox_begin(struct compiler *c, struct err *err)
         return 0;
 }
 
-/* --- the file system ------------------------------------------------------------------------------------------------ */
+/* --- the file system ---------------------------------------------------------------------------------------------- */
 
 static void add_directory(struct compiler *c, const char *base, const char *name, const char *sub, int64_t mode)
 {
@@ -159,7 +160,8 @@ static int add_file_system(struct compiler *c, struct err *err)
         plan_private_tmp(c->f->mark, name);
         r = mounts_compile(c->s, c->f, c->box.parts, name, &m);
         if (r == -E2BIG)
-                return err_set(err, STAGE_NAMESPACE, E2BIG, "arrange the mounts: there are more than %d", PLAN_MOUNTS_MAX);
+                return err_set(err, STAGE_NAMESPACE, E2BIG, "arrange the mounts: there are more than %d",
+                               PLAN_MOUNTS_MAX);
         if (r < 0)
                 return r;
         add_mounts(c, &m);
@@ -167,13 +169,14 @@ static int add_file_system(struct compiler *c, struct err *err)
         return 0;
 }
 
-/* --- namespaces ------------------------------------------------------------------------------------------------------ */
+/* --- namespaces --------------------------------------------------------------------------------------------------- */
 
 void plan_sandbox_user_first(struct compiler *c)
 {
         if (c->box.by_user)
                 plan_add(c, &(struct step) { .op = PLAN_USERNS, .a = -1, .b = -1,
-                                             .origin = spec_origin(c->s, sandbox_asked_by(c->s, lowest(c->box.parts))) });
+                                             .origin = spec_origin(c->s,
+                                                                   sandbox_asked_by(c->s, lowest(c->box.parts))) });
 }
 
 bool plan_sandbox_joins(const struct compiler *c)
@@ -199,7 +202,8 @@ void plan_sandbox_user_last(struct compiler *c, bool becomes_root)
                                              .origin = spec_origin(c->s, D_SERVICE_PrivateUsers) });
 }
 
-/* ProtectHostname= forbids the calls; where a namespace can be had, the machine's name has nothing to do with ours either. */
+/* ProtectHostname= forbids the calls; where a namespace can be had, the machine's name has
+ * nothing to do with ours either. */
 static bool own_host_name(const struct compiler *c)
 {
         unsigned can = c->box.by_user ? c->f->sandbox.can_by_user : c->f->sandbox.can;
@@ -211,7 +215,8 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
 {
         unsigned parts = c->box.parts;
         int64_t flags = (parts & SANDBOX_MOUNTS ? CLONE_NEWNS : 0) | (parts & SANDBOX_NET ? CLONE_NEWNET : 0) |
-                        (parts & SANDBOX_IPC ? CLONE_NEWIPC : 0) | (parts & SANDBOX_PIDS && !plan_sandbox_joins(c) ? CLONE_NEWPID : 0) |
+                        (parts & SANDBOX_IPC ? CLONE_NEWIPC : 0) |
+                        (parts & SANDBOX_PIDS && !plan_sandbox_joins(c) ? CLONE_NEWPID : 0) |
                         (own_host_name(c) ? CLONE_NEWUTS : 0);
         int64_t from = spec_int(c->s, D_SERVICE_MountFlags) == MOUNT_FLAGS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
         enum directive asked = D_SERVICE_ProtectHostname;
@@ -219,16 +224,21 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
         if (!flags)
                 return 0;
         if (parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP))
-                asked = sandbox_asked_by(c->s, lowest(parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK | SANDBOX_LANDLOCK_TCP)));
-        plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = flags, .b = from, .origin = spec_origin(c->s, asked) });
+                asked = sandbox_asked_by(c->s,
+                                         lowest(parts & ~(unsigned) (SANDBOX_USERS | SANDBOX_LANDLOCK |
+                                                                     SANDBOX_LANDLOCK_TCP)));
+        plan_add(c, &(struct step) { .op = PLAN_NAMESPACES, .a = flags, .b = from,
+                                     .origin = spec_origin(c->s, asked) });
         if (plan_pivots(c)) /* before the processes, which could else be a way to the old one */
-                plan_add_text(c, PLAN_ROOT, spec_origin(c->s, D_SERVICE_RootDirectory), spec_str(c->s, D_SERVICE_RootDirectory));
+                plan_add_text(c, PLAN_ROOT, spec_origin(c->s, D_SERVICE_RootDirectory),
+                              spec_str(c->s, D_SERVICE_RootDirectory));
         if (parts & SANDBOX_PIDS)
-                plan_add(c, &(struct step) { .op = PLAN_PIDS, .a = plan_sandbox_joins(c), .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
+                plan_add(c, &(struct step) { .op = PLAN_PIDS, .a = plan_sandbox_joins(c),
+                                             .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });
         return parts & SANDBOX_MOUNTS ? add_file_system(c, err) : 0;
 }
 
-/* --- rights --------------------------------------------------------------------------------------------------------- */
+/* --- rights ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t ambient(const struct compiler *c)
 {

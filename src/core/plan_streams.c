@@ -86,7 +86,8 @@ static int place_notify(struct streams *st, struct err *err)
         if (f->notify < 0 || n == SPEC_UNSET)
                 return 0;
         if (n < 3 + f->listen_count) {
-                r = err_set(err, STAGE_FDS, EINVAL, "place descriptor %d of NotifyFd=: %d stored descriptors begin at 3",
+                r = err_set(err, STAGE_FDS, EINVAL,
+                            "place descriptor %d of NotifyFd=: %d stored descriptors begin at 3",
                             (int) n, f->listen_count);
                 err_where(err, o.file, o.line);
                 err_hint(err, "choose a higher number");
@@ -126,7 +127,8 @@ static void say_end(struct compiler *c, const struct plan_end *end)
                 buf_addf(&text, "%d", end->target);
         buf_addf(&text, " the %s end", end->writes ? "writing" : "reading");
         buf_addc(&text, '\0');
-        plan_add(c, &(struct step) { .op = PLAN_CHANNEL, .origin = end->origin, .a = end->target, .text = text.data, .len = text.len });
+        plan_add(c, &(struct step) { .op = PLAN_CHANNEL, .origin = end->origin, .a = end->target, .text = text.data,
+                                     .len = text.len });
         c->failed |= buf_failed(&text);
 }
 
@@ -148,7 +150,8 @@ static int place_ends(struct streams *st, struct err *err)
                         continue;
                 }
                 r = err_set(err, STAGE_FDS, EINVAL, notifies ? "place descriptor %d of channel %s: NotifyFd= wants it"
-                                                             : "place descriptor %d of channel %s: stored descriptors are there",
+                                                             : "place descriptor %d of channel %s: stored descriptors "
+                                                             "are there",
                             end->target, end->channel);
                 err_where(err, end->origin.file, end->origin.line);
                 err_hint(err, "choose a higher number");

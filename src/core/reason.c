@@ -69,7 +69,8 @@ int signal_number(const char *name)
 
 const char *signal_nearest(const char *name)
 {
-        return strtab_nearest(signal_text, (size_t) signal_table.count, strncasecmp(name, "SIG", 3) == 0 ? name + 3 : name);
+        return strtab_nearest(signal_text, (size_t) signal_table.count,
+                              strncasecmp(name, "SIG", 3) == 0 ? name + 3 : name);
 }
 
 /* The words that stand alone; the others have an argument and are written by hand below. */
@@ -153,7 +154,8 @@ char *reason_format(const struct reason *r, const char *peer_path, char *buf, si
                 (void) snprintf(buf, n, "dependency%s%s", r->code ? "" : ":", r->code ? "" : peer);
                 return buf;
         case REASON_LINKED: {
-                struct reason theirs = { .kind = r->linked_kind, .stage = r->stage, .code = r->code, .peer = NODE_NONE };
+                struct reason theirs = { .kind = r->linked_kind, .stage = r->stage, .code = r->code,
+                                         .peer = NODE_NONE };
                 char text[80];
 
                 if (theirs.kind == REASON_LINKED)

@@ -38,8 +38,8 @@ struct reason {
 
 #define REASON(k, c) ((struct reason) { .kind = (uint8_t) (k), .code = (c), .peer = NODE_NONE })
 
-/* `normal` and `shutdown` are not abnormal, neither is linked:PATH:shutdown; everything else is. SuccessExitStatus= is applied before: the core
- * turns a clean exit into REASON_NORMAL. */
+/* `normal` and `shutdown` are not abnormal, neither is linked:PATH:shutdown; everything else is. SuccessExitStatus= is
+ * applied before: the core turns a clean exit into REASON_NORMAL. */
 bool reason_abnormal(const struct reason *r);
 
 bool reason_equal(const struct reason *a, const struct reason *b);

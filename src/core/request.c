@@ -7,7 +7,7 @@
  * Used by: core.c.  Uses: machine.h.  Tested by: tests/unit/supervisor.c */
 #include "core/machine.h"
 
-/* --- a person's start ------------------------------------------------------------------------------------------------ */
+/* --- a person's start --------------------------------------------------------------------------------------------- */
 
 /* Start it now if that is possible; OK means under way, or up. */
 enum result start_now(struct core *c, struct node *n, uint64_t cause)
@@ -58,7 +58,7 @@ void try_start(struct core *c, struct node *s, struct node *n, uint64_t cause)
         child_attempt(c, s, n, true, cause);
 }
 
-/* --- requests as they come in ------------------------------------------------------------------------------------------ */
+/* --- requests as they come in ------------------------------------------------------------------------------------- */
 
 /* The nearest supervisor above that can do something: the child to start so that n can start. */
 static struct node *top_down(struct core *c, struct node *n)
@@ -341,7 +341,8 @@ void request_event(struct core *c, const struct event *e)
                 act_done(c, e->token, RESULT_NOT_FOUND, e->node);
                 return;
         }
-        if (c->shutdown_at != NSEC_NEVER && !strict && (e->kind == EVT_START || e->kind == EVT_RESTART || e->kind == EVT_ADDED)) {
+        if (c->shutdown_at != NSEC_NEVER && !strict &&
+            (e->kind == EVT_START || e->kind == EVT_RESTART || e->kind == EVT_ADDED)) {
                 act_done(c, e->token, RESULT_SHUTTING_DOWN, n->id);
                 return;
         }

@@ -2,7 +2,8 @@
 #include "core/route.h"
 
 static const char *const policy_text[] = {
-        [POLICY_CLOSED] = "closed", [POLICY_ABOVE] = "above", [POLICY_IN] = "in", [POLICY_OUT] = "out", [POLICY_OPEN] = "open",
+        [POLICY_CLOSED] = "closed", [POLICY_ABOVE] = "above", [POLICY_IN] = "in", [POLICY_OUT] = "out",
+        [POLICY_OPEN] = "open",
 };
 STRTAB(message_policy_names, policy_text);
 

@@ -54,7 +54,8 @@ enum directive sandbox_asked_by(const struct spec *s, enum sandbox_part part)
                 D_SERVICE_TemporaryFileSystem, D_SERVICE_NoExecPaths, D_SERVICE_ReadWritePaths, D_SERVICE_ExecPaths,
                 D_SERVICE_ProtectKernelTunables, D_SERVICE_ProtectKernelModules, D_SERVICE_ProtectKernelLogs,
                 D_SERVICE_ProtectControlGroups, D_SERVICE_ProtectProc, D_SERVICE_ProcSubset, D_SERVICE_PrivateIPC,
-                D_SERVICE_PrivatePIDs, D_SERVICE_LoadCredential, D_SERVICE_SetCredential, D_SERVICE_DynamicUser, D_SERVICE_MountFlags,
+                D_SERVICE_PrivatePIDs, D_SERVICE_LoadCredential, D_SERVICE_SetCredential, D_SERVICE_DynamicUser,
+                D_SERVICE_MountFlags,
         };
 
         switch (part) {

@@ -13,8 +13,8 @@ static const char *const type_names[VT_TYPE_COUNT] = {
         [VT_ENUM] = "one of", [VT_STRING] = "text", [VT_PATH] = "path", [VT_WORDS] = "list of words",
         [VT_UNITS] = "list of units", [VT_COMMAND] = "list of commands", [VT_ENVIRON] = "list of NAME=VALUE",
         [VT_EXITSET] = "list of exit codes and signals", [VT_LIMIT] = "limit", [VT_CPUS] = "list of processors",
-        [VT_CONDITION] = "list of conditions", [VT_AMOUNT] = "amount", [VT_WEIGHT] = "weight", [VT_LINES] = "list of lines",
-        [VT_FILTER] = "list of names to add, or after ~ to take out",
+        [VT_CONDITION] = "list of conditions", [VT_AMOUNT] = "amount", [VT_WEIGHT] = "weight",
+        [VT_LINES] = "list of lines", [VT_FILTER] = "list of names to add, or after ~ to take out",
 };
 
 const char *value_type_name(int type)
@@ -26,8 +26,8 @@ const char *value_type_name(int type)
 static const char *pattern_of(enum value_type type)
 {
         switch (type) {
-        case VT_BOOL: return "^(1|[Yy][Ee][Ss]|[Yy]|[Tt][Rr][Uu][Ee]|[Tt]|[Oo][Nn]|0|[Nn][Oo]|[Nn]|[Ff][Aa][Ll][Ss][Ee]|"
-                             "[Ff]|[Oo][Ff][Ff])$";
+        case VT_BOOL: return "^(1|[Yy][Ee][Ss]|[Yy]|[Tt][Rr][Uu][Ee]|[Tt]|[Oo][Nn]|"
+                             "0|[Nn][Oo]|[Nn]|[Ff][Aa][Ll][Ss][Ee]|[Ff]|[Oo][Ff][Ff])$";
         case VT_INT: return "^-?(0|[1-9][0-9]*)$";
         case VT_SIZE: return "^((0|[1-9][0-9]*)[BKMGTPE]?|infinity)$";
         case VT_AMOUNT: return "^((0|[1-9][0-9]*)[BKMGTPE]?|[0-9]+(\\.[0-9]{1,2})?%|infinity)$";
@@ -123,8 +123,8 @@ void schema_write(struct buf *out)
         json_open(&j, NULL, '{');
         json_str(&j, "$schema", "https://json-schema.org/draft/2020-12/schema");
         json_str(&j, "title", "Coppice unit");
-        json_str(&j, "description", "A .service has [Service], a .supervisor has [Supervisor], a .channel has [Channel]; all may have [Unit] and "
-                                    "[Install].");
+        json_str(&j, "description", "A .service has [Service], a .supervisor has [Supervisor], a .channel has "
+                                    "[Channel]; all may have [Unit] and [Install].");
         json_str(&j, "type", "object");
         json_open(&j, "properties", '{');
         for (int s = 0; s < SECTION_COUNT; s++)
@@ -141,8 +141,9 @@ void schema_write(struct buf *out)
 void schema_dictionary(struct buf *out)
 {
         static const char *const words[] = {
-                "infinity", "\\\\\\x0a", " ; ", "\\\\x41", "%i", "%%", "X-", "=", "min ", "512M", "soft:hard", "SIGTERM",
-                "RTMIN+1", "-@:+!", "|!", "fd:", "append:/", ".service", ".supervisor", ".channel", "@", "~", "0-7",
+                "infinity", "\\\\\\x0a", " ; ", "\\\\x41", "%i", "%%", "X-", "=", "min ", "512M", "soft:hard",
+                "SIGTERM", "RTMIN+1", "-@:+!", "|!", "fd:", "append:/", ".service", ".supervisor", ".channel", "@",
+                "~", "0-7",
         };
 
         for (int s = 0; s < SECTION_COUNT; s++)

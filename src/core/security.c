@@ -23,7 +23,8 @@ struct subject {
 };
 
 #define JUDGE(name) \
-        static struct security_verdict judge_##name(const struct subject *x, enum directive d, const struct security_row *row)
+        static struct security_verdict judge_##name(const struct subject *x, enum directive d, \
+                                                    const struct security_row *row)
 #define UNUSED (void) x, (void) d, (void) row
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
@@ -73,7 +74,7 @@ static uint64_t bounding(const struct spec *s, bool root)
         return capability_mask(s, D_SERVICE_CapabilityBoundingSet, unset);
 }
 
-/* --- judges -------------------------------------------------------------------------------------------------------- */
+/* --- judges ------------------------------------------------------------------------------------------------------- */
 
 /* Something, be it a word, a directory or a bound. */
 JUDGE(on)
@@ -189,7 +190,8 @@ JUDGE(proc_subset)
 JUDGE(landlock)
 {
         UNUSED;
-        return spec_has(x->s, D_SERVICE_LandlockRead) || spec_has(x->s, D_SERVICE_LandlockWrite) || spec_has(x->s, D_SERVICE_LandlockExecute) ? GOOD : BAD;
+        return spec_has(x->s, D_SERVICE_LandlockRead) || spec_has(x->s, D_SERVICE_LandlockWrite) ||
+               spec_has(x->s, D_SERVICE_LandlockExecute) ? GOOD : BAD;
 }
 
 JUDGE(landlock_net)
@@ -198,7 +200,8 @@ JUDGE(landlock_net)
         if (is_on(x->s, D_SERVICE_PrivateNetwork))
                 return NOTHING;
         return spec_has(x->s, D_SERVICE_LandlockBindTCP) && spec_has(x->s, D_SERVICE_LandlockConnectTCP) ? GOOD :
-               spec_has(x->s, D_SERVICE_LandlockBindTCP) || spec_has(x->s, D_SERVICE_LandlockConnectTCP) ? PARTLY(50, "Landlock bounds its connections one way") :
+               spec_has(x->s, D_SERVICE_LandlockBindTCP) || spec_has(x->s, D_SERVICE_LandlockConnectTCP)
+                       ? PARTLY(50, "Landlock bounds its connections one way") :
                BAD;
 }
 
@@ -262,7 +265,8 @@ JUDGE(architectures)
         UNUSED;
         if (!x->filter.archs_said)
                 return BAD;
-        return x->filter.archs & (x->filter.archs - 1) ? PARTLY(80, "calls of several kinds of processors are open to it") : GOOD;
+        return x->filter.archs & (x->filter.archs - 1)
+               ? PARTLY(80, "calls of several kinds of processors are open to it") : GOOD;
 }
 
 JUDGE(families)
@@ -283,7 +287,7 @@ JUDGE(namespaces)
         return x->filter.namespaces & row->param ? GOOD : BAD;
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 #define ONE(n)  .param = (n)
 #define CAP(n)  (UINT64_C(1) << (n))
@@ -291,8 +295,9 @@ JUDGE(namespaces)
 #define CALLS(group) .word = (group)
 const struct security_row security_rows[SECURITY_COUNT] = {
 #define SECURITY(id, title, key, share, question, parameter, yes, no, cost, advice) \
-        [SECURITY_##id] = { .name = title, .directive = D_SERVICE_##key, .weight = share, .judge = judge_##question, parameter, \
-                            .good = yes, .bad = no, .effort = cost, .line = advice },
+        [SECURITY_##id] = { .name = title, .directive = D_SERVICE_##key, .weight = share, \
+                            .judge = judge_##question, parameter, .good = yes, .bad = no, .effort = cost, \
+                            .line = advice },
 #include "core/security.def"
 #undef SECURITY
 };
@@ -322,7 +327,8 @@ const char *security_word(unsigned score)
                 unsigned from;
                 const char *word;
         } words[] = {
-                { 100, "dangerous" }, { 90, "unsafe" }, { 75, "exposed" }, { 50, "medium" }, { 10, "ok" }, { 1, "safe" },
+                { 100, "dangerous" }, { 90, "unsafe" }, { 75, "exposed" }, { 50, "medium" }, { 10, "ok" },
+                { 1, "safe" },
         };
 
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -331,13 +337,14 @@ const char *security_word(unsigned score)
         return "perfect";
 }
 
-/* --- advice ---------------------------------------------------------------------------------------------------------- */
+/* --- advice ------------------------------------------------------------------------------------------------------- */
 
 /* The unit with one line more, as a drop-in. NULL when that is no unit. */
 static struct spec *with_line(const struct spec *s, const struct buf *text, const char *line)
 {
         autobuf struct buf more = BUF_INIT;
-        struct unit_source sources[2] = { { .file = "unit", .text = buf_text(text), .len = text->len }, { .file = "advice" } };
+        struct unit_source sources[2] = { { .file = "unit", .text = buf_text(text), .len = text->len },
+                                          { .file = "advice" } };
         struct spec *both;
 
         if (strcmp(line, "User=NAME") == 0)

@@ -260,7 +260,8 @@ void main_spawned(struct core *c, struct node *n, const struct event *e)
         enum service_type type = type_of(n);
 
         control_spawned(c, n, e);
-        if (e->role == ROLE_MAIN && (type == TYPE_SIMPLE || type == TYPE_IDLE) && !wants_ready(n) && !started_by_exec(n))
+        if (e->role == ROLE_MAIN && (type == TYPE_SIMPLE || type == TYPE_IDLE) && !wants_ready(n) &&
+            !started_by_exec(n))
                 main_started(c, n);
 }
 
@@ -322,7 +323,8 @@ static uint64_t asked_signal(const struct core *c, const struct node *n, const s
         for (; n; n = parent_of(c, n)) {
                 const struct record *last = n->story;
 
-                if (last->seq && last->rule == RULE_ASKED_SIGNAL && last->a == r->code && c->now - last->at <= SIGNAL_SEC * NSEC_PER_SEC)
+                if (last->seq && last->rule == RULE_ASKED_SIGNAL && last->a == r->code &&
+                    c->now - last->at <= SIGNAL_SEC * NSEC_PER_SEC)
                         return last->seq;
         }
         return 0;

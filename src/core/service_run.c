@@ -5,7 +5,8 @@
 
 void service_watch(struct core *c, struct node *n)
 {
-        n->watchdog_at = n->watchdog_every > 0 && n->state != STATE_STOPPING ? nsec_add(c->now, n->watchdog_every) : NSEC_NEVER;
+        n->watchdog_at = n->watchdog_every > 0 && n->state != STATE_STOPPING ? nsec_add(c->now, n->watchdog_every)
+                         : NSEC_NEVER;
 }
 
 static void reload_over(struct core *c, struct node *n, enum result result)
@@ -81,7 +82,8 @@ void reload_timeout(struct core *c, struct node *n, const struct event *e)
         reload_over(c, n, RESULT_FAILED);
 }
 
-/* STOPPING=1: it ends by itself, and has TimeoutStopSec= for that, as if it had been asked to. A start or a reload goes on. */
+/* STOPPING=1: it ends by itself, and has TimeoutStopSec= for that, as if it had been asked to. A
+ * start or a reload goes on. */
 void up_stopping(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;

@@ -37,8 +37,8 @@ static bool job_may_start(const struct core *c, const struct node *s, const stru
 
 static bool on_its_way(const struct node *n)
 {
-        return n->child == CHILD_QUEUED || n->child == CHILD_STARTING || n->child == CHILD_STOPPING || n->child == CHILD_RESTARTING ||
-               n->child_flags & (CF_AGAIN | CF_DEAD);
+        return n->child == CHILD_QUEUED || n->child == CHILD_STARTING || n->child == CHILD_STOPPING ||
+               n->child == CHILD_RESTARTING || n->child_flags & (CF_AGAIN | CF_DEAD);
 }
 
 bool core_settled(const struct core *c, node_id id)
@@ -48,7 +48,8 @@ bool core_settled(const struct core *c, node_id id)
         if (!n)
                 return true;
         /* A oneshot that stays "running" after its end has nothing more to write. */
-        if (n->kind == KIND_SERVICE && n->phase == PHASE_UP && !n->pid_main && spec_int(n->spec, D_SERVICE_RemainAfterExit))
+        if (n->kind == KIND_SERVICE && n->phase == PHASE_UP && !n->pid_main &&
+            spec_int(n->spec, D_SERVICE_RemainAfterExit))
                 return true;
         if ((n->state != STATE_INACTIVE && n->state != STATE_FAILED && n->state != STATE_FINISHED) || on_its_way(n) ||
             comes_with_sibling(c, n))

@@ -23,7 +23,8 @@ static void write_setting(struct json *j, const struct spec *s, enum directive d
         if (d == D_SERVICE_Isolation)
                 value_print(d, (int64_t) spec_isolation(s, isolation), &value);
         else
-                spec_print(s, d, &value); /* also what a default depends on: Restart=, TimeoutStartSec=, NotifyAccess= ... */
+                spec_print(s, d, &value); /* also what a default depends on: Restart=, TimeoutStartSec=,
+                                           * NotifyAccess= ... */
         json_open(j, NULL, '{');
         json_str(j, "section", strtab_text(&section_names, (int) row->section));
         json_str(j, "key", row->key);

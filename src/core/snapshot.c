@@ -1,8 +1,8 @@
 /* snapshot.c - the core into bytes. See snapshot.h; snapshot_load.c is the way back.
  *
  *      the fields of struct core; for each node: fields, spec, supervisor, windows, relations, story, who waits, and a
- *      supervisor's queue; the timer heap as it stands (its order decides between equal times); the records; links and names; the
- *      numbers that nodes had which are gone
+ *      supervisor's queue; the timer heap as it stands (its order decides between equal times); the records; links and
+ *      names; the numbers that nodes had which are gone
  *
  * Messages have no numbers here: those of a list are written in its order, and get new places in the pool.
  * Used by: the daemon's journal.  Uses: machine.h.  Tested by: tests/unit/snapshot.c */

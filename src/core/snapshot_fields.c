@@ -39,7 +39,8 @@ WORDS(reason_name, "none", "normal", "shutdown", "exit", "signal", "out_of_memor
       "condition", "protocol", "noproc");
 WORDS(child_name, "down", "queued", "starting", "up", "stopping", "restarting", "gone");
 WORDS(job_name, "none", "start", "unwind", "group_stop", "group_start", "group_fail", "one_start", "one_stop", "end");
-WORDS(bond_name, "free", "link", "monitor", "name", "want_link", "want_monitor", "signal_link", "signal_down", "signal_sent");
+WORDS(bond_name, "free", "link", "monitor", "name", "want_link", "want_monitor", "signal_link", "signal_down",
+      "signal_sent");
 WORDS(msg_name, "exit", "retry", "request", "try", "waiter");
 
 _Static_assert((int) reason_name_count == REASON_KIND_COUNT, "every kind of reason has a word here");
@@ -79,8 +80,9 @@ static const struct pack_names msgs = { "message", MSG_WAITER + 1, msg_name };
 #define N(type, member, names) PACK_ENUM(struct type, member, names),
 #define OMIT(type, member)
 #define R(type, member) \
-        N(type, member.kind, reason_kind_names) N(type, member.stage, stage_names) N(type, member.linked_kind, reason_kind_names) \
-        F(type, member.core_dumped, UINT) F(type, member.code, INT) F(type, member.peer, ID)
+        N(type, member.kind, reason_kind_names) N(type, member.stage, stage_names) \
+        N(type, member.linked_kind, reason_kind_names) F(type, member.core_dumped, UINT) \
+        F(type, member.code, INT) F(type, member.peer, ID)
 #define TABLE(name, fields) const struct pack_struct name##_fields = { #name, fields, ARRAY_LEN(fields) }
 
 static const struct pack_field of_reason[] = {
@@ -98,8 +100,10 @@ TABLE(event, of_event);
 
 static const struct pack_field of_core[] = {
         F(core, config.seed, UINT) F(core, config.record_capacity, UINT) F(core, config.machine, UINT)
-        OMIT(core, bonds) OMIT(core, nodes) OMIT(core, stems) OMIT(core, heap) OMIT(core, ring) OMIT(core, pool) /* written behind it */
-        OMIT(core, retired) OMIT(core, retired_head) F(core, retired_len, UINT) F(core, emitted, UINT) /* this too: so many, none from older versions */
+        /* written behind it: */
+        OMIT(core, bonds) OMIT(core, nodes) OMIT(core, stems) OMIT(core, heap) OMIT(core, ring) OMIT(core, pool)
+        /* these too, so many of them; none from older versions: */
+        OMIT(core, retired) OMIT(core, retired_head) F(core, retired_len, UINT) F(core, emitted, UINT)
         F(core, limit, UINT) F(core, capacity, UINT)
         OMIT(core, buried)                      /* nothing between steps but for the actions that were performed */
         F(core, heap_len, UINT)
@@ -173,7 +177,7 @@ static const struct pack_struct *const structs[] = {
         &dep_fields, &bond_fields,
 };
 static const struct pack_names *const names[] = {
-        &event_kind_names, &stage_names, &directive_names, &states, &phases, &rules, &reason_kind_names, &children, &jobs,
-        &msgs, &bonds,
+        &event_kind_names, &stage_names, &directive_names, &states, &phases, &rules, &reason_kind_names,
+        &children, &jobs, &msgs, &bonds,
 };
 const struct pack_schema core_schema = { structs, ARRAY_LEN(structs), names, ARRAY_LEN(names) };

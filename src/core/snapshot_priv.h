@@ -5,6 +5,7 @@
 #include "core/machine.h"
 #include "core/snapshot.h"
 
-extern const struct pack_struct core_fields, node_fields, super_fields, record_fields, msg_fields, dep_fields, bond_fields;
+extern const struct pack_struct core_fields, node_fields, super_fields, record_fields, msg_fields, dep_fields,
+        bond_fields;
 
 #endif

@@ -61,13 +61,14 @@ void spawnable_lines(const struct spec *spawner, spawnable_said_fn *said, void *
         }
 }
 
-/* --- what is asked for ------------------------------------------------------------------------------------------------ */
+/* --- what is asked for -------------------------------------------------------------------------------------------- */
 
 static int refuse(struct err *err, const char *key, size_t len, const char *why)
 {
         (void) err_set(err, STAGE_LOAD, EPERM, "%.*s= %s", (int) len, key, why);
         if (err)
-                err_hint(err, "coppice.supervisor(5), AllowSpawn=, lists what can be asked for; a template can say anything");
+                err_hint(err, "coppice.supervisor(5), AllowSpawn=, lists what can be asked for; a template can say "
+                         "anything");
         return -EPERM;
 }
 

@@ -6,9 +6,9 @@
  *   a command    any command, under the spec of the spawner itself: its user, groups, capabilities, filter, sandbox and
  *                limits. Properties may bound it further, never less (spawnable.def).
  *
- * A program that runs as root may have given up rights since it was started, which nobody can know who only has its unit:
- * what it spawns would have them again. So a command of such a service needs the word root-command.
- * Pure. Used by: transient.c, daemon.  Tested by: tests/unit/spawnin.c */
+ * A program that runs as root may have given up rights since it was started, which nobody can know who only has its
+ * unit: what it spawns would have them again. So a command of such a service needs the word root-command. Pure. Used
+ * by: transient.c, daemon. Tested by: tests/unit/spawnin.c */
 #ifndef CORE_SPAWNABLE_H
 #define CORE_SPAWNABLE_H
 
@@ -21,7 +21,8 @@ struct err;
 bool spawnable_word(const struct spec *supervisor, const char *word);
 bool spawnable_unit(const struct spec *supervisor, const char *unit);
 
-/* The lines of [Service] that a child has from its spawner's spec, without those of single values that it says itself. */
+/* The lines of [Service] that a child has from its spawner's spec, without those of single
+ * values that it says itself. */
 typedef bool spawnable_said_fn(void *arg, const char *key);
 void spawnable_lines(const struct spec *spawner, spawnable_said_fn *said, void *arg, struct buf *out);
 

@@ -80,7 +80,8 @@ static struct layout measure(const struct spec_build *b)
                 l.entries += is_first_of_its_list(b, i, seen);
                 seen[v->directive] = true;
                 l.items += directive_is_list((enum directive) v->directive);
-                if (directive_is_list((enum directive) v->directive) || directive_is_text((enum directive) v->directive))
+                if (directive_is_list((enum directive) v->directive) ||
+                    directive_is_text((enum directive) v->directive))
                         l.texts += v->len + 1;
         }
         return l;

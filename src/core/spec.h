@@ -38,9 +38,10 @@ struct origin spec_origin(const struct spec *s, enum directive d); /* of the las
 /* Does it say any directive from `first` to `last`, both included? */
 bool spec_has_any(const struct spec *s, enum directive first, enum directive last);
 
-/* Scalars: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM AMOUNT WEIGHT. The default when not set; SPEC_UNSET when
- * there is no default either (Nice=, OOMScoreAdjust=, NotifyFd=, NotifyAccess=, Isolation=, StartMode=).
- * Where a default depends on other values, ask resolve.h instead: spec_restart(), spec_timeout_start() ... */
+/* Scalars: VT_BOOL INT DURATION SIZE PERCENT FACTOR MODE SIGNAL ENUM AMOUNT WEIGHT. The default when not
+ * set; SPEC_UNSET when there is no default either (Nice=, OOMScoreAdjust=, NotifyFd=, NotifyAccess=,
+ * Isolation=, StartMode=). Where a default depends on other values, ask resolve.h instead:
+ * spec_restart(), spec_timeout_start() ... */
 #define SPEC_UNSET INT64_MIN
 int64_t spec_int(const struct spec *s, enum directive d);
 

@@ -202,7 +202,8 @@ int transient_parse(const struct transient_unit *t, const struct unit_host *host
         if (t->count > TRANSIENT_PROPERTIES_MAX)
                 return err_set(err, STAGE_LOAD, EINVAL, "more than %d properties", TRANSIENT_PROPERTIES_MAX);
         if (t->argc > 0 && t->command[0][strspn(t->command[0], "-@:+!")] != t->command[0][0])
-                return err_set(err, STAGE_LOAD, EINVAL, "%s: a program's name does not begin like a prefix", t->command[0]);
+                return err_set(err, STAGE_LOAD, EINVAL, "%s: a program's name does not begin like a prefix",
+                               t->command[0]);
         for (size_t i = 0; i < t->count && r == 0; i++)
                 r = check_property(t, i, err);
         if (r < 0)

@@ -198,7 +198,8 @@ node_id core_find(const struct core *c, node_id from, const char *name, unsigned
         } else if (name[0] && strchr(name, '/')) {
                 found = find_path(c, from, name);
         } else if (name[0]) {
-                for (node_id at = from; at != NODE_NONE && found == NODE_NONE && node_at(c, at); at = c->nodes[at]->parent)
+                for (node_id at = from; at != NODE_NONE && found == NODE_NONE && node_at(c, at);
+                     at = c->nodes[at]->parent)
                         found = child_of_either_name(c, at, name, strlen(name));
                 if (found == NODE_NONE)
                         matches = find_anywhere(c, name, &found);
@@ -219,7 +220,8 @@ node_id core_outward(const struct core *c, node_id super, const char *name)
 
         if (name[0] == '/')
                 return find_path(c, NODE_ROOT, name);
-        for (node_id at = super; name[0] && at != NODE_NONE && node_at(c, at) && found == NODE_NONE; at = c->nodes[at]->parent)
+        for (node_id at = super; name[0] && at != NODE_NONE && node_at(c, at) && found == NODE_NONE;
+             at = c->nodes[at]->parent)
                 found = find_path(c, at, name);
         return found;
 }

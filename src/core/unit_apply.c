@@ -35,8 +35,8 @@ static const struct {
 
 /* What systemd has and this version has not. */
 static const char *const not_yet[] = {
-        "Sockets", "FileDescriptorStoreMax", "SendSIGHUP", "WatchdogSignal", "RootDirectoryStartOnly", "IOSchedulingClass",
-        "CPUSchedulingPolicy",
+        "Sockets", "FileDescriptorStoreMax", "SendSIGHUP", "WatchdogSignal", "RootDirectoryStartOnly",
+        "IOSchedulingClass", "CPUSchedulingPolicy",
 };
 
 /* What is left out for good. To go on without them would be to run something else than was asked for, so in a file
@@ -70,7 +70,8 @@ static bool refused_key(struct unit_parse *p, enum section section, const struct
 
         for (size_t i = 0; i < sizeof(out_of_scope) / sizeof(out_of_scope[0]); i++)
                 if (section == SECTION_SERVICE && strcmp(out_of_scope[i].key, line->key) == 0) {
-                        (void) err_set(&why, STAGE_LOAD, EINVAL, "%s= is not supported: %s", line->key, out_of_scope[i].why);
+                        (void) err_set(&why, STAGE_LOAD, EINVAL, "%s= is not supported: %s", line->key,
+                                       out_of_scope[i].why);
                         err_hint(&why, "%s", out_of_scope[i].hint);
                         unit_complain(p, DIAG_ERROR, line, NULL, &why);
                         return true;
@@ -109,7 +110,7 @@ static void unknown_key(struct unit_parse *p, enum section section, const struct
         unit_complain(p, p->source->foreign ? DIAG_WARNING : DIAG_ERROR, line, NULL, &why);
 }
 
-/* --- values --------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 /* Specifiers of `text` expanded into p->word. */
 static int expand(struct unit_parse *p, const struct unit_line *line, const char *text, const char *at)

@@ -89,7 +89,8 @@ static int check_program(struct line_reader *r, const char *at, const char *path
         if (n == 0)
                 return refuse(r, at, "no program to run", "write its path behind the prefixes");
         if (path[0] != '/' && strchr(path, '/'))
-                return refuse(r, at, "the program's path is relative", "write a path that begins with /, or a bare name");
+                return refuse(r, at, "the program's path is relative",
+                              "write a path that begins with /, or a bare name");
         if (path[n - 1] == '/' || strcmp(path, ".") == 0 || strcmp(path, "..") == 0)
                 return refuse(r, at, "a directory is no program", "write the path of a program");
         if (n >= 4096 || (path[0] != '/' && n > 255))

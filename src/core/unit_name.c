@@ -43,7 +43,8 @@ int unit_name_parse(const char *name, struct unit_name *ret, struct err *err)
         size_t stem = 0, prefix, instance;
 
         if (find_suffix(name, &stem, &n.kind) < 0)
-                return refuse(err, name, "has no suffix that Coppice knows", "write name.service, name.supervisor or name.channel");
+                return refuse(err, name, "has no suffix that Coppice knows",
+                              "write name.service, name.supervisor or name.channel");
         at = memchr(name, '@', stem);
         prefix = at ? (size_t) (at - name) : stem;
         if (prefix >= sizeof(n.prefix) - 1 || !well_formed(name, prefix, ":"))

@@ -87,7 +87,8 @@ static void print_item(const struct spec *s, enum directive d, size_t i, struct 
 /* The items of a filter are of two kinds, and a line is of one. */
 static bool turns(const struct spec *s, enum directive d, size_t i)
 {
-        return directive_rows[d].type == VT_FILTER && i > 0 && (spec_item(s, d, i)[0] == '~') != (spec_item(s, d, i - 1)[0] == '~');
+        return directive_rows[d].type == VT_FILTER && i > 0 &&
+               (spec_item(s, d, i)[0] == '~') != (spec_item(s, d, i - 1)[0] == '~');
 }
 
 /* One item of a list; `first` of its line. */
@@ -173,7 +174,8 @@ void spec_print(const struct spec *s, enum directive d, struct buf *out)
 /* "~" at the beginning of a line is meant for all of it. */
 static bool changes_sense(const struct spec *s, enum directive d, size_t i)
 {
-        return strcmp(directive_rows[d].min, "cap") == 0 && (spec_item(s, d, i)[0] == '~') != (spec_item(s, d, i - 1)[0] == '~');
+        return strcmp(directive_rows[d].min, "cap") == 0 &&
+               (spec_item(s, d, i)[0] == '~') != (spec_item(s, d, i - 1)[0] == '~');
 }
 
 void unit_text_print_one(const struct spec *s, enum directive d, struct buf *out)
@@ -188,7 +190,8 @@ void unit_text_print_one(const struct spec *s, enum directive d, struct buf *out
                 return;
         }
         for (size_t i = 0; i < spec_count(s, d); i++) {
-                bool full = i > 0 && (one_a_line(d) || out->len - begin > LINE_SOON_FULL || turns(s, d, i) || changes_sense(s, d, i));
+                bool full = i > 0 && (one_a_line(d) || out->len - begin > LINE_SOON_FULL || turns(s, d, i) ||
+                                      changes_sense(s, d, i));
 
                 if (full)
                         buf_addc(out, '\n');

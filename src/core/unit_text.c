@@ -72,7 +72,8 @@ static void enter_section(struct feed *f, const struct unit_line *line)
                 return;
         }
         if (!has_section(f->p->name.kind, (enum section) section)) {
-                complain(f->p, DIAG_ERROR, line, "put it into a unit of its own", "a unit of this kind has no", line->value);
+                complain(f->p, DIAG_ERROR, line, "put it into a unit of its own", "a unit of this kind has no",
+                         line->value);
                 return;
         }
         if (f->begun[section] > 0) {
@@ -106,7 +107,8 @@ static bool wanted(struct feed *f, const struct unit_line *line)
         if (strncmp(line->key, "X-", 2) == 0)
                 return false;
         if (strlen(line->key) > UNIT_KEY_MAX) {
-                remark(&f->p->remarks, f->p->source->foreign ? DIAG_WARNING : DIAG_ERROR, f->p->source->file, line->line,
+                remark(&f->p->remarks, f->p->source->foreign ? DIAG_WARNING : DIAG_ERROR, f->p->source->file,
+                       line->line,
                        line->column, "take it out, or begin it with X- to have it ignored", "unknown key %.60s=",
                        line->key);
                 return false;
@@ -158,7 +160,8 @@ static int read_source(struct unit_parse *p, const struct unit_source *source)
         memset(p->seen, 0, sizeof(p->seen));
         r = unit_lines_read(source, &p->remarks, &lines);
         if (r == 0 && ini_parse_stream(feed_line, &feed, on_assignment, &feed) != 0)
-                remark(&p->remarks, DIAG_ERROR, source->file, 0, 0, "report this as a bug", "the INI library lost a line");
+                remark(&p->remarks, DIAG_ERROR, source->file, 0, 0, "report this as a bug",
+                       "the INI library lost a line");
         unit_lines_free(&lines);
         return r;
 }
@@ -176,7 +179,8 @@ static int read_all(struct unit_parse *p, const struct unit_source *sources, siz
 /* It has errors: is it known at least what it says about its place? */
 static bool placed(const struct unit_parse *p)
 {
-        return p->remarks.errors == p->explained && !p->refused[D_UNIT_Supervisor] && !p->refused[D_SUPERVISOR_Children];
+        return p->remarks.errors == p->explained && !p->refused[D_UNIT_Supervisor] &&
+               !p->refused[D_SUPERVISOR_Children];
 }
 
 static int finish(struct unit_parse *p, const char *name, const struct unit_source *sources, size_t n,

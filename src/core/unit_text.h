@@ -54,9 +54,9 @@ extern const struct unit_host unit_host_example;
 int unit_text_parse(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
                     diag_fn *report, void *arg, struct spec **ret);
 
-/* The same, and of a unit with errors the rest: *ret_husk is a spec without the values that were refused. *ret_placed: is
- * it clear at least where in the tree it belongs, so that further mistakes can be found with it? Else it may lack lines
- * that were not understood. Both may be NULL. */
+/* The same, and of a unit with errors the rest: *ret_husk is a spec without the values that were refused. *ret_placed:
+ * is it clear at least where in the tree it belongs, so that further mistakes can be found with it? Else it may lack
+ * lines that were not understood. Both may be NULL. */
 int unit_text_read(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
                    diag_fn *report, void *arg, struct spec **ret, struct spec **ret_husk, bool *ret_placed);
 

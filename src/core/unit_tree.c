@@ -57,11 +57,12 @@ static bool absent(const struct builder *b, int i)
         return b->candidates[i].absent != NULL;
 }
 
-static void say(struct builder *b, enum severity severity, int unit, struct origin at, const char *hint, const char *what,
-                const char *name)
+static void say(struct builder *b, enum severity severity, int unit, struct origin at, const char *hint,
+                const char *what, const char *name)
 {
         b->remarks->unit = spec_name(spec_of(b, unit));
-        remark(b->remarks, severity, at.line ? at.file : spec_file(spec_of(b, unit)), at.line, 0, hint, "%s %s", what, name);
+        remark(b->remarks, severity, at.line ? at.file : spec_file(spec_of(b, unit)), at.line, 0, hint, "%s %s",
+               what, name);
 }
 
 static void refuse(struct builder *b, int unit, struct origin at, const char *hint, const char *what, const char *name)
@@ -142,7 +143,8 @@ static void join(struct builder *b, int unit)
                 return;
         if (*name && supervisor < 0) {
                 why = b->known ? b->known(b->arg, name, &by_choice) : NULL;
-                say(b, by_choice ? DIAG_WARNING : DIAG_ERROR, unit, at, why ? why : "make the file, or take the line out",
+                say(b, by_choice ? DIAG_WARNING : DIAG_ERROR, unit, at,
+                    why ? why : "make the file, or take the line out",
                     "Supervisor= names a unit that is not there:", name);
                 return;
         }
@@ -199,7 +201,7 @@ static int find_rings(struct builder *b)
         return 0;
 }
 
-/* --- the nodes, from the root down ----------------------------------------------------------------------------------- */
+/* --- the nodes, from the root down -------------------------------------------------------------------------------- */
 
 static bool stem_is_taken(struct builder *b, uint32_t parent, size_t from, int child)
 {
@@ -218,7 +220,8 @@ static bool has_twin(const struct builder *b, int i)
         for (int kind = 0; kind < node_kind_names.count; kind++) {
                 if (kind == (int) spec_kind(spec_of(b, i)))
                         continue;
-                (void) snprintf(name, sizeof(name), "%s.%s", spec_stem(spec_of(b, i)), strtab_text(&node_kind_names, kind));
+                (void) snprintf(name, sizeof(name), "%s.%s", spec_stem(spec_of(b, i)),
+                                strtab_text(&node_kind_names, kind));
                 if (find(b, name) >= 0)
                         return true;
         }
@@ -230,7 +233,8 @@ static void place_child(struct builder *b, uint32_t parent, size_t from, int chi
         if (b->places[child].parent != b->queue[parent] || b->placed[child] || absent(b, child))
                 return;
         if (has_twin(b, child) && stem_is_taken(b, parent, from, child)) {
-                refuse(b, child, (struct origin) { .file = "" }, "rename one of the two, or put it under another supervisor",
+                refuse(b, child, (struct origin) { .file = "" },
+                       "rename one of the two, or put it under another supervisor",
                        "a sibling has the same name without suffix:", spec_stem(spec_of(b, child)));
                 return;
         }
@@ -266,7 +270,8 @@ static void place_all(struct builder *b)
                         place_children(b, i);
 }
 
-/* Whoever hangs below a supervisor that has no place itself. Rings have been told, and what is wrong with the absent. */
+/* Whoever hangs below a supervisor that has no place itself. Rings have been told, and what is wrong with the
+ * absent. */
 static void report_stranded(struct builder *b)
 {
         for (size_t i = 0; i < b->n; i++) {
@@ -319,8 +324,8 @@ int unit_tree_build(const struct unit_candidate *candidates, size_t n,
         autofree bool *in_ring = calloc(n + 1, sizeof(bool));
         autofree struct unit_node *nodes = calloc(n + 1, sizeof(*nodes));
         struct builder b = {
-                .candidates = candidates, .n = n, .known = known, .arg = arg, .remarks = remarks, .places = places, .joined = joined,
-                .joined_next = joined_next, .nodes = nodes, .queue = queue, .placed = placed,
+                .candidates = candidates, .n = n, .known = known, .arg = arg, .remarks = remarks, .places = places,
+                .joined = joined, .joined_next = joined_next, .nodes = nodes, .queue = queue, .placed = placed,
                 .in_ring = in_ring,
         };
         int r;

@@ -3,9 +3,9 @@
  * A unit hangs below the supervisor that lists it in Children=, else below the one it names in Supervisor=, else
  * below root (unless it is only run when listed). Children come in the order of Children=, then those that joined by
  * Supervisor=, by name. What has no place is left out, after a remark: a unit that two supervisors claim goes to
- * neither, supervisors in a ring hang from nothing, of two units of one stem below one supervisor the second goes. A child
- * needs its supervisor: what hangs below one that is absent (it has errors, it is masked) is left out with it.
- * Pure. Used by: unit/unit_set.c, tests.  Tested by: tests/unit/unit_tree.c */
+ * neither, supervisors in a ring hang from nothing, of two units of one stem below one supervisor the second goes. A
+ * child needs its supervisor: what hangs below one that is absent (it has errors, it is masked) is left out with it.
+ * Pure. Used by: unit/unit_set.c, tests. Tested by: tests/unit/unit_tree.c */
 #ifndef CORE_UNIT_TREE_H
 #define CORE_UNIT_TREE_H
 

@@ -84,12 +84,14 @@ static void check_readiness(struct examination *x, enum service_type type)
                        "WatchdogSec= waits for notifications that NotifyAccess=none forbids");
         if (fd && (type == TYPE_ONESHOT || type == TYPE_FORKING))
                 refuse(x, D_SERVICE_NotifyFd, "take it out, or write Type=notify",
-                       "a oneshot is ready when it has ended, a forking service when it has forked: NotifyFd= means nothing");
+                       "a oneshot is ready when it has ended, a forking service when it has forked: NotifyFd= means "
+                       "nothing");
         if (type == TYPE_FORKING && spec_int(x->s, D_SERVICE_PrivatePIDs))
                 refuse(x, D_SERVICE_PrivatePIDs, "keep the program in the foreground, with Type=simple or notify",
                        "Type=forking ends its first process, and with it the process namespace");
         if (type == TYPE_FORKING && !spec_has(x->s, D_SERVICE_PIDFile))
-                object(x, D_SERVICE_Type, "write PIDFile=, or better: keep the program in the foreground, with Type=simple",
+                object(x, D_SERVICE_Type,
+                       "write PIDFile=, or better: keep the program in the foreground, with Type=simple",
                        "Type=forking without PIDFile=: nobody could tell which process is the main one");
         if (type != TYPE_FORKING && spec_has(x->s, D_SERVICE_PIDFile))
                 object(x, D_SERVICE_PIDFile, "take it out, or write Type=forking",
@@ -168,7 +170,8 @@ static void check_children(struct examination *x)
         qsort(names, n, sizeof(*names), compare_texts);
         for (size_t i = 1; i < n; i++)
                 if (strcmp(names[i - 1], names[i]) == 0)
-                        remark(x->remarks, DIAG_ERROR, spec_file(x->s), spec_origin(x->s, D_SUPERVISOR_Children).line, 0,
+                        remark(x->remarks, DIAG_ERROR, spec_file(x->s),
+                               spec_origin(x->s, D_SUPERVISOR_Children).line, 0,
                                "list each child once", "Children= names %s twice", names[i]);
         free(names);
 }
@@ -226,7 +229,8 @@ void validate_unit(const struct spec *s, const bool *refused, struct remarks *re
         else
                 check_supervisor(&x);
         check_self(&x);
-        if (spec_significant(s) && spec_restart(s) == RESTART_PERMANENT && SURE(&x, D_SERVICE_Restart, D_SUPERVISOR_Restart))
+        if (spec_significant(s) && spec_restart(s) == RESTART_PERMANENT &&
+            SURE(&x, D_SERVICE_Restart, D_SUPERVISOR_Restart))
                 refuse(&x, spec_kind(s) == KIND_SERVICE ? D_SERVICE_Significant : D_SUPERVISOR_Significant,
                        "write Restart=transient or temporary",
                        "Significant= goes with children that may end for good, and this one is permanent");

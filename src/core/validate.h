@@ -6,8 +6,8 @@
 
 #include "core/unit_tree.h"
 
-/* One unit. Rules whose breach systemd shrugs off are warnings in foreign files. refused[D_COUNT]: directives that have had
- * their remark already; rules that need to know their values are left out. */
+/* One unit. Rules whose breach systemd shrugs off are warnings in foreign files. refused[D_COUNT]: directives that have
+ * had their remark already; rules that need to know their values are left out. */
 void validate_unit(const struct spec *s, const bool *refused, struct remarks *remarks);
 
 /* The part of it about SystemCallFilter= (filter_check.c). */
@@ -16,8 +16,9 @@ void validate_filter(const struct spec *s, struct remarks *remarks);
 /* The part of it about channels (validate_channels.c). */
 void validate_channel(const struct spec *s, const bool *refused, struct remarks *remarks);
 
-/* Channels against the services they join: names that are no services, descriptors that something else wants, pipes in a
- * ring (FAILURES F16). ret_broken[i]: channel i has an error, or joins what is masked. `known` as for unit_tree_build(). */
+/* Channels against the services they join: names that are no services, descriptors that something else
+ * wants, pipes in a ring (FAILURES F16). ret_broken[i]: channel i has an error, or joins what is masked.
+ * `known` as for unit_tree_build(). */
 void validate_channels(const struct unit_node *nodes, size_t n, const struct unit_node *channels, size_t count,
                        unit_known_fn *known, void *arg, struct remarks *remarks, bool *ret_broken);
 

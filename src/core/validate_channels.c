@@ -1,4 +1,5 @@
-/* validate_channels.c - the rules of one channel, and those between channels and the services they join. See validate.h. */
+/* validate_channels.c - the rules of one channel, and those between channels and the services
+ * they join. See validate.h. */
 #include "core/validate.h"
 
 #include <stdlib.h>
@@ -28,14 +29,15 @@ static void warn(struct remarks *r, const struct spec *s, enum directive d, cons
         remark(r, DIAG_WARNING, at.line ? at.file : spec_file(s), at.line, 0, hint, "%s", what);
 }
 
-/* --- one channel ----------------------------------------------------------------------------------------------------- */
+/* --- one channel -------------------------------------------------------------------------------------------------- */
 
 static void only_for(struct remarks *r, const struct spec *s, enum directive d, const char *type)
 {
         struct origin at = spec_origin(s, d);
 
         if (spec_has(s, d))
-                remark(r, DIAG_ERROR, at.file, at.line, 0, "take it out", "%s= is for channels of Type=%s", directive_rows[d].key, type);
+                remark(r, DIAG_ERROR, at.file, at.line, 0, "take it out", "%s= is for channels of Type=%s",
+                       directive_rows[d].key, type);
 }
 
 static void check_end(struct remarks *r, const struct spec *s, enum directive d, size_t i)
@@ -61,9 +63,11 @@ static void check_messages(struct remarks *r, const struct spec *s)
         only_for(r, s, D_CHANNEL_Framing, "pipe");
         only_for(r, s, D_CHANNEL_Close, "pipe");
         if (spec_int(s, D_CHANNEL_Capacity) > 1000000)
-                refuse(r, s, spec_origin(s, D_CHANNEL_Capacity), "1 to 1000000", "Capacity= of a channel of messages counts messages");
+                refuse(r, s, spec_origin(s, D_CHANNEL_Capacity), "1 to 1000000",
+                       "Capacity= of a channel of messages counts messages");
         if (all && spec_count(s, D_CHANNEL_To) == 0)
-                refuse(r, s, spec_origin(s, D_CHANNEL_Deliver), "name them in To=", "Deliver=all needs to know who all are");
+                refuse(r, s, spec_origin(s, D_CHANNEL_Deliver), "name them in To=",
+                       "Deliver=all needs to know who all are");
         if (all && spec_int(s, D_CHANNEL_Acknowledge))
                 refuse(r, s, spec_origin(s, D_CHANNEL_Acknowledge), "write Deliver=one, or take it out",
                        "Acknowledge= is for a message that goes to one reader");
@@ -72,7 +76,8 @@ static void check_messages(struct remarks *r, const struct spec *s)
 /* Bytes of several writers mix as soon as a write is longer than PIPE_BUF (FAILURES F11). */
 static void check_sharing(struct remarks *r, const struct spec *s)
 {
-        bool stream = spec_int(s, D_CHANNEL_Framing) == CHANNEL_STREAM, one = spec_int(s, D_CHANNEL_Deliver) == CHANNEL_ONE;
+        bool stream = spec_int(s, D_CHANNEL_Framing) == CHANNEL_STREAM,
+                one = spec_int(s, D_CHANNEL_Deliver) == CHANNEL_ONE;
 
         if (stream && spec_count(s, D_CHANNEL_From) > 1)
                 warn(r, s, D_CHANNEL_From, "write Framing=packet, or give each writer a channel of its own",
@@ -90,10 +95,13 @@ static void check_pipe(struct remarks *r, const struct spec *s)
                 only_for(r, s, others[i], "message");
         for (size_t k = 0; k < 2; k++)
                 if (spec_count(s, sides[k]) == 0)
-                        refuse(r, s, spec_origin(s, sides[k]), "write From=SERVICE:stdout and To=SERVICE:stdin, or Type=message",
-                               k ? "a pipe that nobody reads: there is no To=" : "a pipe that nobody writes to: there is no From=");
+                        refuse(r, s, spec_origin(s, sides[k]),
+                               "write From=SERVICE:stdout and To=SERVICE:stdin, or Type=message",
+                               k ? "a pipe that nobody reads: there is no To=" : "a pipe that nobody writes to: there "
+                               "is no From=");
         if (spec_int(s, D_CHANNEL_Deliver) == CHANNEL_ALL && spec_count(s, D_CHANNEL_To) > CHANNEL_COPIES_MAX)
-                refuse(r, s, spec_origin(s, D_CHANNEL_To), "at most 31; a reader may copy for others", "too many readers for Deliver=all");
+                refuse(r, s, spec_origin(s, D_CHANNEL_To), "at most 31; a reader may copy for others",
+                       "too many readers for Deliver=all");
         check_sharing(r, s);
 }
 
@@ -110,7 +118,7 @@ void validate_channel(const struct spec *s, const bool *refused, struct remarks 
                         check_end(remarks, s, sides[k], i);
 }
 
-/* --- between units ----------------------------------------------------------------------------------------------------- */
+/* --- between units ------------------------------------------------------------------------------------------------ */
 
 struct joint {                 /* one end of a pipe that is there */
         const struct spec *channel;
@@ -147,7 +155,8 @@ static void check_stream(struct plumbing *p, const struct joint *j)
 
         if (d != D_NONE && spec_has(s, d))
                 remark(p->remarks, DIAG_ERROR, j->origin.file, j->origin.line, 0, "take one of the two out",
-                       "%s says %s= itself, and this channel wants that descriptor", j->end.unit, directive_rows[d].key);
+                       "%s says %s= itself, and this channel wants that descriptor", j->end.unit,
+                       directive_rows[d].key);
         if (j->end.fd >= 0 && spec_int(s, D_SERVICE_NotifyFd) == j->end.fd)
                 remark(p->remarks, DIAG_ERROR, j->origin.file, j->origin.line, 0, "choose another number",
                        "%s says NotifyFd=%d, and this channel wants that descriptor", j->end.unit, j->end.fd);
@@ -160,16 +169,17 @@ static void check_taken(struct plumbing *p, const struct joint *j)
         for (size_t i = 0; i < p->count; i++) {
                 if (p->joints[i].node != j->node || !channel_end_same(&p->joints[i].end, &j->end))
                         continue;
-                remark(p->remarks, DIAG_ERROR, j->origin.file, j->origin.line, 0, "a descriptor is one end of one channel",
-                       "%s:%s is an end of %s already", j->end.unit, channel_end_print(&j->end, name, sizeof name),
-                       spec_name(p->joints[i].channel));
+                remark(p->remarks, DIAG_ERROR, j->origin.file, j->origin.line, 0,
+                       "a descriptor is one end of one channel", "%s:%s is an end of %s already", j->end.unit,
+                       channel_end_print(&j->end, name, sizeof name), spec_name(p->joints[i].channel));
                 return;
         }
 }
 
 static void add_end(struct plumbing *p, const struct spec *channel, enum directive d, size_t i)
 {
-        struct joint j = { .channel = channel, .end = channel_end_of(channel, d, i), .origin = spec_item_origin(channel, d, i), .side = d };
+        struct joint j = { .channel = channel, .end = channel_end_of(channel, d, i),
+                           .origin = spec_item_origin(channel, d, i), .side = d };
 
         j.node = find_service(p, j.end.unit);
         if (j.node == UINT32_MAX) {
@@ -177,8 +187,9 @@ static void add_end(struct plumbing *p, const struct spec *channel, enum directi
                 const char *why = p->known(p->arg, j.end.unit, &by_choice);
 
                 p->without |= by_choice;
-                remark(p->remarks, by_choice ? DIAG_WARNING : DIAG_ERROR, j.origin.file, j.origin.line, 0, "name a service of the tree",
-                       "%s=%s: %s", directive_rows[d].key, j.end.unit, why ? why : "there is no such service");
+                remark(p->remarks, by_choice ? DIAG_WARNING : DIAG_ERROR, j.origin.file, j.origin.line, 0,
+                       "name a service of the tree", "%s=%s: %s", directive_rows[d].key, j.end.unit,
+                       why ? why : "there is no such service");
                 return;
         }
         check_stream(p, &j);
@@ -186,7 +197,7 @@ static void add_end(struct plumbing *p, const struct spec *channel, enum directi
         p->joints[p->count++] = j;
 }
 
-/* --- rings ------------------------------------------------------------------------------------------------------------- */
+/* --- rings -------------------------------------------------------------------------------------------------------- */
 
 /* Is there a way into `node` from one that is still in question? The joint by which it comes out of that one. */
 static const struct joint *way_into(const struct plumbing *p, const uint8_t *settled, uint32_t node)
@@ -255,7 +266,7 @@ static void find_rings(const struct plumbing *p)
         }
 }
 
-/* --- all of them --------------------------------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static size_t count_ends(const struct unit_node *channels, size_t count)
 {

@@ -103,9 +103,11 @@ static void look_at(struct family *f, uint32_t rank, enum directive d)
                 if (other == UINT32_MAX)
                         unknown_sibling(f, s, d, i);
                 else if (d == D_UNIT_After)
-                        add_edge(f, (struct edge) { .from = rank, .to = other, .d = d, .item = (uint32_t) i, .said = s });
+                        add_edge(f, (struct edge) { .from = rank, .to = other, .d = d, .item = (uint32_t) i,
+                                                    .said = s });
                 else if (d == D_UNIT_Before)
-                        add_edge(f, (struct edge) { .from = other, .to = rank, .d = d, .item = (uint32_t) i, .said = s });
+                        add_edge(f, (struct edge) { .from = other, .to = rank, .d = d, .item = (uint32_t) i,
+                                                    .said = s });
         }
 }
 
@@ -196,7 +198,7 @@ static int compare_edges(const void *a, const void *b)
         return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* --- cycles --------------------------------------------------------------------------------------------------------- */
+/* --- cycles ------------------------------------------------------------------------------------------------------- */
 
 struct search {
         struct family *f;
@@ -283,7 +285,7 @@ static void find_cycles(struct family *f)
                         search_from(&x, rank);
 }
 
-/* --- families ------------------------------------------------------------------------------------------------------- */
+/* --- families ----------------------------------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b, void *arg)
 {

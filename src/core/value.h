@@ -17,8 +17,8 @@
 /* Decimal integer: "0", "17", "-5". */
 int value_decimal(const char *text, int64_t *ret);
 
-/* Time span in ns: "90", "1.5s", "1min 30s", "infinity". A bare number counts in `unit` ns. Units as in systemd.time(7):
- * ns us ms s min h d w M y and their longer spellings; M is 30.4375 days, y 365.25. */
+/* Time span in ns: "90", "1.5s", "1min 30s", "infinity". A bare number counts in `unit` ns. Units as in
+ * systemd.time(7): ns us ms s min h d w M y and their longer spellings; M is 30.4375 days, y 365.25. */
 int value_span(const char *text, nsec unit, nsec *ret);
 void value_print_span(nsec span, struct buf *out);
 

@@ -41,7 +41,8 @@ static int path_item(enum directive d, const char *text, bool dash, struct buf *
         if (dash && *p == '-')
                 buf_addc(out, *p++);
         if (value_path(p, out) < 0)
-                return value_refuse(d, text, err, "not an absolute path without \"..\"", "write a path that begins with /");
+                return value_refuse(d, text, err, "not an absolute path without \"..\"",
+                                    "write a path that begins with /");
         return 0;
 }
 
@@ -94,9 +95,11 @@ static int env_item(enum directive d, const char *text, bool need_value, bool ma
         if (!env_name(text, eq ? (size_t) (eq - text) : strlen(text)))
                 return value_refuse(d, text, err, "no name of a variable", "letters, digits and _, no digit first");
         if (need_value && !eq)
-                return value_refuse(d, text, err, "no value", "write NAME=VALUE, with quotes around both if there are spaces");
+                return value_refuse(d, text, err, "no value",
+                                    "write NAME=VALUE, with quotes around both if there are spaces");
         if (!may_value && eq)
-                return value_refuse(d, text, err, "only names go here", "write the name without =; Environment= sets values");
+                return value_refuse(d, text, err, "only names go here",
+                                    "write the name without =; Environment= sets values");
         buf_adds(out, text);
         return 0;
 }
@@ -182,7 +185,8 @@ static int unit_item(enum directive d, const char *text, struct buf *out, struct
                 return -EINVAL;
         }
         if (name.is_template)
-                return value_refuse(d, text, err, "a template never runs", "name an instance, such as worker@1.service");
+                return value_refuse(d, text, err, "a template never runs",
+                                    "name an instance, such as worker@1.service");
         buf_adds(out, text);
         return 0;
 }
@@ -384,7 +388,8 @@ static int delegate_item(enum directive d, const char *text, struct buf *out, st
                 return 0;
         }
         if (ctl < 0 || ctl == CTL_DEVICES)
-                return value_refuse(d, text, err, "no controller", "yes, no, or a list of cpu, cpuset, io, memory, pids");
+                return value_refuse(d, text, err, "no controller",
+                                    "yes, no, or a list of cpu, cpuset, io, memory, pids");
         buf_adds(out, strtab_text(&controller_names, ctl));
         return 0;
 }
@@ -404,7 +409,8 @@ static int spawnable_item(enum directive d, const char *text, struct buf *out, s
 
         if (strcmp(text, "command") != 0 && strcmp(text, "root-command") != 0 &&
             (unit_name_parse(text, &name, NULL) < 0 || !name.is_template || name.kind != KIND_SERVICE))
-                return value_refuse(d, text, err, "nothing to spawn", "write command, root-command or a template such as worker@.service");
+                return value_refuse(d, text, err, "nothing to spawn",
+                                    "write command, root-command or a template such as worker@.service");
         buf_adds(out, text);
         return 0;
 }

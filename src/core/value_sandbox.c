@@ -74,7 +74,8 @@ static int bind_item(enum directive d, const char *text, struct buf *out, struct
                 buf_addf(out, ":%s", buf_text(&same));
         }
         if (p && strcmp(p, "rbind") != 0 && strcmp(p, "norbind") != 0 && *p)
-                return value_refuse(d, text, err, "unknown option", "SOURCE:DESTINATION:rbind or SOURCE:DESTINATION:norbind");
+                return value_refuse(d, text, err, "unknown option",
+                                    "SOURCE:DESTINATION:rbind or SOURCE:DESTINATION:norbind");
         buf_addf(out, ":%s", p && *p ? p : "rbind");
         return 0;
 }
@@ -90,7 +91,8 @@ static int tmpfs_item(enum directive d, const char *text, struct buf *out, struc
                 return value_refuse(d, text, err, "nothing would be left to run", "name a directory below /");
         if (p && *p) {
                 if (strpbrk(p, ": \t"))
-                        return value_refuse(d, text, err, "not a list of options", "PATH:option,option, such as /var:ro,size=1M");
+                        return value_refuse(d, text, err, "not a list of options",
+                                            "PATH:option,option, such as /var:ro,size=1M");
                 buf_addf(out, ":%s", p);
         }
         return 0;
@@ -120,7 +122,8 @@ static size_t id_length(const char *text)
 {
         size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
 
-        return n <= 255 && strcspn(text, ":") == n && !(text[0] == '.' && (n == 1 || (n == 2 && text[1] == '.'))) ? n : 0;
+        return n <= 255 && strcspn(text, ":") == n && !(text[0] == '.' && (n == 1 || (n == 2 && text[1] == '.')))
+               ? n : 0;
 }
 
 static int load_item(enum directive d, const char *text, struct buf *out, struct err *err)
@@ -129,7 +132,8 @@ static int load_item(enum directive d, const char *text, struct buf *out, struct
         const char *path = text[n] ? text + n + 1 : "";
 
         if (n == 0)
-                return value_refuse(d, text, err, "no name of a credential", "ID or ID:PATH; letters, digits, _ . and -");
+                return value_refuse(d, text, err, "no name of a credential",
+                                    "ID or ID:PATH; letters, digits, _ . and -");
         buf_add(out, text, n);
         if (!text[n])
                 return 0;
@@ -137,7 +141,8 @@ static int load_item(enum directive d, const char *text, struct buf *out, struct
         if (path[0] == '/')
                 return value_path(path, out) < 0 ? value_refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
         if (!path[0] || strchr(path, '/'))
-                return value_refuse(d, text, err, "not an absolute path", "or write the name of a file of the credential store");
+                return value_refuse(d, text, err, "not an absolute path",
+                                    "or write the name of a file of the credential store");
         buf_adds(out, path);
         return 0;
 }
@@ -148,7 +153,8 @@ static int set_item(enum directive d, const char *text, struct buf *out, struct 
         size_t n = id_length(text);
 
         if (n == 0 || text[n] != ':')
-                return value_refuse(d, n ? "..." : "", err, "no name of a credential", "ID:VALUE; letters, digits, _ . and - in the ID");
+                return value_refuse(d, n ? "..." : "", err, "no name of a credential",
+                                    "ID:VALUE; letters, digits, _ . and - in the ID");
         buf_adds(out, text);
         return 0;
 }

@@ -216,8 +216,10 @@ static int specifier(char letter, const struct unit_name *name, const struct uni
                 err_hint(err, "write the value itself");
                 return -EINVAL;
         } else {
-                (void) err_set(err, STAGE_LOAD, EINVAL, "unknown specifier %%%.1s", letter ? (char[]) { letter, 0 } : "");
-                err_hint(err, "write %%%% for a percent sign; there are %%n %%N %%p %%i %%I %%t %%S %%C %%L %%u %%U %%h "
+                (void) err_set(err, STAGE_LOAD, EINVAL, "unknown specifier %%%.1s",
+                               letter ? (char[]) { letter, 0 } : "");
+                err_hint(err,
+                         "write %%%% for a percent sign; there are %%n %%N %%p %%i %%I %%t %%S %%C %%L %%u %%U %%h "
                               "%%H %%m %%b");
                 return -EINVAL;
         }

@@ -37,9 +37,10 @@ int ctl_flush(struct ctl *c)
         return r;
 }
 
-/* --- the command line ---------------------------------------------------------------------------------------------- */
+/* --- the command line --------------------------------------------------------------------------------------------- */
 
-enum { GLOBAL_SOCKET, GLOBAL_JSON, GLOBAL_TIMEOUT, GLOBAL_NO_BLOCK, GLOBAL_NO_COLOR, GLOBAL_QUIET, GLOBAL_HELP, GLOBAL_VERSION };
+enum { GLOBAL_SOCKET, GLOBAL_JSON, GLOBAL_TIMEOUT, GLOBAL_NO_BLOCK, GLOBAL_NO_COLOR, GLOBAL_QUIET, GLOBAL_HELP,
+       GLOBAL_VERSION };
 
 const struct ctl_option ctl_global_options[] = {
         [GLOBAL_SOCKET] = { "socket", 0, "PATH", "Talk to the daemon on this socket." },
@@ -115,7 +116,8 @@ static int read_option(struct ctl *c, struct line *l)
         size_t n = is_long ? (equals ? (size_t) (equals - name) : strlen(name)) : 1;
         const struct ctl_option *table = c->verb ? c->verb->options : NULL;
         const char *arg = is_long ? (equals ? equals + 1 : NULL) : name[1] ? name + 1 : NULL;
-        int own = is_long && n == 1 ? -1 : find_option(table, name, n), global = own < 0 ? find_option(ctl_global_options, name, n) : -1;
+        int own = is_long && n == 1 ? -1 : find_option(table, name, n),
+                global = own < 0 ? find_option(ctl_global_options, name, n) : -1;
         const struct ctl_option *o;
 
         if (own < 0 && global < 0)

@@ -116,7 +116,7 @@ size_t attach_fds(const struct attach *a, int fds[3], int index[3])
         return n;
 }
 
-/* --- carrying ------------------------------------------------------------------------------------------------------ */
+/* --- carrying ----------------------------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, const char *bytes, size_t n)
 {
@@ -225,7 +225,8 @@ int attach_carry(struct attach *a, int daemon_fd, int ms, void (*on_signal)(void
                 struct pollfd p[COUNT] = {
                         [DAEMON] = { .fd = daemon_fd, .events = POLLIN },
                         [SIGNALS] = { .fd = a->signals, .events = POLLIN },
-                        [MASTER] = { .fd = a->output_ended ? -1 : a->master, .events = (short) (POLLIN | (a->to_service.len ? POLLOUT : 0)) },
+                        [MASTER] = { .fd = a->output_ended ? -1 : a->master,
+                                     .events = (short) (POLLIN | (a->to_service.len ? POLLOUT : 0)) },
                         [INPUT] = { .fd = typing ? STDIN_FILENO : -1, .events = POLLIN },
                 };
 

@@ -17,7 +17,7 @@ enum {
         LOOKS_AGAIN = 3,    /* so many engines may end before they have answered a question */
 };
 
-/* --- connecting ------------------------------------------------------------------------------------------------------ */
+/* --- connecting --------------------------------------------------------------------------------------------------- */
 
 static int64_t now_ms(void)
 {
@@ -32,7 +32,8 @@ static int cannot_connect(const char *path, int code)
         if (code == EACCES || code == EPERM)
                 return ctl_error(CTL_DENIED, "%s: permission denied: you are not the user the daemon runs as", path);
         if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR)
-                return ctl_error(CTL_NO_DAEMON, "no daemon at %s: is coppiced running? (--socket, $COPPICE_SOCKET)", path);
+                return ctl_error(CTL_NO_DAEMON,
+                                 "no daemon at %s: is coppiced running? (--socket, $COPPICE_SOCKET)", path);
         return ctl_error(CTL_NO_DAEMON, "connect to %s: %s", path, strerror(code));
 }
 
@@ -50,7 +51,7 @@ static int ctl_connect(struct ctl *c)
         return CTL_OK;
 }
 
-/* --- calling ---------------------------------------------------------------------------------------------------------- */
+/* --- calling ------------------------------------------------------------------------------------------------------ */
 
 static void write_request(struct buf *out, const char *method, const char *params, const char *how)
 {
@@ -87,8 +88,8 @@ static int turned_away(struct ctl *c)
         return CTL_NO_DAEMON;
 }
 
-/* The connection has ended before there was an answer. When an engine has, the next one listens on the same socket: what only
- * looks asks that one. */
+/* The connection has ended before there was an answer. When an engine has, the next one listens on the same socket:
+ * what only looks asks that one. */
 static int lost(struct ctl *c, bool reset)
 {
         if (c->lost_is_fine || (reset && c->retry))
@@ -98,7 +99,8 @@ static int lost(struct ctl *c, bool reset)
                 return turned_away(c);
         }
         return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection; %s", c->verb->waits ?
-                         "whether it has done what was asked for is not known: see coppicectl status, why" : "it has not answered");
+                         "whether it has done what was asked for is not known: see coppicectl status, why"
+                         : "it has not answered");
 }
 
 static int send_call(struct ctl *c, const char *method, const char *params, bool more, const int *fds, size_t count)
@@ -178,7 +180,7 @@ static int next_frame(struct ctl *c, char **ret, size_t *ret_len)
         return CTL_OK;
 }
 
-/* --- errors in words ----------------------------------------------------------------------------------------------------- */
+/* --- errors in words ---------------------------------------------------------------------------------------------- */
 
 static void list_texts(const struct jdoc *d, uint32_t array, struct buf *out)
 {
@@ -229,13 +231,14 @@ static const char *or_empty(const char *text)
 static int denied_by_unit(const struct ctl *c, const char *node, const char *access)
 {
         if (!node)
-                return ctl_error(CTL_DENIED, "%s: not permitted: the daemon cannot tell which of its services this process belongs to",
-                                 c->verb->name);
+                return ctl_error(CTL_DENIED, "%s: not permitted: the daemon cannot tell which of its services this "
+                                 "process belongs to", c->verb->name);
         if (strcmp(access, "own") == 0)
-                return ctl_error(CTL_DENIED, "%s: not permitted: to processes of %s only for what is below its own supervisor "
+                return ctl_error(CTL_DENIED,
+                                 "%s: not permitted: to processes of %s only for what is below its own supervisor "
                                  "(ControlAccess=own, see coppice.service(5))", c->verb->name, node);
-        return ctl_error(CTL_DENIED, "%s: not permitted to processes of %s (ControlAccess=%s of its unit or of a supervisor above it, see "
-                         "coppice.service(5))", c->verb->name, node, access);
+        return ctl_error(CTL_DENIED, "%s: not permitted to processes of %s (ControlAccess=%s of its unit or of a "
+                         "supervisor above it, see coppice.service(5))", c->verb->name, node, access);
 }
 
 /* "... (file:line; hint)", as err_format() has it. */
@@ -257,7 +260,8 @@ static int say_error(struct ctl *c, const char *error)
         const char *extra = jget_text(d, p, "nearest");
 
         if (strcmp(name, "NoSuchNode") == 0 && jget_text(d, p, "message"))
-                return ctl_error(CTL_NOT_FOUND, "%s: no such node: %s", or_empty(jget_text(d, p, "node")), jget_text(d, p, "message"));
+                return ctl_error(CTL_NOT_FOUND, "%s: no such node: %s", or_empty(jget_text(d, p, "node")),
+                                 jget_text(d, p, "message"));
         if (strcmp(name, "NoSuchNode") == 0)
                 return ctl_error(CTL_NOT_FOUND, "%s: no such node%s%s%s", or_empty(jget_text(d, p, "node")),
                                  extra ? " (did you mean " : "", or_empty(extra), extra ? "?)" : "");
@@ -266,8 +270,9 @@ static int say_error(struct ctl *c, const char *error)
         if (strcmp(name, "NotPermitted") == 0 && jget_text(d, p, "access"))
                 return denied_by_unit(c, jget_text(d, p, "node"), jget_text(d, p, "access"));
         if (strcmp(name, "NotPermitted") == 0)
-                return ctl_error(CTL_DENIED, "%s: not permitted: only the daemon's user, root and members of its control "
-                                 "group may do that", c->verb->name);
+                return ctl_error(CTL_DENIED,
+                                 "%s: not permitted: only the daemon's user, root and members of its control group may "
+                                 "do that", c->verb->name);
         if (strcmp(name, "BadValue") == 0)
                 return ctl_error(CTL_USAGE, "%s: %s", or_empty(jget_text(d, p, "parameter")),
                                  or_empty(jget_text(d, p, "message")));
@@ -275,9 +280,11 @@ static int say_error(struct ctl *c, const char *error)
                 return fail_reload(d, p);
         if (strcmp(name, "Refused") == 0) {
                 extra = or_empty(jget_text(d, p, "result"));
-                return ctl_error(strcmp(extra, "not-found") == 0 || strcmp(extra, "noproc") == 0 || strcmp(extra, "not_found") == 0 || strcmp(extra, "empty") == 0 ||
+                return ctl_error(strcmp(extra, "not-found") == 0 || strcmp(extra, "noproc") == 0 ||
+                                 strcmp(extra, "not_found") == 0 || strcmp(extra, "empty") == 0 ||
                                  strcmp(extra, "not_running") == 0 ? CTL_NOT_FOUND : CTL_FAILED,
-                                 "%s: %s", c->about ? c->about : c->argc ? c->argv[0] : c->verb->name, or_empty(jget_text(d, p, "message")));
+                                 "%s: %s", c->about ? c->about : c->argc ? c->argv[0] : c->verb->name,
+                                 or_empty(jget_text(d, p, "message")));
         }
         if (strcmp(name, "ShuttingDown") == 0)
                 return ctl_error(CTL_FAILED, "the daemon is shutting down");
@@ -290,7 +297,8 @@ static int say_error(struct ctl *c, const char *error)
         if (strcmp(name, "TooManyConnections") == 0)
                 return ctl_error(CTL_FAILED, "the daemon has too many connections already");
         if (strcmp(name, "MethodNotFound") == 0)
-                return ctl_error(CTL_FAILED, "the daemon does not know this: it is older than coppicectl (see coppicectl version)");
+                return ctl_error(CTL_FAILED,
+                                 "the daemon does not know this: it is older than coppicectl (see coppicectl version)");
         return ctl_error(CTL_FAILED, "the daemon answers %s %s", error, or_empty(jget_text(d, p, "parameter")));
 }
 

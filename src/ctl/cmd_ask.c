@@ -13,7 +13,8 @@ static int code_of(const char *result)
         for (size_t i = 0; result && i < ARRAY_LEN(fine); i++)
                 if (strcmp(result, fine[i]) == 0)
                         return CTL_OK;
-        return result && (strcmp(result, "not_running") == 0 || strcmp(result, "not_found") == 0) ? CTL_NOT_FOUND : CTL_FAILED;
+        return result && (strcmp(result, "not_running") == 0 || strcmp(result, "not_found") == 0)
+               ? CTL_NOT_FOUND : CTL_FAILED;
 }
 
 /* No failure, and yet not what was asked for. */
@@ -156,14 +157,14 @@ static int run_exit(struct ctl *c)
 
 const struct ctl_verb verb_start = {
         .name = "start", .args = "NODE...", .help = "Start nodes and wait until they are ready.",
-        .prose = "A unit that is on disk but not in the tree is brought into it. Of a supervisor all children are started. "
-                 "What runs already is left as it is. When a start fails, the reason is told.",
+        .prose = "A unit that is on disk but not in the tree is brought into it. Of a supervisor all children are "
+                 "started. What runs already is left as it is. When a start fails, the reason is told.",
         .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .waits = true, .run = run_start,
 };
 const struct ctl_verb verb_stop = {
         .name = "stop", .args = "NODE...", .help = "Stop nodes and wait until nothing of them is left.",
-        .prose = "Children are stopped in the reverse of the order of their start. A stopped node stays down until it is "
-                 "started again.",
+        .prose = "Children are stopped in the reverse of the order of their start. A stopped node stays down until it "
+                 "is started again.",
         .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .waits = true, .run = run_stop,
 };
 const struct ctl_verb verb_restart = {
@@ -178,19 +179,21 @@ const struct ctl_verb verb_reload = {
 };
 const struct ctl_verb verb_kill = {
         .name = "kill", .args = "NODE...", .help = "Send a signal to the processes of nodes.",
-        .prose = "A supervisor stands for every service below it. Nothing else is changed: when the service ends of it, it is restarted as after any other end. To end a "
-                 "service for good use stop.",
+        .prose = "A supervisor stands for every service below it. Nothing else is changed: when the service ends of "
+                 "it, it is restarted as after any other end. To end a service for good use stop.",
         .options = kill_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_kill,
 };
 const struct ctl_verb verb_exit = {
         .name = "exit", .args = "[NODE] REASON", .help = "End the present incarnation of a node for a given reason.",
-        .prose = "As if it had failed by itself, so one sees what the tree makes of it. A REASON is one of the words that "
-                 "status and why use: normal, shutdown, killed, exit:3, signal:SEGV, out_of_memory, timeout, watchdog, ...\n"
-                 "Inside of a service with Mailbox=yes it is an exit signal of that service, as of CALL=exit in coppice.mailbox(7): to a "
-                 "service below its own supervisor, or without NODE to itself. One that traps exits gets a message instead, normal "
-                 "does nothing to others, killed cannot be trapped.",
+        .prose = "As if it had failed by itself, so one sees what the tree makes of it. A REASON is one of the words "
+                 "that status and why use: normal, shutdown, killed, exit:3, signal:SEGV, out_of_memory, timeout, "
+                 "watchdog, ...\n"
+                 "Inside of a service with Mailbox=yes it is an exit signal of that service, as of CALL=exit in "
+                 "coppice.mailbox(7): to a service below its own supervisor, or without NODE to itself. One that traps "
+                 "exits gets a message instead, normal does nothing to others, killed cannot be trapped.",
         .min_args = 1, .max_args = 2, .complete = COMPLETE_NODES,
-        .words = "normal shutdown killed out_of_memory timeout watchdog exit:1 signal:SEGV", .waits = true, .run = run_exit,
+        .words = "normal shutdown killed out_of_memory timeout watchdog exit:1 signal:SEGV", .waits = true,
+        .run = run_exit,
 };
 const struct ctl_verb verb_reset_failed = {
         .name = "reset-failed", .args = "[NODE...]", .help = "Forget failures, the restart count and the backoff.",

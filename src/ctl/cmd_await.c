@@ -35,7 +35,8 @@ static int judge(const struct ctl *c, uint32_t t, const char *until)
         if (!jget_true(d, t, "reached") && c->value[OPT_TRY])
                 return EXIT_NOT_YET;
         if (!jget_true(d, t, "reached"))
-                return ctl_error(CTL_FAILED, "%s: is %s and will not be %s", jget_text(d, t, "path"), jget_text(d, t, "state"), until);
+                return ctl_error(CTL_FAILED, "%s: is %s and will not be %s", jget_text(d, t, "path"),
+                                 jget_text(d, t, "state"), until);
         if (jget_true(d, t, "transient") && c->argc == 1 && strcmp(until, "ended") == 0)
                 return (int) jget_int(d, t, "exit_code", CTL_FAILED); /* as `run` */
         return c->value[OPT_CHECK] && jget_int(d, t, "exit_code", 0) != 0 ? CTL_FAILED : CTL_OK;
@@ -74,15 +75,16 @@ static int run_await(struct ctl *c)
 }
 
 const struct ctl_verb verb_await = {
-        .name = "await", .args = "NODE... [ended|ready|STATE]", .help = "Wait until nodes have ended, are ready, or are in a state.",
-        .prose = "Without a last word, or with \"ended\": until the present incarnation of each has ended; why is told, and "
-                 "with --check an end that was not clean gives exit status 1. With \"ready\": until each is started and "
-                 "ready; 1 when it has failed or was stopped instead. Otherwise until each is in that state. Returns at "
-                 "once when it is so already; --timeout bounds the wait, and with it a daemon that does not answer yet is waited for as "
-                 "well. A wait for an end that is not there in time, or at all with --try, "
-                 "gives exit status 75.\n"
-                 "The end of one service that run or spawn has started gives its exit status as run would have, also after "
-                 "it has ended: the last 256 results are kept.",
+        .name = "await", .args = "NODE... [ended|ready|STATE]",
+        .help = "Wait until nodes have ended, are ready, or are in a state.",
+        .prose = "Without a last word, or with \"ended\": until the present incarnation of each has ended; why is "
+                 "told, and with --check an end that was not clean gives exit status 1. With \"ready\": until each is "
+                 "started and ready; 1 when it has failed or was stopped instead. Otherwise until each is in that "
+                 "state. Returns at once when it is so already; --timeout bounds the wait, and with it a daemon that "
+                 "does not answer yet is waited for as well. A wait for an end that is not there in time, or at all "
+                 "with --try, gives exit status 75.\n"
+                 "The end of one service that run or spawn has started gives its exit status as run would have, also "
+                 "after it has ended: the last 256 results are kept.",
         .options = options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES,
         .words = "ended ready inactive starting running reloading stopping backoff failed finished", .run = run_await,
 };

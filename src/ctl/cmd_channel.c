@@ -19,7 +19,7 @@ static const struct ctl_option channel_options[] = {
         { 0 },
 };
 
-/* --- what is there ------------------------------------------------------------------------------------------------------- */
+/* --- what is there ------------------------------------------------------------------------------------------------ */
 
 /* "/media  pipe, 4096 of 65536 bytes queued, full" */
 static void put_pipe(struct ctl *c, uint32_t p)
@@ -68,9 +68,10 @@ static void put_all(struct ctl *c, uint32_t t)
         static const struct {
                 const char *key, *text;
         } counts[] = {
-                { "accepted", "accepted" }, { "delivered", "delivered" }, { "dropped", "dropped" }, { "rejected", "refused" },
-                { "acked", "acknowledged" }, { "redelivered", "delivered again" }, { "unacked", "being worked on" },
-                { "blocked", "senders wait for room" }, { "readers_waiting", "readers wait for a message" },
+                { "accepted", "accepted" }, { "delivered", "delivered" }, { "dropped", "dropped" },
+                { "rejected", "refused" }, { "acked", "acknowledged" }, { "redelivered", "delivered again" },
+                { "unacked", "being worked on" }, { "blocked", "senders wait for room" },
+                { "readers_waiting", "readers wait for a message" },
         };
         const struct jdoc *d = &c->doc;
 
@@ -87,7 +88,8 @@ static void put_all(struct ctl *c, uint32_t t)
 static int list(struct ctl *c, const char *only)
 {
         uint32_t reply, channels;
-        int r = only ? ctl_call_text(c, "Channels", "channel", only, &reply) : ctl_call(c, "Channels", NULL, false, &reply);
+        int r = only ? ctl_call_text(c, "Channels", "channel", only, &reply)
+                : ctl_call(c, "Channels", NULL, false, &reply);
 
         if (r != CTL_OK)
                 return r;
@@ -101,7 +103,7 @@ static int list(struct ctl *c, const char *only)
         return CTL_OK;
 }
 
-/* --- making, closing ---------------------------------------------------------------------------------------------------------- */
+/* --- making, closing ---------------------------------------------------------------------------------------------- */
 
 static int create_inside(struct ctl *c)
 {
@@ -160,7 +162,7 @@ static int close_it(struct ctl *c)
                ctl_call_text(c, "ChannelClose", "channel", c->argv[1], &reply);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 static int send_it(struct ctl *c, bool try)
 {
@@ -188,7 +190,8 @@ static int send_it(struct ctl *c, bool try)
                 r = compose_payload(c, 2, &message);
         if (r != CTL_OK)
                 return r;
-        return inside ? inside_call_as(c, ref, &message, &answer) : compose_call(c, "Send", &message, try ? "try" : NULL, &reply);
+        return inside ? inside_call_as(c, ref, &message, &answer)
+               : compose_call(c, "Send", &message, try ? "try" : NULL, &reply);
 }
 
 struct wanted {
@@ -197,7 +200,8 @@ struct wanted {
         int last;                /* of the arguments from 1 on, which are channels */
 };
 
-/* The message of a channel that was asked for, or the word that there is none. Others send into the mailbox by themselves. */
+/* The message of a channel that was asked for, or the word that there is none. Others send into
+ * the mailbox by themselves. */
 static bool is_wanted(const struct message *m, void *arg)
 {
         const struct wanted *w = arg;
@@ -234,7 +238,8 @@ static int ack_it(struct ctl *c)
         if (c->argc != 3)
                 return ctl_error(CTL_USAGE, "channel ack NAME NUMBER: the number is that of the message's ACK=");
         if (inside_fd(c) < 0)
-                return ctl_error(CTL_USAGE, "channel ack: a message was given to a service, so one says it is done with it");
+                return ctl_error(CTL_USAGE,
+                                 "channel ack: a message was given to a service, so one says it is done with it");
         message_put(&lines, MESSAGE_CALL, "ack");
         message_put(&lines, MESSAGE_CHANNEL, c->argv[1]);
         message_put(&lines, MESSAGE_ACK, c->argv[2]);
@@ -351,7 +356,8 @@ static int peek(struct ctl *c)
         json_close(&j);
         r = ctl_call(c, "ChannelPeek", buf_text(&params), false, &reply);
         messages = r == CTL_OK ? jtok_get(&c->doc, reply, "messages") : JTOK_NONE;
-        for (uint32_t t = messages == JTOK_NONE ? JTOK_NONE : jtok_first(&c->doc, messages); r == CTL_OK && t != JTOK_NONE;
+        for (uint32_t t = messages == JTOK_NONE ? JTOK_NONE : jtok_first(&c->doc, messages);
+             r == CTL_OK && t != JTOK_NONE;
              t = jtok_after(&c->doc, messages, t)) {
                 if (c->out.len && !c->json && !ctl_option(c, "payload"))
                         buf_addc(&c->out, '\n');
@@ -362,9 +368,10 @@ static int peek(struct ctl *c)
         return r;
 }
 
-/* --- watching --------------------------------------------------------------------------------------------------------------------- */
+/* --- watching ----------------------------------------------------------------------------------------------------- */
 
-/* Each copy, until the channel has gone. When another engine takes over it goes on; what comes in between is not seen. */
+/* Each copy, until the channel has gone. When another engine takes over it goes on; what comes in between is not
+ * seen. */
 static int tap(struct ctl *c)
 {
         uint32_t reply;
@@ -405,7 +412,8 @@ static int run_channel(struct ctl *c)
         if (strcmp(what, "ls") == 0 && c->argc == 1)
                 return list(c, NULL);
         if (c->argc < 2)
-                return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|select|ack|peek|tap|close NAME ...");
+                return ctl_error(CTL_USAGE, "channel ls, or channel create|show|send|receive|try-send|try-receive|"
+                                 "select|ack|peek|tap|close NAME ...");
         c->about = c->argv[1];
         if (strcmp(what, "create") == 0)
                 return create(c);
@@ -427,26 +435,32 @@ static int run_channel(struct ctl *c)
                 return tap(c);
         if (strcmp(what, "close") == 0)
                 return close_it(c);
-        return ctl_error(CTL_USAGE, "channel %s: there are create, ls, show, send, receive, select, try-send, try-receive, try-select, ack, peek, tap, close", what);
+        return ctl_error(CTL_USAGE, "channel %s: there are create, ls, show, send, receive, select, try-send, "
+                         "try-receive, try-select, ack, peek, tap, close", what);
 }
 
 const struct ctl_verb verb_channel = {
-        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...|-] | [try-]receive NAME | [try-]select NAME... | ack NAME NUMBER | peek NAME [COUNT] | tap NAME",
+        .name = "channel", .args = "ls | create NAME [KEY=VALUE...] | show|close NAME | [try-]send NAME [WORD...|-] | "
+                "[try-]receive NAME | [try-]select NAME... | ack NAME NUMBER | peek NAME [COUNT] | tap NAME",
         .help = "Make, look at, use and close channels: pipes and queues of messages between services.",
-        .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5); a pipe needs --type=pipe, From= "
-                 "and To=, and its services get their ends at their next start. show tells how many bytes lie in a pipe and whether its "
-                 "writers wait. close ends a pipe for its readers; asked again, what was not read goes too. A queue of messages lets "
-                 "nothing more in once it is closed; what is in it can still be taken.\n"
-                 "send waits while the channel is full (Overflow=block), try-send fails instead; \"-\" as the only word is standard "
-                 "input. receive takes the oldest message and waits for one, at most as long as --timeout says; try-receive does not. "
-                 "Both exit with 3 when there is none. select does the same with several channels: one message, of the first of them "
-                 "that has one; CHANNEL= in its head says which. What is received leaves the channel for good once all of it has been "
-                 "printed, which counts as acknowledged; when coppicectl ends before, it stands in front again, and an end of the engine "
+        .prose = "create makes one at run time, with the settings of [Channel] in coppice.channel(5); a pipe needs "
+                 "--type=pipe, From= and To=, and its services get their ends at their next start. show tells how many "
+                 "bytes lie in a pipe and whether its writers wait. close ends a pipe for its readers; asked again, "
+                 "what was not read goes too. A queue of messages lets nothing more in once it is closed; what is in "
+                 "it can still be taken.\n"
+                 "send waits while the channel is full (Overflow=block), try-send fails instead; \"-\" as the only "
+                 "word is standard input. receive takes the oldest message and waits for one, at most as long as "
+                 "--timeout says; try-receive does not. Both exit with 3 when there is none. select does the same with "
+                 "several channels: one message, of the first of them that has one; CHANNEL= in its head says which. "
+                 "What is received leaves the channel for good once all of it has been printed, which counts as "
+                 "acknowledged; when coppicectl ends before, it stands in front again, and an end of the engine "
                  "neither loses it nor has it printed twice.\n"
-                 "peek shows the oldest COUNT messages that wait (10), tap a copy of each message that comes in; both take nothing out. "
-                 "Whoever reads a tap too slowly is cut and told how many were missed.\n"
-                 "Inside of a service with Mailbox=yes all of this is done as that service, but for ls, show, peek and tap, which are an "
-                 "operator's. ack is only for a service: it is done with a message that came into its mailbox with CHANNEL=NAME and ACK=NUMBER.",
+                 "peek shows the oldest COUNT messages that wait (10), tap a copy of each message that comes in; both "
+                 "take nothing out. Whoever reads a tap too slowly is cut and told how many were missed.\n"
+                 "Inside of a service with Mailbox=yes all of this is done as that service, but for ls, show, peek and "
+                 "tap, which are an operator's. ack is only for a service: it is done with a message that came into "
+                 "its mailbox with CHANNEL=NAME and ACK=NUMBER.",
         .options = channel_options, .min_args = 1, .max_args = -1,
-        .words = "ls create show close send try-send receive try-receive select try-select ack peek tap", .run = run_channel,
+        .words = "ls create show close send try-send receive try-receive select try-select ack peek tap",
+        .run = run_channel,
 };

@@ -125,21 +125,25 @@ static int run_shutdown(struct ctl *c)
 }
 
 static const struct ctl_option shutdown_options[] = {
-        { "within", 0, "SPAN", "Bound the whole: what is left then is killed. If not given, what --stop-timeout= of coppiced says." },
-        { "poweroff", 0, NULL, "As PID 1 of a machine: then switch it off. This is what it does unless told otherwise." },
+        { "within", 0, "SPAN", "Bound the whole: what is left then is killed. If not given, what --stop-timeout= of "
+          "coppiced says." },
+        { "poweroff", 0, NULL,
+          "As PID 1 of a machine: then switch it off. This is what it does unless told otherwise." },
         { "reboot", 0, NULL, "As PID 1 of a machine: then boot it again." },
         { "halt", 0, NULL, "As PID 1 of a machine: then stop the processors." },
         { 0 },
 };
 
 const struct ctl_verb verb_version = {
-        .name = "version", .args = "", .help = "Tell the versions of coppicectl and of the daemon, and where things lie.",
-        .prose = "The first line (with --json: \"coppicectl\") needs no daemon; without one the exit status is 7.", .run = run_version,
+        .name = "version", .args = "",
+        .help = "Tell the versions of coppicectl and of the daemon, and where things lie.",
+        .prose = "The first line (with --json: \"coppicectl\") needs no daemon; without one the exit status is 7.",
+        .run = run_version,
 };
 const struct ctl_verb verb_log_level = {
         .name = "log-level", .args = "[LEVEL]", .help = "Tell or change how much the daemon itself says.",
-        .prose = "Levels are error, warning, notice, info and debug.", .max_args = 1, .words = "error warning notice info debug",
-        .run = run_level,
+        .prose = "Levels are error, warning, notice, info and debug.", .max_args = 1,
+        .words = "error warning notice info debug", .run = run_level,
 };
 const struct ctl_verb verb_shutdown = {
         .name = "shutdown", .args = "", .help = "Stop everything in order, then end the daemon.",

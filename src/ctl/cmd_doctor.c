@@ -93,7 +93,8 @@ static unsigned put_report(struct ctl *c, uint32_t reply)
         unsigned missing = 0;
 
         for (uint32_t r = jtok_first(d, rows); r != JTOK_NONE; r = jtok_after(d, rows, r))
-                put_row(&t, jget_text(d, r, "area"), jget_text(d, r, "what"), jget_text(d, r, "state"), jget_text(d, r, "text"));
+                put_row(&t, jget_text(d, r, "area"), jget_text(d, r, "what"), jget_text(d, r, "state"),
+                        jget_text(d, r, "text"));
         for (uint32_t u = jtok_first(d, units); u != JTOK_NONE; u = jtok_after(d, units, u)) {
                 buf_addc(&c->out, '\n');
                 missing += put_unit(c, u);
@@ -142,9 +143,9 @@ static int run_doctor(struct ctl *c)
 
 const struct ctl_verb verb_doctor = {
         .name = "doctor", .args = "[NODE]", .help = "Tell what can be enforced here, and what of it the units have.",
-        .prose = "First the environment: control groups, each kind of limit, filters, the parts of a sandbox; why not, and what "
-                 "to do. Then for each unit (below NODE) that sets limits what was asked and what the kernel has. Exit status 1 "
-                 "when a unit has a limit that is not enforced, 7 when no daemon answers: then only the environment is told, as "
-                 "with --local.",
+        .prose = "First the environment: control groups, each kind of limit, filters, the parts of a sandbox; why not, "
+                 "and what to do. Then for each unit (below NODE) that sets limits what was asked and what the kernel "
+                 "has. Exit status 1 when a unit has a limit that is not enforced, 7 when no daemon answers: then only "
+                 "the environment is told, as with --local.",
         .options = doctor_options, .min_args = 0, .max_args = 1, .complete = COMPLETE_NODES, .run = run_doctor,
 };

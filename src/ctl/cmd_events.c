@@ -73,8 +73,8 @@ static int ask(struct ctl *c, bool since, int64_t first, bool snapshot, uint32_t
         return ctl_call(c, "Events", buf_text(&params), !c->value[OPT_NO_FOLLOW], ret);
 }
 
-/* The next reply; when the engine has ended, from the next engine, on from the record behind the last one seen. A daemon
- * that has ended has no socket any more to connect to. */
+/* The next reply; when the engine has ended, from the next engine, on from the record behind the last one seen. A
+ * daemon that has ended has no socket any more to connect to. */
 static int next_reply(struct ctl *c, int64_t next, uint32_t *ret)
 {
         int r;
@@ -110,9 +110,9 @@ static int run_events(struct ctl *c)
 
 const struct ctl_verb verb_events = {
         .name = "events", .args = "[NODE]", .help = "Follow what happens and what is decided.",
-        .prose = "Each line is a record: its number, its time, a sentence. With a node only what concerns it and what is "
-                 "below it. Records have consecutive numbers; a reader that was away goes on with --since; when "
-                 "another engine takes over, this goes on by itself. One that reads "
-                 "too slowly is told how many it has missed. With --json an object a line.",
+        .prose = "Each line is a record: its number, its time, a sentence. With a node only what concerns it and what "
+                 "is below it. Records have consecutive numbers; a reader that was away goes on with --since; when "
+                 "another engine takes over, this goes on by itself. One that reads too slowly is told how many it has "
+                 "missed. With --json an object a line.",
         .options = options, .max_args = 1, .complete = COMPLETE_NODES, .run = run_events,
 };

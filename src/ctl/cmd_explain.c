@@ -21,7 +21,8 @@ static void put_command(struct ctl *c, uint32_t t)
         const char *error = jget_text(d, t, "error"), *file, *kind, *shown = "";
 
         put_color(c, COLOR_BOLD);
-        buf_addf(&c->out, "%s, command %lld:\n", jget_text(d, t, "directive"), (long long) jget_int(d, t, "index", 0) + 1);
+        buf_addf(&c->out, "%s, command %lld:\n", jget_text(d, t, "directive"),
+                 (long long) jget_int(d, t, "index", 0) + 1);
         put_color(c, COLOR_NONE);
         if (error)
                 buf_addf(&c->out, "  cannot be run: %s\n", error);
@@ -42,7 +43,7 @@ static void put_command(struct ctl *c, uint32_t t)
         }
 }
 
-/* --- without a daemon ------------------------------------------------------------------------------------------------ */
+/* --- without a daemon --------------------------------------------------------------------------------------------- */
 
 /* A number is one; everything else is a name. */
 static bool is_id(const char *text, uint32_t *ret)
@@ -138,7 +139,8 @@ static int explain_file(struct ctl *c, const char *file, struct buf *text)
         json_close(&j);
         json_close(&j);
         spec_unref(spec);
-        return buf_failed(text) || jtok_parse(&c->doc, text->data, text->len) < 0 ? ctl_error(CTL_FAILED, "out of memory") : CTL_OK;
+        return buf_failed(text) || jtok_parse(&c->doc, text->data, text->len) < 0
+               ? ctl_error(CTL_FAILED, "out of memory") : CTL_OK;
 }
 
 static int explain_node(struct ctl *c, const char *node, uint32_t *ret)
@@ -174,8 +176,8 @@ static int run_explain(struct ctl *c)
 
 const struct ctl_verb verb_explain = {
         .name = "explain", .args = "NODE|FILE", .help = "Tell step by step how the commands of a service are run.",
-        .prose = "These are the very steps the new process performs, in their order, each with the line of the unit that asks "
-                 "for it. A unit file is explained without a daemon; what only the daemon knows (control group, descriptors) is "
-                 "left out then, and users are looked up in /etc/passwd alone.",
+        .prose = "These are the very steps the new process performs, in their order, each with the line of the unit "
+                 "that asks for it. A unit file is explained without a daemon; what only the daemon knows (control "
+                 "group, descriptors) is left out then, and users are looked up in /etc/passwd alone.",
         .options = options, .min_args = 1, .max_args = 1, .complete = COMPLETE_NODES, .run = run_explain,
 };

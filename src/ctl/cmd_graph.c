@@ -29,11 +29,13 @@ static void put_dot(struct ctl *c, uint32_t nodes, uint32_t edges)
         for (uint32_t t = jtok_first(d, nodes); t != JTOK_NONE; t = jtok_after(d, nodes, t))
                 buf_addf(&c->out, "        \"%s\" [color=%s%s, tooltip=\"%s\"];\n", jget_text(d, t, "path"),
                          dot_color(jget_text(d, t, "state")),
-                         strcmp(jget_text(d, t, "type"), "supervisor") == 0 ? ", shape=ellipse" : "", jget_text(d, t, "state"));
+                         strcmp(jget_text(d, t, "type"), "supervisor") == 0 ? ", shape=ellipse" : "",
+                         jget_text(d, t, "state"));
         for (uint32_t t = jtok_first(d, edges); t != JTOK_NONE; t = jtok_after(d, edges, t)) {
                 kind = jget_text(d, t, "kind");
                 buf_addf(&c->out, "        \"%s\" -> \"%s\"", jget_text(d, t, "from"), jget_text(d, t, "to"));
-                buf_addf(&c->out, strcmp(kind, "child") == 0 ? ";\n" : " [style=dashed, constraint=false, label=%s];\n", kind);
+                buf_addf(&c->out, strcmp(kind, "child") == 0 ? ";\n" : " [style=dashed, constraint=false, label=%s];\n",
+                         kind);
         }
         buf_adds(&c->out, "}\n");
 }
@@ -96,8 +98,8 @@ static int run_graph(struct ctl *c)
 
 const struct ctl_verb verb_graph = {
         .name = "graph", .args = "[NODE]", .help = "Draw the tree and the relations between its nodes.",
-        .prose = "Solid lines lead from supervisors to children, dashed ones tell After=, Requires= and the like, links and monitors, and "
-                 "who writes to whom by a pipe or a channel. With "
-                 "--json an object {nodes, edges}.",
+        .prose = "Solid lines lead from supervisors to children, dashed ones tell After=, Requires= and the like, "
+                 "links and monitors, and who writes to whom by a pipe or a channel. With --json an object {nodes, "
+                 "edges}.",
         .options = options, .max_args = 1, .complete = COMPLETE_NODES, .run = run_graph,
 };

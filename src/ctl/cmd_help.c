@@ -10,7 +10,8 @@ static void put_options(struct ctl *c, const struct ctl_option *o)
         char left[64];
 
         for (; o && o->name; o++) {
-                (void) snprintf(left, sizeof left, "%s%c%s --%s%s%s", o->letter ? "-" : "  ", o->letter ? o->letter : ' ',
+                (void) snprintf(left, sizeof left, "%s%c%s --%s%s%s", o->letter ? "-" : "  ",
+                                o->letter ? o->letter : ' ',
                                 o->letter ? "," : " ", o->name, o->arg ? "=" : "", o->arg ? o->arg : "");
                 buf_addf(&c->out, "  %-26s %s\n", left, o->help);
         }
@@ -61,7 +62,8 @@ void help_verb(struct ctl *c, const struct ctl_verb *v)
 
 void help_all(struct ctl *c)
 {
-        buf_adds(&c->out, "coppicectl [OPTION...] VERB [ARGUMENT...]\n\nLook at a tree of supervised processes, change it, "
+        buf_adds(&c->out, "coppicectl [OPTION...] VERB [ARGUMENT...]\n\nLook at a tree of supervised processes, "
+                 "change it, "
                           "ask it why.\n\nVerbs:\n");
         for (int i = 0; ctl_verbs[i]; i++)
                 buf_addf(&c->out, "  %-14s %s\n", ctl_verbs[i]->name, ctl_verbs[i]->help);

@@ -1,4 +1,5 @@
-/* cmd_list.c - list: all nodes, a line each. Replies are printed as they come; a thousand nodes are two milliseconds. */
+/* cmd_list.c - list: all nodes, a line each. Replies are printed as they come; a thousand nodes are two
+ * milliseconds. */
 #include <string.h>
 
 #include "base/json.h"
@@ -215,8 +216,9 @@ static int run_list(struct ctl *c)
 
 const struct ctl_verb verb_list = {
         .name = "list", .args = "[NODE]", .help = "List nodes, a line each.",
-        .prose = "In the order of the tree; with a node only what is below it. With --json an array. With --all the units that are on disk "
-                 "and not in the tree follow: masked, with errors, left out together with a supervisor that has some, new since the "
-                 "last daemon-reload, templates, and those known from systemd's directories.",
+        .prose = "In the order of the tree; with a node only what is below it. With --json an array. With --all the "
+                 "units that are on disk and not in the tree follow: masked, with errors, left out together with a "
+                 "supervisor that has some, new since the last daemon-reload, templates, and those known from "
+                 "systemd's directories.",
         .options = options, .max_args = 1, .complete = COMPLETE_NODES, .run = run_list,
 };

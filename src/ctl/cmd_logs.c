@@ -103,7 +103,8 @@ static int run_logs(struct ctl *c)
 
 const struct ctl_verb verb_logs = {
         .name = "logs", .args = "NODE", .help = "Print what a service has written.",
-        .prose = "Rotated files included, in the order it was written. What lies in the service's pipe when the verb is "
-                 "called is seen. One that run or spawn has started can be asked for by its name after it has ended, too. With --json an object {line} a line.",
+        .prose = "Rotated files included, in the order it was written. What lies in the service's pipe when the verb "
+                 "is called is seen. One that run or spawn has started can be asked for by its name after it has "
+                 "ended, too. With --json an object {line} a line.",
         .options = options, .min_args = 1, .max_args = 1, .complete = COMPLETE_NODES, .run = run_logs,
 };

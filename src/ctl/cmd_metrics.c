@@ -15,24 +15,31 @@ static const struct metric {
         { "coppice_node_incarnation", "gauge", "The number of its present or last life.", "incarnation", 1 },
         { "coppice_node_memory_bytes", "gauge", "Memory of its control group.", "memory", 1 },
         { "coppice_node_memory_peak_bytes", "gauge", "The most memory its control group has had.", "memory_peak", 1 },
-        { "coppice_node_throttled_seconds_total", "counter", "Time it was held back by CPUQuota=.", "throttled_usec", 1000000 },
+        { "coppice_node_throttled_seconds_total", "counter", "Time it was held back by CPUQuota=.", "throttled_usec",
+          1000000 },
         { "coppice_node_cpu_seconds_total", "counter", "Processor time of its control group.", "cpu_usec", 1000000 },
         { "coppice_node_tasks", "gauge", "Processes and threads in its control group.", "tasks", 1 },
         { "coppice_mailbox_messages", "gauge", "Messages that wait in its mailbox.", "waiting", 1, "mailbox" },
         { "coppice_mailbox_capacity", "gauge", "Messages that may wait in its mailbox.", "capacity", 1, "mailbox" },
-        { "coppice_mailbox_senders_waiting", "gauge", "Senders that wait for room in its mailbox.", "blocked", 1, "mailbox" },
+        { "coppice_mailbox_senders_waiting", "gauge", "Senders that wait for room in its mailbox.", "blocked", 1,
+          "mailbox" },
         { "coppice_mailbox_taken_total", "counter", "Messages it has read.", "taken", 1, "mailbox" },
-        { "coppice_mailbox_dropped_total", "counter", "Messages its full mailbox has dropped.", "dropped", 1, "mailbox" },
-        { "coppice_mailbox_rejected_total", "counter", "Messages its full mailbox has refused.", "rejected", 1, "mailbox" },
+        { "coppice_mailbox_dropped_total", "counter", "Messages its full mailbox has dropped.", "dropped", 1,
+          "mailbox" },
+        { "coppice_mailbox_rejected_total", "counter", "Messages its full mailbox has refused.", "rejected", 1,
+          "mailbox" },
         { "coppice_mailbox_lost_total", "counter", "Messages it had not read when it ended.", "lost", 1, "mailbox" },
         { "coppice_mailbox_sent_total", "counter", "Messages it has sent.", "sent", 1, "mailbox" },
-        { "coppice_mailbox_bounced_total", "counter", "Messages of its own that could not be delivered or were refused.", "bounced", 1, "mailbox" },
+        { "coppice_mailbox_bounced_total", "counter",
+          "Messages of its own that could not be delivered or were refused.", "bounced", 1, "mailbox" },
 }, channel_metrics[] = {
         { "coppice_channel_messages", "gauge", "Messages that wait in the channel.", "waiting", 1 },
         { "coppice_channel_capacity", "gauge", "Messages that may wait in the channel.", "capacity", 1 },
         { "coppice_channel_senders_waiting", "gauge", "Senders that wait for room in the channel.", "blocked", 1 },
-        { "coppice_channel_readers_waiting", "gauge", "Readers that wait for a message of the channel.", "readers_waiting", 1 },
-        { "coppice_channel_unacknowledged", "gauge", "Messages that a reader has and has not acknowledged.", "unacked", 1 },
+        { "coppice_channel_readers_waiting", "gauge", "Readers that wait for a message of the channel.",
+          "readers_waiting", 1 },
+        { "coppice_channel_unacknowledged", "gauge", "Messages that a reader has and has not acknowledged.",
+          "unacked", 1 },
         { "coppice_channel_accepted_total", "counter", "Messages that have come into the channel.", "accepted", 1 },
         { "coppice_channel_delivered_total", "counter", "Messages that have gone to readers.", "delivered", 1 },
         { "coppice_channel_redelivered_total", "counter", "Messages that came back from readers.", "redelivered", 1 },
@@ -81,10 +88,12 @@ static void put_value(struct buf *out, int64_t value, int64_t divide)
         if (divide == 1)
                 buf_addf(out, " %lld\n", (long long) value);
         else
-                buf_addf(out, " %lld.%06lld\n", (long long) (value / divide), (long long) (value % divide * (1000000 / divide)));
+                buf_addf(out, " %lld.%06lld\n", (long long) (value / divide),
+                         (long long) (value % divide * (1000000 / divide)));
 }
 
-static void put_sample_of(struct buf *out, const char *name, const char *label, const char *text, int64_t value, int64_t divide)
+static void put_sample_of(struct buf *out, const char *name, const char *label, const char *text, int64_t value,
+                          int64_t divide)
 {
         buf_addf(out, "%s{%s=\"", name, label);
         put_label(out, text);
@@ -105,10 +114,13 @@ static void add_node(struct sheet *s, const struct jdoc *d, uint32_t t)
         for (size_t i = 0; i < NODE_METRICS; i++) {
                 uint32_t in = metrics[i].in ? jtok_get(d, t, metrics[i].in) : t;
 
-                if (in != JTOK_NONE && jtok_kind(d, in) == JTOK_OBJECT && jtok_kind(d, jtok_get(d, in, metrics[i].key)) == JTOK_NUMBER)
-                        put_sample(&s->samples[i], metrics[i].name, node, jget_int(d, in, metrics[i].key, 0), metrics[i].divide);
+                if (in != JTOK_NONE && jtok_kind(d, in) == JTOK_OBJECT &&
+                    jtok_kind(d, jtok_get(d, in, metrics[i].key)) == JTOK_NUMBER)
+                        put_sample(&s->samples[i], metrics[i].name, node, jget_int(d, in, metrics[i].key, 0),
+                                   metrics[i].divide);
         }
-        put_sample(&s->up, "coppice_node_up", node, strcmp(state, "running") == 0 || strcmp(state, "reloading") == 0, 1);
+        put_sample(&s->up, "coppice_node_up", node,
+                   strcmp(state, "running") == 0 || strcmp(state, "reloading") == 0, 1);
         put_sample(&s->ready, "coppice_node_ready", node, jget_true(d, t, "ready"), 1);
         buf_adds(&s->state, "coppice_node_state{node=\"");
         put_label(&s->state, node);
@@ -262,8 +274,9 @@ static int run_metrics(struct ctl *c)
 
 const struct ctl_verb verb_metrics = {
         .name = "metrics", .args = "", .help = "Print figures of every node as Prometheus reads them.",
-        .prose = "State, restarts, memory, processor time, tasks and mailbox of each node, figures of each channel and of the daemon itself, in the text "
-                 "format of Prometheus; written to a file by a timer they can be collected by node_exporter. What is not "
-                 "known here, memory without a control group, is left out. With --json the same as everything known.",
+        .prose = "State, restarts, memory, processor time, tasks and mailbox of each node, figures of each channel and "
+                 "of the daemon itself, in the text format of Prometheus; written to a file by a timer they can be "
+                 "collected by node_exporter. What is not known here, memory without a control group, is left out. "
+                 "With --json the same as everything known.",
         .complete = COMPLETE_NOTHING, .run = run_metrics,
 };

@@ -34,15 +34,16 @@ static int run_reexec(struct ctl *c)
 }
 
 static const struct ctl_option reexec_options[] = {
-        { "binary", 0, "PATH", "The program to take over; kept until another one is given. If not given, the engine's own file "
+        { "binary", 0, "PATH", "The program to take over; kept until another one is given. If not given, the engine's "
+          "own file "
                                "as it is on disk now." },
         { 0 },
 };
 
 const struct ctl_verb verb_daemon_reexec = {
         .name = "daemon-reexec", .args = "", .help = "Have another engine take over; services do not notice.",
-        .prose = "For an upgrade, or to begin anew. The new program is tried first: it loads a copy of the state, and when it "
-                 "cannot, the present engine goes on and the reason is told. Pids, restart counters, timers, readiness and "
-                 "what lies in pipes and sockets are taken over.",
+        .prose = "For an upgrade, or to begin anew. The new program is tried first: it loads a copy of the state, and "
+                 "when it cannot, the present engine goes on and the reason is told. Pids, restart counters, timers, "
+                 "readiness and what lies in pipes and sockets are taken over.",
         .options = reexec_options, .waits = true, .run = run_reexec,
 };

@@ -84,13 +84,13 @@ static int run_reload(struct ctl *c)
 
 const struct ctl_verb verb_diff = {
         .name = "diff", .args = "", .help = "Tell what daemon-reload would change.",
-        .prose = "Nodes that would come (+) or go (-), and each directive that differs, with the value in effect, the value "
-                 "in the file, and when it would count. Exit status 1 when the files have errors.",
+        .prose = "Nodes that would come (+) or go (-), and each directive that differs, with the value in effect, the "
+                 "value in the file, and when it would count. Exit status 1 when the files have errors.",
         .run = run_diff,
 };
 const struct ctl_verb verb_daemon_reload = {
         .name = "daemon-reload", .args = "", .help = "Read all unit files again, all or nothing.",
-        .prose = "With one error in any unit nothing changes and all errors are told. New nodes are added but not started; "
-                 "nodes whose file is gone run on until they are stopped. Nothing is restarted.",
+        .prose = "With one error in any unit nothing changes and all errors are told. New nodes are added but not "
+                 "started; nodes whose file is gone run on until they are stopped. Nothing is restarted.",
         .run = run_reload,
 };

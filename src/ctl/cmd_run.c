@@ -8,7 +8,7 @@
 #include "ctl/local.h"
 #include "ctl/wish.h"
 
-/* --- run ------------------------------------------------------------------------------------------------------------------ */
+/* --- run ---------------------------------------------------------------------------------------------------------- */
 
 enum { OPT_PTY = WISH_OPTIONS, OPT_PIPE, OPT_KEEP, OPT_LOCAL, OPT_REPORT };
 
@@ -66,7 +66,8 @@ static int come_back(struct running *r, uint32_t *ret)
                 }
                 code = attach_carry(&r->attach, -1, BACK_PAUSE_MS, on_signal, r);
         }
-        return code == CTL_OK ? ctl_error(CTL_NO_DAEMON, "the daemon is gone, and no other one came within 10 s") : code;
+        return code == CTL_OK ? ctl_error(CTL_NO_DAEMON,
+                                          "the daemon is gone, and no other one came within 10 s") : code;
 }
 
 /* Wait for the next reply, carrying meanwhile. */
@@ -210,16 +211,18 @@ static int run_run(struct ctl *c)
 
 const struct ctl_verb verb_run = {
         .name = "run", .args = "[--] COMMAND [ARGUMENT...]", .help = "Run a command as a service and wait for its end.",
-        .prose = "It is a service like any other, made of the properties given here instead of a file: limited, sandboxed, "
-                 "shown by status, tree and why while it lives, and forgotten when it has ended. It is not restarted, unless "
-                 "Restart= says so.\n"
-                 "Standard input, output and error are ours. On a terminal it gets a terminal of its own, with our size; "
-                 "Ctrl-C and the like are its affair, and Ctrl-] three times leaves it. Else the signals INT, TERM, HUP, QUIT, "
-                 "USR1 and USR2 that reach coppicectl are sent on to it. When coppicectl is ended, so is the service. Of the environment nothing "
-                 "is passed on but what --setenv= names, and TERM to a terminal.\n"
-                 "The exit status is that of the command; 128 and the number of the signal that ended it; 124 when its time "
-                 "was up, 137 when its memory was; when it could not be started that of the step that failed, 203 for a "
-                 "program that cannot be executed, and the reason on standard error. With --json the last line of output is "
-                 "a report: reason, times, memory, processor time.",
-        .options = run_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_FILES, .command = true, .run = run_run,
+        .prose = "It is a service like any other, made of the properties given here instead of a file: limited, "
+                 "sandboxed, shown by status, tree and why while it lives, and forgotten when it has ended. It is not "
+                 "restarted, unless Restart= says so.\n"
+                 "Standard input, output and error are ours. On a terminal it gets a terminal of its own, with our "
+                 "size; Ctrl-C and the like are its affair, and Ctrl-] three times leaves it. Else the signals INT, "
+                 "TERM, HUP, QUIT, USR1 and USR2 that reach coppicectl are sent on to it. When coppicectl is ended, so "
+                 "is the service. Of the environment nothing is passed on but what --setenv= names, and TERM to a "
+                 "terminal.\n"
+                 "The exit status is that of the command; 128 and the number of the signal that ended it; 124 when its "
+                 "time was up, 137 when its memory was; when it could not be started that of the step that failed, 203 "
+                 "for a program that cannot be executed, and the reason on standard error. With --json the last line "
+                 "of output is a report: reason, times, memory, processor time.",
+        .options = run_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_FILES, .command = true,
+        .run = run_run,
 };

@@ -11,7 +11,7 @@ static const struct ctl_option options[] = {
         { 0 },
 };
 
-/* --- groups ---------------------------------------------------------------------------------------------------------- */
+/* --- groups ------------------------------------------------------------------------------------------------------- */
 
 static void put_members(struct ctl *c, const char *members)
 {
@@ -53,8 +53,8 @@ static int run_groups(struct ctl *c)
         for (int i = 0; i < c->argc; i++)
                 if (syscall_group_find(c->argv[i]) < 0) {
                         near = syscall_nearest(c->argv[i]);
-                        return ctl_error(CTL_USAGE, "no group of system calls %s%s%s", c->argv[i], near ? ": did you mean " : "",
-                                         near ? near : "");
+                        return ctl_error(CTL_USAGE, "no group of system calls %s%s%s", c->argv[i],
+                                         near ? ": did you mean " : "", near ? near : "");
                 }
         if (c->json)
                 json_open(&j, NULL, '[');
@@ -79,7 +79,7 @@ static int run_groups(struct ctl *c)
         return CTL_OK;
 }
 
-/* --- a node ---------------------------------------------------------------------------------------------------------- */
+/* --- a node ------------------------------------------------------------------------------------------------------- */
 
 /* An array of names as a set; returns how many. */
 static size_t read_names(struct ctl *c, uint32_t list, bool used[SYSCALLS_MAX])
@@ -120,12 +120,15 @@ static int put_drop_in(struct ctl *c, uint32_t reply)
         size_t n = read_names(c, jtok_get(&c->doc, reply, "used"), used), extra, more;
 
         if (n == 0 || !jget_true(&c->doc, reply, "learned"))
-                return ctl_error(CTL_FAILED, "%s: no system calls are known: set SystemCallFilterMode=learn in the unit, "
+                return ctl_error(CTL_FAILED,
+                                 "%s: no system calls are known: set SystemCallFilterMode=learn in the unit, "
                                  "daemon-reload, restart it, and let it do all its work", path);
         extra = filter_cover(used, &words);
         more = filter_cover_from("@system-service", used, &shorter);
-        buf_addf(&c->out, "# %s used %zu system calls; this allows %zu others. As a file in its .d directory:\n", path, n, extra);
-        buf_adds(&c->out, "[Service]\nSystemCallFilterMode=enforce\nSystemCallArchitectures=native\nSystemCallFilter=\n");
+        buf_addf(&c->out, "# %s used %zu system calls; this allows %zu others. As a file in its .d directory:\n", path,
+                 n, extra);
+        buf_adds(&c->out,
+                 "[Service]\nSystemCallFilterMode=enforce\nSystemCallArchitectures=native\nSystemCallFilter=\n");
         put_assignments(c, buf_text(&words));
         buf_addf(&c->out, "# Shorter, with %zu others:\n# SystemCallFilter=%s\n", more, buf_text(&shorter));
         return CTL_OK;
@@ -173,11 +176,12 @@ static int run_seccomp(struct ctl *c)
 const struct ctl_verb verb_seccomp = {
         .name = "seccomp", .args = "[diff] NODE | --groups [@GROUP...]",
         .help = "Print the filter of system calls that a service needs, or what its present one lacks.",
-        .prose = "Let the service run with SystemCallFilterMode=learn: nothing is forbidden, and every call it uses is noted. "
-                 "`seccomp NODE` then prints a drop-in that allows these calls: by groups where that saves words and lets in "
-                 "little else, the rest by name. What its code does only now and then has to have happened.\n"
-                 "`seccomp diff NODE` prints what was used and the present SystemCallFilter= would not allow, the call it was "
-                 "last ended for included: run a new version in learn mode once and see what it needs beyond the old one. Exit "
-                 "status 1 when there is anything.",
+        .prose = "Let the service run with SystemCallFilterMode=learn: nothing is forbidden, and every call it uses is "
+                 "noted. `seccomp NODE` then prints a drop-in that allows these calls: by groups where that saves "
+                 "words and lets in little else, the rest by name. What its code does only now and then has to have "
+                 "happened.\n"
+                 "`seccomp diff NODE` prints what was used and the present SystemCallFilter= would not allow, the call "
+                 "it was last ended for included: run a new version in learn mode once and see what it needs beyond "
+                 "the old one. Exit status 1 when there is anything.",
         .options = options, .max_args = -1, .complete = COMPLETE_NODES, .run = run_seccomp,
 };

@@ -9,7 +9,8 @@
 enum { OPT_ALL, OPT_THRESHOLD };
 static const struct ctl_option options[] = {
         [OPT_ALL] = { "all", 'a', NULL, "Also what is good already, and every advice." },
-        [OPT_THRESHOLD] = { "threshold", 0, "SCORE", "Exit status 1 when one is more exposed than this, such as 3 or 4.5." },
+        [OPT_THRESHOLD] = { "threshold", 0, "SCORE",
+                            "Exit status 1 when one is more exposed than this, such as 3 or 4.5." },
         { 0 },
 };
 
@@ -191,7 +192,8 @@ static int review_node(struct review *r, const char *node)
                 return code;
         source.text = jget_text(&c->doc, reply, "text");
         source.len = source.text ? strlen(source.text) : 0;
-        if (unit_text_parse(jget_text(&c->doc, reply, "unit"), &source, 1, &unit_host_example, ctl_diag, NULL, &spec) < 0)
+        if (unit_text_parse(jget_text(&c->doc, reply, "unit"), &source, 1, &unit_host_example, ctl_diag, NULL,
+                            &spec) < 0)
                 return ctl_error(CTL_FAILED, "%s: the daemon knows directives that coppicectl does not", node);
         code = review(r, node, spec, daemon_is_root(c));
         spec_unref(spec);
@@ -256,11 +258,12 @@ static int run_security(struct ctl *c)
 }
 
 const struct ctl_verb verb_security = {
-        .name = "security", .args = "[NODE|FILE...]", .help = "Score how exposed services are, and what would change that.",
-        .prose = "From 0.0, best, to 10.0, fully exposed: the share of what a service could do to the machine that its unit "
-                 "leaves open, weighted as by systemd-analyze security, with limits and Landlock besides. Of one service all "
-                 "that is open with its weight, and then the lines that would close it: first those that hardly ever break a service, "
-                 "each with what it would gain. Without an argument one line for each service of the tree. Files need no "
-                 "daemon and are judged as if a daemon of root ran them.",
+        .name = "security", .args = "[NODE|FILE...]",
+        .help = "Score how exposed services are, and what would change that.",
+        .prose = "From 0.0, best, to 10.0, fully exposed: the share of what a service could do to the machine that its "
+                 "unit leaves open, weighted as by systemd-analyze security, with limits and Landlock besides. Of one "
+                 "service all that is open with its weight, and then the lines that would close it: first those that "
+                 "hardly ever break a service, each with what it would gain. Without an argument one line for each "
+                 "service of the tree. Files need no daemon and are judged as if a daemon of root ran them.",
         .options = options, .max_args = -1, .complete = COMPLETE_NODES, .run = run_security,
 };

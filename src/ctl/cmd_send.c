@@ -39,7 +39,7 @@ static int finish(struct ctl *c, struct buf *out)
         return compose_payload(c, 1, out);
 }
 
-/* --- outside ------------------------------------------------------------------------------------------------------------- */
+/* --- outside ------------------------------------------------------------------------------------------------------ */
 
 static int send_outside(struct ctl *c)
 {
@@ -86,7 +86,7 @@ static int ask_outside(struct ctl *c)
         return message_show(c, buf_text(&bytes), bytes.len, true);
 }
 
-/* --- inside --------------------------------------------------------------------------------------------------------------- */
+/* --- inside ------------------------------------------------------------------------------------------------------- */
 
 static int add_after(struct ctl *c, struct buf *out)
 {
@@ -154,13 +154,13 @@ static int ask_inside(struct ctl *c)
                 r = inside_receive(c, is_answer, &a, &bytes);
         if (r == CTL_NOT_FOUND)
                 return ctl_error(CTL_FAILED, "no answer within %lld ms", (long long) c->timeout_ms);
-        if (r == CTL_OK && message_parse(bytes.data, bytes.len, &m, &problem) == 0 && message_is(&m, MESSAGE_TOPIC, "BOUNCE") &&
-            message_is(&m, MESSAGE_FROM, "coppice"))
+        if (r == CTL_OK && message_parse(bytes.data, bytes.len, &m, &problem) == 0 &&
+            message_is(&m, MESSAGE_TOPIC, "BOUNCE") && message_is(&m, MESSAGE_FROM, "coppice"))
                 return ctl_error(CTL_FAILED, "%s: %.*s", c->argv[0], (int) m.payload_len, m.payload);
         return r == CTL_OK ? message_show(c, bytes.data, bytes.len, true) : r;
 }
 
-/* --- verbs ----------------------------------------------------------------------------------------------------------------- */
+/* --- verbs -------------------------------------------------------------------------------------------------------- */
 
 static int run_send(struct ctl *c)
 {
@@ -181,7 +181,8 @@ static int run_cancel(struct ctl *c)
         autobuf struct buf lines = BUF_INIT, answer = BUF_INIT;
 
         if (inside_fd(c) < 0)
-                return ctl_error(CTL_USAGE, "only a service has messages that wait for their time: inside of one with Mailbox=yes");
+                return ctl_error(CTL_USAGE, "only a service has messages that wait for their time: inside of one with "
+                                 "Mailbox=yes");
         message_put(&lines, MESSAGE_CALL, "cancel");
         message_put(&lines, MESSAGE_VALUE, c->argv[0]);
         c->about = c->argv[0];
@@ -225,8 +226,8 @@ static bool is_wanted(const struct message *m, void *arg)
 {
         const struct ctl *c = arg;
 
-        return has_lines(m, c) && fits(m, MESSAGE_TOPIC, ctl_option(c, "topic")) && fits(m, MESSAGE_FROM, ctl_option(c, "from")) &&
-               fits(m, MESSAGE_REF, ctl_option(c, "ref"));
+        return has_lines(m, c) && fits(m, MESSAGE_TOPIC, ctl_option(c, "topic")) &&
+               fits(m, MESSAGE_FROM, ctl_option(c, "from")) && fits(m, MESSAGE_REF, ctl_option(c, "ref"));
 }
 
 static int run_receive(struct ctl *c)
@@ -235,7 +236,8 @@ static int run_receive(struct ctl *c)
         int r;
 
         if (inside_fd(c) < 0)
-                return ctl_error(CTL_USAGE, "receive works inside of a service with Mailbox=yes: there is no $COPPICE_MAILBOX");
+                return ctl_error(CTL_USAGE,
+                                 "receive works inside of a service with Mailbox=yes: there is no $COPPICE_MAILBOX");
         for (size_t i = 0; i < c->given_count; i++)
                 if (strcmp(c->given[i].option->name, "head") == 0 && !strchr(c->given[i].arg, '='))
                         return ctl_error(CTL_USAGE, "--head=%s: KEY=VALUE", c->given[i].arg);
@@ -246,26 +248,33 @@ static int run_receive(struct ctl *c)
 }
 
 const struct ctl_verb verb_send = {
-        .name = "send", .args = "NODE [WORD...|-]", .help = "Send a message to a service, or to all children of a supervisor.",
-        .prose = "The payload is the words, or standard input for \"-\". Inside of a service with Mailbox=yes the message is from that service, and returns at once: what could not be "
-                 "delivered comes back to the mailbox as BOUNCE, unless --sync waits for it. Outside it is from an operator, whom no "
-                 "MessagePolicy= stops, and returns when it is delivered. NODE may be a registered name. See coppice.mailbox(7).",
+        .name = "send", .args = "NODE [WORD...|-]",
+        .help = "Send a message to a service, or to all children of a supervisor.",
+        .prose = "The payload is the words, or standard input for \"-\". Inside of a service with Mailbox=yes the "
+                 "message is from that service, and returns at once: what could not be delivered comes back to the "
+                 "mailbox as BOUNCE, unless --sync waits for it. Outside it is from an operator, whom no "
+                 "MessagePolicy= stops, and returns when it is delivered. NODE may be a registered name. See "
+                 "coppice.mailbox(7).",
         .options = send_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_send,
 };
 const struct ctl_verb verb_cancel = {
         .name = "cancel", .args = "REF", .help = "Inside of a service: do not send what it has said to send later.",
-        .prose = "All its messages with that mark (send --after=SPAN --ref=REF) that wait for their time; exit status 3 when there is none.",
+        .prose = "All its messages with that mark (send --after=SPAN --ref=REF) that wait for their time; exit status "
+                 "3 when there is none.",
         .min_args = 1, .max_args = 1, .run = run_cancel,
 };
 const struct ctl_verb verb_ask = {
-        .name = "ask", .args = "NODE [WORD...|-]", .help = "Send a message to a service, wait for its answer and print that.",
-        .prose = "The answer is the first message to the sender that carries the same REF. --timeout bounds the wait. Inside of a "
-                 "service the question is from that service; other messages that come meanwhile stay in its mailbox.",
+        .name = "ask", .args = "NODE [WORD...|-]",
+        .help = "Send a message to a service, wait for its answer and print that.",
+        .prose = "The answer is the first message to the sender that carries the same REF. --timeout bounds the wait. "
+                 "Inside of a service the question is from that service; other messages that come meanwhile stay in "
+                 "its mailbox.",
         .options = send_options, .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_ask,
 };
 const struct ctl_verb verb_receive = {
         .name = "receive", .args = "", .help = "Take the next message out of the mailbox, inside of a service.",
-        .prose = "Waits for one, at most as long as --timeout says; exit status 3 when none came. With a condition the first one "
-                 "that fits is taken, the others stay where they are. Prints the head, an empty line and the payload.",
+        .prose = "Waits for one, at most as long as --timeout says; exit status 3 when none came. With a condition the "
+                 "first one that fits is taken, the others stay where they are. Prints the head, an empty line and the "
+                 "payload.",
         .options = receive_options, .max_args = 0, .run = run_receive,
 };

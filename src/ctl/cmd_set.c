@@ -28,7 +28,8 @@ static int say_missing(struct ctl *c, uint32_t list)
         int code = CTL_OK;
 
         for (uint32_t t = jtok_first(&c->doc, list); t != JTOK_NONE; t = jtok_after(&c->doc, list, t))
-                code = ctl_error(CTL_FAILED, "%s: %s=%s is not enforced: %s", c->argv[0], jget_text(&c->doc, t, "directive"),
+                code = ctl_error(CTL_FAILED, "%s: %s=%s is not enforced: %s", c->argv[0],
+                                 jget_text(&c->doc, t, "directive"),
                                  jget_text(&c->doc, t, "requested"), jget_text(&c->doc, t, "why"));
         return code;
 }
@@ -58,11 +59,11 @@ static int run_set(struct ctl *c)
 
 const struct ctl_verb verb_set = {
         .name = "set", .args = "NODE KEY=VALUE...", .help = "Change directives of a node at once, and keep them.",
-        .prose = "Limits and whatever else counts at once: MemoryMax=1G, CPUQuota=50%, TasksMax=100, RestartSec=5s. An empty "
-                 "value takes the directive back. What is set is kept in a drop-in, 50-set.conf in the first unit directory "
-                 "that can be written, or with --runtime below the runtime directory; a node that was made by run or spawn is "
-                 "changed in memory. Removing the file and daemon-reload undo it.\n"
-                 "Exit status 1 as well when a limit cannot be had here; why is told. Unless the unit says Isolation=best-effort its "
-                 "next start will be refused.",
+        .prose = "Limits and whatever else counts at once: MemoryMax=1G, CPUQuota=50%, TasksMax=100, RestartSec=5s. An "
+                 "empty value takes the directive back. What is set is kept in a drop-in, 50-set.conf in the first "
+                 "unit directory that can be written, or with --runtime below the runtime directory; a node that was "
+                 "made by run or spawn is changed in memory. Removing the file and daemon-reload undo it.\n"
+                 "Exit status 1 as well when a limit cannot be had here; why is told. Unless the unit says "
+                 "Isolation=best-effort its next start will be refused.",
         .options = set_options, .min_args = 2, .max_args = -1, .complete = COMPLETE_NODES, .run = run_set,
 };

@@ -69,7 +69,8 @@ static int load_reply(struct ctl *c, const char *file, struct buf *text)
         json_settings(&j, "settings", spec, ISOLATION_STRICT); /* the default of --isolation= */
         json_close(&j);
         spec_unref(spec);
-        return buf_failed(text) || jtok_parse(&c->doc, text->data, text->len) < 0 ? ctl_error(CTL_FAILED, "out of memory")
+        return buf_failed(text) || jtok_parse(&c->doc, text->data, text->len) < 0
+               ? ctl_error(CTL_FAILED, "out of memory")
                                                                                    : CTL_OK;
 }
 
@@ -182,7 +183,7 @@ const struct ctl_verb verb_show = {
 };
 const struct ctl_verb verb_cat = {
         .name = "cat", .args = "NODE|FILE...", .help = "Print the files a node is made of.",
-        .prose = "The unit file and its drop-ins in the order they apply, each behind a line with its name. What is on disk "
-                 "now: \"coppicectl diff\" tells whether the daemon has read it.",
+        .prose = "The unit file and its drop-ins in the order they apply, each behind a line with its name. What is on "
+                 "disk now: \"coppicectl diff\" tells whether the daemon has read it.",
         .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_cat,
 };

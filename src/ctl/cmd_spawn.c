@@ -1,5 +1,5 @@
-/* cmd_spawn.c - spawn: a command, or the instance of a template, as a service in the background: an operator's, or inside of a
- * service that service's child. */
+/* cmd_spawn.c - spawn: a command, or the instance of a template, as a service in the background: an operator's, or
+ * inside of a service that service's child. */
 #include <string.h>
 
 #include "ctl/inside.h"
@@ -12,7 +12,8 @@ static const struct ctl_option options[] = {
         [OPT_LINK] = { "link", 0, NULL, "Inside of a service: link it to its child from the first moment." },
         [OPT_MONITOR] = { "monitor", 0, NULL, "Inside of a service: have it watch its child from the first moment." },
         [OPT_REF] = { "ref", 0, "REF", "The mark of that watch, which comes back in DOWN." },
-        [OPT_UNIT] = { "unit", 0, "UNIT", "An instance of a template (worker@7, or worker@ for a free number) instead of a command." },
+        [OPT_UNIT] = { "unit", 0, "UNIT",
+                       "An instance of a template (worker@7, or worker@ for a free number) instead of a command." },
         { 0 },
 };
 
@@ -23,7 +24,7 @@ static int put_node(struct ctl *c, const char *path, size_t n)
         return CTL_OK;
 }
 
-/* --- inside ------------------------------------------------------------------------------------------------------------- */
+/* --- inside ------------------------------------------------------------------------------------------------------- */
 
 /* The payload of CALL=spawn: a line for each property, an empty one, the words of the command with their NULs. */
 static int put_payload(struct ctl *c, struct buf *out)
@@ -31,7 +32,8 @@ static int put_payload(struct ctl *c, struct buf *out)
         struct wish w;
         int r = wish_collect(c, false, &w);
 
-        for (const char *p = w.properties.data; r == CTL_OK && p && p < w.properties.data + w.properties.len; p += strlen(p) + 1)
+        for (const char *p = w.properties.data; r == CTL_OK && p && p < w.properties.data + w.properties.len;
+             p += strlen(p) + 1)
                 if (strpbrk(p, "\n"))
                         r = ctl_error(CTL_USAGE, "%.40s...: a property is one line", p);
                 else
@@ -57,7 +59,8 @@ static void put_head(struct ctl *c, const char *ref, struct buf *out)
         if (ctl_option(c, "supervisor"))
                 message_put(out, MESSAGE_NODE, ctl_option(c, "supervisor"));
         if (c->value[OPT_LINK] || c->value[OPT_MONITOR])
-                message_put(out, MESSAGE_VALUE, !c->value[OPT_MONITOR] ? "link" : c->value[OPT_LINK] ? "link,monitor" : "monitor");
+                message_put(out, MESSAGE_VALUE,
+                            !c->value[OPT_MONITOR] ? "link" : c->value[OPT_LINK] ? "link,monitor" : "monitor");
         message_end(out);
 }
 
@@ -82,7 +85,7 @@ static int spawn_inside(struct ctl *c)
         return put_node(c, m.value[MESSAGE_NODE].at, m.value[MESSAGE_NODE].len);
 }
 
-/* --- an operator's ------------------------------------------------------------------------------------------------------ */
+/* --- an operator's ------------------------------------------------------------------------------------------------ */
 
 static int spawn_outside(struct ctl *c)
 {
@@ -120,17 +123,21 @@ static int run_spawn(struct ctl *c)
         if (inside)
                 return spawn_inside(c);
         if (c->value[OPT_LINK] || c->value[OPT_MONITOR] || c->value[OPT_REF])
-                return ctl_error(CTL_USAGE, "--link and --monitor tie a service to its child: inside of a service with Mailbox=yes");
+                return ctl_error(CTL_USAGE, "--link and --monitor tie a service to its child: inside of a service with "
+                                 "Mailbox=yes");
         return spawn_outside(c);
 }
 
 const struct ctl_verb verb_spawn = {
-        .name = "spawn", .args = "[--] COMMAND [ARGUMENT...] | --unit UNIT", .help = "Run a command as a service in the background.",
-        .prose = "Prints the path of its node once it has started. What it writes is logged as of any service; await NODE "
-                 "waits for its end and tells its result, also when it has ended already: the last 256 results are kept.\n"
-                 "Inside of a service with Mailbox=yes it becomes a child of that service's own supervisor, or of one below "
-                 "that (--supervisor), whose AllowSpawn= has to allow it. It then runs with the user, sandbox and limits of "
-                 "the service that spawns it, which properties can only make narrower. With --link or --monitor there is no "
-                 "moment at which it could end unnoticed.",
-        .options = options, .min_args = 0, .max_args = -1, .complete = COMPLETE_FILES, .command = true, .run = run_spawn,
+        .name = "spawn", .args = "[--] COMMAND [ARGUMENT...] | --unit UNIT",
+        .help = "Run a command as a service in the background.",
+        .prose = "Prints the path of its node once it has started. What it writes is logged as of any service; await "
+                 "NODE waits for its end and tells its result, also when it has ended already: the last 256 results "
+                 "are kept.\n"
+                 "Inside of a service with Mailbox=yes it becomes a child of that service's own supervisor, or of one "
+                 "below that (--supervisor), whose AllowSpawn= has to allow it. It then runs with the user, sandbox "
+                 "and limits of the service that spawns it, which properties can only make narrower. With --link or "
+                 "--monitor there is no moment at which it could end unnoticed.",
+        .options = options, .min_args = 0, .max_args = -1, .complete = COMPLETE_FILES, .command = true,
+        .run = run_spawn,
 };

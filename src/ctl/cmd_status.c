@@ -207,7 +207,8 @@ static void put_limits(struct ctl *c, uint32_t s)
 static void put_usage(struct ctl *c, uint32_t s)
 {
         const struct jdoc *d = &c->doc;
-        int64_t memory = jget_int(d, s, "memory", -1), cpu = jget_int(d, s, "cpu_usec", -1), tasks = jget_int(d, s, "tasks", -1);
+        int64_t memory = jget_int(d, s, "memory", -1), cpu = jget_int(d, s, "cpu_usec", -1),
+                tasks = jget_int(d, s, "tasks", -1);
 
         if (memory >= 0 || cpu >= 0 || tasks >= 0) {
                 label(c, "Uses");
@@ -240,9 +241,11 @@ static void put_pipes(struct ctl *c, uint32_t s)
         const struct jdoc *d = &c->doc;
         uint32_t list = jtok_get(d, s, "channels");
 
-        for (uint32_t t = list == JTOK_NONE ? JTOK_NONE : jtok_first(d, list); t != JTOK_NONE; t = jtok_after(d, list, t)) {
+        for (uint32_t t = list == JTOK_NONE ? JTOK_NONE : jtok_first(d, list); t != JTOK_NONE;
+             t = jtok_after(d, list, t)) {
                 label(c, "Channel");
-                buf_addf(&c->out, "%ss %s with %s", jget_text(d, t, "end"), jget_text(d, t, "channel"), jget_text(d, t, "descriptor"));
+                buf_addf(&c->out, "%ss %s with %s", jget_text(d, t, "end"), jget_text(d, t, "channel"),
+                         jget_text(d, t, "descriptor"));
                 if (jget_int(d, t, "capacity", -1) >= 0)
                         buf_addf(&c->out, ", %lld of %lld bytes queued%s", (long long) jget_int(d, t, "queued", 0),
                                  (long long) jget_int(d, t, "capacity", 0), jget_true(d, t, "full") ? ", full" : "");
@@ -254,8 +257,8 @@ static void put_mailbox(struct ctl *c, uint32_t s)
 {
         static const struct {
                 const char *key, *text;
-        } counts[] = { { "dropped", "dropped" }, { "rejected", "rejected" }, { "lost", "lost" }, { "blocked", "senders wait" },
-                       { "sent", "sent" }, { "bounced", "came back or were refused" } };
+        } counts[] = { { "dropped", "dropped" }, { "rejected", "rejected" }, { "lost", "lost" },
+                       { "blocked", "senders wait" }, { "sent", "sent" }, { "bounced", "came back or were refused" } };
         const struct jdoc *d = &c->doc;
         uint32_t m = jtok_get(d, s, "mailbox");
 
@@ -281,7 +284,8 @@ static void put_ties(struct ctl *c, uint32_t s)
         const struct jdoc *d = &c->doc;
 
         for (size_t i = 0; i < ARRAY_LEN(sorts); i++) {
-                uint32_t list = jtok_get(d, s, sorts[i].key), first = list == JTOK_NONE ? JTOK_NONE : jtok_first(d, list);
+                uint32_t list = jtok_get(d, s, sorts[i].key),
+                        first = list == JTOK_NONE ? JTOK_NONE : jtok_first(d, list);
 
                 if (first == JTOK_NONE)
                         continue;
@@ -405,9 +409,11 @@ static int run_status(struct ctl *c)
 }
 
 const struct ctl_verb verb_status = {
-        .name = "status", .args = "[NODE...]", .help = "Tell everything known of nodes, with the last lines of their logs.",
-        .prose = "State and since when, why it is in that state, the unit's files, how it is restarted and how much of the "
-                 "limit is used, its process, what it uses, and the last ten lines of its log. Without a node the root.\n"
+        .name = "status", .args = "[NODE...]",
+        .help = "Tell everything known of nodes, with the last lines of their logs.",
+        .prose = "State and since when, why it is in that state, the unit's files, how it is restarted and how much of "
+                 "the limit is used, its process, what it uses, and the last ten lines of its log. Without a node the "
+                 "root.\n"
                  "Exit status 3 when a node does not run (inactive, failed, finished), 0 otherwise; with --json 0 for "
                  "every node that exists. With --json one node is an object, several are an array.",
         .max_args = -1, .complete = COMPLETE_NODES, .run = run_status,

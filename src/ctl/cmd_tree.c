@@ -115,7 +115,8 @@ static bool add_row(struct ctl *c, struct rows *rows, uint32_t t)
                         return false;
                 rows->list = grown;
         }
-        rows->list[rows->count] = (struct row) { .depth = (int) jget_int(&c->doc, t, "depth", 0), .at = rows->lines.len };
+        rows->list[rows->count] = (struct row) { .depth = (int) jget_int(&c->doc, t, "depth", 0),
+                                                 .at = rows->lines.len };
         put_row(c, t, rows->count++ == 0);
         buf_add(&rows->lines, c->out.data + before, c->out.len - before);
         c->out.len = before;
@@ -179,7 +180,7 @@ static int run_tree(struct ctl *c)
 const struct ctl_verb verb_tree = {
         .name = "tree", .args = "[NODE]", .help = "Show the supervision tree.",
         .prose = "Of each node its state; of a supervisor its strategy and how many restarts of its limit are used "
-                 "(\"2/5 in 10 s\"); of a service its process, for how long it has been in this state, restarts, memory, "
-                 "and why it ended last. With --json an array in the order of the tree, each with its depth.",
+                 "(\"2/5 in 10 s\"); of a service its process, for how long it has been in this state, restarts, "
+                 "memory, and why it ended last. With --json an array in the order of the tree, each with its depth.",
         .max_args = 1, .complete = COMPLETE_NODES, .run = run_tree,
 };

@@ -105,7 +105,7 @@ static int run_verify(struct ctl *c)
         return code == CTL_OK && r.errors ? CTL_FAILED : code;
 }
 
-/* --- simulate ----------------------------------------------------------------------------------------------------------- */
+/* --- simulate ----------------------------------------------------------------------------------------------------- */
 
 static void on_line(void *arg, const char *text)
 {
@@ -153,7 +153,8 @@ static int play(struct ctl *c, struct unit_set *set, const struct script *script
         core_free(core);
         if (r < 0)
                 return ctl_fail(CTL_FAILED, &err);
-        return result.unmet ? ctl_error(CTL_FAILED, "%u expectation%s not met", result.unmet, result.unmet == 1 ? " was" : "s were")
+        return result.unmet ? ctl_error(CTL_FAILED, "%u expectation%s not met", result.unmet,
+                                        result.unmet == 1 ? " was" : "s were")
                             : CTL_OK;
 }
 
@@ -185,24 +186,26 @@ static const struct ctl_option verify_options[] = {
 static const struct ctl_option simulate_options_table[] = {
         { "units", 0, "DIR", "The tree of the units in this directory, instead of the standard places." },
         { "seed", 0, "N", "The seed of the jitter; equal seeds give equal stories. 1 if not given." },
-        { "shuffle", 0, NULL, "Latencies vary, and what is due at one instant comes in any order, drawn from the seed." },
+        { "shuffle", 0, NULL,
+          "Latencies vary, and what is due at one instant comes in any order, drawn from the seed." },
         { 0 },
 };
 
 const struct ctl_verb verb_verify = {
         .name = "verify", .args = "[FILE...]", .help = "Check unit files; no daemon is needed.",
-        .prose = "Every mistake is told with file, line and column, the nearest spelling and the way out. Files are checked one "
-                 "by one; without any, or with --units, the whole tree: who hangs where, what is missing, cycles. Exit status 1 "
-                 "when there is an error; warnings (of programs, users and groups that this machine does not have, say) are none. With --json an array of remarks.",
+        .prose = "Every mistake is told with file, line and column, the nearest spelling and the way out. Files are "
+                 "checked one by one; without any, or with --units, the whole tree: who hangs where, what is missing, "
+                 "cycles. Exit status 1 when there is an error; warnings (of programs, users and groups that this "
+                 "machine does not have, say) are none. With --json an array of remarks.",
         .options = verify_options, .max_args = -1, .complete = COMPLETE_FILES, .run = run_verify,
 };
 const struct ctl_verb verb_simulate = {
         .name = "simulate", .args = "[SCRIPT]", .help = "Play failures on a virtual clock; no daemon is needed.",
-        .prose = "The same decision core that the daemon runs is given the tree and a pretend world. Each line of SCRIPT (\"-\" "
-                 "is standard input) is [TIME] VERB ARGUMENT..., where TIME counts from the start (\"2s\") or from the line "
-                 "before (\"+10ms\"): \"2s kill redis SEGV\", \"3s fail-start api 2\", \"+10ms exit worker 0\", \"expect api "
-                 "running\". What happens is told line by line; with --json an object a line. Without a script the tree "
-                 "starts, and that is all. Exit status 1 when an expectation was not met. The language is "
-                 "described in coppice.simulate(7).",
+        .prose = "The same decision core that the daemon runs is given the tree and a pretend world. Each line of "
+                 "SCRIPT (\"-\" is standard input) is [TIME] VERB ARGUMENT..., where TIME counts from the start "
+                 "(\"2s\") or from the line before (\"+10ms\"): \"2s kill redis SEGV\", \"3s fail-start api 2\", "
+                 "\"+10ms exit worker 0\", \"expect api running\". What happens is told line by line; with --json an "
+                 "object a line. Without a script the tree starts, and that is all. Exit status 1 when an expectation "
+                 "was not met. The language is described in coppice.simulate(7).",
         .options = simulate_options_table, .max_args = 1, .complete = COMPLETE_FILES, .run = run_simulate,
 };

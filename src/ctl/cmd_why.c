@@ -18,7 +18,8 @@ static void put_cause(struct ctl *c, uint32_t t, bool newest)
         put_color(c, COLOR_NONE);
         put_color(c, COLOR_DIM);
         buf_addf(&c->out, "  [%s", jget_text(d, t, "rule"));
-        if (file && text && !strstr(text, strrchr(file, '/') ? strrchr(file, '/') + 1 : file)) /* else the sentence says it */
+        /* else the sentence says it */
+        if (file && text && !strstr(text, strrchr(file, '/') ? strrchr(file, '/') + 1 : file))
                 buf_addf(&c->out, ", %s:%lld", file, (long long) jget_int(d, t, "line", 0));
         buf_addf(&c->out, ", record %lld]", (long long) jget_int(d, t, "seq", 0));
         put_color(c, COLOR_NONE);
@@ -67,8 +68,8 @@ static int run_why(struct ctl *c)
 
 const struct ctl_verb verb_why = {
         .name = "why", .args = "NODE...", .help = "Tell why nodes are in the state they are in.",
-        .prose = "The newest thing known first, then what led to it, and so on to the first cause: each with its time, the "
-                 "name of the rule, and the file and line of the unit that asked for it. Works in every state. With --json "
-                 "an object {path, state, chain, error} a line.",
+        .prose = "The newest thing known first, then what led to it, and so on to the first cause: each with its time, "
+                 "the name of the rule, and the file and line of the unit that asked for it. Works in every state. "
+                 "With --json an object {path, state, chain, error} a line.",
         .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_why,
 };

@@ -12,7 +12,8 @@ enum value { VALUE_ANY, VALUE_NODE, VALUE_FILE, VALUE_WORDS };
 
 static enum value value_of(const struct ctl_option *o, char *words, size_t n)
 {
-        (void) snprintf(words, n, "%s", strncmp(o->arg, "STATE", 5) == 0 ? STATES : strcmp(o->arg, "SIGNAL") == 0 ? SIGNALS :
+        (void) snprintf(words, n, "%s",
+                        strncmp(o->arg, "STATE", 5) == 0 ? STATES : strcmp(o->arg, "SIGNAL") == 0 ? SIGNALS :
                         strchr(o->arg, '|') ? o->arg : "");
         for (char *bar = words; (bar = strchr(bar, '|')); )
                 *bar = ' ';
@@ -20,7 +21,8 @@ static enum value value_of(const struct ctl_option *o, char *words, size_t n)
                 return VALUE_WORDS;
         if (strcmp(o->arg, "NODE") == 0 || strcmp(o->arg, "SUPERVISOR") == 0)
                 return VALUE_NODE;
-        return strcmp(o->arg, "PATH") == 0 || strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0 ? VALUE_FILE : VALUE_ANY;
+        return strcmp(o->arg, "PATH") == 0 || strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0
+               ? VALUE_FILE : VALUE_ANY;
 }
 
 static const char *words_of(const struct ctl_verb *v)
@@ -28,7 +30,7 @@ static const char *words_of(const struct ctl_verb *v)
         return v->words ? v->words : "";
 }
 
-/* --- bash ----------------------------------------------------------------------------------------------------------- */
+/* --- bash --------------------------------------------------------------------------------------------------------- */
 
 /* Has a verb before this one (NULL: all of them) an option of that name that takes an argument? */
 static bool before(const struct ctl_verb *last, const char *name)
@@ -76,20 +78,22 @@ static void bash_options(const struct ctl_option *o)
 
 static void bash_verb(const struct ctl_verb *v)
 {
-        static const char *const kinds[] = { [COMPLETE_NOTHING] = "words", [COMPLETE_NODES] = "nodes", [COMPLETE_FILES] = "files",
-                                             [COMPLETE_VERBS] = "verbs" };
+        static const char *const kinds[] = { [COMPLETE_NOTHING] = "words", [COMPLETE_NODES] = "nodes",
+                                             [COMPLETE_FILES] = "files", [COMPLETE_VERBS] = "verbs" };
 
         printf("        %s) kind=%s words='%s' options='", v->name, kinds[v->complete], words_of(v));
         bash_options(v->options);
         puts("' ;;");
 }
 
-/* Readline parts words at "@", ":" and "=" too: the word is taken from the line, and what it has of it already is left out. */
+/* Readline parts words at "@", ":" and "=" too: the word is taken from the line, and what it has
+ * of it already is left out. */
 int pages_bash(void)
 {
         puts("# bash completion of coppicectl; made from its table of verbs\n"
              "_coppicectl() {\n"
-             "        local line=${COMP_LINE:-${COMP_WORDS[*]:0:COMP_CWORD+1}} cur last=${COMP_WORDS[COMP_CWORD]} kind=verbs words= options=\n"
+             "        local line=${COMP_LINE:-${COMP_WORDS[*]:0:COMP_CWORD+1}} cur last=${COMP_WORDS[COMP_CWORD]} "
+             "kind=verbs words= options=\n"
              "        local given verb= option= i socket=()\n"
              "        if [ -n \"${COMP_LINE:-}\" ]; then line=${line:0:COMP_POINT}; fi\n"
              "        if [ \"$last\" = = ]; then last=; fi\n"
@@ -124,7 +128,8 @@ int pages_bash(void)
              "        case $kind in\n"
              "        nodes)\n"
              "                words+=\" $(coppicectl \"${socket[@]}\" --timeout 1s list --names 2>/dev/null)\"\n"
-             "                if [[ -n $cur && $cur != /* ]]; then words=$(printf '%s\\n' $words | sed 's|.*/||'); fi ;;\n"
+             "                if [[ -n $cur && $cur != /* ]]; then words=$(printf '%s\\n' $words | sed 's|.*/||'); fi "
+             ";;\n"
              "        verbs) words=$(coppicectl help | sed -n 's/^  \\([a-z-]*\\)  .*/\\1/p') ;;\n"
              "        files) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
              "        any) words= ;;\n"
@@ -137,7 +142,7 @@ int pages_bash(void)
         return 0;
 }
 
-/* --- zsh ------------------------------------------------------------------------------------------------------------ */
+/* --- zsh ---------------------------------------------------------------------------------------------------------- */
 
 /* Text between single quotes, with what zsh's _arguments and _describe treat specially taken out. */
 static void quoted(const char *s, const char *special)
@@ -159,7 +164,8 @@ static void zsh_value(const struct ctl_option *o)
 
         putchar(':');
         quoted(o->arg, ":|");
-        printf(":%s%s%s", value == VALUE_WORDS ? "(" : "", value == VALUE_NODE ? " _coppicectl_nodes" : value == VALUE_FILE ? "_files" : words,
+        printf(":%s%s%s", value == VALUE_WORDS ? "(" : "",
+               value == VALUE_NODE ? " _coppicectl_nodes" : value == VALUE_FILE ? "_files" : words,
                value == VALUE_WORDS ? ")" : "");
 }
 
@@ -203,7 +209,8 @@ int pages_zsh(void)
         puts("#compdef coppicectl\n# zsh completion of coppicectl; made from its table of verbs\n"
              "_coppicectl_nodes() {\n"
              "        local -a nodes\n"
-             "        nodes=(${(f)\"$(coppicectl ${socket:+--socket=$socket} --timeout 1s list --names 2>/dev/null)\"})\n"
+             "        nodes=(${(f)\"$(coppicectl ${socket:+--socket=$socket} --timeout 1s list --names "
+             "2>/dev/null)\"})\n"
              "        if [[ -n $PREFIX && $PREFIX != /* ]]; then nodes=(${nodes:t}); fi\n"
              "        compadd -a nodes\n"
              "        if (( $# )); then compadd -- $@; fi\n"
@@ -236,7 +243,7 @@ int pages_zsh(void)
         return 0;
 }
 
-/* --- fish ----------------------------------------------------------------------------------------------------------- */
+/* --- fish --------------------------------------------------------------------------------------------------------- */
 
 static void fish_help(const char *help)
 {
@@ -278,7 +285,8 @@ static void fish_verb(const struct ctl_verb *v)
         printf("complete -c coppicectl -n __fish_use_subcommand -a %s", v->name);
         fish_help(v->help);
         if (v->complete == COMPLETE_NODES)
-                printf("complete -c coppicectl -n '__fish_seen_subcommand_from %s' -a '(__coppicectl_nodes) %s'\n", v->name, words_of(v));
+                printf("complete -c coppicectl -n '__fish_seen_subcommand_from %s' -a '(__coppicectl_nodes) %s'\n",
+                       v->name, words_of(v));
         else if (v->complete == COMPLETE_FILES)
                 printf("complete -c coppicectl -n '__fish_seen_subcommand_from %s' -F\n", v->name);
         else if (v->words)

@@ -59,7 +59,8 @@ struct ctl {
         const struct ctl_verb *verb;
         char **argv;          /* the verb's arguments */
         int argc;
-        const char *value[CTL_OPTIONS_MAX]; /* by place in verb->options: the argument, "" for a switch; NULL = not given */
+        const char *value[CTL_OPTIONS_MAX]; /* by place in verb->options: the argument, "" for a switch;
+                                             * NULL = not given */
 
         struct ctl_given *given; /* owned; the verb's options in the order they were given */
         size_t given_count;
@@ -73,7 +74,8 @@ struct ctl {
         int64_t deadline_ms;  /* of the present call, CLOCK_MONOTONIC; -1 = none */
         bool retry;           /* client.c: being turned away is no error yet, */
         bool turned_away;     /* ... but this happened */
-        int looks;            /* client.c: the call changes nothing; so often it may be made again when the connection is lost */
+        int looks;            /* client.c: the call changes nothing; so often it may be made again when the
+                               * connection is lost */
         bool lost_is_fine;    /* so it is when the connection is lost: who asked for it connects again */
         bool over_with_us;    /* what was asked for ends with the connection */
         bool timed_out;       /* no answer came within timeout_ms */
@@ -98,7 +100,8 @@ int ctl_flush(struct ctl *c);
 /* "coppicectl: ..."; returns `code`. */
 int ctl_error(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* From here on an object a line instead: {"error": WORD, "message": TEXT, "exit_status": CODE}; a diag as ctl_json_diag(). */
+/* From here on an object a line instead: {"error": WORD, "message": TEXT, "exit_status": CODE};
+ * a diag as ctl_json_diag(). */
 void ctl_say_json(void);
 
 /* A diag or err as it is said. */

@@ -37,7 +37,8 @@ static int open_box(struct ctl *c, struct coppice **ret)
 
         if (r < 0)
                 return ctl_error(CTL_FAILED, "$COPPICE_MAILBOX: %s", strerror(-r));
-        (void) coppice_set_timeout(*ret, c->timeout_ms < 0 ? COPPICE_FOREVER : c->timeout_ms > 1000 ? c->timeout_ms * 1000 : 1000000);
+        (void) coppice_set_timeout(*ret, c->timeout_ms < 0 ? COPPICE_FOREVER : c->timeout_ms > 1000 ? c->timeout_ms *
+                                   1000 : 1000000);
         (void) coppice_set_saved_max(*ret, SIZE_MAX, SIZE_MAX);
         return CTL_OK;
 }
@@ -68,7 +69,8 @@ static int fits(const struct coppice_message *message, void *arg)
 
         buf_clear(a->bytes);
         message_bytes(message, a->bytes);
-        return !buf_failed(a->bytes) && message_parse(a->bytes->data, a->bytes->len, &m, &problem) == 0 && a->match(&m, a->arg);
+        return !buf_failed(a->bytes) && message_parse(a->bytes->data, a->bytes->len, &m, &problem) == 0 &&
+               a->match(&m, a->arg);
 }
 
 int inside_receive(struct ctl *c, inside_match_fn *match, void *arg, struct buf *out)
@@ -81,7 +83,8 @@ int inside_receive(struct ctl *c, inside_match_fn *match, void *arg, struct buf 
         if (r != CTL_OK)
                 return r;
         do
-                r = coppice_receive_match(box, fits, &a, c->timeout_ms < 0 ? COPPICE_FOREVER : c->timeout_ms * 1000, &m);
+                r = coppice_receive_match(box, fits, &a,
+                                          c->timeout_ms < 0 ? COPPICE_FOREVER : c->timeout_ms * 1000, &m);
         while (r == -EBADMSG);
         (void) coppice_message_free(m);
         (void) coppice_close(box);
@@ -103,7 +106,8 @@ int inside_call_as(struct ctl *c, const char *ref, const struct buf *message, st
         int r;
 
         if (buf_failed(message))
-                return ctl_error(CTL_USAGE, "a message cannot hold that: values are text of 1 to 1024 bytes in one line");
+                return ctl_error(CTL_USAGE,
+                                 "a message cannot hold that: values are text of 1 to 1024 bytes in one line");
         r = inside_send(c, message);
         if (r == CTL_OK)
                 r = inside_receive(c, is_done, (void *) (uintptr_t) ref, out);
@@ -130,7 +134,7 @@ int inside_call(struct ctl *c, const struct buf *lines, struct buf *out)
         return inside_call_as(c, ref, &message, out);
 }
 
-/* --- showing -------------------------------------------------------------------------------------------------------------- */
+/* --- showing ------------------------------------------------------------------------------------------------------ */
 
 static void show_json(struct ctl *c, const struct message *m)
 {
@@ -151,7 +155,8 @@ static void show_json(struct ctl *c, const struct message *m)
         json_close(&j);
         if (!text)
                 base64_encode(m->payload, m->payload_len, &coded);
-        json_strn(&j, text ? "payload" : "payload_base64", text ? m->payload : coded.data, text ? m->payload_len : coded.len);
+        json_strn(&j, text ? "payload" : "payload_base64", text ? m->payload : coded.data,
+                  text ? m->payload_len : coded.len);
         json_close(&j);
         buf_addc(&c->out, '\n');
 }

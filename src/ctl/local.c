@@ -16,7 +16,7 @@
 
 enum { START_MS = 20000, LOOK_MS = 2 };
 
-/* --- the daemon ---------------------------------------------------------------------------------------------------- */
+/* --- the daemon --------------------------------------------------------------------------------------------------- */
 
 /* Beside us in a build tree and in images of one directory, else where it was installed. */
 static void run_coppiced(const char *dir)
@@ -69,7 +69,7 @@ static pid_t start_daemon(const char *dir)
         _exit(127);
 }
 
-/* --- the keeper ------------------------------------------------------------------------------------------------------ */
+/* --- the keeper --------------------------------------------------------------------------------------------------- */
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
@@ -127,7 +127,7 @@ static _Noreturn void keep(const char *dir, int leash)
         _exit(daemon > 0 ? 0 : 1);
 }
 
-/* --- us --------------------------------------------------------------------------------------------------------------- */
+/* --- us ----------------------------------------------------------------------------------------------------------- */
 
 static bool answers(const struct local *l)
 {

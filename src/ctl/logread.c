@@ -379,8 +379,8 @@ static int open_current(struct reader *r)
         }
 }
 
-/* What was rotated after that instant and lies before the `current` that is open now. When we had a file open (ours), the
- * first of them is that one, read already (it may be compressed by now, so its inode would not tell). */
+/* What was rotated after that instant and lies before the `current` that is open now. When we had a file open (ours),
+ * the first of them is that one, read already (it may be compressed by now, so its inode would not tell). */
 static void feed_missed(struct reader *r, uint64_t after, bool ours)
 {
         for (size_t i = 0; i < r->count && !r->stopped; i++) {

@@ -1,5 +1,5 @@
-/* logread.h - read what coppice-logd has kept of one service: rotated files (plain and compressed), then `current`, in the
- * order in which it was written; the last lines of it; and what is written from now on.
+/* logread.h - read what coppice-logd has kept of one service: rotated files (plain and compressed), then `current`, in
+ * the order in which it was written; the last lines of it; and what is written from now on.
  *
  * A line may hold anything; before it goes to a terminal it goes through escape_text() of base/escape.h.
  *

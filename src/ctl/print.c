@@ -10,7 +10,8 @@
 void put_color(struct ctl *c, enum ctl_color color)
 {
         static const char *const codes[] = {
-                [COLOR_NONE] = "\033[0m",   [COLOR_BOLD] = "\033[1m",    [COLOR_DIM] = "\033[2m",  [COLOR_RED] = "\033[31m",
+                [COLOR_NONE] = "\033[0m",   [COLOR_BOLD] = "\033[1m",    [COLOR_DIM] = "\033[2m",
+                [COLOR_RED] = "\033[31m",
                 [COLOR_GREEN] = "\033[32m", [COLOR_YELLOW] = "\033[33m", [COLOR_BLUE] = "\033[34m",
         };
 
@@ -74,7 +75,8 @@ void put_span(struct buf *out, int64_t usec)
                 int64_t usec;
                 const char *name;
         } units[] = {
-                { INT64_C(86400000000), "d" }, { INT64_C(3600000000), "h" }, { 60000000, "min" }, { 1000000, "s" }, { 1000, "ms" },
+                { INT64_C(86400000000), "d" }, { INT64_C(3600000000), "h" }, { 60000000, "min" }, { 1000000, "s" },
+                { 1000, "ms" },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(units); i++) {
@@ -82,7 +84,8 @@ void put_span(struct buf *out, int64_t usec)
                         continue;
                 buf_addf(out, "%lld %s", (long long) (usec / units[i].usec), units[i].name);
                 if (i + 2 < ARRAY_LEN(units) && usec % units[i].usec >= units[i + 1].usec)
-                        buf_addf(out, " %lld %s", (long long) (usec % units[i].usec / units[i + 1].usec), units[i + 1].name);
+                        buf_addf(out, " %lld %s", (long long) (usec % units[i].usec / units[i + 1].usec),
+                                 units[i + 1].name);
                 return;
         }
         buf_addf(out, "%lld us", (long long) usec);

@@ -88,7 +88,7 @@ static void add_directory(struct wish *t)
                 add_literal(t, "WorkingDirectory", "-", here);
 }
 
-/* --- the command -------------------------------------------------------------------------------------------------------- */
+/* --- the command -------------------------------------------------------------------------------------------------- */
 
 /* The program by the caller's $PATH, as a shell would find it. What is not found stays as it is: the start says so.
  * In another root directory our path means nothing. */
@@ -163,7 +163,7 @@ void wish_done(struct wish *w)
         free(w->program);
 }
 
-/* --- for SpawnTransient ------------------------------------------------------------------------------------------------- */
+/* --- for SpawnTransient ------------------------------------------------------------------------------------------- */
 
 static bool is_plain(const struct wish *w)
 {

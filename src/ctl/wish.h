@@ -8,16 +8,18 @@
 
 struct wish {
         struct ctl *c;
-        struct buf properties;    /* owned: "Key=value" texts, each with its NUL; those of --property first, as they were given */
+        struct buf properties;    /* owned: "Key=value" texts, each with its NUL; those of --property first,
+                                   * as they were given */
         char *program;            /* owned; NULL when there is no command */
 };
 
 /* The options of both verbs; those of one alone have numbers from WISH_OPTIONS on. */
-enum { OPT_PROPERTY, OPT_NAME, OPT_SUPERVISOR, OPT_TIMEOUT, OPT_MEMORY, OPT_CPU, OPT_TASKS, OPT_USER, OPT_SETENV, OPT_DIRECTORY,
-       WISH_OPTIONS };
+enum { OPT_PROPERTY, OPT_NAME, OPT_SUPERVISOR, OPT_TIMEOUT, OPT_MEMORY, OPT_CPU, OPT_TASKS, OPT_USER, OPT_SETENV,
+       OPT_DIRECTORY, WISH_OPTIONS };
 
 #define WISH_COMMON_OPTIONS \
-        [OPT_PROPERTY] = { "property", 'p', "KEY=VALUE", "Any directive of [Service] or [Unit]; may be given several times." }, \
+        [OPT_PROPERTY] = { "property", 'p', "KEY=VALUE", \
+                           "Any directive of [Service] or [Unit]; may be given several times." }, \
         [OPT_NAME] = { "name", 0, "NAME", "What the node is called; run-1, run-2, ... if not given." }, \
         [OPT_SUPERVISOR] = { "supervisor", 0, "NODE", "The supervisor it hangs below; /transient if not given." }, \
         [OPT_TIMEOUT] = { "timeout", 0, "SPAN", "End it after this long, with exit status 124 (RuntimeMaxSec=)." }, \
@@ -25,7 +27,8 @@ enum { OPT_PROPERTY, OPT_NAME, OPT_SUPERVISOR, OPT_TIMEOUT, OPT_MEMORY, OPT_CPU,
         [OPT_CPU] = { "cpu-quota", 0, "PERCENT", "Processor time it may use, 100% being one processor (CPUQuota=)." }, \
         [OPT_TASKS] = { "tasks-max", 0, "NUMBER", "Processes and threads it may have (TasksMax=)." }, \
         [OPT_USER] = { "user", 'u', "USER", "The user it runs as (User=)." }, \
-        [OPT_SETENV] = { "setenv", 'E', "NAME[=VALUE]", "An environment variable; with its value here if only a name is given." }, \
+        [OPT_SETENV] = { "setenv", 'E', "NAME[=VALUE]", \
+                         "An environment variable; with its value here if only a name is given." }, \
         [OPT_DIRECTORY] = { "working-directory", 'd', "DIR", "Where it runs; the present directory if not given." }
 
 /* From the arguments; with `terminal` TERM is passed on. Owed wish_done() also when it fails. */

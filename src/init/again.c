@@ -17,7 +17,8 @@
 #define LIVED_MS       10000 /* who lived so long was no failure to start */
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   10000
-#define STRUCK_PER_END 5     /* so many engines that were killed, or lacked something, while they took over count as one that ended by itself */
+#define STRUCK_PER_END 5     /* so many engines that were killed, or lacked something, while they took over count as one
+                              * that ended by itself */
 #define GIVEN_TRIES    3     /* a program that was given to us and does not come up in so many attempts is given up */
 
 int64_t now_ms(void)
@@ -36,12 +37,12 @@ _Noreturn void engine_never_came(struct init *in, int code, int status)
 static void report(const struct init *in, int code, int status, int64_t pause)
 {
         if (code == CLD_EXITED)
-                log_error("the engine ended with status %d without finishing; the services go on, another one takes over "
-                          "in %lld ms (attempt %u)", status, (long long) pause, in->failures);
+                log_error("the engine ended with status %d without finishing; the services go on, another one "
+                          "takes over in %lld ms (attempt %u)", status, (long long) pause, in->failures);
         else
-                log_error("the engine was killed by signal %d (%s); the services go on, another one takes over in %lld ms "
-                          "(attempt %u)", status, sigabbrev_np(status) ? sigabbrev_np(status) : "?", (long long) pause,
-                          in->failures);
+                log_error("the engine was killed by signal %d (%s); the services go on, another one takes over in "
+                          "%lld ms (attempt %u)", status, sigabbrev_np(status) ? sigabbrev_np(status) : "?",
+                          (long long) pause, in->failures);
 }
 
 static int64_t pause_ms(const struct init *in)
@@ -66,7 +67,8 @@ void engine_patience(struct init *in)
  * kernel's lack of memory: only many in a row speak against the state. */
 static void count_unborn(struct init *in, int code, int status)
 {
-        const bool says_little = (code == CLD_KILLED && status == SIGKILL) || (code == CLD_EXITED && status == INIT_ENGINE_LACKS);
+        const bool says_little = (code == CLD_KILLED && status == SIGKILL) ||
+                                 (code == CLD_EXITED && status == INIT_ENGINE_LACKS);
 
         if (in->up)
                 return;

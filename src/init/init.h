@@ -130,7 +130,8 @@ int store_put(struct store *s, const char *name, int fd);
 void store_drop(struct store *s, const char *name);
 int store_find(const struct store *s, const char *name); /* the descriptor, -1 = none */
 int move_high(int fd); /* out of the low numbers, which every child copies; where the limit is small, anywhere */
-void *table_resize(void *old, size_t old_size, size_t size); /* whole pages that children do not inherit; NULL: as it was */
+void *table_resize(void *old, size_t old_size, size_t size); /* whole pages that children do not
+                                                              * inherit; NULL: as it was */
 
 /* listeners.c */
 void listeners_open(struct listeners *l, bool told_of_ends); /* does the kernel tell when nobody is left? */

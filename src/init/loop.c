@@ -196,7 +196,8 @@ static void dispatch(struct init *in, char *bytes, size_t n, int *fds, int count
 static bool read_request(struct init *in)
 {
         static struct {
-                _Alignas(4096) char control[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)]; /* aligned as a struct cmsghdr, too */
+                /* aligned as a struct cmsghdr, too */
+                _Alignas(4096) char control[CMSG_SPACE(sizeof(int) * INIT_FDS_MAX)];
                 _Alignas(16) char bytes[sizeof(struct init_spawn) + INIT_INLINE_MAX];
         } in_memory;
         char *const bytes = in_memory.bytes;

@@ -53,8 +53,8 @@ static bool next_any(struct init *in, struct init_exit *ret)
         return wait_one(ret, 0, 0) > 0;
 }
 
-/* The one that the last SIGCHLD named. The kernel takes longer to bury it than to say how it ended, and what follows its
- * end waits for the latter only; unless many are ending, it stays a zombie until the next look. */
+/* The one that the last SIGCHLD named. The kernel takes longer to bury it than to say how it ended, and what follows
+ * its end waits for the latter only; unless many are ending, it stays a zombie until the next look. */
 static bool next_likely(struct init *in, struct init_exit *ret)
 {
         const bool many = in->expected_count > 0 || in->likely == in->engine;

@@ -6,7 +6,7 @@
 #include "lib/parts.h"
 #include "lib/wire.h"
 
-/* --- answers ----------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static bool from_coppice(const struct coppice_message *m)
 {
@@ -52,7 +52,7 @@ int call_wait(struct coppice *c, const char *ref, int64_t deadline, bool foreign
         return r;
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 int call_request(struct coppice *c, const struct coppice_message *m, const struct line *lines, size_t count, char kind,
                  char ret_ref[COPPICE_REF_SIZE], struct coppice_message **ret)
@@ -82,8 +82,9 @@ int call_request(struct coppice *c, const struct coppice_message *m, const struc
         return r;
 }
 
-#define REQUEST(c, ret, ...)                                                                                           \
-        call_request((c), NULL, (struct line[]) { __VA_ARGS__ }, ARRAY_LEN(((struct line[]) { __VA_ARGS__ })), 'c', NULL, (ret))
+#define REQUEST(c, ret, ...) \
+        call_request((c), NULL, (struct line[]) { __VA_ARGS__ }, ARRAY_LEN(((struct line[]) { __VA_ARGS__ })), 'c', \
+                     NULL, (ret))
 
 int coppice_call(struct coppice *c, const struct coppice_message *m, struct coppice_message **ret_answer)
 {
@@ -95,7 +96,7 @@ int coppice_ping(struct coppice *c)
         return REQUEST(c, NULL, { MESSAGE_CALL, "ping" });
 }
 
-/* --- links, monitors, exits ------------------------------------------------------------------------------------------------ */
+/* --- links, monitors, exits --------------------------------------------------------------------------------------- */
 
 int coppice_link(struct coppice *c, const char *node)
 {
@@ -112,7 +113,8 @@ int coppice_trap_exits(struct coppice *c, int on)
         return REQUEST(c, NULL, { MESSAGE_CALL, "trap-exit" }, { MESSAGE_VALUE, on ? "yes" : "no" });
 }
 
-/* The REF of the request is that of the DOWN too, which may come before the DONE: it is not one that late answers have. */
+/* The REF of the request is that of the DOWN too, which may come before the DONE: it is not one that late answers
+ * have. */
 int coppice_monitor(struct coppice *c, const char *node, char ret_ref[COPPICE_REF_SIZE])
 {
         const struct line lines[] = { { MESSAGE_CALL, "monitor" }, { MESSAGE_NODE, node } };
@@ -146,7 +148,8 @@ int coppice_demonitor(struct coppice *c, const char *ref)
 
 int coppice_exit(struct coppice *c, const char *node, const char *reason)
 {
-        return REQUEST(c, NULL, { MESSAGE_CALL, "exit" }, { MESSAGE_NODE, node ? node : coppice_self() }, { MESSAGE_REASON, reason });
+        return REQUEST(c, NULL, { MESSAGE_CALL, "exit" }, { MESSAGE_NODE, node ? node : coppice_self() },
+                       { MESSAGE_REASON, reason });
 }
 
 int coppice_kill(struct coppice *c, const char *node)
@@ -154,7 +157,7 @@ int coppice_kill(struct coppice *c, const char *node)
         return coppice_exit(c, node, "killed");
 }
 
-/* --- names ---------------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 int coppice_emit(struct coppice *c, const char *text)
 {

@@ -68,8 +68,8 @@ static int is_pulled(const struct coppice_message *m, void *arg)
 }
 
 /* Ask, and wait for the message, or for the word that there is none. */
-static int pull(struct coppice *c, const struct coppice_message *m, const char *call, const char *channel, struct pull *p,
-                int64_t timeout_usec, struct coppice_message **ret)
+static int pull(struct coppice *c, const struct coppice_message *m, const char *call, const char *channel,
+                struct pull *p, int64_t timeout_usec, struct coppice_message **ret)
 {
         char ref[COPPICE_REF_SIZE], usec[24];
         struct coppice_message *got;
@@ -80,10 +80,13 @@ static int pull(struct coppice *c, const struct coppice_message *m, const char *
         mailbox_ref(c, 'c', ref);
         p->ref = ref;
         (void) snprintf(usec, sizeof usec, "%lld", (long long) timeout_usec);
-        r = send_lines(c, m, (struct line[]) { { MESSAGE_CALL, call }, { MESSAGE_CHANNEL, channel }, { MESSAGE_REF, ref },
-                                               { MESSAGE_TIMEOUT_USEC, timeout_usec < 0 ? NULL : usec } }, 4, wire_deadline(c->timeout));
+        r = send_lines(c, m, (struct line[]) { { MESSAGE_CALL, call }, { MESSAGE_CHANNEL, channel },
+                                               { MESSAGE_REF, ref },
+                                               { MESSAGE_TIMEOUT_USEC, timeout_usec < 0 ? NULL : usec } }, 4,
+                                               wire_deadline(c->timeout));
         if (r == 0) /* coppice ends the wait, unless it is not there to */
-                r = receive_wait(c, is_pulled, p, timeout_usec < 0 || c->timeout < 0 ? -1 : wire_deadline(timeout_usec + c->timeout + 1),
+                r = receive_wait(c, is_pulled, p,
+                                 timeout_usec < 0 || c->timeout < 0 ? -1 : wire_deadline(timeout_usec + c->timeout + 1),
                                  RECEIVE_NEW, &got);
         if (r < 0)
                 return r;
@@ -104,7 +107,8 @@ int coppice_channel_receive(struct coppice *c, const char *name, int64_t timeout
         return pull(c, &nothing, "receive", name, &p, timeout_usec, ret);
 }
 
-int coppice_channel_select(struct coppice *c, const char *const *names, int64_t timeout_usec, struct coppice_message **ret)
+int coppice_channel_select(struct coppice *c, const char *const *names, int64_t timeout_usec,
+                           struct coppice_message **ret)
 {
         struct pull p = { .names = names };
         autobuf struct buf list = BUF_INIT;
@@ -137,6 +141,7 @@ int coppice_channel_ack(struct coppice *c, const struct coppice_message *m)
 
         if (r < 0 || !ack || !channel)
                 return r;
-        return send_lines(c, &nothing, (struct line[]) { { MESSAGE_CALL, "ack" }, { MESSAGE_CHANNEL, channel }, { MESSAGE_ACK, ack } },
+        return send_lines(c, &nothing, (struct line[]) { { MESSAGE_CALL, "ack" }, { MESSAGE_CHANNEL, channel },
+                                                         { MESSAGE_ACK, ack } },
                           3, wire_deadline(c->timeout));
 }

@@ -1,4 +1,5 @@
-/* control.c - a client of the control socket: calls and replies of Varlink, one after another. See coppice.h, parts.h. */
+/* control.c - a client of the control socket: calls and replies of Varlink, one after another. See coppice.h,
+ * parts.h. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ int coppice_control_fd(struct coppice_control *k)
         return k->pid == getpid() ? k->fd : -ECHILD;
 }
 
-/* --- calls -------------------------------------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
 /* The others of a list stand together when its first is met; so each pair that is met later has been written. */
 static bool is_met(const char *const *params, const char *const *at)
@@ -92,7 +93,8 @@ static int write_params(struct json *j, const char *const *params)
 
         json_open(j, "parameters", '{');
         for (const char *const *at = params; at && *at; at += 2) {
-                const size_t n = strlen(*at), cut = n > 2 && strcmp(*at + n - 2, "[]") == 0 ? 2 : n > 1 && (*at)[n - 1] == ':' ? 1 : 0;
+                const size_t n = strlen(*at);
+                const size_t cut = n > 2 && strcmp(*at + n - 2, "[]") == 0 ? 2 : n > 1 && (*at)[n - 1] == ':' ? 1 : 0;
 
                 if (n - cut == 0 || n - cut >= sizeof name || !at[1])
                         return -EINVAL;
@@ -132,7 +134,8 @@ static int write_call(const char *method, const char *const *params, unsigned fl
         return buf_failed(out) ? -ENOMEM : 0;
 }
 
-/* All of it or nothing: what is on its way half when the time is over would spoil the connection, so that ends with it. */
+/* All of it or nothing: what is on its way half when the time is over would spoil the
+ * connection, so that ends with it. */
 static int send_all(struct coppice_control *k, const struct buf *bytes, const int *fds, size_t count, int64_t deadline)
 {
         size_t at = 0;
@@ -155,8 +158,8 @@ static int send_all(struct coppice_control *k, const struct buf *bytes, const in
         return 0;
 }
 
-int coppice_control_start(struct coppice_control *k, const char *method, const char *const *params, unsigned flags, const int *fds,
-                          size_t n)
+int coppice_control_start(struct coppice_control *k, const char *method, const char *const *params, unsigned flags,
+                          const int *fds, size_t n)
 {
         autobuf struct buf bytes = BUF_INIT;
         int r = k->pid == getpid() ? 0 : -ECHILD;
@@ -169,7 +172,7 @@ int coppice_control_start(struct coppice_control *k, const char *method, const c
         return r;
 }
 
-/* --- replies -------------------------------------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------------------------------------------------ */
 
 static int read_some(struct coppice_control *k, int64_t deadline)
 {
@@ -202,9 +205,9 @@ static int errno_of(struct coppice_control *k)
                 const char *name;
                 int code;
         } errors[] = {
-                { "NoSuchNode", ENOENT }, { "AmbiguousNode", ENOTUNIQ }, { "BadValue", EINVAL }, { "InvalidParameter", EINVAL },
-                { "NotPermitted", EACCES }, { "Failed", EIO }, { "ReloadFailed", EIO }, { "ShuttingDown", ESHUTDOWN },
-                { "TooManyConnections", EUSERS }, { "MethodNotFound", ENOSYS },
+                { "NoSuchNode", ENOENT }, { "AmbiguousNode", ENOTUNIQ }, { "BadValue", EINVAL },
+                { "InvalidParameter", EINVAL }, { "NotPermitted", EACCES }, { "Failed", EIO }, { "ReloadFailed", EIO },
+                { "ShuttingDown", ESHUTDOWN }, { "TooManyConnections", EUSERS }, { "MethodNotFound", ENOSYS },
         };
         const char *word = jget_text(&k->doc, k->params, "result");
 
@@ -270,7 +273,7 @@ const char *coppice_control_error(const struct coppice_control *k)
         return k->error;
 }
 
-/* --- what a reply says ---------------------------------------------------------------------------------------------------- */
+/* --- what a reply says -------------------------------------------------------------------------------------------- */
 
 static uint32_t element(const struct jdoc *d, uint32_t list, const char *number)
 {
@@ -344,7 +347,7 @@ const char *coppice_control_json(struct coppice_control *k)
         return buf_failed(&k->json) ? NULL : buf_text(&k->json);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 static int send_message(struct coppice_control *k, const char *method, const struct coppice_message *m, bool taken)
 {

@@ -1,4 +1,5 @@
-/* listen.c - descriptors that were passed, and what they are, as of sd_listen_fds(3) and sd_is_socket(3). See coppice.h. */
+/* listen.c - descriptors that were passed, and what they are, as of sd_listen_fds(3) and
+ * sd_is_socket(3). See coppice.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -105,7 +106,7 @@ int coppice_listen_fds_with_names(int unset, char ***ret_names)
         return r < 0 ? r : n;
 }
 
-/* --- what it is ------------------------------------------------------------------------------------------------------------ */
+/* --- what it is --------------------------------------------------------------------------------------------------- */
 
 /* Is `st` the file of that name? What is not there it is not. */
 static int is_file(const struct stat *st, const char *path)

@@ -33,7 +33,7 @@ struct coppice_message *coppice_message_free(struct coppice_message *m)
         return NULL;
 }
 
-/* --- the head ------------------------------------------------------------------------------------------------------ */
+/* --- the head ----------------------------------------------------------------------------------------------------- */
 
 int coppice_message_next(const struct coppice_message *m, size_t *at, const char **ret_key, const char **ret_value)
 {
@@ -142,7 +142,7 @@ int coppice_message_set(struct coppice_message *m, const char *key, const char *
         return 0;
 }
 
-/* --- the body -------------------------------------------------------------------------------------------------------- */
+/* --- the body ----------------------------------------------------------------------------------------------------- */
 
 int coppice_message_set_body(struct coppice_message *m, const void *bytes, size_t n)
 {
@@ -170,7 +170,7 @@ size_t coppice_message_size(const struct coppice_message *m)
         return m->body.len;
 }
 
-/* --- descriptors -------------------------------------------------------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------------------------------------------------- */
 
 int coppice_message_add_fd(struct coppice_message *m, int fd)
 {
@@ -197,7 +197,7 @@ int coppice_message_take_fd(struct coppice_message *m, size_t i)
         return fd_steal(&m->fds[i]);
 }
 
-/* --- bytes ---------------------------------------------------------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 /* Lines become strings: the first = of each and the newline at its end, which message_parse() has seen. */
 static void cut_into_strings(char *head, size_t n)

@@ -1,5 +1,6 @@
-/* notify.c - what a service says to its supervisor, in the protocol of sd_notify(3): lines in one datagram to the socket
- * that $NOTIFY_SOCKET names. No object: each call makes its socket, so threads and children need no care. See coppice.h. */
+/* notify.c - what a service says to its supervisor, in the protocol of sd_notify(3): lines in one datagram
+ * to the socket that $NOTIFY_SOCKET names. No object: each call makes its socket, so threads and children
+ * need no care. See coppice.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -46,7 +47,8 @@ static int send_whole(int fd, const struct msghdr *m)
 /* Behind the descriptors that are in `room` already. */
 static void put_sender(struct msghdr *m, char *room, const struct ucred *who)
 {
-        struct cmsghdr h = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS, .cmsg_len = CMSG_LEN(sizeof *who) };
+        struct cmsghdr h = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS,
+                             .cmsg_len = CMSG_LEN(sizeof *who) };
         char *at = room + m->msg_controllen;
 
         memset(at, 0, CMSG_SPACE(sizeof *who));
@@ -90,7 +92,8 @@ static int say(const char *path, pid_t pid, const char *state, const int *fds, u
 
 int coppice_pid_notify_with_fds(pid_t pid, int unset, const char *state, const int *fds, unsigned n)
 {
-        int r = !state || (n > 0 && !fds) ? -EINVAL : n > WIRE_FDS_MAX ? -E2BIG : say(getenv("NOTIFY_SOCKET"), pid, state, fds, n);
+        int r = !state || (n > 0 && !fds) ? -EINVAL : n > WIRE_FDS_MAX ? -E2BIG
+                : say(getenv("NOTIFY_SOCKET"), pid, state, fds, n);
 
         if (unset)
                 (void) unsetenv("NOTIFY_SOCKET");
@@ -169,7 +172,7 @@ int coppice_notify_barrier(int unset, uint64_t timeout_usec)
         return coppice_pid_notify_barrier(0, unset, timeout_usec);
 }
 
-/* --- the watchdog ---------------------------------------------------------------------------------------------------------- */
+/* --- the watchdog ------------------------------------------------------------------------------------------------- */
 
 /* A positive decimal number and nothing else. */
 static int number(const char *text, uint64_t *ret)

@@ -4,8 +4,8 @@
  * string, its body followed by a NUL. It becomes bytes when it is sent, and exactly the bytes it came as when it is
  * given back.
  *
- * Everything an object owns hangs from it: there is no other state. What comes is read into `room`, becomes a message and
- * either goes to the caller or is put aside in `saved`, which is a queue in the order of arrival.
+ * Everything an object owns hangs from it: there is no other state. What comes is read into `room`, becomes a message
+ * and either goes to the caller or is put aside in `saved`, which is a queue in the order of arrival.
  *
  * May be used by: lib, ctl, tests.  May use: base, proto. */
 #ifndef LIB_PARTS_H
@@ -28,7 +28,8 @@ struct coppice_message {
 struct coppice {
         int fd;                       /* borrowed: the mailbox */
         pid_t pid;                    /* whose object this is: a child of it may only free it */
-        int watch, signal;            /* coppice_fd(): an epoll of the mailbox and of an eventfd; -1: nobody has asked */
+        int watch, signal;            /* coppice_fd(): an epoll of the mailbox and of an eventfd; -1:
+                                       * nobody has asked */
         int64_t timeout;
         char mark[20];                /* begins every REF of this object's requests: "c" and 16 digits */
         uint64_t last_ref;
@@ -64,9 +65,11 @@ int mailbox_refused(struct coppice *c, const char *word);
 /* --- receive.c --- */
 /* Put aside what lies in the mailbox, one message: 0, -EAGAIN, -ENOBUFS: no room, ... */
 int receive_aside(struct coppice *c);
-/* As coppice_receive_match(), but `old` says whether to look at what is put aside already, and `restart` to go on after a signal. */
+/* As coppice_receive_match(), but `old` says whether to look at what is put aside already, and
+ * `restart` to go on after a signal. */
 enum receive_how { RECEIVE_NEW = 1, RECEIVE_RESTART = 2 };
-int receive_wait(struct coppice *c, coppice_match_fn *match, void *arg, int64_t deadline, unsigned how, struct coppice_message **ret);
+int receive_wait(struct coppice *c, coppice_match_fn *match, void *arg, int64_t deadline, unsigned how,
+                 struct coppice_message **ret);
 /* Throw away what is put aside and matches; returns how many. */
 size_t receive_forget(struct coppice *c, coppice_match_fn *match, void *arg);
 /* Keep the descriptor of coppice_fd() in step with what is put aside. */
@@ -75,11 +78,12 @@ bool receive_has_room(const struct coppice *c);
 
 /* --- send.c --- */
 int send_bytes(struct coppice *c, const struct buf *bytes, const int *fds, size_t fd_count, int64_t deadline);
-int send_lines(struct coppice *c, const struct coppice_message *m, const struct line *also, size_t count, int64_t deadline);
+int send_lines(struct coppice *c, const struct coppice_message *m, const struct line *also, size_t count,
+               int64_t deadline);
 
 /* --- call.c --- */
-/* Wait for what answers `ref`: DONE and BOUNCE of coppice become their errno. With `foreign` an answer of anybody is one,
- * and a signal ends the wait. */
+/* Wait for what answers `ref`: DONE and BOUNCE of coppice become their errno. With `foreign` an answer of anybody is
+ * one, and a signal ends the wait. */
 int call_wait(struct coppice *c, const char *ref, int64_t deadline, bool foreign, struct coppice_message **ret);
 
 /* Send lines, and those of m unless it is NULL, with a REF of that kind; wait for the answer. ret_ref, which
@@ -93,8 +97,8 @@ bool call_is_down(const struct coppice_message *m, const char *ref);
 bool channel_is_called(const char *path, const char *name);
 
 /* --- connect.c --- */
-/* A connection to the control socket at `path`, NULL: see coppice_control_open(). Where that was is written to tried[n] in
- * any case. The descriptor or -errno. */
+/* A connection to the control socket at `path`, NULL: see coppice_control_open(). Where that was is written to tried[n]
+ * in any case. The descriptor or -errno. */
 int control_connect(const char *path, char *tried, size_t n);
 
 /* --- results.c --- */

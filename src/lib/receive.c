@@ -10,7 +10,7 @@
 #include "lib/parts.h"
 #include "lib/wire.h"
 
-/* --- what is put aside ------------------------------------------------------------------------------------------------ */
+/* --- what is put aside -------------------------------------------------------------------------------------------- */
 
 void receive_signal(struct coppice *c)
 {
@@ -84,7 +84,7 @@ int coppice_put_back(struct coppice *c, struct coppice_message *m)
         return 0;
 }
 
-/* --- what comes --------------------------------------------------------------------------------------------------------- */
+/* --- what comes --------------------------------------------------------------------------------------------------- */
 
 /* The answer to a request that was given up: nobody knows it any more. */
 static bool too_late(const struct coppice *c, const struct coppice_message *m)
@@ -151,7 +151,8 @@ int receive_aside(struct coppice *c)
         return drain(c, never, NULL, &none);
 }
 
-int receive_wait(struct coppice *c, coppice_match_fn *match, void *arg, int64_t deadline, unsigned how, struct coppice_message **ret)
+int receive_wait(struct coppice *c, coppice_match_fn *match, void *arg, int64_t deadline, unsigned how,
+                 struct coppice_message **ret)
 {
         for (struct coppice_message **at = &c->saved; !(how & RECEIVE_NEW) && *at; at = &(*at)->next)
                 if (match(*at, arg)) {
@@ -192,7 +193,8 @@ int coppice_try_receive(struct coppice *c, struct coppice_message **ret)
         return coppice_receive(c, 0, ret);
 }
 
-int coppice_receive_match(struct coppice *c, coppice_match_fn *match, void *arg, int64_t timeout_usec, struct coppice_message **ret)
+int coppice_receive_match(struct coppice *c, coppice_match_fn *match, void *arg, int64_t timeout_usec,
+                          struct coppice_message **ret)
 {
         int r = mailbox_mine(c);
 
@@ -210,14 +212,15 @@ static int is_wanted(const struct coppice_message *m, void *arg)
         return coppice_message_is(m, w->key, w->value);
 }
 
-int coppice_receive_key(struct coppice *c, const char *key, const char *value, int64_t timeout_usec, struct coppice_message **ret)
+int coppice_receive_key(struct coppice *c, const char *key, const char *value, int64_t timeout_usec,
+                        struct coppice_message **ret)
 {
         struct wanted w = { key, value };
 
         return coppice_receive_match(c, is_wanted, &w, timeout_usec, ret);
 }
 
-/* --- giving back ----------------------------------------------------------------------------------------------------------- */
+/* --- giving back -------------------------------------------------------------------------------------------------- */
 
 /* Until coppice has read what we sent: whoever receives next shall find it in its place again. The kernel wakes nobody
  * for that, and coppice reads at once, so this looks every millisecond. */

@@ -1,6 +1,7 @@
-/* sd-daemon.h - the names of sd-daemon(3) for the functions of libcoppice, so that a program can leave libsystemd without
- * another change: include <coppice/sd-daemon.h> for <systemd/sd-daemon.h>, and link with coppice for libsystemd. It
- * works below systemd as well: the protocol is the same. See coppice_notify(3), coppice_listen_fds(3). */
+/* sd-daemon.h - the names of sd-daemon(3) for the functions of libcoppice, so that a program can leave
+ * libsystemd without another change: include <coppice/sd-daemon.h> for <systemd/sd-daemon.h>, and link
+ * with coppice for libsystemd. It works below systemd as well: the protocol is the same. See
+ * coppice_notify(3), coppice_listen_fds(3). */
 #ifndef COPPICE_SD_DAEMON_H
 #define COPPICE_SD_DAEMON_H
 

@@ -8,7 +8,8 @@
 #include "lib/parts.h"
 #include "lib/wire.h"
 
-/* Whoever waits to send goes on reading: of two who send to each other one may wait for the other's mailbox to empty. */
+/* Whoever waits to send goes on reading: of two who send to each other one may wait for the
+ * other's mailbox to empty. */
 int send_bytes(struct coppice *c, const struct buf *bytes, const int *fds, size_t fd_count, int64_t deadline)
 {
         const struct iovec part = { bytes->data, bytes->len };
@@ -28,7 +29,8 @@ int send_bytes(struct coppice *c, const struct buf *bytes, const int *fds, size_
         }
 }
 
-int send_lines(struct coppice *c, const struct coppice_message *m, const struct line *also, size_t count, int64_t deadline)
+int send_lines(struct coppice *c, const struct coppice_message *m, const struct line *also, size_t count,
+               int64_t deadline)
 {
         autobuf struct buf bytes = BUF_INIT;
         int r = message_write(m, also, count, &bytes);
@@ -76,8 +78,8 @@ int coppice_tell(struct coppice *c, const char *to, const char *topic, const voi
         return send_body(c, (struct line[]) { { MESSAGE_TO, to }, { MESSAGE_TOPIC, topic } }, 2, body, n);
 }
 
-static int sync_to(struct coppice *c, const char *to, const struct coppice_message *m, const char *until, int64_t deadline,
-                   struct coppice_message **ret)
+static int sync_to(struct coppice *c, const char *to, const struct coppice_message *m, const char *until,
+                   int64_t deadline, struct coppice_message **ret)
 {
         const char *own = message_line(m, MESSAGE_REF);
         char ref[COPPICE_REF_SIZE];
@@ -87,11 +89,13 @@ static int sync_to(struct coppice *c, const char *to, const struct coppice_messa
                 return r;
         if (!own)
                 mailbox_ref(c, 'c', ref);
-        r = send_lines(c, m, (struct line[]) { { MESSAGE_TO, to }, { MESSAGE_REF, own ? NULL : ref }, { MESSAGE_SYNC, until } }, 3, deadline);
+        r = send_lines(c, m, (struct line[]) { { MESSAGE_TO, to }, { MESSAGE_REF, own ? NULL : ref },
+                                               { MESSAGE_SYNC, until } }, 3, deadline);
         return r < 0 ? r : call_wait(c, own ? own : ref, deadline, false, ret);
 }
 
-int coppice_send_sync(struct coppice *c, const struct coppice_message *m, enum coppice_until until, int64_t timeout_usec)
+int coppice_send_sync(struct coppice *c, const struct coppice_message *m, enum coppice_until until,
+                      int64_t timeout_usec)
 {
         struct coppice_message *done = NULL;
         int r = sync_to(c, NULL, m, until == COPPICE_TAKEN ? "taken" : "delivered", wire_deadline(timeout_usec), &done);
@@ -133,7 +137,8 @@ int coppice_schedule(struct coppice *c, const struct coppice_message *m, uint64_
                 mailbox_ref(c, 't', ref);
         (void) snprintf(after, sizeof after, "%llu", (unsigned long long) usec);
         r = send_lines(c, m, (struct line[]) { { MESSAGE_TO, to ? to : coppice_self() },
-                                               { MESSAGE_REF, own || !ret_ref ? NULL : ref }, { MESSAGE_AFTER_USEC, after } },
+                                               { MESSAGE_REF, own || !ret_ref ? NULL : ref },
+                                               { MESSAGE_AFTER_USEC, after } },
                        3, wire_deadline(c->timeout));
         if (r == 0 && ret_ref)
                 memcpy(ret_ref, own ? own : ref, strlen(own ? own : ref) + 1);
@@ -156,9 +161,10 @@ int coppice_cancel(struct coppice *c, const char *ref)
         return r;
 }
 
-/* --- question and answer -------------------------------------------------------------------------------------------------- */
+/* --- question and answer ------------------------------------------------------------------------------------------ */
 
-int coppice_ask(struct coppice *c, const struct coppice_message *m, int64_t timeout_usec, struct coppice_message **ret_answer)
+int coppice_ask(struct coppice *c, const struct coppice_message *m, int64_t timeout_usec,
+                struct coppice_message **ret_answer)
 {
         const int64_t deadline = wire_deadline(timeout_usec);
         const char *own = message_line(m, MESSAGE_REF);
@@ -186,7 +192,8 @@ int coppice_reply(struct coppice *c, const struct coppice_message *question, con
 {
         const char *to = back_to(question);
 
-        return !to ? -EINVAL : send_body(c, (struct line[]) { { MESSAGE_TO, to }, { MESSAGE_REF, message_line(question, MESSAGE_REF) } },
+        return !to ? -EINVAL : send_body(c, (struct line[]) { { MESSAGE_TO, to },
+                                                              { MESSAGE_REF, message_line(question, MESSAGE_REF) } },
                                          2, body, n);
 }
 
@@ -197,6 +204,7 @@ int coppice_reply_with(struct coppice *c, const struct coppice_message *question
 
         if (r < 0 || !to)
                 return r < 0 ? r : -EINVAL;
-        return send_lines(c, answer, (struct line[]) { { MESSAGE_TO, to }, { MESSAGE_REF, message_line(question, MESSAGE_REF) } },
+        return send_lines(c, answer,
+                          (struct line[]) { { MESSAGE_TO, to }, { MESSAGE_REF, message_line(question, MESSAGE_REF) } },
                           2, wire_deadline(c->timeout));
 }

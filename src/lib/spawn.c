@@ -34,8 +34,8 @@ static void forget_watch(struct coppice *c, const char *ref)
 
 static int spawn(struct coppice *c, const struct coppice_child *what, const char *tie, char *ret_path, char *ret_ref)
 {
-        const struct line lines[] = { { MESSAGE_CALL, "spawn" }, { MESSAGE_NAME, what->name }, { MESSAGE_NODE, what->supervisor },
-                                      { MESSAGE_VALUE, tie } };
+        const struct line lines[] = { { MESSAGE_CALL, "spawn" }, { MESSAGE_NAME, what->name },
+                                      { MESSAGE_NODE, what->supervisor }, { MESSAGE_VALUE, tie } };
         struct coppice_message *m, *done = NULL;
         autobuf struct buf body = BUF_INIT;
         char ref[COPPICE_REF_SIZE] = "";

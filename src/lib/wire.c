@@ -76,7 +76,8 @@ ssize_t wire_receive(int fd, void *bytes, size_t room, int *fds, size_t *fd_coun
 {
         RIGHTS_ROOM(WIRE_FDS_MAX) control;
         struct iovec part = { bytes, room };
-        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                            .msg_controllen = sizeof control };
         const size_t max = *fd_count;
         ssize_t n;
 

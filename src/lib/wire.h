@@ -18,7 +18,8 @@ int64_t wire_deadline(int64_t timeout_usec);
 /* Wait until `fd` is ready for any of `events`; returns which, or -ETIMEDOUT (-EAGAIN with a deadline of 0), -EINTR. */
 int wire_wait(int fd, short events, int64_t deadline);
 
-/* One attempt, whole or not at all on a datagram socket: the bytes that went, or -EAGAIN ... The descriptors go with the first byte. */
+/* One attempt, whole or not at all on a datagram socket: the bytes that went, or -EAGAIN ... The
+ * descriptors go with the first byte. */
 ssize_t wire_send(int fd, const struct iovec *parts, size_t count, const int *fds, size_t fd_count);
 
 /* One attempt: bytes, 0 at the end, or -EAGAIN ... At most *fd_count descriptors, close-on-exec, are put into fds and

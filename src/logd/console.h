@@ -1,4 +1,5 @@
-/* console.h - the daemon's standard output and error as a sink that may stall (Ctrl-S, a full pipe) but never stalls us.
+/* console.h - the daemon's standard output and error as a sink that may stall (Ctrl-S, a full pipe) but never stalls
+ * us.
  *
  * Lines wait in a buffer of bounded size. While it is full the streams behind it are not read, so that a slow reader
  * loses nothing; after CONSOLE_PATIENCE_US without a byte taken the console counts as stalled and lines are dropped

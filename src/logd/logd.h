@@ -3,8 +3,8 @@
  * The path of a byte: pipe -> stream_read() -> shape.c -> store.c (a directory) or console.c. Beside it: control.c
  * hears the engine, tidy.c runs a child that compresses and deletes rotated files, loop.c decides who is read when.
  *
- * Nothing here runs while nothing is written: no timer is armed (but one, once, after a rate limit has dropped something)
- * and an idle stream costs one descriptor and about 200 bytes.
+ * Nothing here runs while nothing is written: no timer is armed (but one, once, after a rate limit has dropped
+ * something) and an idle stream costs one descriptor and about 200 bytes.
  *
  * May be used by: nothing.  May use: base. */
 #ifndef LOGD_LOGD_H

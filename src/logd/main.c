@@ -119,7 +119,8 @@ int main(int argc, char **argv)
         if (argc > 1 && strcmp(argv[1], "--tidy") == 0)
                 return tidy_main(argc, argv);
         if (parse(&l, argc, argv) < 0) {
-                log_error("usage: coppice-logd --control=FD [--log-dir=DIR] [--log-level=LEVEL] (started by the daemon)");
+                log_error("usage: coppice-logd --control=FD [--log-dir=DIR] [--log-level=LEVEL] (started by the "
+                          "daemon)");
                 return 2;
         }
         log_nonblocking();

@@ -142,7 +142,8 @@ size_t unshape_json(char *text, size_t n)
                 const char *value = memmem(text + at, next - at, key, sizeof key - 1);
 
                 /* The quote that ends the value is not the one that begins it. */
-                if (value && (size_t) (text + next - value) >= sizeof key - 1 + 3 && memcmp(text + next - 3, "\"}\n", 3) == 0) {
+                if (value && (size_t) (text + next - value) >= sizeof key - 1 + 3 &&
+                    memcmp(text + next - 3, "\"}\n", 3) == 0) {
                         const bool partial = memmem(text + at, (size_t) (value - (text + at)), cut,
                                                     sizeof cut - 1) != NULL;
 

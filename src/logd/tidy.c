@@ -32,7 +32,8 @@ enum { TIDY_DIR_FD = 3, TIDY_PIPE_FD = 4 };
 #define TEMPORARY "tmp-gzip"
 
 /* As the child is told on its command line. */
-static const char *const compress_text[] = { [LOG_COMPRESS_NONE] = "none", [LOG_COMPRESS_GZIP] = "gzip", [LOG_COMPRESS_ZSTD] = "zstd" };
+static const char *const compress_text[] = { [LOG_COMPRESS_NONE] = "none", [LOG_COMPRESS_GZIP] = "gzip",
+                                             [LOG_COMPRESS_ZSTD] = "zstd" };
 static STRTAB(compress_names, compress_text);
 
 /* --- in the log writer -------------------------------------------------------------------------- */

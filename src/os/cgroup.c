@@ -179,7 +179,8 @@ static int sweep(const char *note, unsigned *ret_swept, struct err *err)
         if (r > 0)
                 r = fd = open_leftover(path);
         if (error_lacks(-r))
-                return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left (%s): %s", note, strerrordesc_np(-r));
+                return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left (%s): %s", note,
+                               strerrordesc_np(-r));
         if (fd < 0)
                 return 0;
         if (cgroup_dir_populated(fd) == 1) {
@@ -318,7 +319,8 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
         if (r == 0) {
                 r = make_root(c, own, proc, init);
                 if (r < 0) {
-                        (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own, strerrordesc_np(-r));
+                        (void) snprintf(c->why, sizeof c->why, "no group can be made in %.120s: %s", own,
+                                        strerrordesc_np(-r));
                         abandon(c);
                 }
         }

@@ -29,8 +29,8 @@ struct cgroup;
  * RUNTIME_DIR/cgroup. `init` gives it its name. No controllers are enabled, so that the daemon may stay where it is.
  * Before that, what a dead daemon of this runtime directory left behind is killed and removed; *ret_swept says how
  * many groups had processes (NULL is fine).
- * Returns 0 also when there is nothing to use: backend NONE, and `why` of cgroup_why(); an error when a lack of descriptors or
- * memory keeps it from finding that out. */
+ * Returns 0 also when there is nothing to use: backend NONE, and `why` of cgroup_why(); an error when a lack of
+ * descriptors or memory keeps it from finding that out. */
 int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsigned *ret_swept, struct err *err);
 /* The same without making anything: for questions about what could be had. Only cgroup_backend(), cgroup_why() and
  * os/limits.h's questions work on it. -ENOMEM. */

@@ -53,7 +53,8 @@ static int open_root(struct cgroup *c, struct err *err)
         if (!c->path || !c->proc_path || !c->own)
                 return err_set(err, STAGE_CGROUP, EBADMSG, "find the daemon's control group: its path was not kept");
         c->root = cgroup_open_dir(AT_FDCWD, c->path);
-        if (c->root == -ENOENT && mkdir(c->path, 0755) == 0) /* the engine before us removed it, as its last act but one */
+        /* the engine before us removed it, as its last act but one */
+        if (c->root == -ENOENT && mkdir(c->path, 0755) == 0)
                 c->root = cgroup_open_dir(AT_FDCWD, c->path);
         if (c->root < 0) {
                 errno = -c->root;
@@ -63,7 +64,8 @@ static int open_root(struct cgroup *c, struct err *err)
         return 0;
 }
 
-/* Without what was saved: the note names the root group; we are in the group above it, or were moved to one beside it. */
+/* Without what was saved: the note names the root group; we are in the group above it, or were moved to one beside
+ * it. */
 static int guess(struct cgroup *c, struct err *err)
 {
         char path[PATH_MAX], own[PATH_MAX], proc[PATH_MAX];

@@ -41,7 +41,8 @@ void cgroup_control_ask(struct cgroup *c)
 
         if (c->asked)
                 return;
-        c->asked = cgroup_v1_find(c); /* who could not look (no descriptor, an error of the disk) looks again the next time */
+        c->asked = cgroup_v1_find(c); /* who could not look (no descriptor, an error of the disk) looks
+                                       * again the next time */
         if (c->backend == CGROUP_NONE)
                 return;
         own = cgroup_open_dir(AT_FDCWD, c->own);
@@ -135,7 +136,7 @@ void cgroup_control_end(struct cgroup *c)
         (void) rmdir(c->moved);
 }
 
-/* --- on ------------------------------------------------------------------------------------------------------------ */
+/* --- on ----------------------------------------------------------------------------------------------------------- */
 
 static int is_stranger(void *arg, pid_t pid)
 {

@@ -126,7 +126,8 @@ int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH
         }
         r = find_group(proc);
         if (r < 0) {
-                (void) snprintf(why, n, "%s", r == -ENOENT ? "/proc/self/cgroup names no group of the v2 tree" : strerrordesc_np(-r));
+                (void) snprintf(why, n, "%s", r == -ENOENT ? "/proc/self/cgroup names no group of the v2 tree"
+                                : strerrordesc_np(-r));
                 return r;
         }
         rest = cgroup_below(proc, root);

@@ -41,8 +41,8 @@ int cgroup_make(struct cgroup *c, const char *node, int *ret_fd, struct err *err
                         r = make_all(c, rel);
         }
         if (r == -EBUSY) {
-                (void) err_set(err, STAGE_CGROUP, EBUSY, "start in %s/%s: processes of the last incarnation are still there",
-                               c->path, rel);
+                (void) err_set(err, STAGE_CGROUP, EBUSY,
+                               "start in %s/%s: processes of the last incarnation are still there", c->path, rel);
                 err_hint(err, "they survive SIGKILL: look at cgroup.procs there");
                 return r;
         }

@@ -109,7 +109,8 @@ int limits_devices_v2(int group, const struct limits *l);
 int limits_devices_v1(int group, const struct limits *l);
 
 /* mountinfo: the type of the file system of a line, NULL when it is none; its root, where it is mounted, its options.
- * Changes the line. cgroup_below(): the part of a group's path behind the root of a mount; NULL when it is not below. */
+ * Changes the line. cgroup_below(): the part of a group's path behind the root of a mount; NULL when it is not
+ * below. */
 const char *cgroup_mount_split(char *line, char **ret_root, char **ret_point, char **ret_options);
 const char *cgroup_below(const char *group, const char *root);
 

@@ -1,4 +1,5 @@
-/* cgroup_v1.c - the hierarchies of v1, for limits only: tracking and killing are done on the v2 tree where there is one.
+/* cgroup_v1.c - the hierarchies of v1, for limits only: tracking and killing are done on the v2 tree where there is
+ * one.
  *
  * Our groups lie below the group we are in, one tree for each controller, made when first needed and removed when the
  * node's life ends. v1's release_agent is never used: it runs a helper as root (FAILURES D15). */
@@ -214,7 +215,8 @@ static int remove_root(const struct cgroup_v1 *v)
         return unlinkat(v->own, strrchr(path, '/') + 1, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Whoever has died is in its group until the kernel has done with it, and v1 tells nobody of the last one: look again. */
+/* Whoever has died is in its group until the kernel has done with it, and v1 tells nobody of
+ * the last one: look again. */
 static int remove_soon(const struct cgroup_v1 *v, int *ms)
 {
         int r;

@@ -16,7 +16,8 @@ struct condition_result {
 };
 
 /* As systemd.unit(5): every plain one must hold, and of all "|" ones of the unit at least one ("!" negates);
- * conditions and assertions each for themselves. Assertions are looked at first. Never fails: what cannot be found out does not hold. */
+ * conditions and assertions each for themselves. Assertions are looked at first. Never fails: what cannot
+ * be found out does not hold. */
 struct reach; /* of whom names are asked: nss.h; may be NULL */
 struct condition_result conditions_check(struct reach *reach, const struct spec *s);
 

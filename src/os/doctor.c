@@ -50,12 +50,14 @@ bool doctor_kernel(const struct doctor_place *place, size_t i, struct doctor_row
         switch (i) {
         case 0:
                 say(ret, "release", DOCTOR_YES, "Linux %s, %s%s", k->release,
-                    strcmp(k->virt, "none") == 0 ? "on a machine of its own" : k->virt, k->root ? ", as root" : ", not as root");
+                    strcmp(k->virt, "none") == 0 ? "on a machine of its own" : k->virt,
+                    k->root ? ", as root" : ", not as root");
                 return true;
         case 1:
                 say(ret, "/proc", k->proc ? DOCTOR_YES : DOCTOR_NO, "%s",
                     k->proc ? "it is mounted and shows us"
-                            : "without it processes that left their session are not found, and little is told of others");
+                            : "without it processes that left their session are not found, and little is told "
+                            "of others");
                 return true;
         case 2:
                 say(ret, "pidfd", k->pidfd ? DOCTOR_YES : DOCTOR_NO, "%s",
@@ -72,7 +74,7 @@ bool doctor_kernel(const struct doctor_place *place, size_t i, struct doctor_row
         }
 }
 
-/* --- control groups ------------------------------------------------------------------------------------------------ */
+/* --- control groups ----------------------------------------------------------------------------------------------- */
 
 bool doctor_groups(const struct doctor_place *place, size_t i, struct doctor_row *ret)
 {
@@ -83,12 +85,13 @@ bool doctor_groups(const struct doctor_place *place, size_t i, struct doctor_row
         switch (i) {
         case 0:
                 if (any)
-                        say(ret, "tracking and killing", DOCTOR_YES, "each service has a group below %s (%s): it is killed as a "
-                            "whole, whatever it forks", place->only_looking ? c->own : cgroup_root_path(c),
+                        say(ret, "tracking and killing", DOCTOR_YES,
+                            "each service has a group below %s (%s): it is killed as a whole, whatever it forks",
+                            place->only_looking ? c->own : cgroup_root_path(c),
                             strtab_text(&cgroup_backend_names, (int) cgroup_backend(c)));
                 else
-                        say(ret, "tracking and killing", DOCTOR_PARTLY, "by session and environment, not free of races: %s",
-                            cgroup_why(c));
+                        say(ret, "tracking and killing", DOCTOR_PARTLY,
+                            "by session and environment, not free of races: %s", cgroup_why(c));
                 return true;
         case 1:
                 say(ret, "freezing", any ? DOCTOR_YES : DOCTOR_PARTLY, "%s",
@@ -96,7 +99,8 @@ bool doctor_groups(const struct doctor_place *place, size_t i, struct doctor_row
                 return true;
         case 2:
                 say(ret, "out_of_memory", memory ? DOCTOR_YES : DOCTOR_NO, "%s",
-                    memory ? "kills by the kernel are counted for each service that has a memory limit or MemoryAccounting=yes"
+                    memory ? "kills by the kernel are counted for each service that has a memory limit or "
+                    "MemoryAccounting=yes"
                            : "a kill by the kernel cannot be told from another SIGKILL");
                 return true;
         default:
@@ -130,8 +134,8 @@ static void say_v1(const struct cgroup *c, size_t use, struct doctor_row *ret)
 {
         enum controller ctl = uses[use].controller;
 
-        say(ret, uses[use].what, ctl == CTL_MEMORY || ctl == CTL_PIDS ? DOCTOR_PARTLY : DOCTOR_YES, "cgroup v1 at %s: %s%s",
-            c->v1[ctl].path, uses[use].directives,
+        say(ret, uses[use].what, ctl == CTL_MEMORY || ctl == CTL_PIDS ? DOCTOR_PARTLY : DOCTOR_YES,
+            "cgroup v1 at %s: %s%s", c->v1[ctl].path, uses[use].directives,
             ctl == CTL_MEMORY ? "; not MemoryHigh=, MemoryLow=, MemoryMin=, which only v2 has"
             : ctl == CTL_PIDS ? " where a unit says it; its default holds on v2 only" : "");
 }
@@ -148,32 +152,37 @@ bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row
         else if (strcmp(limits_backend(c, uses[i].controller), "v1") == 0)
                 say_v1(c, i, ret);
         else if (place->only_looking && uses[i].controller != CTL_DEVICES && crowded(c))
-                say(ret, uses[i].what, DOCTOR_PARTLY, "cgroup v2 at %s, if coppiced is alone in its group (systemd-run --scope "
-                    "-p Delegate=yes coppiced, or as PID 1 of a container)", c->own);
+                say(ret, uses[i].what, DOCTOR_PARTLY,
+                    "cgroup v2 at %s, if coppiced is alone in its group (systemd-run --scope -p Delegate=yes coppiced, "
+                    "or as PID 1 of a container)", c->own);
         else
                 say(ret, uses[i].what, DOCTOR_YES, "cgroup v2 at %s: %s", c->own, uses[i].directives);
         return true;
 }
 
-/* --- when the daemon itself is killed ------------------------------------------------------------------------------- */
+/* --- when the daemon itself is killed ----------------------------------------------------------------------------- */
 
 static void say_end_of_init(const struct doctor_place *place, struct doctor_row *ret)
 {
         if (!place->only_looking && getppid() == 1)
-                say(ret, "coppiced is killed", DOCTOR_YES, "it is PID 1 here: the kernel ends everything it runs with it");
+                say(ret, "coppiced is killed", DOCTOR_YES,
+                    "it is PID 1 here: the kernel ends everything it runs with it");
         else if (cgroup_backend(place->cgroup) != CGROUP_NONE)
-                say(ret, "coppiced is killed", DOCTOR_YES, "its services are killed with it; what they leave in their groups, whatever "
-                    "session it is in, is ended by the next one before that starts anything");
+                say(ret, "coppiced is killed", DOCTOR_YES,
+                    "its services are killed with it; what they leave in their groups, whatever session it is in, is "
+                    "ended by the next one before that starts anything");
         else
-                say(ret, "coppiced is killed", DOCTOR_PARTLY, "its services are killed with it, but what they have started goes on, "
-                    "where PrivatePIDs= does not keep it together: %s", cgroup_why(place->cgroup));
+                say(ret, "coppiced is killed", DOCTOR_PARTLY,
+                    "its services are killed with it, but what they have started goes on, where PrivatePIDs= does not "
+                    "keep it together: %s", cgroup_why(place->cgroup));
 }
 
 bool doctor_deaths(const struct doctor_place *place, size_t i, struct doctor_row *ret)
 {
         switch (i) {
         case 0:
-                say(ret, "the engine is killed", DOCTOR_YES, "its services do not notice; another one goes on with what it knew");
+                say(ret, "the engine is killed", DOCTOR_YES,
+                    "its services do not notice; another one goes on with what it knew");
                 return true;
         case 1:
                 say_end_of_init(place, ret);
@@ -183,7 +192,7 @@ bool doctor_deaths(const struct doctor_place *place, size_t i, struct doctor_row
         }
 }
 
-/* --- filters, sandbox ---------------------------------------------------------------------------------------------- */
+/* --- filters, sandbox --------------------------------------------------------------------------------------------- */
 
 bool doctor_filters(const struct doctor_place *place, size_t i, struct doctor_row *ret)
 {
@@ -200,10 +209,12 @@ bool doctor_filters(const struct doctor_place *place, size_t i, struct doctor_ro
         case 1:
                 if (!any || error == 0)
                         say(ret, "naming the call", any ? DOCTOR_YES : DOCTOR_NO, "%s",
-                            any ? "the reason of an end by filter names the call; SystemCallFilterMode=learn" : "no filters");
+                            any ? "the reason of an end by filter names the call; SystemCallFilterMode=learn"
+                            : "no filters");
                 else
-                        say(ret, "naming the call", DOCTOR_PARTLY, "a filter holds, but the reason is signal:SYS, and nothing can "
-                            "be learned: %s", error == EBUSY ? "an outer filter has the one listener there can be"
+                        say(ret, "naming the call", DOCTOR_PARTLY,
+                            "a filter holds, but the reason is signal:SYS, and nothing can be learned: %s",
+                            error == EBUSY ? "an outer filter has the one listener there can be"
                             : error == EINVAL ? "the kernel is older than 5.0" : strerrordesc_np(error));
                 return true;
         default:

@@ -164,8 +164,8 @@ static int bad_pid(const char *path, char *text, struct err *err)
         for (char *p = text; *p; p++)
                 if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
                         *p = '?';
-        (void) err_set(err, STAGE_RESOURCES, EINVAL, "read pid file %s: \"%s\" is not the number of a process that a service may have",
-                       path, text);
+        (void) err_set(err, STAGE_RESOURCES, EINVAL,
+                       "read pid file %s: \"%s\" is not the number of a process that a service may have", path, text);
         err_hint(err, "the service writes the number of its main process there, and nothing else");
         return -EINVAL;
 }

@@ -30,8 +30,8 @@ int fs_write_small(int dir, const char *name, const char *text);
  * -EAGAIN when the file is not there or empty yet, -EPERM when it is not to be trusted, -ESRCH for a dead process. */
 int fs_pidfile(const char *path, bool trusted, pid_t *ret_pid, struct err *err);
 
-/* The path of another program of ours into buf[n]: beside our own executable (a build tree, an image of one directory), else
- * where it is installed. -errno when it is in neither place. */
+/* The path of another program of ours into buf[n]: beside our own executable (a build tree, an image of one directory),
+ * else where it is installed. -errno when it is in neither place. */
 int fs_beside(const char *program, char *buf, size_t n);
 
 /* Take the lock of a runtime directory: made with mode 0700 (if missing), RUNTIME_DIR/lock held by a flock until

@@ -255,7 +255,8 @@ int initlink_unstore(struct initlink *l, const char *name)
 
 static int put_code(struct initlink *l, enum init_kind kind, int code, enum init_end end)
 {
-        struct init_code m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m, 0 }, .code = code, .end = (int32_t) end };
+        struct init_code m = { .h = { INIT_PROTO_VERSION, (uint16_t) kind, sizeof m, 0 }, .code = code,
+                               .end = (int32_t) end };
 
         return put_fixed(l, &m, sizeof m, NULL);
 }
@@ -415,7 +416,8 @@ int initlink_receive(struct initlink *l, struct initlink_msg *ret)
 static void put_hint(const struct init_spawn_failed *m, struct err *err)
 {
         if (m->stage == STAGE_EXEC && m->error == ENOENT)
-                err_hint(err, "install it, or correct the command; for a script, look at the program in its first line");
+                err_hint(err,
+                         "install it, or correct the command; for a script, look at the program in its first line");
         else if (m->stage == STAGE_EXEC && m->error == EACCES)
                 err_hint(err, "is it executable, for the user of the service, and not on a noexec file system?");
         else if (m->stage == STAGE_EXEC && m->error == ENOEXEC)
@@ -423,7 +425,8 @@ static void put_hint(const struct init_spawn_failed *m, struct err *err)
         else if ((m->stage == STAGE_USER || m->stage == STAGE_GROUP) && m->error == EPERM)
                 err_hint(err, "only root may change users: remove User= and Group=, or start coppiced as root");
         else if (m->stage == STAGE_CAPABILITIES && m->error == EPERM)
-                err_hint(err, "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, CapabilityBoundingSet= and SecureBits= out");
+                err_hint(err, "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, "
+                         "CapabilityBoundingSet= and SecureBits= out");
         else if (m->stage == STAGE_LIMITS && m->error == EPERM)
                 err_hint(err, "above the hard limit that coppiced itself was started with");
         else if (m->stage == STAGE_FORK && m->error == EAGAIN)

@@ -24,7 +24,8 @@ void initlink_free(struct initlink *l); /* closes; NULL is fine */
 
 int initlink_fd(const struct initlink *l);
 
-/* The process that made the pair, which is init: also when it has died meanwhile and our parent is somebody else. 0 = not known. */
+/* The process that made the pair, which is init: also when it has died meanwhile and our parent is
+ * somebody else. 0 = not known. */
 pid_t initlink_init(const struct initlink *l);
 bool initlink_pending(const struct initlink *l); /* something waits for room in the socket */
 int initlink_flush(struct initlink *l);          /* 0, or -errno when the socket is dead */

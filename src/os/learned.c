@@ -54,7 +54,8 @@ int learned_open(const char *state_dir, const char *path, bool afresh, bool used
                 return r;
         dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (dir >= 0)
-                fd = openat(dir, name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (afresh ? O_TRUNC : 0), 0600);
+                fd = openat(dir, name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (afresh ? O_TRUNC : 0),
+                            0600);
         if (fd < 0)
                 return err_sys(err, STAGE_SECCOMP, "open %s/%s", directory, name);
         read_names(fd, used);

@@ -82,7 +82,7 @@ static int dir_of(struct target *t, enum controller ctl, bool make)
         return t->v1[ctl];
 }
 
-/* --- what is there ------------------------------------------------------------------------------------------------- */
+/* --- what is there ------------------------------------------------------------------------------------------------ */
 
 static int64_t number_of(int dir, const char *file)
 {
@@ -156,7 +156,8 @@ static char *why_not(struct cgroup *c, enum controller ctl, char *buf, size_t n)
         if (c->v2_offered & CTL_BIT(ctl) && c->v2_error[ctl] == EBUSY)
                 (void) snprintf(buf, n, "other processes are in %s: start coppiced in a group of its own", c->own);
         else if (ctl == CTL_CPU && c->v2_offered & CTL_BIT(ctl) && c->v2_error[ctl] == EINVAL) /* FAILURES D13 */
-                (void) snprintf(buf, n, "%s/cgroup.subtree_control: perhaps a real-time process is outside the root group",
+                (void) snprintf(buf, n,
+                                "%s/cgroup.subtree_control: perhaps a real-time process is outside the root group",
                                 c->own);
         else if (c->v2_offered & CTL_BIT(ctl) && c->v2_error[ctl])
                 (void) snprintf(buf, n, "%s/cgroup.subtree_control: %s", c->own, strerrordesc_np(c->v2_error[ctl]));
@@ -166,7 +167,8 @@ static char *why_not(struct cgroup *c, enum controller ctl, char *buf, size_t n)
         else if (c->backend == CGROUP_NONE)
                 (void) snprintf(buf, n, "%s", c->why);
         else if (ctl == CTL_DEVICES)
-                (void) snprintf(buf, n, "the kernel takes no program for devices from us, and v1 has no such controller");
+                (void) snprintf(buf, n,
+                                "the kernel takes no program for devices from us, and v1 has no such controller");
         else
                 (void) snprintf(buf, n, "%s/cgroup.controllers does not offer it, and v1 has it not", c->own);
         return buf;
@@ -181,7 +183,7 @@ char *limits_why_not(struct cgroup *c, enum controller ctl, char *buf, size_t n)
         return buf;
 }
 
-/* --- texts of the files -------------------------------------------------------------------------------------------- */
+/* --- texts of the files ------------------------------------------------------------------------------------------- */
 
 static void number_text(int64_t v, bool v1, char *buf, size_t n)
 {
@@ -219,7 +221,7 @@ static void text_of(const struct target *t, enum limit limit, bool v1, bool none
                 number_text(v, v1 && limit != LIMIT_TASKS_MAX, buf, n);
 }
 
-/* --- limits of more than one file ---------------------------------------------------------------------------------- */
+/* --- limits of more than one file --------------------------------------------------------------------------------- */
 
 /* v1 counts memory and swap together, and wants memory <= both at any moment. */
 static int write_memory_v1(int dir, int64_t memory, int64_t swap)
@@ -339,12 +341,13 @@ static int apply_one(struct target *t, enum limit limit, bool none)
         return fs_write_small(dir, v1 ? files[limit].v1 : files[limit].v2, text[0] ? text : "\n");
 }
 
-/* --- a whole set --------------------------------------------------------------------------------------------------- */
+/* --- a whole set -------------------------------------------------------------------------------------------------- */
 
 /* infinity: what no controller bounds is not bounded. */
 static bool had_anyway(const struct target *t, enum limit limit, int error)
 {
-        bool most = limit == LIMIT_MEMORY_HIGH || limit == LIMIT_MEMORY_MAX || limit == LIMIT_MEMORY_SWAP_MAX || limit == LIMIT_TASKS_MAX;
+        bool most = limit == LIMIT_MEMORY_HIGH || limit == LIMIT_MEMORY_MAX || limit == LIMIT_MEMORY_SWAP_MAX ||
+                    limit == LIMIT_TASKS_MAX;
 
         return most && t->l->value[limit] == INT64_MAX &&
                (error == EOPNOTSUPP || !(limits_available(t->c) & CTL_BIT(limit_controller(limit))));
@@ -365,11 +368,13 @@ static void note_problem(struct target *t, enum limit limit, int error, struct l
                 (void) snprintf(one->why, sizeof one->why, "there is no %s controller: %s",
                                 strtab_text(&controller_names, (int) ctl), why_not(t->c, ctl, why, sizeof why));
         else if (limit == LIMIT_IO_WEIGHT && error == ENOENT)
-                (void) snprintf(one->why, sizeof one->why, "no scheduler here weighs: it takes BFQ, or io.cost of cgroup v2");
+                (void) snprintf(one->why, sizeof one->why,
+                                "no scheduler here weighs: it takes BFQ, or io.cost of cgroup v2");
         else if (error == ENOTBLK)
                 (void) snprintf(one->why, sizeof one->why, "a path of it is no disk, and on none");
         else if (limit == LIMIT_MEMORY_SWAP_MAX && error == EOPNOTSUPP && !(t->on_v2 & CTL_BIT(ctl)))
-                (void) snprintf(one->why, sizeof one->why, "cgroup v1 bounds swap and memory together only: it takes MemoryMax= too");
+                (void) snprintf(one->why, sizeof one->why,
+                                "cgroup v1 bounds swap and memory together only: it takes MemoryMax= too");
         else if (error == EOPNOTSUPP && !(t->on_v2 & CTL_BIT(ctl)))
                 (void) snprintf(one->why, sizeof one->why, "the %s controller of cgroup v1 cannot do it; v2 can",
                                 strtab_text(&controller_names, (int) ctl));

@@ -129,7 +129,8 @@ static int64_t hits_of(struct cgroup *c, const char *rel)
         return n < 0 ? 0 : n;
 }
 
-/* kernel: since 6.11 or so failcnt stays 0; then only the peak tells. A charge of several pages fails a little below. */
+/* kernel: since 6.11 or so failcnt stays 0; then only the peak tells. A charge of several pages fails a little
+ * below. */
 static bool was_full(struct cgroup *c, const char *rel)
 {
         autoclose int dir = cgroup_v1_open(c, CTL_MEMORY, rel, false);

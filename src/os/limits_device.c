@@ -1,5 +1,5 @@
-/* limits_device.c - which devices a group may open (DevicePolicy=, DeviceAllow=; PrivateDevices= and ProtectClock= imply
- * some of it).
+/* limits_device.c - which devices a group may open (DevicePolicy=, DeviceAllow=; PrivateDevices= and
+ * ProtectClock= imply some of it).
  *
  * On the v2 tree by a small program that the kernel runs at each open and mknod of a device in the group or below it
  * (every program from there to the top must agree); it works on a hybrid host as well. Else by the devices controller
@@ -43,7 +43,7 @@ static const char *const usual[] = {
         "/dev/ptmx rwm", "char-pts rw",
 };
 
-/* --- rules --------------------------------------------------------------------------------------------------------- */
+/* --- rules -------------------------------------------------------------------------------------------------------- */
 
 static int add(struct rules *rs, struct rule r)
 {
@@ -106,7 +106,8 @@ static int add_text(struct rules *rs, const char *item)
                 return errno == ENOENT ? 0 : -errno;
         if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
                 return -ENODEV;
-        return add(rs, (struct rule) { S_ISBLK(st.st_mode), major(st.st_rdev), minor(st.st_rdev), rights_of(rights), false });
+        return add(rs, (struct rule) { S_ISBLK(st.st_mode), major(st.st_rdev), minor(st.st_rdev), rights_of(rights),
+                                       false });
 }
 
 static bool service_says(const struct spec *s, enum directive d)
@@ -145,7 +146,7 @@ static bool all_allowed(const struct rules *rs)
         return rs->open && rs->count == 0;
 }
 
-/* --- v2 -------------------------------------------------------------------------------------------------------------- */
+/* --- v2 ----------------------------------------------------------------------------------------------------------- */
 
 static int bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 {
@@ -162,8 +163,8 @@ static void emit(struct buf *out, uint8_t code, int dst, int src, int off, int32
         buf_add(out, &insn, sizeof insn);
 }
 
-/* r2 type, r3 rights asked for, r4 major, r5 minor; a rule that fits answers. One that allows has all of the rights asked
- * for, one that denies any of them. */
+/* r2 type, r3 rights asked for, r4 major, r5 minor; a rule that fits answers. One that allows has all of the rights
+ * asked for, one that denies any of them. */
 static void emit_rule(struct buf *out, const struct rule *r)
 {
         int left = 2 + 3 + (r->major != ANY) + (r->minor != ANY); /* instructions behind the first jump */
@@ -318,7 +319,7 @@ void limits_devices_implied(struct cgroup *c, int group, const struct spec *s, b
                 detach(group, old[i]);
 }
 
-/* --- v1 -------------------------------------------------------------------------------------------------------------- */
+/* --- v1 ----------------------------------------------------------------------------------------------------------- */
 
 static void number(int64_t n, char *buf, size_t size)
 {

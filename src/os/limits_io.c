@@ -60,7 +60,8 @@ static int write_one(int dir, bool v1, enum limit limit, const char *device, int
         char line[96];
 
         if (v1)
-                (void) snprintf(line, sizeof line, "%.20s %lld", device, amount == INT64_MAX ? 0LL : (long long) amount);
+                (void) snprintf(line, sizeof line, "%.20s %lld", device,
+                                amount == INT64_MAX ? 0LL : (long long) amount);
         else if (amount == INT64_MAX)
                 (void) snprintf(line, sizeof line, "%.20s %s=max", device, kinds[limit].key);
         else

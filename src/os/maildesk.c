@@ -1,7 +1,8 @@
 /* maildesk.c - messages in and out of sockets, on a desk that outlives us. See mailsock.h.
  *
  * The kernel writes msg_len of one message after it has taken or sent it and before it looks at the next one, and a
- * process that is killed ends when it comes back from the call: so a length that is not NOT_YET says that it was done. */
+ * process that is killed ends when it comes back from the call: so a length that is not NOT_YET says that it was
+ * done. */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -54,7 +55,7 @@ struct mailsock_desk {
         struct mailsock_in in[MAILSOCK_TRAYS][MAILSOCK_BATCH];
 };
 
-/* --- its life ------------------------------------------------------------------------------------------------------ */
+/* --- its life ----------------------------------------------------------------------------------------------------- */
 
 static char *place_of(struct mailsock_desk *d, enum mailsock_tray tray, int i)
 {
@@ -128,11 +129,12 @@ bool mailsock_desk_is_long(const struct mailsock_desk *d)
 
 void mailsock_desk_rest(struct mailsock_desk *d)
 {
-        (void) madvise((char *) d->page + BYTES_AT, MAILSOCK_TRAYS * TRAY_BYTES, d->shared ? MADV_REMOVE : MADV_DONTNEED);
+        (void) madvise((char *) d->page + BYTES_AT, MAILSOCK_TRAYS * TRAY_BYTES,
+                       d->shared ? MADV_REMOVE : MADV_DONTNEED);
         d->was_long = false;
 }
 
-/* --- receiving ----------------------------------------------------------------------------------------------------- */
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
 
 /* The serial is written last, and compilers keep to that: with it the tray counts. */
 static void begin(uint64_t *serial, uint64_t next)
@@ -147,7 +149,8 @@ static void prepare(struct mailsock_desk *d, struct tray *t, enum mailsock_tray 
                 t->headers[i].msg_len = NOT_YET;
         for (int i = 0; i < max; i++) {
                 d->parts[i] = (struct iovec) { place_of(d, tray, i), MAILSOCK_MAX };
-                t->headers[i].msg_hdr = (struct msghdr) { .msg_iov = &d->parts[i], .msg_iovlen = 1, .msg_control = &d->rooms[i],
+                t->headers[i].msg_hdr = (struct msghdr) { .msg_iov = &d->parts[i], .msg_iovlen = 1,
+                                                          .msg_control = &d->rooms[i],
                                                           .msg_controllen = sizeof d->rooms[i] };
         }
         t->who = who;
@@ -159,7 +162,8 @@ static void describe(struct mailsock_desk *d, struct mailsock_in *in, struct mms
         in->len = m->msg_len < MAILSOCK_MAX ? m->msg_len : MAILSOCK_MAX;
         in->cut = m->msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
         in->stripped = !mine && m->msg_hdr.msg_controllen > 0;
-        in->fd_count = (uint8_t) (mine && m->msg_hdr.msg_controllen > 0 ? rights_take(&m->msg_hdr, in->fds, MAILSOCK_FDS) : 0);
+        in->fd_count = (uint8_t) (mine && m->msg_hdr.msg_controllen > 0
+                                  ? rights_take(&m->msg_hdr, in->fds, MAILSOCK_FDS) : 0);
         d->was_long = d->was_long || in->len > LONG_MESSAGE;
 }
 
@@ -169,7 +173,8 @@ static bool again(int error, int *tries)
         return error != EAGAIN && error_passes(error) && ++*tries < TRIES;
 }
 
-int mailsock_receive(struct mailsock_desk *d, enum mailsock_tray tray, uint64_t who, int fd, int max, struct mailsock_in **ret)
+int mailsock_receive(struct mailsock_desk *d, enum mailsock_tray tray, uint64_t who, int fd, int max,
+                     struct mailsock_in **ret)
 {
         struct tray *t = &d->page->trays[tray];
         int n, tries = 0;
@@ -203,10 +208,10 @@ int mailsock_found(struct mailsock_desk *d, enum mailsock_tray tray, uint64_t *r
         return t->serial ? n : 0;
 }
 
-/* --- sending -------------------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------------------------------ */
 
-int mailsock_send(struct mailsock_desk *d, unsigned slot, uint64_t who, uint32_t kind, int fd, const struct mailsock_out *list,
-                  int n, int *ret_error)
+int mailsock_send(struct mailsock_desk *d, unsigned slot, uint64_t who, uint32_t kind, int fd,
+                  const struct mailsock_out *list, int n, int *ret_error)
 {
         struct slot *s = &d->page->slots[slot];
         struct iovec parts[MAILSOCK_BATCH][2];
@@ -218,7 +223,8 @@ int mailsock_send(struct mailsock_desk *d, unsigned slot, uint64_t who, uint32_t
                 /* const is lost: the kernel only reads. */
                 parts[i][0] = (struct iovec) { (void *) (uintptr_t) list[i].a, list[i].a_len };
                 parts[i][1] = (struct iovec) { (void *) (uintptr_t) list[i].b, list[i].b_len };
-                s->headers[i] = (struct mmsghdr) { .msg_hdr = { .msg_iov = parts[i], .msg_iovlen = 2 }, .msg_len = NOT_YET };
+                s->headers[i] = (struct mmsghdr) { .msg_hdr = { .msg_iov = parts[i], .msg_iovlen = 2 },
+                                                   .msg_len = NOT_YET };
                 s->sources[i] = list[i].source;
                 rights_put(&s->headers[i].msg_hdr, &rooms[i], list[i].fds, list[i].fd_count);
         }

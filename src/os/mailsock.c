@@ -38,7 +38,7 @@ uint64_t mailsock_inode(int fd)
         return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? st.st_ino : 0;
 }
 
-/* --- what lies there ------------------------------------------------------------------------------------------------- */
+/* --- what lies there ---------------------------------------------------------------------------------------------- */
 
 int64_t mailsock_unread(int theirs)
 {
@@ -63,7 +63,7 @@ void mailsock_exact(int ours, bool on)
         (void) setsockopt(ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
-/* --- readiness ------------------------------------------------------------------------------------------------------- */
+/* --- readiness ---------------------------------------------------------------------------------------------------- */
 
 int mailset_new(void)
 {

@@ -4,11 +4,11 @@
  * and take back what nobody read: so a message is never in a place where it can be lost unseen.
  *
  * Whoever moves messages may be killed between taking one out of a socket and being able to say so. So that nothing is
- * lost or done twice, that is done on a *desk*: memory that outlives the process (a memfd somebody keeps). What is received
- * lies there from the first moment, and the kernel itself notes, message by message, in its reply to recvmmsg() and
- * sendmmsg(), which ones were received and which ones sent: an end by SIGKILL comes before or after such a note, never
- * instead of it. The desk has two *trays* for what comes in and some *slots* for what goes out; each use has a serial
- * number, and whoever keeps a journal writes down which one has been dealt with.
+ * lost or done twice, that is done on a *desk*: memory that outlives the process (a memfd somebody keeps). What is
+ * received lies there from the first moment, and the kernel itself notes, message by message, in its reply to
+ * recvmmsg() and sendmmsg(), which ones were received and which ones sent: an end by SIGKILL comes before or after such
+ * a note, never instead of it. The desk has two *trays* for what comes in and some *slots* for what goes out; each use
+ * has a serial number, and whoever keeps a journal writes down which one has been dealt with.
  *
  * Readiness comes from a set of its own (an epoll descriptor that the loop watches as one): a service with a mailbox
  * costs no watcher, and "somebody has read" is reported by edges, which libev does not know.
@@ -70,10 +70,11 @@ struct mailsock_out {
         uint8_t fd_count, source; /* source: for mailsock_sent() */
 };
 
-/* Send at most MAILSOCK_BATCH in order, noting it in a slot. How many went out: fewer than n when there is no room (the caller waits for it) or, with *ret_error set,
- * when the next one cannot be sent at all (ETOOMANYREFS: too many descriptors under way). */
-int mailsock_send(struct mailsock_desk *d, unsigned slot, uint64_t who, uint32_t kind, int fd, const struct mailsock_out *list,
-                  int n, int *ret_error);
+/* Send at most MAILSOCK_BATCH in order, noting it in a slot. How many went out: fewer than n when there is no room
+ * (the caller waits for it) or, with *ret_error set, when the next one cannot be sent at all (ETOOMANYREFS: too
+ * many descriptors under way). */
+int mailsock_send(struct mailsock_desk *d, unsigned slot, uint64_t who, uint32_t kind, int fd,
+                  const struct mailsock_out *list, int n, int *ret_error);
 
 /* What a slot says of the last time it was used. */
 struct mailsock_sent {
@@ -98,7 +99,7 @@ void mailsock_exact(int ours, bool on);
 /* The number by which the kernel knows the socket; 0 when fd is none. */
 uint64_t mailsock_inode(int fd);
 
-/* --- readiness ----------------------------------------------------------------------------------------------------- */
+/* --- readiness ---------------------------------------------------------------------------------------------------- */
 
 enum { MAILSOCK_IN = 1, MAILSOCK_OUT = 2 };
 struct mailsock_event {

@@ -61,7 +61,8 @@ int memfile_map(int fd, uint64_t from, const void **ret, size_t *ret_size)
         *ret_size = 0;
         if ((uint64_t) st.st_size <= from)
                 return 0;
-        p = mmap(NULL, (size_t) ((uint64_t) st.st_size - begin), PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t) begin);
+        p = mmap(NULL, (size_t) ((uint64_t) st.st_size - begin), PROT_READ, MAP_SHARED | MAP_POPULATE, fd,
+                 (off_t) begin);
         if (p == MAP_FAILED)
                 return -errno;
         *ret = (const char *) p + (from - begin);

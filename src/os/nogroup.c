@@ -41,8 +41,8 @@ static bool read_process(const char *name, struct process *p)
         if (!end || sscanf(end + 1, " %c %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
                            &state, &parent, &group, &session, &start) != 5)
                 return false;
-        *p = (struct process) { .pid = (pid_t) strtol(name, NULL, 10), .parent = parent, .group = group, .session = session,
-                                .start = start, .zombie = state == 'Z' || state == 'X' };
+        *p = (struct process) { .pid = (pid_t) strtol(name, NULL, 10), .parent = parent, .group = group,
+                                .session = session, .start = start, .zombie = state == 'Z' || state == 'X' };
         return true;
 }
 

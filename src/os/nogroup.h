@@ -36,7 +36,8 @@ int nogroup_populated(const struct nogroup_id *id); /* 1, 0, -errno */
 int nogroup_node_of(pid_t pid, char *buf, size_t n);
 
 struct nogroup_birth {
-        pid_t parent;  /* 0: one that the present namespace does not show; when it has ended, the nearest subreaper above */
+        pid_t parent;  /* 0: one that the present namespace does not show; when it has ended, the
+                        * nearest subreaper above */
         uint64_t start; /* clock ticks since boot (proc(5), starttime); nobody is older than its parent */
 };
 

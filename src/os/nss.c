@@ -19,7 +19,7 @@
 
 enum { KNOWN = '+', UNKNOWN = '-', TROUBLE = '!', ROOM = REACH_ANSWER_MAX - 2, GROUPS_MAX = 8192 };
 
-/* --- the helper's side ---------------------------------------------------------------------------------------------- */
+/* --- the helper's side -------------------------------------------------------------------------------------------- */
 
 /* What getpwnam() and its kin mean by NULL. */
 static size_t not_found(char *answer, int error)
@@ -36,15 +36,16 @@ static size_t tell_user(const struct passwd *p, char *answer)
 
         if (!p)
                 return not_found(answer, errno);
-        n = snprintf(answer, ROOM, "%c%lu %lu %s\n%s\n%s\n", KNOWN, (unsigned long) p->pw_uid, (unsigned long) p->pw_gid,
-                     p->pw_name, p->pw_dir, p->pw_shell);
+        n = snprintf(answer, ROOM, "%c%lu %lu %s\n%s\n%s\n", KNOWN, (unsigned long) p->pw_uid,
+                     (unsigned long) p->pw_gid, p->pw_name, p->pw_dir, p->pw_shell);
         answer[0] = n < ROOM ? KNOWN : TROUBLE;
         return answer[0] == KNOWN ? (size_t) n : 1;
 }
 
 static size_t tell_group(const struct group *g, char *answer)
 {
-        return g ? (size_t) snprintf(answer, ROOM, "%c%lu\n", KNOWN, (unsigned long) g->gr_gid) : not_found(answer, errno);
+        return g ? (size_t) snprintf(answer, ROOM, "%c%lu\n", KNOWN, (unsigned long) g->gr_gid)
+               : not_found(answer, errno);
 }
 
 static size_t tell_groups(const char *question, char *answer)
@@ -77,7 +78,7 @@ size_t nss_answer(const char *question, char *answer)
         }
 }
 
-/* --- ours ----------------------------------------------------------------------------------------------------------- */
+/* --- ours --------------------------------------------------------------------------------------------------------- */
 
 /* *ret is what follows the first byte of the answer, to be freed. */
 static int ask(struct reach *reach, char letter, const char *what, char **ret)
@@ -227,7 +228,8 @@ static int each_of(const char *text, int (*each)(void *arg, gid_t gid), void *ar
 
 int nss_groups(struct reach *reach, const char *user, gid_t gid, int (*each)(void *arg, gid_t gid), void *arg)
 {
-        bool alone = !reach || (account_order("group") == ACCOUNT_FILES_ONLY && account_order("initgroups") == ACCOUNT_FILES_ONLY);
+        bool alone = !reach || (account_order("group") == ACCOUNT_FILES_ONLY &&
+                                account_order("initgroups") == ACCOUNT_FILES_ONLY);
         autofree char *text = NULL;
         char question[300];
         int r;

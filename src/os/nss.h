@@ -20,7 +20,8 @@ int nss_group_by_gid(struct reach *reach, gid_t gid);
  * service did not answer: then only those of /etc/group have been told. */
 int nss_groups(struct reach *reach, const char *user, gid_t gid, int (*each)(void *arg, gid_t gid), void *arg);
 
-/* The helper's side: answers a question, without its first byte, into answer[REACH_ANSWER_MAX]. The length, at least 1. */
+/* The helper's side: answers a question, without its first byte, into answer[REACH_ANSWER_MAX]. The length, at least
+ * 1. */
 size_t nss_answer(const char *question, char *answer);
 
 #endif

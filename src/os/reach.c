@@ -77,8 +77,9 @@ struct reach *reach_new(const char *program)
 /* Kinds of file system whose answers come from elsewhere: another machine, or a program. */
 static bool from_elsewhere(const char *kind)
 {
-        static const char *const kinds[] = { "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre",
-                                             "ocfs2", "gfs2", "coda", "ncpfs", "autofs", "virtiofs", "pvfs2", "beegfs" };
+        static const char *const kinds[] = { "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs",
+                                             "lustre", "ocfs2", "gfs2", "coda", "ncpfs", "autofs", "virtiofs", "pvfs2",
+                                             "beegfs" };
 
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
                 if (strcmp(kind, kinds[i]) == 0)
@@ -109,8 +110,9 @@ static bool read_line(char *line, const char **ret_mount, const char **ret_kind)
         return word != NULL;
 }
 
-/* Is anything mounted here that could fail to answer? The mount of `path` into mount[n]; by its name, for to ask would be
- * to touch it. A link may lead from anywhere to anywhere: so one such mount is enough to be careful with every path. */
+/* Is anything mounted here that could fail to answer? The mount of `path` into mount[n]; by its name, for
+ * to ask would be to touch it. A link may lead from anywhere to anywhere: so one such mount is enough to
+ * be careful with every path. */
 static bool must_ask(const char *path, char *mount, size_t n)
 {
         autobuf struct buf text = BUF_INIT;
@@ -227,8 +229,8 @@ static ssize_t answer_of(int sock, int ms, char *answer, size_t room)
         return n < 0 ? 0 : n;
 }
 
-/* Ask and wait. The length of the answer; -ETIMEDOUT, and the helper is gone; -errno when there can be none. A helper that
- * has ended since its last answer, for whatever reason, is replaced. */
+/* Ask and wait. The length of the answer; -ETIMEDOUT, and the helper is gone; -errno when there can be none. A helper
+ * that has ended since its last answer, for whatever reason, is replaced. */
 static ssize_t exchange(struct reach *r, const char *question, size_t len, int ms, char *answer, size_t room)
 {
         collect(r);
@@ -250,7 +252,7 @@ static ssize_t exchange(struct reach *r, const char *question, size_t len, int m
         return -ETIMEDOUT;
 }
 
-/* --- answers that are there already -------------------------------------------------------------------------------- */
+/* --- answers that are there already ------------------------------------------------------------------------------- */
 
 static struct kept *kept_of(struct reach *r, const char *question, size_t n)
 {
@@ -438,7 +440,8 @@ void reach_rest(struct reach *r)
         if (!r || r->sock < 0)
                 return;
         fd_close(&r->sock);
-        (void) kill(r->pid, SIGKILL); /* its last question has been answered; what a module does at its end is not waited for */
+        (void) kill(r->pid, SIGKILL); /* its last question has been answered; what a module does at its end
+                                       * is not waited for */
         (void) waitpid(r->pid, NULL, 0);
         r->pid = 0;
 }

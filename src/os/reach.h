@@ -1,5 +1,5 @@
-/* reach.h - questions whose answer may never come, asked by a helper process: so the engine waits for a while and no longer
- * (FAILURES A17).
+/* reach.h - questions whose answer may never come, asked by a helper process: so the engine waits for a while
+ * and no longer (FAILURES A17).
  *
  * Does the file system of a path answer? Asked before the engine touches a path that a unit names (Condition*=,
  * EnvironmentFile=, the directories of units): on a server that is gone the question itself would hang. Where only file
@@ -7,8 +7,8 @@
  *
  * What does the name service know of a user or group (nss.h)? Its modules may ask servers.
  *
- * The helper is this program itself, started as `... --reach` with a socket as descriptor 3. If it does not answer in time
- * it is killed, and what did not answer counts as gone for a while.
+ * The helper is this program itself, started as `... --reach` with a socket as descriptor 3. If it does not answer in
+ * time it is killed, and what did not answer counts as gone for a while.
  *
  * May be used by: daemon, tests.  May use: base. */
 #ifndef OS_REACH_H
@@ -38,9 +38,9 @@ int reach_ask(struct reach *r, const char *path);
  * -ETIMEDOUT; -errno when there can be no helper. */
 ssize_t reach_names(struct reach *r, const char *question, size_t n, char *answer);
 
-/* Without waiting (daemon/check.c). While held, a question that would have to be sent is noted instead, the first of them, and
- * is answered -EINPROGRESS; of the answers kept, those from `since` on (reach_now()) count. reach_wanted() is the question,
- * NULL when there was none since the helper was held last. */
+/* Without waiting (daemon/check.c). While held, a question that would have to be sent is noted instead, the first of
+ * them, and is answered -EINPROGRESS; of the answers kept, those from `since` on (reach_now()) count. reach_wanted() is
+ * the question, NULL when there was none since the helper was held last. */
 void reach_hold(struct reach *r, int64_t since);
 void reach_unhold(struct reach *r);
 const char *reach_wanted(const struct reach *r, size_t *ret_len);
@@ -48,14 +48,15 @@ const char *reach_wanted(const struct reach *r, size_t *ret_len);
 /* Milliseconds of the monotonic clock. */
 int64_t reach_now(void);
 
-/* Send a question off: the descriptor that tells of the answer, or -errno. Then the answer into answer[REACH_ANSWER_MAX]: its
- * length; -EAGAIN when it is not there yet, else -errno when there will be none. Or give it up: the helper is killed. */
+/* Send a question off: the descriptor that tells of the answer, or -errno. Then the answer into
+ * answer[REACH_ANSWER_MAX]: its length; -EAGAIN when it is not there yet, else -errno when there will be none. Or give
+ * it up: the helper is killed. */
 int reach_send(struct reach *r, const char *question, size_t n);
 ssize_t reach_take(struct reach *r, char *answer);
 void reach_lose(struct reach *r);
 
-/* What another's helper has answered, or negative that it has not: as good as an answer of our own for REACH_KEEP_MS, unless
- * REACH_KEEP others have come since. */
+/* What another's helper has answered, or negative that it has not: as good as an answer of our own for REACH_KEEP_MS,
+ * unless REACH_KEEP others have come since. */
 void reach_keep(struct reach *r, const char *question, size_t n, const char *answer, ssize_t len);
 
 /* Let the helper go until it is needed again. Is there one? */

@@ -107,12 +107,14 @@ static struct found try_all(bool by_user)
         f.failed = is_shortage(f.user_error) ? f.user_error : 0;
         if (f.user_error)
                 return f;
-        if (by_user || (geteuid() == 0 && child_can(&f, can_user))) /* who is not root has it by way of the second try */
+        /* who is not root has it by way of the second try */
+        if (by_user || (geteuid() == 0 && child_can(&f, can_user)))
                 f.parts |= SANDBOX_USERS;
         f.parts |= unshare(CLONE_NEWNET) == 0 ? SANDBOX_NET : 0U;
         f.parts |= unshare(CLONE_NEWIPC) == 0 ? SANDBOX_IPC : 0U;
         f.parts |= unshare(CLONE_NEWPID) == 0 ? SANDBOX_PIDS : 0U;
-        if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 && child_can(&f, can_mount_proc))
+        if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
+            child_can(&f, can_mount_proc))
                 f.parts |= SANDBOX_PROC;
         f.parts |= can_mount() ? SANDBOX_MOUNTS : 0U;
         return f;
@@ -174,7 +176,8 @@ static void ask(struct sandbox_probe *p)
 
 const struct sandbox_probe *sandbox_probe(void)
 {
-        static struct sandbox_probe cache; /* one of the few roots: nothing in it changes while we run, once it is known */
+        static struct sandbox_probe cache; /* one of the few roots: nothing in it changes while we run,
+                                            * once it is known */
         static bool asked;
 
         if (!asked || cache.failed)
@@ -205,7 +208,8 @@ static void part_row(const struct sandbox_probe *p, enum sandbox_part part, stru
         if (part >= SANDBOX_LANDLOCK && ret->ok)
                 (void) snprintf(ret->sentence, sizeof ret->sentence, "yes, version %d", p->landlock);
         else if (part >= SANDBOX_LANDLOCK)
-                (void) snprintf(ret->sentence, sizeof ret->sentence, p->landlock ? "no: the kernel has version %d, too old"
+                (void) snprintf(ret->sentence, sizeof ret->sentence,
+                                p->landlock ? "no: the kernel has version %d, too old"
                                 : "no: the kernel has none, or it is switched off (lsm=)", p->landlock);
         else if (p->can & part)
                 (void) snprintf(ret->sentence, sizeof ret->sentence, "yes");

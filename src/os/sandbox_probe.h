@@ -18,7 +18,8 @@ struct sandbox_probe {
         int user_error;         /* why there is no user namespace, errno; 0 = there is */
         bool mount_tree;        /* open_tree, move_mount, mount_setattr; without them the old mount() does the work */
         int landlock;           /* version of the interface, 0 = none */
-        int failed;             /* it could not be tried for lack of something, errno: what is missing above says nothing */
+        int failed;             /* it could not be tried for lack of something, errno: what is missing
+                                 * above says nothing */
 };
 
 /* The answers; the first call asks. */

@@ -6,8 +6,8 @@
  *
  * WHO IS TOLD. A verdict that ends the process is compiled as SECCOMP_RET_USER_NOTIF: the kernel stops the caller and
  * tells the listener which call it was; the engine notes it and kills the process, which never gets an answer. The wait
- * status alone (SIGSYS) would not say. The child turns these verdicts into SECCOMP_RET_KILL_PROCESS where there can be no
- * listener: in an old kernel, or below an outer filter that has one already (child/seccomp.c).
+ * status alone (SIGSYS) would not say. The child turns these verdicts into SECCOMP_RET_KILL_PROCESS where there can be
+ * no listener: in an old kernel, or below an outer filter that has one already (child/seccomp.c).
  *
  * THE GATE. Between the installation and exec the child must hand its listener over, and report a failed exec: a
  * sendmsg() that the filter need not allow. So the program lets sendmsg() and ppoll() pass when their sixth argument,

@@ -24,7 +24,8 @@ int seccomp_try_listener(void)
 
         if (pid == 0) {
                 (void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-                _exit(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) < 0 ? errno & 255 : 0);
+                _exit(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) < 0
+                      ? errno & 255 : 0);
         }
         if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
                 return -EAGAIN;

@@ -34,10 +34,10 @@ static uint32_t action_of(int treat)
         }
 }
 
-/* --- the program ---------------------------------------------------------------------------------------------------------- */
+/* --- the program -------------------------------------------------------------------------------------------------- */
 
-/* A conditional jump reaches 255 steps. So a verdict that is jumped to comes at most TAIL_REACH steps and TAILS_MAX other
- * verdicts later, and half a search over NEAR ranges, with what verdicts fall into it, can be jumped over. */
+/* A conditional jump reaches 255 steps. So a verdict that is jumped to comes at most TAIL_REACH steps and TAILS_MAX
+ * other verdicts later, and half a search over NEAR ranges, with what verdicts fall into it, can be jumped over. */
 enum { TAILS_MAX = 100, TAIL_REACH = 128, NEAR = 72 };
 
 struct writer {
@@ -144,9 +144,9 @@ static bool put_off(struct writer *w, size_t at, bool upper, size_t first, size_
         return true;
 }
 
-/* Ranges first to last - 1: the lower half follows, the upper one behind it. Verdicts are shared: the kernel compiles and
- * checks the program anew for each process, so that its length costs a start as much as its paths do. What is too far for a
- * conditional jump is reached by a plain one. */
+/* Ranges first to last - 1: the lower half follows, the upper one behind it. Verdicts are shared: the kernel compiles
+ * and checks the program anew for each process, so that its length costs a start as much as its paths do. What is too
+ * far for a conditional jump is reached by a plain one. */
 static void search(struct writer *w, size_t first, size_t last)
 {
         size_t middle, at = bpf_here(w->out), over = 0;
@@ -338,10 +338,10 @@ static bool wanted(const struct kind *k, const struct filter *f)
         return !f->archs_said ? !k->bit : f->archs >> k->arch & 1;
 }
 
-/* A kind that is told from the native one by a bit only (x32) is there only when it is asked for: nobody uses it, and its
- * numbers would double the program. Otherwise its calls get ENOSYS, as from a kernel that does not have it.
- * Two kinds may share an architecture and differ in one bit of the number. The native one is never left out: the
- * child itself could not execute anything. */
+/* A kind that is told from the native one by a bit only (x32) is there only when it is asked for: nobody uses it, and
+ * its numbers would double the program. Otherwise its calls get ENOSYS, as from a kernel that does not have it. Two
+ * kinds may share an architecture and differ in one bit of the number. The native one is never left out: the child
+ * itself could not execute anything. */
 int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, struct err *err)
 {
         uint32_t stranger = f->archs_said ? action_of(f->stranger) : SECCOMP_RET_ALLOW;
@@ -381,7 +381,7 @@ int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, stru
         if (buf_failed(out))
                 return err_set(err, STAGE_SECCOMP, ENOMEM, "make the filter: out of memory");
         if (bpf_here(out) > PROGRAM_MAX)
-                return err_set(err, STAGE_SECCOMP, E2BIG, "make the filter: %zu steps, the kernel takes %d", bpf_here(out),
-                               PROGRAM_MAX);
+                return err_set(err, STAGE_SECCOMP, E2BIG, "make the filter: %zu steps, the kernel takes %d",
+                               bpf_here(out), PROGRAM_MAX);
         return 0;
 }

@@ -51,15 +51,16 @@ int seccomp_number_in(const struct kind *k, size_t index)
         return n & ~k->bit;
 }
 
-/* --- which calls have their arguments looked at ------------------------------------------------------------------------ */
+/* --- which calls have their arguments looked at ------------------------------------------------------------------- */
 
 static const struct { const char *name; enum check check; } family_calls[] = { { "socket", CHECK_FAMILY } };
 static const struct { const char *name; enum check check; } namespace_calls[] = {
         { "unshare", CHECK_NS_FIRST }, { "clone", CHECK_NS_FIRST }, { "setns", CHECK_NS_SECOND },
 };
 static const struct { const char *name; enum check check; } mode_calls[] = {
-        { "chmod", CHECK_MODE_1 }, { "fchmod", CHECK_MODE_1 }, { "fchmodat", CHECK_MODE_2 }, { "fchmodat2", CHECK_MODE_2 },
-        { "creat", CHECK_MODE_1 }, { "mkdir", CHECK_MODE_1 }, { "mkdirat", CHECK_MODE_2 }, { "mknod", CHECK_MODE_1 },
+        { "chmod", CHECK_MODE_1 }, { "fchmod", CHECK_MODE_1 }, { "fchmodat", CHECK_MODE_2 },
+        { "fchmodat2", CHECK_MODE_2 }, { "creat", CHECK_MODE_1 }, { "mkdir", CHECK_MODE_1 },
+        { "mkdirat", CHECK_MODE_2 }, { "mknod", CHECK_MODE_1 },
         { "mknodat", CHECK_MODE_2 }, { "open", CHECK_OPEN }, { "openat", CHECK_OPENAT },
 };
 static const struct { const char *name; enum check check; } memory_calls[] = {

@@ -60,7 +60,8 @@ static int bad(struct err *err, enum stage stage, const char *what, const char *
                     code == ETIMEDOUT ? "the name service does not answer" : strerrordesc_np(code));
         if (code == ENOENT || code == ETIMEDOUT)
                 err_hint(err, code == ENOENT ? "create it, or correct the unit" :
-                                               "look at what /etc/nsswitch.conf names, or put it into /etc/passwd and /etc/group");
+                                               "look at what /etc/nsswitch.conf names, or put it into /etc/passwd and "
+                                               "/etc/group");
         return r;
 }
 
@@ -156,7 +157,8 @@ void user_done(struct user *u)
         *u = (struct user) { 0 };
 }
 
-int user_add_groups(struct reach *reach, struct user *u, const char *group, const char *const *extra, size_t n, struct err *err)
+int user_add_groups(struct reach *reach, struct user *u, const char *group, const char *const *extra, size_t n,
+                    struct err *err)
 {
         int r = group[0] ? find_group(reach, group, &u->gid, err) : 0;
 
@@ -233,7 +235,8 @@ static int named_account(struct reach *reach, const char *name)
         return r;
 }
 
-int user_dynamic(struct reach *reach, const char *name, user_taken_fn *taken, void *arg, struct user *ret, struct err *err)
+int user_dynamic(struct reach *reach, const char *name, user_taken_fn *taken, void *arg, struct user *ret,
+                 struct err *err)
 {
         struct user u = { 0 };
         int r = named_account(reach, name);

@@ -25,20 +25,22 @@ struct user {
 };
 
 /* `user` may be "" (then the daemon's own uid with `group`), `group` "" (then the user's); extra are n more groups.
- * -EINVAL for an unacceptable text, -ENOENT for an unknown name, -ETIMEDOUT when those who may know it do not answer; stage
- * USER or GROUP. */
+ * -EINVAL for an unacceptable text, -ENOENT for an unknown name, -ETIMEDOUT when those who may know it do not
+ * answer; stage USER or GROUP. */
 struct reach;
-int user_lookup(struct reach *reach, const char *user, const char *group, const char *const *extra, size_t n, struct user *ret,
-                struct err *err);
+int user_lookup(struct reach *reach, const char *user, const char *group, const char *const *extra, size_t n,
+                struct user *ret, struct err *err);
 void user_done(struct user *u);
 
 /* Give a user who was found another group ("" = no other) and n more. Errors as above. */
-int user_add_groups(struct reach *reach, struct user *u, const char *group, const char *const *extra, size_t n, struct err *err);
+int user_add_groups(struct reach *reach, struct user *u, const char *group, const char *const *extra, size_t n,
+                    struct err *err);
 
-/* DynamicUser=: a number from systemd's range that no account has and taken() does not know, always the same for a name as
- * far as that goes. An account that has the name is used as it is. -ENOENT when all are in use. */
+/* DynamicUser=: a number from systemd's range that no account has and taken() does not know, always the same for a name
+ * as far as that goes. An account that has the name is used as it is. -ENOENT when all are in use. */
 typedef bool user_taken_fn(void *arg, uid_t uid);
-int user_dynamic(struct reach *reach, const char *name, user_taken_fn *taken, void *arg, struct user *ret, struct err *err);
+int user_dynamic(struct reach *reach, const char *name, user_taken_fn *taken, void *arg, struct user *ret,
+                 struct err *err);
 
 /* Is the text acceptable as a user or group name or number at all? For verify: no lookup. */
 int user_valid(const char *text);

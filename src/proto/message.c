@@ -58,7 +58,7 @@ static enum message_key find_key(const char *key, size_t n)
         return MESSAGE_KEY_COUNT;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static int bad(const char **ret_problem, int code, const char *text)
 {
@@ -208,7 +208,7 @@ int message_sendable(const struct message *m, const char **ret_problem)
         return 0;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static void put_line(struct buf *out, const char *key, const char *value, size_t n)
 {

@@ -112,7 +112,7 @@ static void nothing(struct play *p, const char *name)
         story_note(&p->story, sim_now(p->sim), text);
 }
 
-/* --- mishaps and habits -------------------------------------------------------------------------------------------- */
+/* --- mishaps and habits ------------------------------------------------------------------------------------------- */
 
 static int do_exit_many(struct play *p, uint32_t argc, char **argv)
 {
@@ -233,7 +233,7 @@ static int do_mishap(struct play *p, node_id id, uint32_t argc, char **argv)
         return 0;
 }
 
-/* --- requests -------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
         uint8_t kind;
@@ -263,7 +263,7 @@ static void do_request(struct play *p, node_id id, char **argv)
         (void) sim_request(p->sim, (enum event_kind) request_of[p->step->verb].kind, id, arg, &why);
 }
 
-/* --- expectations ---------------------------------------------------------------------------------------------------- */
+/* --- expectations ------------------------------------------------------------------------------------------------- */
 
 static void expect_state(struct play *p, node_id id, uint32_t argc, char **argv)
 {
@@ -323,7 +323,7 @@ static void expect_exit(struct play *p, char **argv)
         story_expect(&p->story, sim_now(p->sim), p->script, p->step, over && code == want, found);
 }
 
-/* --- the steps in order ---------------------------------------------------------------------------------------------- */
+/* --- the steps in order ------------------------------------------------------------------------------------------- */
 
 static int do_run(struct play *p, uint32_t argc, char **argv)
 {
@@ -407,8 +407,8 @@ int simulate_play(struct core *core, const struct script *script, const struct s
                   struct simulate_result *ret, struct err *err)
 {
         autofree struct play *p = calloc(1, sizeof(*p));
-        struct sim_observer observer = { .stepping = before_step, .tamper = tamper, .recorded = on_record, .stepped = on_step, .answered = on_answer,
-                                         .arg = p };
+        struct sim_observer observer = { .stepping = before_step, .tamper = tamper, .recorded = on_record,
+                                         .stepped = on_step, .answered = on_answer, .arg = p };
         int r = 0, code = 0;
 
         if (!p || !(p->sim = sim_new(core, &o->config, &observer)))

@@ -1,10 +1,10 @@
-/* main.c - coppice-tee: what comes in at descriptor 0 goes out at descriptors 10, 11, 12 ... (as many as there are), whole
- * and in order at each: the copies of a channel with Deliver=all. All of them are pipes.
+/* main.c - coppice-tee: what comes in at descriptor 0 goes out at descriptors 10, 11, 12 ... (as many as there are),
+ * whole and in order at each: the copies of a channel with Deliver=all. All of them are pipes.
  *
- * Bytes are not looked at: tee(2) makes a second reference to the pages at the head of the input, splice(2) moves it on.
- * tee() can only copy from the head, and a fuller output takes less of it; so what is there goes to each output by way of an
- * empty pipe of our own, the stage, which has room for all of it, and leaves the input when every output has it. An output
- * that is full makes the others wait, but not before they are one stage ahead.
+ * Bytes are not looked at: tee(2) makes a second reference to the pages at the head of the input, splice(2) moves it
+ * on. tee() can only copy from the head, and a fuller output takes less of it; so what is there goes to each output by
+ * way of an empty pipe of our own, the stage, which has room for all of it, and leaves the input when every output has
+ * it. An output that is full makes the others wait, but not before they are one stage ahead.
  *
  * How much has left the input and how much has gone to each output is counted in shared memory, which coppice stores
  * (FDSTORE=1): when we are killed and started again we go on where we were. But for the instant between a call and the
@@ -49,7 +49,7 @@ static _Noreturn void fail(const char *what)
         exit(1);
 }
 
-/* --- what was done before -------------------------------------------------------------------------------------------------- */
+/* --- what was done before ----------------------------------------------------------------------------------------- */
 
 static int stored_progress(void)
 {
@@ -93,7 +93,7 @@ static struct progress *map_progress(unsigned outputs)
         return p;
 }
 
-/* --- copying ----------------------------------------------------------------------------------------------------------------- */
+/* --- copying ------------------------------------------------------------------------------------------------------ */
 
 /* Exactly n bytes, waiting for room; `count` grows with them. */
 static void move(int from, int to, uint64_t n, uint64_t *count)

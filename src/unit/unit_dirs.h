@@ -79,8 +79,9 @@ struct husk {
         bool placed;           /* see unit_text_read() */
 };
 
-/* Both steps: files, then text. ret_husk, which may be NULL, is filled when the unit has errors; and of a masked supervisor
- * with what the mask hides, for that says which units are below it. */
-int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret, struct husk *ret_husk);
+/* Both steps: files, then text. ret_husk, which may be NULL, is filled when the unit has errors; and of a masked
+ * supervisor with what the mask hides, for that says which units are below it. */
+int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret,
+              struct husk *ret_husk);
 
 #endif

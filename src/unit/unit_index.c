@@ -55,7 +55,8 @@ static void odd_name(const struct unit_dir *dir, const char *name, size_t n, str
                 if (has_suffix(name, n, later[i]))
                         remark(remarks, DIAG_WARNING, dir->path, 0, 0, "it is not read",
                                "%s: this version has no %s units", name, later[i] + 1);
-        if ((has_suffix(name, n, ".service") || has_suffix(name, n, ".supervisor") || has_suffix(name, n, ".channel")) &&
+        if ((has_suffix(name, n, ".service") || has_suffix(name, n, ".supervisor") ||
+             has_suffix(name, n, ".channel")) &&
             unit_name_parse(name, &parsed, &why) < 0)
                 remark_err(remarks, DIAG_ERROR, dir->path, 0, 0, &why);
 }
@@ -73,7 +74,8 @@ static int add_name(struct unit_index *ix, size_t dir, const struct dirent *de, 
                 n -= 2;
         memcpy(unit, de->d_name, n);
         unit[n] = '\0';
-        if (!has_suffix(unit, n, ".service") && !has_suffix(unit, n, ".supervisor") && !has_suffix(unit, n, ".channel")) {
+        if (!has_suffix(unit, n, ".service") && !has_suffix(unit, n, ".supervisor") &&
+            !has_suffix(unit, n, ".channel")) {
                 odd_name(&ix->paths->dirs[dir], unit, n, remarks);
                 return 0;
         }

@@ -62,7 +62,8 @@ int unit_load(const struct unit_paths *p, const char *name, diag_fn *report, voi
                 return r;
         if (parsed.is_template) {
                 (void) err_set(err, STAGE_LOAD, EINVAL, "%s is a template", name);
-                err_hint(err, "name an instance: %s@1.%s", parsed.prefix, strtab_text(&node_kind_names, (int) parsed.kind));
+                err_hint(err, "name an instance: %s@1.%s", parsed.prefix,
+                         strtab_text(&node_kind_names, (int) parsed.kind));
                 return -EINVAL;
         }
         r = unit_index_new(p, &about_others, &ix);
@@ -97,7 +98,8 @@ bool unit_file_there(const char *file)
         if (stat(file, &st) == 0)
                 return S_ISREG(st.st_mode);
         if (unit_name_parse(base, &n, NULL) < 0 || !n.instance[0] ||
-            asprintf(&template, "%.*s%s@.%s", (int) (base - file), file, n.prefix, strtab_text(&node_kind_names, (int) n.kind)) < 0)
+            asprintf(&template, "%.*s%s@.%s", (int) (base - file), file, n.prefix,
+                     strtab_text(&node_kind_names, (int) n.kind)) < 0)
                 return false;
         return stat(template, &st) == 0 && S_ISREG(st.st_mode);
 }

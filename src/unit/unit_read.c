@@ -79,7 +79,7 @@ static int read_main(const struct unit_index *ix, const char *name, struct remar
         return add_source(f, join(dir->path, name), &text, dir->foreign);
 }
 
-/* --- drop-ins ------------------------------------------------------------------------------------------------------ */
+/* --- drop-ins ----------------------------------------------------------------------------------------------------- */
 
 struct drop_in {
         char name[NAME_MAX + 1];
@@ -303,7 +303,8 @@ static bool is_supervisor(const char *name)
         return unit_name_parse(name, &n, NULL) == 0 && n.kind == KIND_SUPERVISOR;
 }
 
-int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret, struct husk *ret_husk)
+int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret,
+              struct husk *ret_husk)
 {
         struct unit_files files;
         int r;
@@ -311,7 +312,8 @@ int unit_read(const struct unit_index *ix, const char *name, struct remarks *rem
         remarks->unit = name;
         r = read_files(ix, name, remarks, &files);
         if (r == 0) {
-                r = unit_text_read(name, files.sources, files.count, &ix->paths->host, remarks->report, remarks->arg, ret,
+                r = unit_text_read(name, files.sources, files.count, &ix->paths->host, remarks->report,
+                                   remarks->arg, ret,
                                    ret_husk ? &ret_husk->spec : NULL, ret_husk ? &ret_husk->placed : NULL);
                 remarks->errors += r == -EINVAL;
         } else if (r == -EINVAL && ret_husk && files.count > 0) {

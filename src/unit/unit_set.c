@@ -145,7 +145,8 @@ static int leave_out_broken(struct unit_set *set)
 
         if (!broken)
                 return -ENOMEM;
-        validate_channels(set->nodes, set->node_count, set->channels, set->channel_count, why_absent, set, &set->remarks, broken);
+        validate_channels(set->nodes, set->node_count, set->channels, set->channel_count, why_absent, set,
+                          &set->remarks, broken);
         for (size_t i = 0; i < set->channel_count; i++)
                 if (!broken[i])
                         set->channels[kept++] = set->channels[i];
@@ -160,8 +161,8 @@ static int make_tree(struct unit_set *set)
 
         if (!candidates)
                 return -ENOMEM;
-        r = unit_tree_build(candidates, candidates_of(set, false, candidates), why_absent, set, &set->remarks, &set->nodes,
-                            &set->node_count);
+        r = unit_tree_build(candidates, candidates_of(set, false, candidates), why_absent, set, &set->remarks,
+                            &set->nodes, &set->node_count);
         if (r < 0)
                 return r;
         set->channels = calloc(set->node_count + 1, sizeof(*set->channels));
@@ -207,7 +208,8 @@ static int tell_more(struct unit_set *set)
                 any |= set->known[i].husk.placed;
         if (!any || !candidates)
                 return candidates ? 0 : -ENOMEM;
-        r = unit_tree_build(candidates, candidates_of(set, true, candidates), why_no_husk, set, &remarks, &nodes, &count);
+        r = unit_tree_build(candidates, candidates_of(set, true, candidates), why_no_husk, set, &remarks, &nodes,
+                            &count);
         if (r < 0)
                 return r;
         channels = calloc(count + 1, sizeof(*channels));

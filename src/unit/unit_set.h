@@ -30,8 +30,8 @@ struct unit_options {
         const char *set_dir;             /* drop-ins made by `set --runtime`; the last of the path; NULL = none */
         const char *const *systemd_dirs; /* NULL-terminated; NULL: systemd's own. Tests bring theirs. */
         bool user;                       /* not root: the XDG places */
-        const char *runtime_dir, *state_dir; /* the daemon's own: %t, %S ... lie in there for a user without $XDG_RUNTIME_DIR or home;
-                                          * NULL: then they have no place */
+        const char *runtime_dir, *state_dir; /* the daemon's own: %t, %S ... lie in there for a user without
+                                              * $XDG_RUNTIME_DIR or home; NULL: then they have no place */
         bool check_owner;                /* FAILURES H11; the daemon sets it when it is root */
 };
 
@@ -93,7 +93,8 @@ size_t unit_set_diag_count(const struct unit_set *set);
 const struct diag *unit_set_diag(const struct unit_set *set, size_t i);
 size_t unit_set_errors(const struct unit_set *set);
 
-/* Every name that is known, sorted. UNIT_LEFT_OUT: it has no errors, but no place either (its supervisor is broken, say). */
+/* Every name that is known, sorted. UNIT_LEFT_OUT: it has no errors, but no place either (its
+ * supervisor is broken, say). */
 enum unit_status { UNIT_IN_TREE, UNIT_KNOWN, UNIT_TEMPLATE, UNIT_MASKED, UNIT_BROKEN, UNIT_LEFT_OUT };
 extern const struct strtab unit_status_names;
 size_t unit_set_known_count(const struct unit_set *set);

@@ -1,4 +1,5 @@
-/* unit_set_priv.h - what unit_set.c (the tree) and unit_known.c (the units there are) share; nobody else includes it. */
+/* unit_set_priv.h - what unit_set.c (the tree) and unit_known.c (the units there are) share; nobody else includes
+ * it. */
 #ifndef UNIT_UNIT_SET_PRIV_H
 #define UNIT_UNIT_SET_PRIV_H
 
@@ -7,7 +8,8 @@
 struct known {
         char *name;            /* owned by the set's list of names */
         struct spec *spec;     /* owned; NULL when it is not to be had */
-        struct husk husk;      /* of one that cannot run: for further remarks, and to say who needs it. Of a supervisor always */
+        struct husk husk;      /* of one that cannot run: for further remarks, and to say who needs it. Of a
+                                * supervisor always */
         enum unit_status status;
         bool only_listed;
         bool for_husks;        /* only units with errors ask for it: no part of the tree */
