@@ -2,7 +2,8 @@
  *
  * Limits (FAILURES G1, G9, G14): 60 connections of which 16 of one user; the daemon's own user and root have 4 more
  * places (unless it is a process of a service) on which a newcomer takes the seat of whoever sits there idle, so that an administrator always gets in. Who
- * waits for a transient service of his is not counted: those have a limit of their own. */
+ * waits for a transient service of his is not counted: those have a limit of their own. For when the daemon has no descriptors left
+ * some are kept back for them as well (G9). */
 #include "daemon/control.h"
 
 #include <fcntl.h>
@@ -79,6 +80,27 @@ static void refuse_nobody(int fd, uid_t uid)
         send_away(fd, text, n);
 }
 
+/* Any descriptor will do; this one is there wherever we are. */
+void control_spare(struct control *s)
+{
+        for (int i = 0; i < CONN_SPARE && s->on_spare == 0; i++)
+                if (s->spare[i] < 0)
+                        s->spare[i] = fcntl(s->listen_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static bool short_of_descriptors(const struct control *s)
+{
+        return s->spare[CONN_SPARE - 1] < 0;
+}
+
+static void refuse_short(int fd)
+{
+        static const char text[] = "{\"error\":\"" MANAGER_INTERFACE ".Failed\",\"parameters\":{\"message\":"
+                                   "\"the daemon has no descriptors left\",\"hint\":\"its own user and root are still answered\"}}";
+
+        send_away(fd, text, sizeof text - 1);
+}
+
 static void admit(struct control *s, int fd)
 {
         struct ucred peer;
@@ -100,6 +122,10 @@ static void admit(struct control *s, int fd)
                 same += k->uid == peer.uid && !k->reserved && !k->apart;
         engine_peer(s->engine, fd, &whose);
         admin = peer.uid == 0 || peer.uid == s->own_uid;
+        if (short_of_descriptors(s) && !(admin && whose.kind == PEER_OUTSIDE)) {
+                refuse_short(fd);
+                return;
+        }
         full = same >= CONN_PER_UID || s->count - s->reserved >= CONN_MAX;
         if (full && !(admin && whose.kind == PEER_OUTSIDE && make_place(s))) {
                 refuse(fd, same >= CONN_PER_UID ? CONN_PER_UID : CONN_MAX);
@@ -110,22 +136,30 @@ static void admit(struct control *s, int fd)
                 (void) close(fd);
                 return;
         }
+        k->on_spare = short_of_descriptors(s);
+        s->on_spare += k->on_spare;
         k->reserved = full;
         s->reserved += full;
 }
 
-/* No descriptor for a newcomer: give up the spare one to take him and send him away, else the loop would spin on a
- * connection that cannot be accepted (G9). */
-static void turn_away(struct control *s)
+/* No descriptor for a newcomer: those kept back are given up to take him. An administrator stays, with the others of them for
+ * what his requests need; whoever else comes meanwhile is sent away. Else the loop would spin on a connection that cannot be
+ * accepted (G9). */
+static void on_shortage(struct control *s)
 {
+        bool accepted;
         int fd;
 
-        fd_close(&s->spare_fd);
+        for (int i = 0; i < CONN_SPARE; i++)
+                fd_close(&s->spare[i]);
         fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd >= 0)
-                (void) close(fd);
-        s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 || errno == EAGAIN)
+        accepted = fd >= 0;
+        if (accepted)
+                admit(s, fd);
+        else if (errno == EAGAIN)
+                accepted = true; /* he has gone */
+        control_spare(s);
+        if (accepted)
                 return;
         ev_io_stop(engine_loop(s->engine), &s->accept);
         ev_timer_set(&s->accept_again, 1., 0.);
@@ -140,6 +174,7 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
         if (watch_renewed(loop, w, revents))
                 return;
         control_sweep(s);
+        control_spare(s);
         for (int i = 0; i < 16; i++) {
                 fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 if (fd >= 0) {
@@ -147,7 +182,7 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
                         continue;
                 }
                 if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-                        turn_away(s);
+                        on_shortage(s);
                 return;
         }
 }
@@ -180,7 +215,9 @@ int control_new(struct engine *e, int listen_fd, struct control **ret, struct er
         }
         s->engine = e;
         s->listen_fd = listen_fd;
-        s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        for (int i = 0; i < CONN_SPARE; i++)
+                s->spare[i] = -1;
+        control_spare(s);
         s->group = engine_options(e)->control_group;
         s->own_uid = geteuid();
         s->overflow_uid = overflow_uid();
@@ -201,7 +238,8 @@ void control_free(struct control *s)
         ev_io_stop(engine_loop(s->engine), &s->accept);
         ev_timer_stop(engine_loop(s->engine), &s->accept_again);
         fd_close(&s->listen_fd);
-        fd_close(&s->spare_fd);
+        for (int i = 0; i < CONN_SPARE; i++)
+                fd_close(&s->spare[i]);
         free(s);
 }
 

@@ -62,6 +62,8 @@ void conn_close(struct conn *k)
         ev_timer_stop(loop, &k->partial);
         ev_timer_stop(loop, &k->again);
         fd_close(&k->fd);
+        s->on_spare -= k->on_spare;
+        control_spare(s);
         if (k->prev)
                 k->prev->next = k->next;
         else

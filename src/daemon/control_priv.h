@@ -24,6 +24,7 @@ enum {
         CONN_MAX = 60,            /* connections of everybody, */
         CONN_RESERVED = 4,        /* and these beside them for the daemon's user and root (G1) */
         CONN_PER_UID = 16,
+        CONN_SPARE = 4,           /* descriptors kept back: for an administrator's connection, and to answer it (G9) */
         CALLS_PER_TURN = 32,      /* requests of one connection before others have their turn (G11) */
         OUT_PAUSE = 64 << 10,     /* a stream waits while so much lies unread */
         OUT_MAX = 256 << 10,      /* no further request is taken with more than this unread (G3) */
@@ -65,6 +66,7 @@ struct conn {
         bool admin;                  /* its user may call mutating methods; see conn_access() */
         struct peer peer;            /* whose process it is */
         bool apart;                  /* stays for as long as a service: counts for nobody's limit */
+        bool on_spare;               /* let in when there were no descriptors left */
         bool reserved;               /* sits on one of the administrator's own places */
         bool busy;                   /* has a call */
         bool working;                /* conn_work() is on the stack */
@@ -84,7 +86,9 @@ struct conn {
 
 struct control {
         struct engine *engine;
-        int listen_fd, spare_fd;
+        int listen_fd;
+        int spare[CONN_SPARE];       /* owned: descriptors for when there are no others; -1 = given up */
+        unsigned on_spare;           /* connections for which they were given up */
         gid_t group;                 /* members may call mutating methods; (gid_t) -1 = no group */
         uid_t own_uid, overflow_uid;
         ev_io accept;
@@ -94,6 +98,7 @@ struct control {
 };
 
 /* control.c */
+void control_spare(struct control *s);        /* keep descriptors back again, unless somebody still needs them */
 void control_sweep(struct control *s);        /* free closed connections; only at the start of a callback */
 
 /* control_conn.c */
