@@ -81,6 +81,19 @@ bool channel_claimed(struct mailroom *r, const struct channel_claim *claim, bool
         return true;
 }
 
+bool engine_channel_may_claim(struct engine *e, const struct channel_claim *claim)
+{
+        struct channel *ch;
+        unsigned n = 0;
+
+        if (!e->mail || !claim->word || find(e->mail, claim->word, &ch))
+                return true;
+        for (ch = e->mail->channels; ch; ch = ch->next)
+                for (const struct unacked *u = ch->unacked; u; u = u->next)
+                        n += u->reader == NODE_NONE && u->holder == claim->holder;
+        return n < CHANNEL_CLAIMS_MAX;
+}
+
 bool engine_channel_taken(struct engine *e, const char *word)
 {
         struct channel *ch;

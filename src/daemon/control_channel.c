@@ -253,6 +253,11 @@ bool call_claim(struct call *c, const char *word, struct channel_claim *ret)
                 return false;
         }
         *ret = (struct channel_claim) { .word = word, .holder = c->conn };
+        if (!engine_channel_may_claim(call_engine(c), ret)) {
+                call_fail(c, "Failed", "message", "this connection holds 16 messages already",
+                          "hint", "say ChannelTaken of those that have arrived");
+                return false;
+        }
         c->conn->holds = c->conn->holds || word;
         return true;
 }

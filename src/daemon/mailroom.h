@@ -74,11 +74,12 @@ void engine_channel_edges(struct engine *e, engine_pipe_edge_fn *fn, void *arg);
  * only after engine_channel_taken(); who asks with a claim that holds a message is sent that one. It is back in its channel, in
  * front of all others, when the holder lets go of it, or when an engine has gone and no client of the next one has asked for
  * it by that word within CHANNEL_CLAIM_SEC. Without a word (NULL) it is gone when it is sent. */
-enum { CHANNEL_CLAIM_MAX = 47, CHANNEL_CLAIM_SEC = 3 };
+enum { CHANNEL_CLAIM_MAX = 47, CHANNEL_CLAIM_SEC = 3, CHANNEL_CLAIMS_MAX = 16 };
 struct channel_claim {
         const char *word;    /* 1 to CHANNEL_CLAIM_MAX bytes, or NULL */
         const void *holder;  /* whose it is: only compared */
 };
+bool engine_channel_may_claim(struct engine *e, const struct channel_claim *claim); /* false: its holder has CHANNEL_CLAIMS_MAX */
 bool engine_channel_taken(struct engine *e, const char *word);              /* was anything held for it? */
 void engine_channel_let_go(struct engine *e, const void *holder);           /* of all it holds */
 

@@ -150,6 +150,23 @@ def claims(c):
         assert c.call("ChannelReceive", channel="jobs", claim=word)[0] == "BadValue"
     facts = good(c.call("Channels", channel="jobs"))["channels"][0]
     assert (facts["unacked"], facts["waiting"], facts["redelivered"]) == (0, 0, 1), facts
+    too_many_claims(c)
+
+
+def too_many_claims(c):
+    many = Client(sys.argv[1], c.i)
+    for i in range(16):
+        good(c.call("Send", message="TO=/jobs\n\nn%02d" % i))
+        assert good(many.call("ChannelReceive", channel="jobs", claim="w%d" % i))["message"].endswith("n%02d" % i)
+    good(c.call("Send", message="TO=/jobs\n\nn16"))
+    refused = many.call("ChannelReceive", channel="jobs", claim="w16")
+    assert refused[0] == "Failed" and "16 messages" in refused[1]["message"], refused
+    assert good(many.call("ChannelReceive", channel="jobs", claim="w0"))["message"].endswith("n00")
+    good(many.call("ChannelTaken", claim="w0"))
+    assert good(many.call("ChannelReceive", channel="jobs", claim="w16"))["message"].endswith("n16")
+    many.s.close()
+    for i in range(1, 17):
+        assert good(c.call("ChannelReceive", channel="jobs"))["message"].endswith("n%02d" % i)
 
 
 def main():

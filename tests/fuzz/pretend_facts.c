@@ -75,6 +75,12 @@ void engine_channels(struct engine *e, engine_channel_fn *fn, void *arg)
         fn(arg, &f);
 }
 
+bool engine_channel_may_claim(struct engine *e, const struct channel_claim *claim)
+{
+        (void) e;
+        return !claim->word || claim->word[0] != 'f';
+}
+
 bool engine_channel_taken(struct engine *e, const char *word)
 {
         (void) e;
