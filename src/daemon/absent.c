@@ -154,7 +154,7 @@ int engine_absent_each(struct engine *e, engine_absent_fn *fn, void *arg, struct
         return 0;
 }
 
-/* --- by hand ------------------------------------------------------------------------------------------------------------ */
+/* --- by hand ------------------------------------------------------------------------------------------------------ */
 
 /* The supervisor in the tree that lists it: its file is newer than the last daemon-reload. */
 static node_id lister_of(const struct engine *e, const char *unit)

@@ -3,8 +3,8 @@
  * The unit files say what there should be, the kernel says what there is: the children of init, and in which group, or
  * with which mark, each of them lives. The tree is started as at boot; but where a start would make a process that is
  * there already, that one is taken for it, and the commands before and after it are not run again. So strategies,
- * orders and limits hold as for any other start, and no service is ended. What nobody knows any more: counts of restarts,
- * past deaths, what was stopped by hand (it is started), what is queued. */
+ * orders and limits hold as for any other start, and no service is ended. What nobody knows any more: counts of
+ * restarts, past deaths, what was stopped by hand (it is started), what is queued. */
 #include <fcntl.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ bool adopt_has(const struct engine *e, node_id id)
         return find(e, id) != NULL;
 }
 
-/* --- who is there ------------------------------------------------------------------------------------------------------ */
+/* --- who is there ------------------------------------------------------------------------------------------------- */
 
 static uint64_t born_at(pid_t pid, char name[32])
 {
@@ -120,13 +120,14 @@ void adopt_find(struct engine *e)
         log_notice("%zu services are running; they go on", e->survivor_count);
 }
 
-/* --- instead of a start ---------------------------------------------------------------------------------------------- */
+/* --- instead of a start ------------------------------------------------------------------------------------------- */
 
 static void post(struct engine *e, const struct action *a, enum event_kind kind, pid_t pid)
 {
         engine_post(e, &(struct event) { .kind = (uint8_t) kind, .role = a->role, .node = a->node,
                                          .incarnation = a->incarnation, .arg = pid,
-                                         .reason = kind == EVT_EXITED ? REASON(REASON_EXIT, 0) : REASON(REASON_NONE, 0) });
+                                         .reason = kind == EVT_EXITED ? REASON(REASON_EXIT, 0)
+                                                   : REASON(REASON_NONE, 0) });
 }
 
 static void take_main(struct engine *e, const struct action *a, struct survivor *s, const struct spec *spec)

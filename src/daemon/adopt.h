@@ -8,7 +8,8 @@
 
 #include "daemon/engine.h"
 
-void adopt_find(struct engine *e);                         /* look among the children of init; once, before the first turn */
+void adopt_find(struct engine *e);                         /* look among the children of init; once,
+                                                            * before the first turn */
 bool adopt_has(const struct engine *e, node_id id);        /* was a process of that node found? */
 
 /* ACT_SPAWN of a node that may have been found. True: what runs counts as started. False: start it. */

@@ -13,7 +13,7 @@ static bool acknowledged(const struct channel *ch)
         return spec_int(ch->spec, D_CHANNEL_Acknowledge);
 }
 
-/* --- which one, and who may ------------------------------------------------------------------------------------------- */
+/* --- which one, and who may --------------------------------------------------------------------------------------- */
 
 static bool is_called(const struct channel *ch, const char *name)
 {
@@ -60,7 +60,7 @@ enum mail_result channel_may_take(const struct channel *ch, node_id reader)
         return route_out_of(core_of(ch), ch->place, reader, &by) ? MAIL_OK : MAIL_FORBIDDEN;
 }
 
-/* --- making and ending --------------------------------------------------------------------------------------------------- */
+/* --- making and ending -------------------------------------------------------------------------------------------- */
 
 static struct box_limits limits_of(const struct spec *s)
 {
@@ -162,7 +162,7 @@ void channel_close(struct channel *ch)
                 channel_free(ch);
 }
 
-/* --- delivering -------------------------------------------------------------------------------------------------------------- */
+/* --- delivering --------------------------------------------------------------------------------------------------- */
 
 static unsigned outstanding(const struct channel *ch, node_id reader, uint64_t *ret_bytes)
 {
@@ -202,7 +202,8 @@ static bool write_head(struct channel *ch, struct buf *head)
 static bool give(struct channel *ch, const struct mail *m, struct postbox *to, bool force)
 {
         autobuf struct buf head = BUF_INIT;
-        uint8_t none = 0, *fd_count = spec_int(ch->spec, D_CHANNEL_Deliver) == CHANNEL_ALL ? &none : (uint8_t *) (uintptr_t) &m->fd_count;
+        uint8_t none = 0, *fd_count = spec_int(ch->spec, D_CHANNEL_Deliver) == CHANNEL_ALL
+                       ? &none : (uint8_t *) (uintptr_t) &m->fd_count;
         struct parcel p;
         enum mail_result r;
 
@@ -394,7 +395,8 @@ enum mail_result channel_put(struct channel *ch, struct parcel *p)
 {
         enum mail_result r;
 
-        if (p->fd_count && *p->fd_count > 0 && (acknowledged(ch) || spec_int(ch->spec, D_CHANNEL_Deliver) == CHANNEL_ALL))
+        if (p->fd_count && *p->fd_count > 0 &&
+            (acknowledged(ch) || spec_int(ch->spec, D_CHANNEL_Deliver) == CHANNEL_ALL))
                 return MAIL_BAD_MESSAGE; /* a descriptor can be given away once */
         r = mail_put(&ch->box, p);
         if (r == MAIL_OK)

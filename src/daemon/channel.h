@@ -67,19 +67,21 @@ enum mail_result channel_put(struct channel *ch, struct parcel *p); /* as mail_p
 enum mail_result channel_may_send(const struct channel *ch, node_id from);
 enum mail_result channel_may_take(const struct channel *ch, node_id reader);
 
-/* What one service can have waiting, and all those below a supervisor can make at run time (BUSY with more). A channel of
- * Capacity=10000 costs at most ten times its CapacityBytes=, were all messages empty. */
-enum { CHANNEL_PULLERS_MAX = 100, CHANNELS_MADE_MAX = 100, CHANNELS_MADE_CAPACITY = 10000, CHANNELS_MADE_BYTES = 64 << 20 };
+/* What one service can have waiting, and all those below a supervisor can make at run time (BUSY with more). A channel
+ * of Capacity=10000 costs at most ten times its CapacityBytes=, were all messages empty. */
+enum { CHANNEL_PULLERS_MAX = 100, CHANNELS_MADE_MAX = 100, CHANNELS_MADE_CAPACITY = 10000,
+       CHANNELS_MADE_BYTES = 64 << 20 };
 
 /* A service asks for a message: usec < 0 waits for ever, 0 not at all. WAIT: it will be told. */
-enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec, uint64_t group);
+enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec,
+                              uint64_t group);
 enum mail_result channel_ack(struct channel *ch, node_id reader, int64_t number);
 
 struct puller *channel_add_puller(struct channel *ch);        /* of a client; NULL: no memory */
 void channel_move(struct channel *ch);                        /* at once; never while a batch is read */
 /* As it was in an engine before this one: the reader's question, and until when. */
-struct puller *channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until, const void *question,
-                                     size_t n);
+struct puller *channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until,
+                                     const void *question, size_t n);
 void channel_arm(struct channel *ch);
 struct channel *channel_of_id(struct mailroom *r, uint32_t id);
 struct channel *channel_new(struct mailroom *r, node_id place, struct spec *s, const char *path);
@@ -111,10 +113,12 @@ typedef bool unacked_is_fn(const struct unacked *u, const void *arg);
 void channel_take_back(struct channel *ch, unacked_is_fn *is, const void *arg);
 
 /* channel_hold.c */
-void channel_to_client(struct channel *ch, struct puller *p, const struct mail *m); /* its oldest; p is gone after that */
+/* its oldest; p is gone after that */
+void channel_to_client(struct channel *ch, struct puller *p, const struct mail *m);
 void channel_claim_by(struct puller *p, const struct channel_claim *claim);
 /* Is a message held for that claim already? Then it is told, and its holder is the one of the claim. */
-bool channel_claimed(struct mailroom *r, const struct channel_claim *claim, bool named, mail_heard_fn *heard, void *arg);
+bool channel_claimed(struct mailroom *r, const struct channel_claim *claim, bool named, mail_heard_fn *heard,
+                     void *arg);
 void channels_wait_for_claims(struct mailroom *r);             /* after an engine before this one */
 
 /* channel_tap.c */

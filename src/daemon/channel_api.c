@@ -7,7 +7,7 @@
 #include "daemon/pipe_priv.h"
 #include "unit/unit_set.h"
 
-/* --- units ----------------------------------------------------------------------------------------------------------- */
+/* --- units -------------------------------------------------------------------------------------------------------- */
 
 static struct channel *of_unit(struct mailroom *r, node_id place, const struct spec *s)
 {
@@ -91,7 +91,7 @@ void channels_place_gone(struct engine *e, node_id place)
         }
 }
 
-/* --- control ---------------------------------------------------------------------------------------------------------- */
+/* --- control ------------------------------------------------------------------------------------------------------ */
 
 static void note_first(void *arg, const struct diag *d)
 {
@@ -110,11 +110,13 @@ static struct spec *spec_of(struct engine *e, const char *name, const char *sett
         struct spec *s = NULL;
         size_t n = strlen(name);
 
-        (void) snprintf(full, sizeof full, "%.200s%s", name, n > 8 && strcmp(name + n - 8, ".channel") == 0 ? "" : ".channel");
+        (void) snprintf(full, sizeof full, "%.200s%s", name,
+                        n > 8 && strcmp(name + n - 8, ".channel") == 0 ? "" : ".channel");
         buf_addf(&text, "[Channel]\nType=message\n%s\n", settings);
         source.text = buf_text(&text);
         source.len = text.len;
-        if (buf_failed(&text) || unit_text_parse(full, &source, 1, unit_paths_host(engine_unit_paths(e)), note_first, err, &s) < 0) {
+        if (buf_failed(&text) || unit_text_parse(full, &source, 1, unit_paths_host(engine_unit_paths(e)), note_first,
+                                                 err, &s) < 0) {
                 if (!err->text[0])
                         (void) err_set(err, STAGE_LOAD, EINVAL, "%s: not a name and settings of a channel", full);
                 return NULL;
@@ -134,7 +136,8 @@ static bool is_too_much(const struct engine *e, node_id place, const struct spec
                         bytes += spec_int(ch->spec, D_CHANNEL_CapacityBytes);
                         n++;
                 }
-        return n >= CHANNELS_MADE_MAX || bytes > CHANNELS_MADE_BYTES || (queue && spec_int(s, D_CHANNEL_Capacity) > CHANNELS_MADE_CAPACITY);
+        return n >= CHANNELS_MADE_MAX || bytes > CHANNELS_MADE_BYTES ||
+               (queue && spec_int(s, D_CHANNEL_Capacity) > CHANNELS_MADE_CAPACITY);
 }
 
 static enum mail_result create(struct engine *e, node_id place, struct spec *s, bool within, struct err *err)
@@ -150,8 +153,8 @@ static enum mail_result create(struct engine *e, node_id place, struct spec *s, 
         return pipe_check(e, place, s, within, err) < 0 ? MAIL_FAILED : pipe_add(e, place, s, false);
 }
 
-static enum mail_result parse_and_create(struct engine *e, node_id place, const char *name, const char *settings, bool within,
-                                         struct err *err)
+static enum mail_result parse_and_create(struct engine *e, node_id place, const char *name, const char *settings,
+                                         bool within, struct err *err)
 {
         struct spec *s = e->mail ? spec_of(e, name, settings, err) : NULL;
         enum mail_result r;
@@ -163,7 +166,8 @@ static enum mail_result parse_and_create(struct engine *e, node_id place, const 
         return r;
 }
 
-enum mail_result engine_channel_create(struct engine *e, node_id place, const char *name, const char *settings, struct err *err)
+enum mail_result engine_channel_create(struct engine *e, node_id place, const char *name, const char *settings,
+                                       struct err *err)
 {
         return parse_and_create(e, place, name, settings, false, err);
 }
@@ -257,8 +261,8 @@ static bool group_waits(struct channel *const *list, size_t n, uint64_t group)
         return false;
 }
 
-uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait, const struct channel_claim *claim,
-                               mail_heard_fn *heard, void *arg, size_t *ret_at)
+uint64_t engine_channel_select(struct engine *e, const char *const *names, size_t n, bool wait,
+                               const struct channel_claim *claim, mail_heard_fn *heard, void *arg, size_t *ret_at)
 {
         struct channel *list[CHANNEL_SELECT_MAX] = { NULL };
         bool any = false;
@@ -301,7 +305,7 @@ void engine_channel_forget_group(struct engine *e, uint64_t group)
         channels_drop_group(e->mail, group);
 }
 
-/* --- calls of services --------------------------------------------------------------------------------------------------- */
+/* --- calls of services -------------------------------------------------------------------------------------------- */
 
 struct channel *channel_named(struct postbox *from, const struct message *m)
 {
@@ -329,7 +333,8 @@ enum mail_result channel_close_pipe(struct postbox *from, const struct message *
         struct engine *e = from->room->e;
         node_id super = core_node(e->core, from->node)->parent;
         char name[MESSAGE_VALUE_MAX + 1];
-        struct pipe_channel *ch = message_copy(m, MESSAGE_CHANNEL, name, sizeof name) ? pipe_find(e, super, name) : NULL;
+        struct pipe_channel *ch = message_copy(m, MESSAGE_CHANNEL, name, sizeof name)
+                                  ? pipe_find(e, super, name) : NULL;
 
         if (!ch)
                 return MAIL_NOT_FOUND;
@@ -377,7 +382,8 @@ enum mail_result channel_select(struct postbox *reader, const struct message *m,
         if (n == 0 || (!any && usec == 0))
                 return n ? MAIL_EMPTY : MAIL_BAD_MESSAGE;
         for (size_t i = 0; i < n; i++) {
-                result = channel_pull(list[i], reader, m, i ? -1 : usec, group); /* the first one watches the time for all */
+                /* the first one watches the time for all */
+                result = channel_pull(list[i], reader, m, i ? -1 : usec, group);
                 if (result != MAIL_WAIT) {
                         channels_drop_group(r, group);
                         return result;

@@ -1,8 +1,8 @@
 /* channel_hold.c - what a client was sent and has not said it has. See mailroom.h, channel.h.
  *
- * Between the journal and the client's hands there is always an instant at which the engine, the client or the connection may
- * end. So the message is written down as held before it is sent, under a word that the client has made up: by it the client
- * can ask again after the engine has ended, and says at last that it has the message. */
+ * Between the journal and the client's hands there is always an instant at which the engine, the client or the
+ * connection may end. So the message is written down as held before it is sent, under a word that the client has made
+ * up: by it the client can ask again after the engine has ended, and says at last that it has the message. */
 #include <string.h>
 
 #include "daemon/channel.h"
@@ -34,7 +34,8 @@ static struct unacked *held_for(const struct puller *p)
         return u;
 }
 
-/* Out of the channel first: what `heard` writes to the client may take the journal along, and may end the connection. */
+/* Out of the channel first: what `heard` writes to the client may take the journal along, and may end the
+ * connection. */
 void channel_to_client(struct channel *ch, struct puller *p, const struct mail *m)
 {
         autobuf struct buf bytes = BUF_INIT;
@@ -109,7 +110,7 @@ bool engine_channel_taken(struct engine *e, const char *word)
         return true;
 }
 
-/* --- those who do not come back --------------------------------------------------------------------------------------------- */
+/* --- those who do not come back ----------------------------------------------------------------------------------- */
 
 static bool is_held_by(const struct unacked *u, const void *holder)
 {

@@ -49,7 +49,7 @@ void channel_send_away(struct puller *p, enum mail_result r)
         channel_served(p);
 }
 
-/* --- what readers do ------------------------------------------------------------------------------------------------------------ */
+/* --- what readers do ---------------------------------------------------------------------------------------------- */
 
 static void on_late(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -93,8 +93,8 @@ void channel_arm(struct channel *ch)
                 arm(p);
 }
 
-struct puller *channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until, const void *question,
-                                     size_t n)
+struct puller *channel_resume_puller(struct channel *ch, uint64_t serial, node_id reader, nsec until,
+                                     const void *question, size_t n)
 {
         struct puller *p = add_puller(ch, -1);
 
@@ -125,7 +125,8 @@ static bool asks_already(const struct channel *ch, node_id reader)
         return n >= CHANNEL_PULLERS_MAX;
 }
 
-enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec, uint64_t group)
+enum mail_result channel_pull(struct channel *ch, struct postbox *reader, const struct message *m, int64_t usec,
+                              uint64_t group)
 {
         struct puller *p;
 

@@ -1,5 +1,6 @@
-/* channel_tap.c - looking at a channel: what waits in it; and watching it: an operator gets a copy of each message that comes in, and takes nothing out. See
- * channel.h, mailroom.h. Nobody waits for a tap: one that is not read from is cut, and told how much it has missed. */
+/* channel_tap.c - looking at a channel: what waits in it; and watching it: an operator gets a copy of each message that
+ * comes in, and takes nothing out. See channel.h, mailroom.h. Nobody waits for a tap: one that is not read from is cut,
+ * and told how much it has missed. */
 #include "daemon/channel.h"
 
 enum { TAP_MESSAGES_MAX = 1024, TAP_BYTES_MAX = 1 << 20 };

@@ -1,9 +1,10 @@
 /* check.c - ACT_CHECK: do the conditions hold, and is known what the start will ask others for?
  *
- * A path may lie on a server, a user may be known to one: such questions go to a helper (os/reach.h), and the start that
- * needs the answer waits for it in PHASE_CHECK, where it can be stopped and times out as ever. Everything is tried first
- * with the helper held: what would have to be asked is noted instead. When nothing was, that was it; else the first of it is
- * asked, its answer kept for some seconds, and all is tried again. So when the process is spawned the answers are there.
+ * A path may lie on a server, a user may be known to one: such questions go to a helper (os/reach.h), and the start
+ * that needs the answer waits for it in PHASE_CHECK, where it can be stopped and times out as ever. Everything is
+ * tried first with the helper held: what would have to be asked is noted instead. When nothing was, that was it;
+ * else the first of it is asked, its answer kept for some seconds, and all is tried again. So when the process is
+ * spawned the answers are there.
  *
  * Who waits is not written down: it is who is in PHASE_CHECK. The next engine asks again (check_again()).
  *
@@ -45,7 +46,7 @@ struct checks {
         size_t count, cap;
 };
 
-/* --- one try ------------------------------------------------------------------------------------------------------------ */
+/* --- one try ------------------------------------------------------------------------------------------------------ */
 
 /* What gather_user() will ask for; only that it is asked counts here. */
 static void try_names(struct engine *e, node_id id, const struct spec *s)
@@ -53,7 +54,8 @@ static void try_names(struct engine *e, node_id id, const struct spec *s)
         struct err quiet = { 0 };
         struct user u;
 
-        if (!identity_said(s) || (account_order("passwd") == ACCOUNT_FILES_ONLY && account_order("group") == ACCOUNT_FILES_ONLY))
+        if (!identity_said(s) ||
+            (account_order("passwd") == ACCOUNT_FILES_ONLY && account_order("group") == ACCOUNT_FILES_ONLY))
                 return;
         if (identity_find(e, id, s, &u, &quiet) == 0)
                 user_done(&u);
@@ -83,7 +85,8 @@ static struct condition_result try_conditions(struct engine *e, node_id id, cons
 }
 
 /* False when something has to be asked first. */
-static bool try_without_asking(struct engine *e, node_id id, const struct spec *s, int64_t since, struct condition_result *ret)
+static bool try_without_asking(struct engine *e, node_id id, const struct spec *s, int64_t since,
+                               struct condition_result *ret)
 {
         struct condition_result r;
 
@@ -118,8 +121,10 @@ static bool known_ahead(struct engine *e, node_id id, int64_t since)
 
 static void answer(struct engine *e, const struct waiting *w, const struct condition_result *r)
 {
-        engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = w->node, .incarnation = w->incarnation, .arg = r->verdict,
-                                         .arg2 = r->verdict == VERDICT_PASS ? 0 : ((int64_t) r->directive + 1) << 32 | (int64_t) r->item });
+        engine_post(e, &(struct event) { .kind = EVT_CHECKED, .node = w->node, .incarnation = w->incarnation,
+                                         .arg = r->verdict,
+                                         .arg2 = r->verdict == VERDICT_PASS ? 0 : ((int64_t) r->directive + 1) << 32 |
+                                                 (int64_t) r->item });
 }
 
 static bool waits(const struct engine *e, node_id id, uint32_t incarnation)
@@ -165,7 +170,7 @@ static void try_now(struct engine *e, const struct waiting *w)
         answer(e, w, &r);
 }
 
-/* --- questions ---------------------------------------------------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------------------------------------------------- */
 
 static void go_on(struct checks *c);
 
@@ -230,7 +235,8 @@ static bool ask(struct checks *c)
         }
         ev_io_set(&c->answer, fd, EV_READ);
         ev_io_start(c->e->loop, &c->answer);
-        set_timer(c, (c->patience_ms ? c->patience_ms : c->question[0] == REACH_NAMES ? REACH_NAMES_MS : REACH_MS) * 1e-3);
+        set_timer(c, (c->patience_ms ? c->patience_ms : c->question[0] == REACH_NAMES ? REACH_NAMES_MS : REACH_MS) *
+                  1e-3);
         return true;
 }
 
@@ -267,7 +273,8 @@ static struct checks *checks_of(struct engine *e)
         c = calloc(1, sizeof(*c));
         if (!c)
                 return NULL;
-        *c = (struct checks) { .e = e, .reach = reach_new("/proc/self/exe"), .patience_ms = patience ? atoi(patience) : 0 };
+        *c = (struct checks) { .e = e, .reach = reach_new("/proc/self/exe"),
+                               .patience_ms = patience ? atoi(patience) : 0 };
         ev_init(&c->answer, on_answer);
         ev_init(&c->timer, on_timer);
         return e->checks = c;

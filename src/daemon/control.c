@@ -1,9 +1,9 @@
 /* control.c - the door of the control server: who may come in, and how many.
  *
  * Limits (FAILURES G1, G9, G14): 60 connections of which 16 of one user; the daemon's own user and root have 4 more
- * places (unless it is a process of a service) on which a newcomer takes the seat of whoever sits there idle, so that an administrator always gets in. Who
- * waits for a transient service of his is not counted: those have a limit of their own. For when the daemon has no descriptors left
- * some are kept back for them as well (G9). */
+ * places (unless it is a process of a service) on which a newcomer takes the seat of whoever sits there idle, so that
+ * an administrator always gets in. Who waits for a transient service of his is not counted: those have a limit of their
+ * own. For when the daemon has no descriptors left some are kept back for them as well (G9). */
 #include "daemon/control.h"
 
 #include <fcntl.h>
@@ -65,7 +65,8 @@ static void refuse(int fd, unsigned limit)
 {
         char text[160];
         int n = snprintf(text, sizeof text,
-                         "{\"error\":\"" MANAGER_INTERFACE ".TooManyConnections\",\"parameters\":{\"limit\":%u}}", limit);
+                         "{\"error\":\"" MANAGER_INTERFACE ".TooManyConnections\",\"parameters\":{\"limit\":%u}}",
+                         limit);
 
         send_away(fd, text, n);
 }
@@ -96,7 +97,8 @@ static bool short_of_descriptors(const struct control *s)
 static void refuse_short(int fd)
 {
         static const char text[] = "{\"error\":\"" MANAGER_INTERFACE ".Failed\",\"parameters\":{\"message\":"
-                                   "\"the daemon has no descriptors left\",\"hint\":\"its own user and root are still answered\"}}";
+                                   "\"the daemon has no descriptors left\",\"hint\":\"its own user and root are still "
+                                   "answered\"}}";
 
         send_away(fd, text, sizeof text - 1);
 }
@@ -142,9 +144,9 @@ static void admit(struct control *s, int fd)
         s->reserved += full;
 }
 
-/* No descriptor for a newcomer: those kept back are given up to take him. An administrator stays, with the others of them for
- * what his requests need; whoever else comes meanwhile is sent away. Else the loop would spin on a connection that cannot be
- * accepted (G9). */
+/* No descriptor for a newcomer: those kept back are given up to take him. An administrator stays, with the others of
+ * them for what his requests need; whoever else comes meanwhile is sent away. Else the loop would spin on a connection
+ * that cannot be accepted (G9). */
 static void on_shortage(struct control *s)
 {
         bool accepted;

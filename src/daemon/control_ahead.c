@@ -1,5 +1,6 @@
-/* control_ahead.c - a request that reads unit files, or describes a start, first waits for those who may not answer: a file
- * system of another machine, a name service. It waits by itself; everybody else is answered meanwhile (FAILURES A17). */
+/* control_ahead.c - a request that reads unit files, or describes a start, first waits for those who may not
+ * answer: a file system of another machine, a name service. It waits by itself; everybody else is answered
+ * meanwhile (FAILURES A17). */
 #include <string.h>
 
 #include "daemon/control_priv.h"

@@ -154,7 +154,8 @@ static bool find_all(struct call *c, json_t *names)
                 return false;
         for (size_t i = 0; i < json_array_size(names); i++) {
                 name = json_string_value(json_array_get(names, i));
-                if (!(brings ? find_or_bring : call_node)(c, name, &q->list[i].node) || !call_may_act(c, q->list[i].node))
+                if (!(brings ? find_or_bring : call_node)(c, name, &q->list[i].node) ||
+                    !call_may_act(c, q->list[i].node))
                         return false;
                 q->count++;
         }
@@ -239,7 +240,8 @@ void method_Kill(struct call *c)
         if (!call_params(c))
                 return;
         if (number <= 0)
-                call_bad_word(c, "signal", signal, signal_nearest(signal), "no such signal; a name such as HUP, or a number");
+                call_bad_word(c, "signal", signal, signal_nearest(signal),
+                              "no such signal; a name such as HUP, or a number");
         else if (role < 0)
                 call_bad_word(c, "whom", whom, strtab_nearest(roles, ARRAY_LEN(roles), whom), "main, control or all");
         else if (find_all(c, names))
@@ -259,7 +261,8 @@ void method_Exit(struct call *c)
                 return;
         if (reason_parse(text, &event.reason) < 0) {
                 call_bad_word(c, "reason", text, NULL,
-                              "a reason is normal, shutdown, killed, exit:N, signal:NAME, ... (see coppicectl exit --help)");
+                              "a reason is normal, shutdown, killed, exit:N, signal:NAME, ... (see coppicectl exit "
+                              "--help)");
                 return;
         }
         if (!call_node(c, name, &id) || !call_may_act(c, id))
@@ -307,7 +310,8 @@ void method_ResetFailed(struct call *c)
 }
 
 static const char *const end_texts[] = {
-        [INIT_END_EXIT] = "exit", [INIT_END_HALT] = "halt", [INIT_END_POWEROFF] = "poweroff", [INIT_END_REBOOT] = "reboot",
+        [INIT_END_EXIT] = "exit", [INIT_END_HALT] = "halt", [INIT_END_POWEROFF] = "poweroff",
+        [INIT_END_REBOOT] = "reboot",
 };
 static STRTAB(end_names, end_texts);
 
@@ -328,7 +332,8 @@ void method_Shutdown(struct call *c)
                 return;
         }
         if (end < 0 || engine_end(call_engine(c), (enum init_end) end) < 0) {
-                call_bad_word(c, "end", how ? how : "exit", strtab_nearest(end_texts, ARRAY_LEN(end_texts), how ? how : "exit"),
+                call_bad_word(c, "end", how ? how : "exit",
+                              strtab_nearest(end_texts, ARRAY_LEN(end_texts), how ? how : "exit"),
                               "exit; or halt, poweroff or reboot when the daemon is PID 1 of a machine");
                 return;
         }

@@ -8,7 +8,7 @@
 #include "daemon/mailroom.h"
 #include "proto/message.h"
 
-/* --- Channels ------------------------------------------------------------------------------------------------------------ */
+/* --- Channels ----------------------------------------------------------------------------------------------------- */
 
 enum { CHANNELS_LOOKED_AT = 256 }; /* for one that is called nearly so */
 
@@ -20,7 +20,8 @@ struct listing {
 
 static bool is_called(const struct channel_facts *f, const char *name)
 {
-        return strcmp(f->path, name) == 0 || strcmp(spec_name(f->spec), name) == 0 || strcmp(spec_stem(f->spec), name) == 0;
+        return strcmp(f->path, name) == 0 || strcmp(spec_name(f->spec), name) == 0 ||
+               strcmp(spec_stem(f->spec), name) == 0;
 }
 
 static void write_settings(struct json *j, const struct spec *s)
@@ -75,7 +76,8 @@ static void write_channel(void *arg, const struct channel_facts *f)
         json_bool(j, "closed", f->closed);
         write_settings(j, f->spec);
         json_uint(j, "waiting", f->waiting);
-        json_int(j, "capacity", f->pipe && f->pipe->capacity >= 0 ? f->pipe->capacity : spec_int(f->spec, D_CHANNEL_Capacity));
+        json_int(j, "capacity", f->pipe && f->pipe->capacity >= 0
+                 ? f->pipe->capacity : spec_int(f->spec, D_CHANNEL_Capacity));
         json_uint(j, "bytes", f->bytes);
         json_uint(j, "accepted", f->accepted);
         json_uint(j, "delivered", f->delivered);
@@ -152,7 +154,7 @@ void method_Channels(struct call *c)
         call_close(c, false);
 }
 
-/* --- making, closing --------------------------------------------------------------------------------------------------------- */
+/* --- making, closing ---------------------------------------------------------------------------------------------- */
 
 static bool add_settings(struct call *c, json_t *list, struct buf *out)
 {
@@ -208,7 +210,7 @@ void method_ChannelClose(struct call *c)
                 answer(c, name, engine_channel_close(call_engine(c), name));
 }
 
-/* --- taking -------------------------------------------------------------------------------------------------------------------- */
+/* --- taking ------------------------------------------------------------------------------------------------------- */
 
 struct taking {
         struct puller *puller;
@@ -249,7 +251,8 @@ static void on_heard(void *arg, const char *bytes, size_t n)
 bool call_claim(struct call *c, const char *word, struct channel_claim *ret)
 {
         if (word && (!*word || strlen(word) > CHANNEL_CLAIM_MAX)) {
-                call_fail(c, "BadValue", "parameter", "claim", "message", "a word of 1 to 47 bytes that nobody else makes up");
+                call_fail(c, "BadValue", "parameter", "claim", "message",
+                          "a word of 1 to 47 bytes that nobody else makes up");
                 return false;
         }
         *ret = (struct channel_claim) { .word = word, .holder = c->conn };

@@ -388,7 +388,8 @@ static bool take_descriptors(struct conn *k, struct msghdr *m)
         int fds[FDS_AT_ONCE];
         size_t n = rights_take(m, fds, FDS_AT_ONCE);
         bool fine = !(m->msg_flags & MSG_CTRUNC) && (n == 0 || (!k->busy && k->fd_count + n <= FDS_PER_CALL));
-        bool keep = fine && conn_access(k) == CONTROL_ALL; /* who may call nothing that takes some is told so, without them */
+        bool keep = fine && conn_access(k) == CONTROL_ALL; /* who may call nothing that takes some is told
+                                                            * so, without them */
 
         for (size_t i = 0; i < n; i++)
                 if (keep)

@@ -151,7 +151,8 @@ static void drop_stream(struct call *c)
         free(c->state);
 }
 
-static const struct call_ops stream_ops = { .produce = produce_records, .published = on_published, .drop = drop_stream };
+static const struct call_ops stream_ops = { .produce = produce_records, .published = on_published,
+                                            .drop = drop_stream };
 static const struct call_ops once_ops = { .drop = drop_stream };
 
 void method_Events(struct call *c)
@@ -173,7 +174,8 @@ void method_Events(struct call *c)
                 call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
                 return;
         }
-        *s = (struct stream) { .under = under, .born = core_node(core, under)->born, .snapshot = snapshot, .next = core_last_seq(core) + 1 };
+        *s = (struct stream) { .under = under, .born = core_node(core, under)->born, .snapshot = snapshot,
+                               .next = core_last_seq(core) + 1 };
         if (!snapshot && (replay || !c->in.more))
                 s->next = since > 0 ? (uint64_t) since : oldest(core);
         c->state = s;

@@ -70,7 +70,8 @@ struct conn {
         bool reserved;               /* sits on one of the administrator's own places */
         bool busy;                   /* has a call */
         bool working;                /* conn_work() is on the stack */
-        bool outside;                /* ... for an answer that came by itself: perhaps amid a step, so no new request begins */
+        bool outside;                /* ... for an answer that came by itself: perhaps amid a step, so no
+                                      * new request begins */
         bool finished;               /* the client has closed its sending side */
         bool holds;                  /* messages of channels, perhaps */
         bool dead;                   /* closed; freed by the next control_sweep() */
@@ -110,7 +111,8 @@ void conn_work(struct conn *k);               /* take requests, produce, send: w
 void conn_apart(struct conn *k);              /* its call is bounded by something else: free its place */
 size_t conn_unread(const struct conn *k);     /* bytes the client has not taken yet */
 
-/* control_ahead.c: has something to be asked before the method can go to work without waiting? Then c->begins is set later. */
+/* control_ahead.c: has something to be asked before the method can go to work without waiting?
+ * Then c->begins is set later. */
 bool call_asks_ahead(struct call *c);
 void call_ahead_over(struct call *c);
 
@@ -136,7 +138,8 @@ void call_message(struct call *c, const char *bytes, size_t n); /* the reply {me
 /* What a client says to hold a message by (NULL: nothing); false and the error has been sent. control_channel.c */
 struct channel_claim;
 bool call_claim(struct call *c, const char *word, struct channel_claim *ret);
-/* Refused, of a channel; control_channel.c. `result` is an enum mail_result; the sentence begins with the name if `named`. */
+/* Refused, of a channel; control_channel.c. `result` is an enum mail_result; the sentence begins
+ * with the name if `named`. */
 void call_refuse_channel(struct call *c, const char *name, int result, bool named);
 void call_refuse(struct call *c, const char *result, const char *sentence); /* Refused; control_mail.c */
 void call_fail_err(struct call *c, const struct err *err); /* Failed, with the text of err */

@@ -106,7 +106,8 @@ static bool read_states(struct call *c, json_t *names, uint32_t *ret)
                 int state = strtab_value(&state_names, name);
 
                 if (state < 0) {
-                        call_bad_word(c, "states", name, strtab_nearest(state_names.text, (size_t) state_names.count, name), "no such state");
+                        call_bad_word(c, "states", name, strtab_nearest(state_names.text, (size_t) state_names.count,
+                                                                        name), "no such state");
                         return false;
                 }
                 set |= UINT32_C(1) << state;
@@ -250,7 +251,8 @@ static void write_edges(struct call *c, struct json *j, const struct node *n)
                 write_edge(j, from, core_path(core, id, to, sizeof to), "child");
         for (size_t k = 0; k < ARRAY_LEN(edge_kinds); k++)
                 for (size_t i = 0; i < spec_count(n->spec, edge_kinds[k].directive); i++) {
-                        id = core_find(core, n->parent, spec_item(n->spec, edge_kinds[k].directive, i), &(unsigned) { 0 });
+                        id = core_find(core, n->parent, spec_item(n->spec, edge_kinds[k].directive, i),
+                                       &(unsigned) { 0 });
                         if (id != NODE_NONE)
                                 write_edge(j, from, core_path(core, id, to, sizeof to), edge_kinds[k].kind);
                 }
@@ -267,7 +269,8 @@ static void write_bonds(struct call *c, struct json *j, node_id n)
                 bool link = b->kind == BOND_LINK || b->kind == BOND_WANT_LINK;
 
                 if (b->a == n && (link || b->kind == BOND_MONITOR || b->kind == BOND_WANT_MONITOR))
-                        write_edge(j, core_path(core, n, from, sizeof from), core_path(core, b->b, to, sizeof to), link ? "link" : "monitor");
+                        write_edge(j, core_path(core, n, from, sizeof from), core_path(core, b->b, to, sizeof to),
+                                   link ? "link" : "monitor");
         }
 }
 
@@ -319,7 +322,7 @@ void method_Graph(struct call *c)
         call_close(c, false);
 }
 
-/* --- Version, LogLevel --------------------------------------------------------------------------------------------- */
+/* --- Version, LogLevel -------------------------------------------------------------------------------------------- */
 
 static size_t count_nodes(const struct core *c)
 {
@@ -333,7 +336,8 @@ static void json_self(struct json *j)
 
         if (getrusage(RUSAGE_SELF, &u) < 0)
                 memset(&u, 0, sizeof u);
-        json_int(j, "cpu_usec", (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000) + u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+        json_int(j, "cpu_usec", (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000) + u.ru_utime.tv_usec +
+                 u.ru_stime.tv_usec);
         json_int(j, "max_rss", u.ru_maxrss * INT64_C(1024));
 }
 
@@ -378,7 +382,8 @@ void method_LogLevel(struct call *c)
         if (!call_params(c))
                 return;
         if (level < 0) {
-                call_bad_word(c, "level", name, log_level_nearest(name), "levels are error, warning, notice, info and debug");
+                call_bad_word(c, "level", name, log_level_nearest(name),
+                              "levels are error, warning, notice, info and debug");
                 return;
         }
         if (name)

@@ -212,7 +212,8 @@ void method_AttachTransient(struct call *c)
                 return;
         s->serial = engine_transient_listen(call_engine(c), s->node, &transient_ops, c);
         if (!s->serial) {
-                call_fail(c, "BadValue", "parameter", "node", "message", "is no transient service, or somebody is with it");
+                call_fail(c, "BadValue", "parameter", "node", "message",
+                          "is no transient service, or somebody is with it");
                 return;
         }
         (void) core_path(call_core(c), s->node, s->path, sizeof s->path);

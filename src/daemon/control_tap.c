@@ -1,5 +1,5 @@
-/* control_tap.c - methods that look at what is in channels: ChannelPeek (what waits), ChannelTap (a stream of copies of what
- * comes), ChannelSelect (the first message of several). */
+/* control_tap.c - methods that look at what is in channels: ChannelPeek (what waits), ChannelTap (a stream of copies of
+ * what comes), ChannelSelect (the first message of several). */
 #include <string.h>
 
 #include "base/base64.h"
@@ -8,7 +8,7 @@
 
 enum { PEEK_MAX = 1000, PEEK_BYTES_MAX = 128 << 10 /* more than any one message */ };
 
-/* --- ChannelPeek --------------------------------------------------------------------------------------------------------- */
+/* --- ChannelPeek -------------------------------------------------------------------------------------------------- */
 
 struct peeking {
         struct json *j;
@@ -55,7 +55,7 @@ void method_ChannelPeek(struct call *c)
         call_close(c, false);
 }
 
-/* --- ChannelTap ---------------------------------------------------------------------------------------------------------- */
+/* --- ChannelTap --------------------------------------------------------------------------------------------------- */
 
 struct tapping {
         struct tap *tap;
@@ -145,7 +145,7 @@ void method_ChannelTap(struct call *c)
                 c->ops = &tapping_ops;
 }
 
-/* --- ChannelSelect ---------------------------------------------------------------------------------------------------------- */
+/* --- ChannelSelect ------------------------------------------------------------------------------------------------ */
 
 struct selecting {
         uint64_t group;          /* 0: over */

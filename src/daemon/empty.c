@@ -1,8 +1,9 @@
 /* empty.c - when is an incarnation really over? When nobody is left, whoever died first (FAILURES A10, B13).
  *
  * With control groups one rmdir both asks and answers (a group that is needed again at once is asked and kept); only
- * when somebody is in there is the group watched. Without them the processes are looked for in /proc, again whenever init has reaped somebody. A timer runs only while
- * something is waited for: notifications may be coalesced (FAILURES B7). */
+ * when somebody is in there is the group watched. Without them the processes are looked for in /proc,
+ * again whenever init has reaped somebody. A timer runs only while something is waited for: notifications
+ * may be coalesced (FAILURES B7). */
 #include <string.h>
 
 #include "daemon/empty.h"
@@ -101,7 +102,7 @@ static void watch_group(struct engine *e, node_id id, uint32_t incarnation)
         cgroup_check(e->cgroup, on_group_empty, e); /* it may have become empty before the watch was there */
 }
 
-/* --- without -------------------------------------------------------------------------------------------------------- */
+/* --- without ------------------------------------------------------------------------------------------------------ */
 
 /* 1 empty, 0 not, as far as one can see. Without /proc only the processes that init tells of are known. */
 static int scattered_empty(struct engine *e, node_id id)
@@ -141,7 +142,7 @@ static void probe_all(struct engine *e)
                         probe(e, id);
 }
 
-/* --- both ------------------------------------------------------------------------------------------------------------ */
+/* --- both --------------------------------------------------------------------------------------------------------- */
 
 static void arm_timer(struct engine *e)
 {

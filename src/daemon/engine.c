@@ -396,7 +396,8 @@ static void arm_tick(struct engine *e)
 static void engine_turn(struct engine *e)
 {
         link_flush(e);
-        if (e->leaving && !initlink_pending(e->link)) { /* nothing is closed or removed: the next engine goes on with all of it */
+        /* nothing is closed or removed: the next engine goes on with all of it */
+        if (e->leaving && !initlink_pending(e->link)) {
                 journal_commit(e);
                 _exit(0);
         }
@@ -432,8 +433,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 
         (void) loop;
         (void) revents;
-        /* After SIGSTOP and SIGCONT the wait for descriptors is interrupted and tells of none, and time has passed: what
-         * has come meanwhile is before what is due now (FAILURES I8). */
+        /* After SIGSTOP and SIGCONT the wait for descriptors is interrupted and tells of none, and time has passed:
+         * what has come meanwhile is before what is due now (FAILURES I8). */
         notify_drain(e);
         link_drain(e);
         e->tick_at = 0; /* it has fired: arm it again whatever the deadline is; the turn does the rest */

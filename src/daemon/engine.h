@@ -87,27 +87,29 @@ int engine_set(struct engine *e, node_id id, const char *const *assignments, siz
                size_t file_size, engine_change_fn *change, void *arg, struct err *err);
 
 /* Another program takes the engine's place: `path`, NULL for the engine's own file as it is on disk now. It is tried
- * first; fn gets the reason why it cannot, or NULL: then this engine ends very soon. 0, or -errno and fn is not called. */
+ * first; fn gets the reason why it cannot, or NULL: then this engine ends very soon. 0, or
+ * -errno and fn is not called. */
 typedef void engine_reexec_fn(void *arg, const struct err *err);
 int engine_reexec(struct engine *e, const char *path, engine_reexec_fn *fn, void *arg, struct err *err);
 void engine_reexec_forget(struct engine *e, void *arg);
 
 /* A unit that is known but not in the tree, brought into it for a start by hand: `name` as people type it. It hangs
- * where its Supervisor= says or a Children= lists it, else below root; a template's instance too. 0 and the new node (or the
- * one that is there already); -ENOENT, -EINVAL, -EOPNOTSUPP (masked) as unit_load(); -ESRCH when its supervisor is not in
- * the tree; -ESHUTDOWN. */
+ * where its Supervisor= says or a Children= lists it, else below root; a template's instance too. 0 and the new node
+ * (or the one that is there already); -ENOENT, -EINVAL, -EOPNOTSUPP (masked) as unit_load(); -ESRCH when its supervisor
+ * is not in the tree; -ESHUTDOWN. */
 int engine_bring(struct engine *e, const char *name, node_id *ret_id, struct err *err);
 
 /* Why a unit is not in the tree; `name` as people type it, or a path that would be its. -ENOENT: there is no such unit
  * either; else a negative number, with err filled. */
 int engine_absent(struct engine *e, const char *name, struct err *err);
 
-/* Every unit that is known and not in the tree. 0, or -errno with err filled. why: NULL when there is nothing wrong with it. */
+/* Every unit that is known and not in the tree. 0, or -errno with err filled. why: NULL when there
+ * is nothing wrong with it. */
 typedef void engine_absent_fn(void *arg, const char *unit, const char *status, const struct err *why);
 int engine_absent_each(struct engine *e, engine_absent_fn *fn, void *arg, struct err *err);
 
-/* Before the functions above, or engine_plan() of a node: would they wait for a file system or a name service? Then true, and
- * ready(arg) is called once they need not; it must not ask again. NODE_NONE: the directories of units. */
+/* Before the functions above, or engine_plan() of a node: would they wait for a file system or a name service? Then
+ * true, and ready(arg) is called once they need not; it must not ask again. NODE_NONE: the directories of units. */
 typedef void engine_ready_fn(void *arg);
 bool engine_ask_ahead(struct engine *e, node_id id, engine_ready_fn *ready, void *arg);
 void engine_ask_ahead_over(struct engine *e, const void *arg); /* nobody waits with `arg` any more */
@@ -171,7 +173,8 @@ char *engine_cgroup_path(const struct engine *e, node_id id, char *buf, size_t n
 size_t engine_pids(struct engine *e, node_id id, pid_t *pids, size_t max);
 /* The directory its log lies in, "" when its output is not logged to files. Returns buf. */
 char *engine_log_dir(const struct engine *e, node_id id, char *buf, size_t n);
-char *engine_log_dir_of(const struct engine *e, const char *path, char *buf, size_t n); /* of one that has gone, if it has been logged */
+/* of one that has gone, if it has been logged */
+char *engine_log_dir_of(const struct engine *e, const char *path, char *buf, size_t n);
 /* Empty the pipe of a node (NODE_NONE: of all) into its log, then call fn (once; result 0, or -errno when there is no
  * log writer now). For `logs`, so that what was written before the question is seen. */
 void engine_log_flush(struct engine *e, node_id id, void (*fn)(void *arg, int result), void *arg);
@@ -190,7 +193,8 @@ struct denial {
 };
 const struct denial *engine_denial(const struct engine *e, node_id id);
 
-/* The calls it was seen to use under SystemCallFilterMode=learn, by index (core/syscalls.h); NULL = it never learned. */
+/* The calls it was seen to use under SystemCallFilterMode=learn, by index (core/syscalls.h); NULL = it never
+ * learned. */
 const bool *engine_learned(const struct engine *e, node_id id);
 
 /* One past incarnation. */
@@ -234,7 +238,8 @@ struct transient_request {
 
         /* A service asks (mail_spawn.c): */
         const struct event *event;     /* EVT_SPAWN but for the child; NULL = an operator's EVT_START */
-        const char *unit;              /* in place of name, command and properties: worker@7.service; worker@.service = a free one */
+        const char *unit;              /* in place of name, command and properties: worker@7.service;
+                                        * worker@.service = a free one */
         const struct spec *spawner;    /* whose spec bounds the command's */
 };
 
@@ -250,8 +255,8 @@ struct transient_ops {
         void (*ended)(void *arg, const struct transient_end *end);
 };
 
-/* Make one and ask for its start. Descriptors are copied. -EINVAL, -EEXIST, -ENOENT, -EDQUOT (MaxChildren=), -EPERM (not a
- * spawner's to ask for), -EMFILE, -ESHUTDOWN, -ENOMEM. */
+/* Make one and ask for its start. Descriptors are copied. -EINVAL, -EEXIST, -ENOENT, -EDQUOT (MaxChildren=), -EPERM
+ * (not a spawner's to ask for), -EMFILE, -ESHUTDOWN, -ENOMEM. */
 int engine_transient(struct engine *e, const struct transient_request *q, const struct transient_ops *ops, void *arg,
                      uint64_t *ret_serial, node_id *ret_id, struct err *err);
 

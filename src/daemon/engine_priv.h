@@ -106,7 +106,8 @@ struct engine {
         struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
         size_t redo_count;
         bool performed;               /* ... they were, but messages to init had not been sent */
-        int lacking;                  /* errno: a descriptor of init's store could not be taken for want of something; 0 = none */
+        int lacking;                  /* errno: a descriptor of init's store could not be taken for want of
+                                       * something; 0 = none */
         const struct actions *doing;  /* being performed; NULL = none are */
         uint32_t doing_at, doing_base; /* so many of them have been; of which so many before the latest snapshot */
         uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
@@ -128,9 +129,11 @@ struct engine {
 
 /* Make the loop run a turn before each sleep. Called once. */
 void engine_start_turns(struct engine *e);
-/* Take the oldest event of the queue, which must not be empty: when a journal is read, its step has been taken already. */
+/* Take the oldest event of the queue, which must not be empty: when a journal is read, its step has been taken
+ * already. */
 struct event engine_queue_pop(struct engine *e);
-/* Give the core an event at once, before those in the queue: only from a callback, never while actions are performed. */
+/* Give the core an event at once, before those in the queue: only from a callback, never while actions are
+ * performed. */
 void engine_step(struct engine *e, const struct event *event);
 /* Note the answer to a request; whoever asked hears of it at the end of the turn. */
 void engine_answer(struct engine *e, uint32_t token, enum result result);

@@ -5,8 +5,8 @@
 
 #include "daemon/engine.h"
 
-/* The core has stopped everything: have the logs flushed, for a bounded time, then leave the loop. `code` is the exit code
- * unless another one was asked for already. */
+/* The core has stopped everything: have the logs flushed, for a bounded time, then leave the loop. `code` is the exit
+ * code unless another one was asked for already. */
 void exit_finish(struct engine *e, int code);
 
 /* After the loop: release everything, remove what lies on disk, tell init. Waits for nobody but init. */

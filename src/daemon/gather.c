@@ -129,7 +129,8 @@ static int read_env_file(struct engine *e, const char *path, struct gathered *g,
 {
         if (touch_answers(e, path + (*path == '-')))
                 return envfile_read(path, &g->env_files, err);
-        (void) err_set(err, STAGE_ENVIRONMENT, ETIMEDOUT, "read %s: its file system does not answer", path + (*path == '-'));
+        (void) err_set(err, STAGE_ENVIRONMENT, ETIMEDOUT, "read %s: its file system does not answer",
+                       path + (*path == '-'));
         return -ETIMEDOUT;
 }
 
@@ -155,8 +156,8 @@ static int gather_environment(struct engine *e, const struct spec *s, struct gat
         return 0;
 }
 
-/* Its ends of channels. Descriptors 0 to 2 take the place of what StandardInput= and its kin say by default; those that go
- * by name follow later, among the stored ones. */
+/* Its ends of channels. Descriptors 0 to 2 take the place of what StandardInput= and its kin say by default; those that
+ * go by name follow later, among the stored ones. */
 static int gather_channels(struct engine *e, node_id id, bool describe, struct gathered *g, struct err *err)
 {
         struct plan_fds *f = &g->facts.fds;
@@ -209,7 +210,8 @@ static int gather_stream(struct engine *e, node_id id, const struct spec *s, enu
         } else if (strncmp(text, "fd:", 3) == 0) {
                 fd = store_find(e, id, text + 3);
                 if (fd < 0) {
-                        (void) err_set(err, STAGE_FDS, EBADF, "find descriptor %s: none of that name is stored", text + 3);
+                        (void) err_set(err, STAGE_FDS, EBADF, "find descriptor %s: none of that name is stored",
+                                       text + 3);
                         err_where(err, o.file, o.line);
                         return -EBADF;
                 }
@@ -229,7 +231,8 @@ static int gather_streams(struct engine *e, node_id id, const struct spec *s, st
         if (r == 0 && fds->out < 0)
                 r = gather_stream(e, id, s, D_SERVICE_StandardOutput, g, &fds->out, err);
         if (r == 0 && fds->err < 0)
-                r = gather_stream(e, id, s, logged ? D_SERVICE_StandardOutput : D_SERVICE_StandardError, g, &fds->err, err);
+                r = gather_stream(e, id, s, logged ? D_SERVICE_StandardOutput : D_SERVICE_StandardError, g,
+                                  &fds->err, err);
         return r;
 }
 
@@ -305,13 +308,14 @@ static void gather_control(struct engine *e, const struct action *a, const struc
         if (a->directive == D_SERVICE_ExecStop || a->directive == D_SERVICE_ExecStopPost) {
                 g->facts.service_result = plan_service_result(&a->reason);
                 /* What the main process did, also where the incarnation's reason is that it was asked to. */
-                plan_exit_texts(node && node->raw.kind ? &node->raw : &a->reason, &g->facts.exit_code, &g->facts.exit_status, g->result_buf,
-                                sizeof(g->result_buf));
+                plan_exit_texts(node && node->raw.kind ? &node->raw : &a->reason, &g->facts.exit_code,
+                                &g->facts.exit_status, g->result_buf, sizeof(g->result_buf));
         }
 }
 
 /* Commands beside the main process have it too: a hook may have something to say. */
-static int gather_mailbox(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
+static int gather_mailbox(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g,
+                          struct err *err)
 {
         int r, fd;
 
@@ -450,7 +454,8 @@ int engine_plan(struct engine *e, node_id id, enum directive directive, size_t i
         if (!g.facts.control && gather_channels(e, id, true, &g, err) < 0)
                 return -err->code;
         if (e->opt.root && spec_int(s, D_SERVICE_PrivatePIDs) &&
-            (directive == D_SERVICE_ExecStartPost || directive == D_SERVICE_ExecReload || directive == D_SERVICE_ExecStop))
+            (directive == D_SERVICE_ExecStartPost || directive == D_SERVICE_ExecReload ||
+             directive == D_SERVICE_ExecStop))
                 g.facts.fds.pids = g.fd_count++;
         if (g.facts.fds.err < 0 && (strcmp(spec_str(s, D_SERVICE_StandardError), "log") == 0 || errors_to_log(&g, s)))
                 g.facts.fds.err = g.fd_count++;

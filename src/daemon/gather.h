@@ -28,8 +28,8 @@ struct gathered {
 };
 #define GATHERED_NONE ((struct gathered) { .group_fd = -1, .notify_fd = -1, .exec_fd = -1, .pids_fd = -1 })
 
-/* For the start that the action asks for: makes its group, opens what it inherits. 0, or -errno with err filled; what was
- * gathered is to be given up by gathered_done() in either case. */
+/* For the start that the action asks for: makes its group, opens what it inherits. 0, or -errno with err filled; what
+ * was gathered is to be given up by gathered_done() in either case. */
 int gather(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err);
 void gathered_done(struct gathered *g);
 

@@ -3,8 +3,8 @@
  * The state of an engine is what went into it: the journal has a snapshot and everything since, in the order it
  * happened. An event is noted when it is posted, and again, as "now it is its turn, at this time", when the core takes
  * the step; whatever the step asks for that anybody else can see is done after that is written. A message of init or of
- * a service is written down before it is taken from its socket. So at any instruction an engine may be killed at, one of
- * these is true of each thing that happens: it is still in a socket, or it is in the journal, or nobody has seen it.
+ * a service is written down before it is taken from its socket. So at any instruction an engine may be killed at, one
+ * of these is true of each thing that happens: it is still in a socket, or it is in the journal, or nobody has seen it.
  *
  * Everything is collected in one frame and written by one call at these moments (journal_commit()):
  *   - after a step of the core and before its actions, unless all they do is to look at something;
@@ -28,7 +28,8 @@ enum journal_entry {
         ENTRY_STEP,     /* time, more: the first of the queue is given to the core */
         ENTRY_TICK,     /* time: EVT_TICK is */
         ENTRY_DIRECT,   /* time, event: it is, before those in the queue */
-        ENTRY_PERFORMED,/* the actions of the last step have been performed, but what they ask of init may wait for room */
+        ENTRY_PERFORMED,/* the actions of the last step have been performed, but what they ask of init
+                         * may wait for room */
         ENTRY_AT,       /* number: so many actions of the last step have been performed */
         ENTRY_DONE,     /* the actions of the last step have been performed, its records published */
         ENTRY_MARK,     /* of the message of init that has been dealt with */
@@ -53,7 +54,8 @@ enum journal_entry {
         ENTRY_PIPE,     /* place, flags, spec: a channel of Type=pipe, new or changed */
         ENTRY_UNPIPE,   /* place, name of its unit: it is gone */
         ENTRY_MAIL,     /* of the mail room: mail_log.c says what follows, mail_replay.c reads it */
-        ENTRY_SPAWN,    /* child, spawner, incarnation, token, text, result + 1, question: a service waits for that start */
+        ENTRY_SPAWN,    /* child, spawner, incarnation, token, text, result + 1, question: a service
+                         * waits for that start */
         ENTRY_SPAWN_TOLD, /* child: it was told */
         ENTRY_TEXT,     /* number, text: core_text_take() */
         ENTRY_TEXT_OVER,/* number: core_text_release() */
@@ -73,7 +75,8 @@ struct saved_engine {
 extern const struct pack_schema engine_schema;
 extern const struct pack_struct saved_engine_fields, pid_fields, run_fields, death_fields, action_fields, said_fields;
 
-enum { RUN_SAVED = RUN_GROUP | RUN_DIRS | RUN_TMP | RUN_CREDS | RUN_KILLED | RUN_ORPHANED | RUN_BOUNDED | RUN_COUNTED | RUN_NAMED |
+enum { RUN_SAVED = RUN_GROUP | RUN_DIRS | RUN_TMP | RUN_CREDS | RUN_KILLED | RUN_ORPHANED | RUN_BOUNDED | RUN_COUNTED |
+       RUN_NAMED |
                    RUN_WATCHED | RUN_PROBE };
 
 /* A plain copy of the bit fields of struct pid_entry. */
@@ -101,14 +104,15 @@ void journal_doing(struct engine *e);             /* in the midst of a step: so 
 void journal_performed(struct engine *e);         /* the actions of a step */
 void journal_done(struct engine *e);              /* a turn has ended, and nothing waits to be sent to init */
 void journal_message(struct engine *e, uint64_t mark);
-/* core_add() of a dynamic node, with a number that was used before where nobody can take it for that one, and an entry that
- * tells it in place of the snapshot that it would ask for. */
+/* core_add() of a dynamic node, with a number that was used before where nobody can take it for that one, and an entry
+ * that tells it in place of the snapshot that it would ask for. */
 int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
 /* core_text_take() and core_text_release(), told by an entry in place of the snapshot that they would ask for. */
 uint32_t journal_text(struct engine *e, const char *text);
 void journal_text_over(struct engine *e, uint32_t text);
 void journal_ended(struct engine *e, unsigned names, const struct transient_end *end);
-int journal_add_unit(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err); /* not dynamic; no entry */
+/* not dynamic; no entry */
+int journal_add_unit(struct engine *e, node_id parent, struct spec *spec, node_id *ret_id, struct err *err);
 void journal_pid(struct engine *e, const struct pid_entry *entry);
 void journal_unpid(struct engine *e, pid_t pid);
 void journal_run(struct engine *e, node_id id);   /* it may have changed: what it is then is written at the commit */
@@ -125,8 +129,8 @@ void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigne
 void journal_unpipe(struct engine *e, node_id place, const char *unit);
 struct buf *journal_mail(struct engine *e);       /* where to write what follows ENTRY_MAIL; NULL: nothing is written */
 struct buf *journal_spawn(struct engine *e, bool told); /* where to write what follows; NULL: nothing is written */
-void journal_changed(struct engine *e);           /* more than entries tell: the next commit is a snapshot. Changes of the
-                                                   * tree by other means than a step are seen without it */
+void journal_changed(struct engine *e);           /* more than entries tell: the next commit is a snapshot. Changes of
+                                                   * the tree by other means than a step are seen without it */
 void journal_settle(struct engine *e);            /* a snapshot that is due: before an event leaves the queue */
 void journal_commit(struct engine *e);
 void journal_bound(struct engine *e);             /* commit, and a snapshot when it is time for one: between turns */

@@ -108,7 +108,8 @@ int journal_add(struct engine *e, node_id parent, struct spec *spec, node_id *re
 
         if (again)
                 ledger_disown(e, core_retired(e->core));
-        r = again ? core_add_again(e->core, parent, spec, true, ret_id, err) : core_add(e->core, parent, spec, true, ret_id, err);
+        r = again ? core_add_again(e->core, parent, spec, true, ret_id, err)
+            : core_add(e->core, parent, spec, true, ret_id, err);
         if (r < 0 || !known)
                 return r;
         pack_u(journal_put(e, ENTRY_ADD), parent);
@@ -309,7 +310,8 @@ static struct saved_engine engine_now_is(const struct engine *e)
 {
         return (struct saved_engine) {
                 .boot_mark = e->boot_mark, .last_token = e->last_token, .store_serial = e->store_serial,
-                .command_node = e->command_node, .signals_seen = e->signals_seen, .exit_code = e->exit_code, .end = (int32_t) e->end,
+                .command_node = e->command_node, .signals_seen = e->signals_seen, .exit_code = e->exit_code,
+                .end = (int32_t) e->end,
                 .log_level = (int32_t) log_get_level(), .stopping = e->stopping, .finishing = e->finishing,
         };
 }
@@ -318,8 +320,8 @@ static bool same_engine(const struct saved_engine *a, const struct saved_engine 
 {
         return a->boot_mark == b->boot_mark && a->last_token == b->last_token && a->store_serial == b->store_serial &&
                a->command_node == b->command_node && a->signals_seen == b->signals_seen &&
-               a->exit_code == b->exit_code && a->end == b->end && a->log_level == b->log_level && a->stopping == b->stopping &&
-               a->finishing == b->finishing;
+               a->exit_code == b->exit_code && a->end == b->end && a->log_level == b->log_level &&
+               a->stopping == b->stopping && a->finishing == b->finishing;
 }
 
 void journal_put_engine(struct engine *e)

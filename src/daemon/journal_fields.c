@@ -13,7 +13,8 @@
 
 static const struct pack_field of_engine[] = {
         F(saved_engine, boot_mark, UINT) F(saved_engine, last_token, UINT) F(saved_engine, store_serial, UINT)
-        F(saved_engine, command_node, ID) F(saved_engine, signals_seen, INT) F(saved_engine, exit_code, INT) F(saved_engine, end, INT)
+        F(saved_engine, command_node, ID) F(saved_engine, signals_seen, INT)
+        F(saved_engine, exit_code, INT) F(saved_engine, end, INT)
         F(saved_engine, log_level, INT) F(saved_engine, stopping, UINT) F(saved_engine, finishing, UINT)
 };
 TABLE(saved_engine, of_engine);
@@ -41,7 +42,8 @@ static const struct pack_field of_death[] = {
         F(death, started, TIME) F(death, ended, TIME) F(death, utime_usec, INT) F(death, stime_usec, INT)
         F(death, maxrss_kb, INT) F(death, minflt, UINT) F(death, majflt, UINT) F(death, inblock, UINT)
         F(death, oublock, UINT) F(death, memory_peak, INT) F(death, tasks_peak, INT) F(death, cpu_usec, INT)
-        F(death, throttled_usec, INT) F(death, oom_kills, INT) OMIT(death, error) OMIT(death, tail) OMIT(death, tail_len) /* written behind it */
+        F(death, throttled_usec, INT) F(death, oom_kills, INT)
+        OMIT(death, error) OMIT(death, tail) OMIT(death, tail_len) /* written behind it */
 };
 TABLE(death, of_death);
 

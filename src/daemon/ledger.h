@@ -9,10 +9,12 @@
 #include "daemon/run.h"
 
 /* What is known of the present incarnation. */
-void ledger_started(struct engine *e, node_id id);  /* a main process was made; an incarnation can have several in turn */
+void ledger_started(struct engine *e, node_id id);  /* a main process was made; an incarnation can
+                                                     * have several in turn */
 void ledger_exited(struct engine *e, node_id id, const struct init_exit *x); /* its main process has ended */
 void ledger_used(struct engine *e, node_id id, const struct limit_counters *used);
-void ledger_failed(struct engine *e, node_id id, const struct err *err); /* it could not be started; NULL: it could, after all */
+void ledger_failed(struct engine *e, node_id id, const struct err *err); /* it could not be started; NULL: it
+                                                                          * could, after all */
 /* Is that the failure that was noted? `line` as err_format() writes it; NULL: is none noted? */
 bool ledger_error_is(const struct engine *e, node_id id, const char *line);
 

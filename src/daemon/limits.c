@@ -75,7 +75,7 @@ static int judge(struct engine *e, node_id id, const struct limits *l, const str
         return 0;
 }
 
-/* --- supervisors ---------------------------------------------------------------------------------------------------- */
+/* --- supervisors -------------------------------------------------------------------------------------------------- */
 
 static int bound_super(struct engine *e, node_id id, const struct spec *s, struct err *err)
 {
@@ -116,7 +116,7 @@ static int bound_above(struct engine *e, node_id id, bool *ret_any, unsigned *re
         return bound_super(e, id, node->spec, err);
 }
 
-/* --- services ------------------------------------------------------------------------------------------------------- */
+/* --- services ----------------------------------------------------------------------------------------------------- */
 
 /* The default TasksMax=512 of a service that says nothing. On v2 it is one write; a group of its own in a v1 hierarchy
  * would cost a plain start a third more, so there it is left to those that say TasksMax=. */
@@ -175,7 +175,7 @@ int limits_begin(struct engine *e, node_id id, const struct spec *s, const char 
         return r;
 }
 
-/* --- a changed spec --------------------------------------------------------------------------------------------------- */
+/* --- a changed spec ----------------------------------------------------------------------------------------------- */
 
 static const struct limit_facts no_facts = { 1, 1 };
 

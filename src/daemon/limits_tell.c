@@ -1,4 +1,5 @@
-/* limits_tell.c - what the counters of a limited group tell: kills by the kernel, the reason of an end, what was used. */
+/* limits_tell.c - what the counters of a limited group tell: kills by the kernel, the reason of an end, what was
+ * used. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static struct bound *bound_peek(const struct engine *e, node_id id)
         return run && run->extra ? run->extra->bound : NULL;
 }
 
-/* --- counters -------------------------------------------------------------------------------------------------------- */
+/* --- counters ----------------------------------------------------------------------------------------------------- */
 
 /* Long enough for a program to end because its child did, short enough not to blame a kill of long ago. */
 #define KILL_TELLS (2 * NSEC_PER_SEC)
@@ -100,7 +101,7 @@ static void tell_kills(struct engine *e, node_id id, struct bound *b)
                                          .reason = out_of_memory(e, id, b) });
 }
 
-/* --- news of kills -------------------------------------------------------------------------------------------------- */
+/* --- news of kills ------------------------------------------------------------------------------------------------ */
 
 static void on_kills(void *arg, uint64_t cookie)
 {
@@ -202,7 +203,7 @@ void limits_start(struct engine *e)
         }
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 /* A kill by the kernel is its doing however the main process took it (FAILURES D2): by dying, or by a code of its own
  * because a child died. */
@@ -288,7 +289,8 @@ void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
 
                 if (!((l.said | l.implied) & LIMIT_BIT(i)))
                         continue;
-                describe(e, path, &l, (enum limit) i, run && run->flags & RUN_BOUNDED, problem_of(b, (enum limit) i), &one);
+                describe(e, path, &l, (enum limit) i, run && run->flags & RUN_BOUNDED,
+                         problem_of(b, (enum limit) i), &one);
                 fn(arg, &one);
         }
         sandbox_limits(e, node->spec, fn, arg);
@@ -306,7 +308,8 @@ void limits_explain_fork(struct engine *e, node_id id, struct err *err)
                     limits_effective(e->cgroup, path, LIMIT_TASKS_MAX, max, sizeof(max)) < 0 || max[0] == 'm' ||
                     c.tasks < strtoll(max, NULL, 10))
                         continue;
-                (void) snprintf(err->text, sizeof(err->text), "create the process: TasksMax=%s of %.160s is used up", max, path);
+                (void) snprintf(err->text, sizeof(err->text), "create the process: TasksMax=%s of %.160s is used up",
+                                max, path);
                 return;
         }
 }

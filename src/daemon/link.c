@@ -298,7 +298,8 @@ int link_greet(struct engine *e, struct err *err)
                         take(e, &m);
                 }
         }
-        return e->lacking ? err_set(err, STAGE_NONE, e->lacking, "take a descriptor back from init: %s", strerror(e->lacking)) : 0;
+        return e->lacking ? err_set(err, STAGE_NONE, e->lacking, "take a descriptor back from init: %s",
+                                    strerror(e->lacking)) : 0;
 }
 
 int link_open(struct engine *e, struct err *err)

@@ -8,8 +8,8 @@
 /* Take over the socket that init left at INIT_ENGINE_FD. 0, or -errno with err filled. */
 int link_open(struct engine *e, struct err *err);
 
-/* Wait until init has said HELLO to this engine and has handed over its store. What comes before was meant for an engine
- * that has ended, and is dealt with. 0, or -errno with err filled: init cannot be talked to. */
+/* Wait until init has said HELLO to this engine and has handed over its store. What comes before was meant for an
+ * engine that has ended, and is dealt with. 0, or -errno with err filled: init cannot be talked to. */
 int link_greet(struct engine *e, struct err *err);
 
 void link_watch(struct engine *e); /* from now on the loop reads the socket */

@@ -42,7 +42,7 @@ static void on_link_problem(void *arg, const struct err *err)
                 load_note(arg, true, err);
 }
 
-/* --- coppiced -- CMD ARGS ------------------------------------------------------------------------------------------- */
+/* --- coppiced -- CMD ARGS ----------------------------------------------------------------------------------------- */
 
 /* A word as a unit file takes it literally, whatever bytes it has. */
 static void add_word(struct buf *out, const char *word)
@@ -158,7 +158,7 @@ struct spec *load_root(struct engine *e, struct spec *root)
         return both;
 }
 
-/* --- the tree ---------------------------------------------------------------------------------------------------------- */
+/* --- the tree ----------------------------------------------------------------------------------------------------- */
 
 static int add_all(struct engine *e, const struct unit_set *set, struct err *err)
 {
@@ -209,9 +209,10 @@ static int build(struct engine *e, const struct unit_set *set, struct err *err)
 int load_paths(struct engine *e, struct err *err)
 {
         char set_path[PATH_MAX_NODE];
-        struct unit_options o = { .dirs = e->opt.unit_dirs, .dir_count = e->opt.unit_dir_count, .user = !e->opt.root && !e->opt.pid1,
-                                  .check_owner = e->opt.root, .runtime_dir = e->opt.runtime_dir, .state_dir = e->opt.state_dir,
-                                  .set_dir = set_dir(e, set_path, sizeof(set_path)) };
+        struct unit_options o = { .dirs = e->opt.unit_dirs, .dir_count = e->opt.unit_dir_count,
+                                  .user = !e->opt.root && !e->opt.pid1,
+                                  .check_owner = e->opt.root, .runtime_dir = e->opt.runtime_dir,
+                                  .state_dir = e->opt.state_dir, .set_dir = set_dir(e, set_path, sizeof(set_path)) };
 
         return unit_paths_new(&o, &e->paths, err);
 }

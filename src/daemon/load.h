@@ -1,5 +1,5 @@
-/* load.h - unit files become the tree: at the start (load.c), when they are read again (reload.c), one directive at a time
- * (set.c). What may be asked of that from outside is in engine.h.
+/* load.h - unit files become the tree: at the start (load.c), when they are read again (reload.c), one directive at a
+ * time (set.c). What may be asked of that from outside is in engine.h.
  * May be used by: the files of daemon/ except the control server. */
 #ifndef DAEMON_LOAD_H
 #define DAEMON_LOAD_H

@@ -81,7 +81,8 @@ static int start(struct engine *e, struct err *err)
         if (!l->spec)
                 l->spec = logd_spec(e);
         if (!l->spec)
-                return err_set(err, STAGE_NONE, ENOENT, "find coppice-logd, beside coppice-engine or in " PKGLIBEXECDIR);
+                return err_set(err, STAGE_NONE, ENOENT,
+                               "find coppice-logd, beside coppice-engine or in " PKGLIBEXECDIR);
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return err_sys(err, STAGE_RESOURCES, "make a socket pair");
         r = request(e, pair[1], err);

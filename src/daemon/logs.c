@@ -29,7 +29,7 @@ static struct extra *extra_of(struct engine *e, node_id id)
         return run ? run->extra : NULL;
 }
 
-/* --- sending -------------------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------------------------------ */
 
 static void wait_writable(struct engine *e, bool wanted)
 {
@@ -80,7 +80,8 @@ static int send_stream(struct engine *e, const struct waiting *w)
 
         if (!node || !x || x->log_in < 0)
                 return 0; /* forgotten meanwhile */
-        *m = (struct logmsg_stream) { .head = { .kind = w->kind, .stream = w->stream }, .config = config_of(e, node->spec) };
+        *m = (struct logmsg_stream) { .head = { .kind = w->kind, .stream = w->stream },
+                                      .config = config_of(e, node->spec) };
         (void) engine_path(e, id, m->path, PATH_MAX_NODE);
         return send_bytes(e->logd, m, sizeof(*m) + strlen(m->path), w->kind == LOGMSG_ADD ? x->log_in : -1);
 }
@@ -132,7 +133,7 @@ static void ask(struct engine *e, uint32_t kind, uint32_t stream, uint64_t arg)
                 send_queue(e);
 }
 
-/* --- receiving ------------------------------------------------------------------------------------------------------ */
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
 
 static void flushed(struct engine *e, int result)
 {
@@ -204,7 +205,7 @@ static void on_socket(struct ev_loop *loop, ev_io *w, int revents)
         }
 }
 
-/* --- what logd.c and the rest call ----------------------------------------------------------------------------------- */
+/* --- what logd.c and the rest call -------------------------------------------------------------------------------- */
 
 void logd_quit_done(struct engine *e)
 {

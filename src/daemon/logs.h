@@ -19,8 +19,8 @@ void logs_spawned(struct engine *e, pid_t pid);
 void logs_exited(struct engine *e, const struct init_exit *x);
 void logs_failed(struct engine *e, const struct err *err);
 
-/* The descriptor that the processes of a node write their output to, made when first asked for; borrowed. Or -errno with
- * err filled. */
+/* The descriptor that the processes of a node write their output to, made when first asked for; borrowed.
+ * Or -errno with err filled. */
 int logs_pipe(struct engine *e, node_id id, struct err *err);
 void logs_begin(struct engine *e, node_id id);      /* an incarnation begins: lines from now on are its */
 void logs_tail(struct engine *e, node_id id, uint32_t incarnation); /* ask for its last lines; see ledger_tail() */

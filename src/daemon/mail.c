@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* --- a postbox ------------------------------------------------------------------------------------------------------ */
+/* --- a postbox ---------------------------------------------------------------------------------------------------- */
 
 struct postbox *postbox_of(const struct engine *e, node_id id)
 {
@@ -90,7 +90,7 @@ void mail_drop(struct mail *m)
         mail_free(m);
 }
 
-/* --- what the set reports ------------------------------------------------------------------------------------------- */
+/* --- what the set reports ----------------------------------------------------------------------------------------- */
 
 void mail_watch(struct postbox *p)
 {
@@ -110,7 +110,7 @@ void mail_watch(struct postbox *p)
         (void) mailset_change(p->room->set, p->ours, what, p);
 }
 
-/* --- out ---------------------------------------------------------------------------------------------------------------- */
+/* --- out ---------------------------------------------------------------------------------------------------------- */
 
 bool mail_fds_fit(const struct mail *list, unsigned more)
 {
@@ -288,7 +288,7 @@ void mail_put_own(struct postbox *to, struct buf *bytes)
                 (void) pass(to, &p);
 }
 
-/* --- room has come, perhaps ------------------------------------------------------------------------------------------------ */
+/* --- room has come, perhaps --------------------------------------------------------------------------------------- */
 
 /* What is held goes on into the socket, as far as that takes it. All of it is in the journal. */
 void mail_pass_on(struct postbox *p)
@@ -362,7 +362,8 @@ void mail_take_back(struct postbox *p)
 
 enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with)
 {
-        struct parcel parcel = { .head = bytes, .head_len = len, .fds = came_with->fds, .fd_count = came_with->fd_count };
+        struct parcel parcel = { .head = bytes, .head_len = len, .fds = came_with->fds,
+                                 .fd_count = came_with->fd_count };
         struct mail *m;
 
         if (p->ours < 0)

@@ -1,5 +1,5 @@
-/* mail.h - mailboxes and channels, as the rest of the engine uses them. The inside of the mail room is in mail_priv.h, what
- * the control server may ask of it in mailroom.h, the contract with programs in coppice.mailbox(7).
+/* mail.h - mailboxes and channels, as the rest of the engine uses them. The inside of the mail room is in mail_priv.h,
+ * what the control server may ask of it in mailroom.h, the contract with programs in coppice.mailbox(7).
  * May be used by: the files of daemon/ except the control server. */
 #ifndef DAEMON_MAIL_H
 #define DAEMON_MAIL_H
@@ -22,7 +22,8 @@ int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_their
 void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
 void mail_changed(struct engine *e, node_id id);    /* its spec is another one now */
 void mail_forget(struct engine *e, node_id id);     /* the node is gone */
-node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the service's end) is this? NODE_NONE = nobody's */
+node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the service's end) is this?
+                                                     * NODE_NONE = nobody's */
 void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: an EXIT or DOWN */
 
 /* Channels of both types that unit files describe; ids: the node of each unit of the set (channel_api.c). */
@@ -36,8 +37,8 @@ void mail_save(struct engine *e);
 void mail_replay(struct engine *e, struct unpack *u, struct pack_map *map);
 
 /* Recovery (mail_resume.c). mail_resume(): a descriptor of init's store, by its name there; false: it is not one of the
- * mail room's, and fd is untouched. mail_resumed(): all of them are here; 0, or -errno: this engine cannot go on, the next
- * one has to take over what this one has not touched. */
+ * mail room's, and fd is untouched. mail_resumed(): all of them are here; 0, or -errno: this engine cannot go on, the
+ * next one has to take over what this one has not touched. */
 int mail_desk(struct engine *e);        /* make a new desk (os/mailsock.h) and give init a copy; -errno */
 bool mail_resume(struct engine *e, const char *name, int fd);
 int mail_resumed(struct engine *e);

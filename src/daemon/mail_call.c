@@ -35,7 +35,7 @@ static enum mail_result call_cancel(struct calling *c)
         return n ? MAIL_OK : MAIL_NOT_FOUND;
 }
 
-/* --- channels (channel.h) -------------------------------------------------------------------------------------------------- */
+/* --- channels (channel.h) ----------------------------------------------------------------------------------------- */
 
 /* The message comes into the mailbox, with CHANNEL=; an answer only when none came. */
 static enum mail_result call_receive(struct calling *c)
@@ -84,7 +84,7 @@ static enum mail_result call_channel_close(struct calling *c)
         return MAIL_OK;
 }
 
-/* --- links, monitors, names (core/bond.h) ------------------------------------------------------------------------------ */
+/* --- links, monitors, names (core/bond.h) ------------------------------------------------------------------------- */
 
 static enum mail_result in_words_of_mail(enum result r)
 {
@@ -119,7 +119,8 @@ static void on_decided(void *arg, uint32_t token, enum result result)
 
         journal_text_over(a->e, a->text);
         a->e->mail->names++;
-        if (from && from->incarnation == a->incarnation && message_parse(a->question.data, a->question.len, &m, &problem) == 0)
+        if (from && from->incarnation == a->incarnation &&
+            message_parse(a->question.data, a->question.len, &m, &problem) == 0)
                 mail_tell(from, &m, in_words_of_mail(result), NULL);
         mlog_asked(a->e->mail, token);
         unlink_asking(a);
@@ -150,7 +151,8 @@ static enum mail_result ask_core(struct calling *c, struct event *event, const c
 
         if (!a)
                 return MAIL_BUSY;
-        *a = (struct asking) { .e = e, .from = c->from->node, .incarnation = c->from->incarnation, .question = BUF_INIT };
+        *a = (struct asking) { .e = e, .from = c->from->node, .incarnation = c->from->incarnation,
+                               .question = BUF_INIT };
         buf_add(&a->question, c->m->head, c->m->head_len);
         message_end(&a->question);
         if (text && *text)
@@ -349,14 +351,15 @@ static enum mail_result call_registered(struct calling *c)
 
         while ((d = core_bond_next(e->core, scope, &at)))
                 if (d->kind == BOND_NAME && d->a == scope) {
-                        buf_addf(&c->payload, "%s %s\n", core_text(e->core, d->ref), engine_path(e, d->b, path, sizeof path));
+                        buf_addf(&c->payload, "%s %s\n", core_text(e->core, d->ref),
+                                 engine_path(e, d->b, path, sizeof path));
                         n++;
                 }
         message_put_number(&c->more, MESSAGE_COUNT, n);
         return MAIL_OK;
 }
 
-/* --- what the core has to say --------------------------------------------------------------------------------------------- */
+/* --- what the core has to say ------------------------------------------------------------------------------------- */
 
 void mail_deliver(struct engine *e, const struct action *a)
 {
@@ -371,7 +374,8 @@ void mail_deliver(struct engine *e, const struct action *a)
         if (a->token)
                 message_put(&out, MESSAGE_REF, core_text(e->core, a->token));
         message_put(&out, MESSAGE_NODE, engine_path(e, (node_id) a->arg, path, sizeof path));
-        message_put(&out, MESSAGE_REASON, reason_format(&a->reason, engine_path(e, a->reason.peer, peer, sizeof peer), reason, sizeof reason));
+        message_put(&out, MESSAGE_REASON, reason_format(&a->reason, engine_path(e, a->reason.peer, peer, sizeof peer),
+                                                        reason, sizeof reason));
         message_end(&out);
         mail_put_own(p, &out);
         mail_choke(p);

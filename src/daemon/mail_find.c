@@ -5,14 +5,15 @@
 #include "core/snapshot.h"
 #include "daemon/mail_priv.h"
 
-/* --- names ---------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* The last one is remembered: most senders have one correspondent. Nodes do not change their names, so only a new node
  * or a new registered name can change the answer. */
 static bool remembered(const struct mailroom *r, const struct postbox *p, const struct message_text *to)
 {
         return p->to_node != NODE_NONE && p->to_changes == core_changes(r->e->core) && p->to_names == r->names &&
-               strlen(p->to_text) == to->len && memcmp(p->to_text, to->at, to->len) == 0 && core_node(r->e->core, p->to_node);
+               strlen(p->to_text) == to->len && memcmp(p->to_text, to->at, to->len) == 0 &&
+               core_node(r->e->core, p->to_node);
 }
 
 static void remember(const struct mailroom *r, struct postbox *p, const struct message_text *to, node_id id)
@@ -48,7 +49,7 @@ enum mail_result mail_find(struct mailroom *r, struct postbox *sender, const str
         return MAIL_OK;
 }
 
-/* --- tickets: an answer may go back where the question came from --------------------------------------------------------- */
+/* --- tickets: an answer may go back where the question came from -------------------------------------------------- */
 
 static uint32_t hash(const struct message_text *t)
 {
@@ -114,7 +115,7 @@ void tickets_forget(struct mailroom *r, node_id id)
                         r->tickets[i].valid = false;
 }
 
-/* --- clients ----------------------------------------------------------------------------------------------------------------- */
+/* --- clients ------------------------------------------------------------------------------------------------------ */
 
 uint32_t engine_client_join(struct engine *e, mail_heard_fn *heard, void *arg)
 {

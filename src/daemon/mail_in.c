@@ -1,4 +1,5 @@
-/* mail_in.c - what services send: read in batches, checked, sent on; and what they are told about it. See mail_priv.h. */
+/* mail_in.c - what services send: read in batches, checked, sent on; and what they are told
+ * about it. See mail_priv.h. */
 #include <string.h>
 
 #include "daemon/channel.h"
@@ -7,10 +8,11 @@ enum {
         BATCHES_PER_CALL = 4,   /* of one sender before others have their turn */
         GO_ON_MAX = 1024,       /* messages that waited, handled in one go */
         ANSWERS_MAX = 64,       /* answers of ours that may lie unread beside its messages */
-        INPUT_BYTES_MAX = 16 << 20, /* more than the messages that have waited for their time, a batch, and what a socket holds */
+        INPUT_BYTES_MAX = 16 << 20, /* more than the messages that have waited for their time, a batch, and
+                                     * what a socket holds */
 };
 
-/* --- telling the sender ---------------------------------------------------------------------------------------------- */
+/* --- telling the sender ------------------------------------------------------------------------------------------- */
 
 bool mail_overflows(const struct postbox *p)
 {
@@ -98,7 +100,8 @@ static bool tell_when_taken(struct postbox *from, struct postbox *to, const stru
         return true;
 }
 
-static void told(struct postbox *from, struct postbox *to, const struct message *m, enum mail_result r, const struct buf *more)
+static void told(struct postbox *from, struct postbox *to, const struct message *m, enum mail_result r,
+                 const struct buf *more)
 {
         if (r == MAIL_OK && to && message_is(m, MESSAGE_SYNC, "taken") && message_has(m, MESSAGE_REF) &&
             tell_when_taken(from, to, m))
@@ -106,7 +109,7 @@ static void told(struct postbox *from, struct postbox *to, const struct message 
         mail_tell(from, m, r, more);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------------ */
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
 
 /* A waits for room at B, B for room at C ...: back at A nobody of them goes on by himself (FAILURES F16). */
 static void look_for_ring(const struct postbox *from)
@@ -141,7 +144,7 @@ void mail_waits(struct waiter *w, enum mail_result r)
         mail_ready(from);
 }
 
-/* --- sending on ----------------------------------------------------------------------------------------------------------- */
+/* --- sending on --------------------------------------------------------------------------------------------------- */
 
 struct postbox *mail_box_for(struct engine *e, node_id id)
 {
@@ -158,7 +161,8 @@ static enum mail_result broadcast(struct postbox *from, node_id super, struct pa
 
         for (node_id id = core_first_child(e->core, super); id != NODE_NONE; id = core_next_sibling(e->core, id)) {
                 struct postbox *to = id == from->node ? NULL : mail_box_for(e, id);
-                struct parcel copy = { .head = p->head, .body = p->body, .head_len = p->head_len, .body_len = p->body_len };
+                struct parcel copy = { .head = p->head, .body = p->body, .head_len = p->head_len,
+                                       .body_len = p->body_len };
                 enum mail_result r = to ? mail_put(to, &copy) : MAIL_NO_MAILBOX;
 
                 if (r == MAIL_WAIT)
@@ -179,7 +183,8 @@ static enum mail_result or_full(struct postbox *to, const struct message *m, enu
         return MAIL_FULL;
 }
 
-static enum mail_result into_channel(struct postbox *from, const struct message *m, struct parcel *p, struct postbox **ret_to)
+static enum mail_result into_channel(struct postbox *from, const struct message *m, struct parcel *p,
+                                     struct postbox **ret_to)
 {
         node_id super = core_node(from->room->e->core, from->node)->parent;
         char name[MESSAGE_VALUE_MAX + 1];
@@ -215,7 +220,8 @@ void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
 
         if (result == MAIL_NOT_FOUND) {
                 result = mail_find(r, from, &m->value[MESSAGE_TO], &id);
-                if (result == MAIL_OK && !route_message(r->e->core, from->node, id, &by) && !ticket_use(r, id, from->node, m))
+                if (result == MAIL_OK && !route_message(r->e->core, from->node, id, &by) &&
+                    !ticket_use(r, id, from->node, m))
                         result = MAIL_FORBIDDEN;
                 if (result == MAIL_OK && core_node(r->e->core, id)->kind == KIND_SUPERVISOR)
                         result = broadcast(from, id, p, &more);
@@ -237,7 +243,7 @@ void mail_send(struct postbox *from, const struct message *m, struct parcel *p)
         told(from, to, m, result, &more);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* What was received may be longer than what may be sent, so this is told by its bytes. */
 static const char give_back[] = "CALL=return\n\n";
@@ -326,7 +332,8 @@ struct mail *mail_unqueue(struct postbox *p)
 static void keep(struct postbox *p, struct mailsock_in *in)
 {
         struct parcel parcel = { .head = in->bytes, .head_len = in->len, .fds = in->fds, .fd_count = &in->fd_count };
-        struct mail *m = p->input_bytes < INPUT_BYTES_MAX && mail_fds_fit(p->input, in->fd_count) ? mail_pack(&parcel) : NULL;
+        struct mail *m = p->input_bytes < INPUT_BYTES_MAX && mail_fds_fit(p->input, in->fd_count)
+                         ? mail_pack(&parcel) : NULL;
 
         if (m)
                 mail_queue(p, m);
@@ -383,8 +390,8 @@ void mail_readable(struct postbox *p)
                 (void) mailset_change(p->room->set, p->ours, p->watched, p);
 }
 
-/* What cannot go on is kept, and goes on when it can. Whoever else has the socket by now may go on writing: what comes from now
- * on was not said by this incarnation. */
+/* What cannot go on is kept, and goes on when it can. Whoever else has the socket by now may go on writing: what comes
+ * from now on was not said by this incarnation. */
 void mail_last_words(struct postbox *p)
 {
         int64_t left = mailsock_unread(p->ours);
@@ -393,7 +400,7 @@ void mail_last_words(struct postbox *p)
                 ;
 }
 
-/* --- going on ------------------------------------------------------------------------------------------------------------------ */
+/* --- going on ----------------------------------------------------------------------------------------------------- */
 
 void mail_ready(struct postbox *p)
 {
@@ -406,8 +413,8 @@ static int handle_input(struct postbox *p, int budget)
                 struct mail *m = mail_unqueue(p);
                 struct parcel parcel;
 
-                parcel = (struct parcel) { .body = m->bytes, .body_len = m->len, .fds = m->fds, .fd_count = &m->fd_count,
-                                           .whole = m, .origin = p };
+                parcel = (struct parcel) { .body = m->bytes, .body_len = m->len, .fds = m->fds,
+                                           .fd_count = &m->fd_count, .whole = m, .origin = p };
                 handle(p, &parcel, m->due);
                 if (parcel.origin) /* else that was written down with where it has gone */
                         mlog_input_done(p);

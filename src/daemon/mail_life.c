@@ -17,10 +17,10 @@ struct box_limits mail_limits(const struct spec *s)
         };
 }
 
-/* --- an incarnation ------------------------------------------------------------------------------------------------------- */
+/* --- an incarnation ----------------------------------------------------------------------------------------------- */
 
-/* "mail:/path" is our end, "mailbox:/path" the service's; with the number of the node where the path is longer than what init
- * can keep, which only counts together with the journal. The node may be gone already. */
+/* "mail:/path" is our end, "mailbox:/path" the service's; with the number of the node where the path is longer than
+ * what init can keep, which only counts together with the journal. The node may be gone already. */
 static const char *kept_as(const struct postbox *p, const char *what, char name[INIT_NAME_MAX])
 {
         const char *path = p->from + strlen("FROM=");

@@ -1,4 +1,5 @@
-/* mail_log.c - what changes in the mail room, as entries of the journal; and all there is, for a snapshot. See mail_priv.h.
+/* mail_log.c - what changes in the mail room, as entries of the journal; and all there is, for
+ * a snapshot. See mail_priv.h.
  *
  * Lists are told as what happened to them, counts as what they are: once for each box that has changed, right before
  * the journal is written. Whoever reads it back (mail_replay.c) does not count. */
@@ -43,7 +44,7 @@ uint64_t mlog_serial(struct mailroom *r)
         return ++r->last_serial;
 }
 
-/* --- boxes ------------------------------------------------------------------------------------------------------------ */
+/* --- boxes -------------------------------------------------------------------------------------------------------- */
 
 void mlog_changed(struct postbox *p)
 {
@@ -97,7 +98,7 @@ void mlog_all_back(struct postbox *p)
                 put_box(out, p);
 }
 
-/* --- who waits ---------------------------------------------------------------------------------------------------------- */
+/* --- who waits ---------------------------------------------------------------------------------------------------- */
 
 void mlog_wait(struct waiter *w)
 {
@@ -245,7 +246,7 @@ void mlog_clients(struct mailroom *r)
         pack_u(out, r->last_serial);
 }
 
-/* --- channels ------------------------------------------------------------------------------------------------------------- */
+/* --- channels ----------------------------------------------------------------------------------------------------- */
 
 void mlog_channel(struct channel *ch)
 {
@@ -332,12 +333,13 @@ void mlog_puller_gone(const struct puller *p)
         pack_u(out, p->channel->id);
 }
 
-/* --- counts, right before the journal is written --------------------------------------------------------------------------- */
+/* --- counts, right before the journal is written ------------------------------------------------------------------ */
 
 static void put_counts(struct buf *out, const struct postbox *p)
 {
         const struct box *b = &p->box;
-        const uint64_t counts[] = { b->last, b->accepted, b->taken, b->dropped, b->rejected, b->lost, p->sent, p->bounced };
+        const uint64_t counts[] = { b->last, b->accepted, b->taken, b->dropped, b->rejected, b->lost, p->sent,
+                                    p->bounced };
 
         put_box(out, p);
         for (size_t i = 0; i < ARRAY_LEN(counts); i++)
@@ -398,7 +400,7 @@ void mail_note(struct engine *e)
         note_desk(r);
 }
 
-/* --- all there is ------------------------------------------------------------------------------------------------------------- */
+/* --- all there is ------------------------------------------------------------------------------------------------- */
 
 static void save_box(struct postbox *p)
 {

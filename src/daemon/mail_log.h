@@ -1,5 +1,6 @@
-/* mail_log.h - what follows ENTRY_MAIL in the journal. A *box* is twice the number of its node, or twice that of the channel
- * and one; a *mail* is its id, number of descriptors, whether it is due, and its bytes. New kinds go to the end.
+/* mail_log.h - what follows ENTRY_MAIL in the journal. A *box* is twice the number of its node, or twice
+ * that of the channel and one; a *mail* is its id, number of descriptors, whether it is due, and its
+ * bytes. New kinds go to the end.
  * Used by: mail_log.c, mail_replay.c */
 #ifndef DAEMON_MAIL_LOG_H
 #define DAEMON_MAIL_LOG_H
@@ -8,7 +9,8 @@ enum mail_entry {
         MLOG_END,
         MLOG_DESK,      /* read, read_at, back, sent: what has been dealt with of what lies on the desk */
         MLOG_ROOM,      /* last_client, last_channel, last_serial */
-        MLOG_BOX,       /* box, 6 counts, sent, bounced; of a channel 4 more; passed_count, number of new lengths, these */
+        MLOG_BOX,       /* box, 6 counts, sent, bounced; of a channel 4 more; passed_count, number of
+                         * new lengths, these */
         MLOG_PUT,       /* box, index, back, mail: it is held there */
         MLOG_MOVED,     /* box, origin, head: the first of the input of origin, or a copy of the oldest in that channel,
                          * is the last held, with that head */

@@ -82,7 +82,8 @@ static enum mail_result check(const char *bytes, size_t n, struct message *m)
 {
         const char *problem;
 
-        if (message_parse(bytes, n, m, &problem) < 0 || message_sendable(m, &problem) < 0 || message_has(m, MESSAGE_CALL) ||
+        if (message_parse(bytes, n, m, &problem) < 0 || message_sendable(m, &problem) < 0 ||
+            message_has(m, MESSAGE_CALL) ||
             message_has(m, MESSAGE_AFTER_USEC) || message_has(m, MESSAGE_SYNC) || message_has(m, MESSAGE_CHANNEL) ||
             message_has(m, MESSAGE_ACK))
                 return MAIL_BAD_MESSAGE;
@@ -108,7 +109,8 @@ static enum mail_result deliver_to_channel(struct sending *s, const struct messa
         return r == MAIL_WAIT && !s->waiter ? MAIL_BUSY : r;
 }
 
-static enum mail_result deliver(struct sending *s, uint32_t number, const struct message *m, struct parcel *p, unsigned *ret_count)
+static enum mail_result deliver(struct sending *s, uint32_t number, const struct message *m, struct parcel *p,
+                                unsigned *ret_count)
 {
         struct engine *e = s->e;
         struct postbox *to;
@@ -171,7 +173,7 @@ void engine_mail_forget(struct engine *e, struct sending *s)
         free(s);
 }
 
-/* --- links, monitors, names, asked for by an operator ---------------------------------------------------------------------- */
+/* --- links, monitors, names, asked for by an operator ------------------------------------------------------------- */
 
 struct bond_asking {
         struct engine *e;

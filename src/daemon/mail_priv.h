@@ -12,12 +12,12 @@
  * A message is never copied on the way: what the receiver gets is "FROM=...\n", two pieces, and the bytes as sent.
  *
  * What an engine that is killed leaves behind is complete at every instruction:
- *   - both ends of each socket are in init's store as "mail:PATH" (ours) and "mailbox:PATH" (the service's), descriptors
- *     that wait with a message as "mailfd:ID:N";
+ *   - both ends of each socket are in init's store as "mail:PATH" (ours) and "mailbox:PATH" (the service's),
+ *     descriptors that wait with a message as "mailfd:ID:N";
  *   - what waits here, counts, and who waits for what, is in the journal (mail_log.c), bodies too;
  *   - what is on its way from one to the other lies on the desk (os/mailsock.h), which init keeps as "mail-desk".
- * So a batch that was read is one transaction: its effects are journal entries, of which nothing is written before it is
- * dealt with as a whole; what it sends straight on is noted by the kernel on the desk; everything else that is to be
+ * So a batch that was read is one transaction: its effects are journal entries, of which nothing is written before it
+ * is dealt with as a whole; what it sends straight on is noted by the kernel on the desk; everything else that is to be
  * sent is held, written down, and only then sent (mail_push(), at the end of the turn). mail_replay.c puts it together
  * again, mail_resume.c deals with what lies on the desk.
  *
@@ -110,7 +110,8 @@ struct postbox {
         uint32_t to_changes, to_names;
 };
 
-/* MAIL_FDS_MAX: descriptors that may wait with messages in one place (a box, what is to be sent on, what waits for its time). */
+/* MAIL_FDS_MAX: descriptors that may wait with messages in one place (a box, what is to be sent on,
+ * what waits for its time). */
 enum { MAIL_BATCH = MAILSOCK_BATCH, MAIL_FDS_MAX = 256, MAIL_ROUND = 64 };
 enum { SENT_STRAIGHT = 1, SENT_HELD }; /* what a slot of the desk was used for */
 
@@ -201,11 +202,13 @@ void mail_take_out(struct postbox *p, const struct message_text *ref);
 enum mail_result mail_put_forced(struct postbox *to, struct parcel *p); /* though there is no room: he asked for it */
 /* Something is to be done about it at the end of the turn: */
 void mail_due(struct postbox *p);
-bool mail_let_in(struct postbox *p);                                  /* those who wait, as far as there is room; some were */
+bool mail_let_in(struct postbox *p);                                  /* those who wait, as far as there
+                                                                       * is room; some were */
 void mail_refuse_waiters(struct postbox *p, enum mail_result r);
 void mail_lose_all(struct postbox *p);                                /* what is held, and who waits */
 /* Wait for room: copies the message. `arg` is for `done`. NULL when memory is short. */
-struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result), void *arg);
+struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result),
+                         void *arg);
 void waiter_leave(struct waiter *w);                                  /* takes it out of its list; does not free it */
 void waiter_free(struct waiter *w);
 bool mail_fds_fit(const struct mail *list, unsigned more);            /* beside those that wait with these messages */
@@ -214,7 +217,8 @@ void mail_drop(struct mail *m);                                       /* closes 
 struct box_limits mail_limits(const struct spec *s);                  /* mail_life.c */
 void mail_withdraw(struct postbox *p);                                /* its sockets out of init's store; mail_life.c */
 void mail_settle(struct postbox *p);                                  /* what has been read? who may come in? */
-void mail_pass_on(struct postbox *p);                                 /* what is held, into the socket: it is written down */
+void mail_pass_on(struct postbox *p);                                 /* what is held, into the socket:
+                                                                       * it is written down */
 void mail_take_back(struct postbox *p);                               /* what lies unread in the socket is held again */
 void mail_came_back(struct postbox *p, struct mailsock_in *in);       /* ... one of them */
 void mail_all_back(struct postbox *p);                                /* ... that was all */
@@ -227,7 +231,8 @@ void notice_add(struct postbox *p, struct notice *n);
 
 /* --- mail_room.c --- */
 void list_add(struct postbox *p, enum postbox_list which);
-void lists_leave(struct postbox *p);                                  /* all of them, and the round that is under way: it goes */
+void lists_leave(struct postbox *p);                                  /* all of them, and the round that is
+                                                                       * under way: it goes */
 struct postbox *list_pop(struct mailroom *r, enum postbox_list which);
 void mail_commit(struct mailroom *r);                                 /* everything up to now is in the journal */
 
@@ -254,16 +259,18 @@ void mlog_clients(struct mailroom *r);
 
 /* --- mail_in.c --- */
 void mail_readable(struct postbox *p);
-void mail_queue(struct postbox *p, struct mail *m);                   /* behind what it has sent already; takes m over */
+void mail_queue(struct postbox *p, struct mail *m);                   /* behind what it has sent
+                                                                       * already; takes m over */
 struct mail *mail_unqueue(struct postbox *p);                         /* the first of that, the caller's; NULL */
 void mail_ready(struct postbox *p);                                   /* it may go on: put it in the list */
 void mail_go_on(struct mailroom *r);                                  /* let those in the list go on */
-void mail_last_words(struct postbox *p);                              /* read all it has sent before its socket closes */
+void mail_last_words(struct postbox *p);                              /* read all it has sent before
+                                                                       * its socket closes */
 /* Tell the sender what became of his message: with REF a DONE (`more`: further lines), else nothing when it went well
  * and a BOUNCE when not. */
 void mail_tell(struct postbox *from, const struct message *m, enum mail_result r, const struct buf *more);
-/* What comes beside its capacity, of which coppice has the most to say, is not read: whoever has so much of it lying there is
- * not read from (mail_choke()), and nobody may make it more. */
+/* What comes beside its capacity, of which coppice has the most to say, is not read: whoever has so much of it lying
+ * there is not read from (mail_choke()), and nobody may make it more. */
 bool mail_overflows(const struct postbox *p);
 void mail_choke(struct postbox *p);
 /* A message that was sent straight into its receiver's socket: what else belongs to that. */
@@ -289,7 +296,8 @@ bool ticket_use(struct mailroom *r, node_id asker, node_id asked, const struct m
 
 /* --- mail_call.c --- */
 void mail_call(struct postbox *from, const struct message *m, struct parcel *p);
-void asking_resume(struct asking *a);                                 /* it is in the room's list; a token of the core's */
+void asking_resume(struct asking *a);                                 /* it is in the room's list; a
+                                                                       * token of the core's */
 void asking_free(struct asking *a);
 
 /* --- mail_spawn.c --- */

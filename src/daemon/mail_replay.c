@@ -1,7 +1,7 @@
 /* mail_replay.c - the mail room put together again from the journal, entry by entry. See mail_log.h.
  *
- * Nobody is told anything here and nothing is counted: both has been written down. What an entry speaks of may be gone by
- * the time it is read (a node is forgotten first, then what that meant to others is told): then it means nothing. */
+ * Nobody is told anything here and nothing is counted: both has been written down. What an entry speaks of may be gone
+ * by the time it is read (a node is forgotten first, then what that meant to others is told): then it means nothing. */
 #include <string.h>
 
 #include "core/snapshot.h"
@@ -9,7 +9,7 @@
 #include "daemon/mail.h"
 #include "daemon/mail_replay.h"
 
-/* --- parts of entries ------------------------------------------------------------------------------------------------ */
+/* --- parts of entries --------------------------------------------------------------------------------------------- */
 
 static struct postbox *box_of_node(struct replay *x, uint64_t node)
 {
@@ -73,7 +73,7 @@ void replay_text(struct replay *x, struct buf *ret)
                 buf_add(ret, bytes, n);
 }
 
-/* --- boxes ------------------------------------------------------------------------------------------------------------ */
+/* --- boxes -------------------------------------------------------------------------------------------------------- */
 
 static void replay_counts(struct replay *x, bool channel, struct postbox *p)
 {
@@ -169,7 +169,7 @@ static void replay_moved(struct replay *x)
         mail_drop(popped);
 }
 
-/* --- who waits ------------------------------------------------------------------------------------------------------------ */
+/* --- who waits ---------------------------------------------------------------------------------------------------- */
 
 static void replay_wait(struct replay *x)
 {
@@ -177,7 +177,8 @@ static void replay_wait(struct replay *x)
         struct mail *m = replay_mail(x);
 
         if (m && from && to && !from->waits) {
-                struct parcel p = { .head = m->bytes, .head_len = m->len, .fds = m->fds, .fd_count = &m->fd_count, .whole = m };
+                struct parcel p = { .head = m->bytes, .head_len = m->len, .fds = m->fds, .fd_count = &m->fd_count,
+                                    .whole = m };
 
                 from->waits = mail_wait(to, &p, mail_waits, from);
         }
@@ -221,7 +222,8 @@ static void replay_later(struct replay *x)
                 mail_drop(m);
                 return;
         }
-        *l = (struct later) { .room = x->r, .from = from->node, .serial = serial, .at = at, .mail = m, .next = x->r->later };
+        *l = (struct later) { .room = x->r, .from = from->node, .serial = serial, .at = at, .mail = m,
+                              .next = x->r->later };
         x->r->later = l;
         from->later++;
         from->later_bytes += m->len;
@@ -300,8 +302,8 @@ static void replay_asking(struct replay *x)
                 buf_free(&question);
                 return;
         }
-        *a = (struct asking) { .e = x->e, .from = (node_id) from, .incarnation = (uint32_t) incarnation, .question = question, .token = token, .text = text,
-                               .next = x->r->asking };
+        *a = (struct asking) { .e = x->e, .from = (node_id) from, .incarnation = (uint32_t) incarnation,
+                               .question = question, .token = token, .text = text, .next = x->r->asking };
         x->r->asking = a;
 }
 
@@ -319,7 +321,7 @@ static void replay_asked(struct replay *x)
                 }
 }
 
-/* --- an entry ----------------------------------------------------------------------------------------------------------------- */
+/* --- an entry ----------------------------------------------------------------------------------------------------- */
 
 static void replay_desk(struct replay *x)
 {

@@ -97,7 +97,8 @@ static void replay_puller(struct replay *x)
         struct puller *p;
 
         replay_text(x, &question);
-        p = ch && !x->u->bad ? channel_resume_puller(ch, serial, (node_id) reader, until, question.data, question.len) : NULL;
+        p = ch && !x->u->bad ? channel_resume_puller(ch, serial, (node_id) reader, until, question.data,
+                                                     question.len) : NULL;
         if (p)
                 p->group = group;
 }

@@ -9,7 +9,7 @@
 
 #define DESK_NAME "mail-desk"
 
-/* --- descriptors of init's store ---------------------------------------------------------------------------------------- */
+/* --- descriptors of init's store ---------------------------------------------------------------------------------- */
 
 int mail_desk(struct engine *e)
 {
@@ -113,14 +113,15 @@ bool mail_resume(struct engine *e, const char *name, int fd)
         if (e->mail && strncmp(name, "mailfd:", 7) == 0)
                 return resume_fd(e, name, fd);
         /* Of a tree that begins anew nothing lives yet: see mail_adopted(). */
-        p = n && n->kind == KIND_SERVICE && (core_lives(e->core, id) || e->journal_end == 0) ? postbox_make(e, id) : NULL;
+        p = n && n->kind == KIND_SERVICE && (core_lives(e->core, id) || e->journal_end == 0)
+            ? postbox_make(e, id) : NULL;
         if (!p || (ours ? p->ours : p->theirs) >= 0)
                 return false;
         *(ours ? &p->ours : &p->theirs) = fd;
         return true;
 }
 
-/* --- what lies on the desk ------------------------------------------------------------------------------------------------ */
+/* --- what lies on the desk ---------------------------------------------------------------------------------------- */
 
 /* Which messages of the batch that was being read have been sent straight on. */
 struct went {
@@ -230,7 +231,8 @@ static void look_at_back(struct mailroom *r)
         r->done.back = serial;
 }
 
-/* Without the journal: it names nodes by numbers that are others' now, and nearly all of it had been dealt with and written down. */
+/* Without the journal: it names nodes by numbers that are others' now, and nearly all of it had been
+ * dealt with and written down. */
 static void desk_passed(struct mailroom *r)
 {
         r->done = (struct desk_done) { .read = mailsock_received(r->desk, MAILSOCK_READ), .read_at = MAIL_BATCH,
@@ -238,7 +240,7 @@ static void desk_passed(struct mailroom *r)
                                        .sent = mailsock_last_sent(r->desk) };
 }
 
-/* --- going on ----------------------------------------------------------------------------------------------------------------- */
+/* --- going on ----------------------------------------------------------------------------------------------------- */
 
 /* 0; -errno: not now. */
 static int go_on_with(struct postbox *p)

@@ -1,4 +1,5 @@
-/* mail_room.c - the room itself: who is to be looked at, when something is sent, when it is written down. See mail_priv.h. */
+/* mail_room.c - the room itself: who is to be looked at, when something is sent, when it is
+ * written down. See mail_priv.h. */
 #include "daemon/channel.h"
 #include "daemon/journal.h"
 #include "daemon/mail.h"
@@ -7,7 +8,7 @@
 /* So often in one turn; what is left then waits for the next, so that others have theirs. */
 enum { ROUNDS = 32, EVENTS_PER_CALL = MAIL_ROUND };
 
-/* --- lists --------------------------------------------------------------------------------------------------------- */
+/* --- lists -------------------------------------------------------------------------------------------------------- */
 
 void list_add(struct postbox *p, enum postbox_list which)
 {
@@ -71,7 +72,7 @@ void mail_due(struct postbox *p)
         list_add(p, LIST_DUE);
 }
 
-/* --- sending what waits ---------------------------------------------------------------------------------------------- */
+/* --- sending what waits ------------------------------------------------------------------------------------------- */
 
 void mail_commit(struct mailroom *r)
 {
@@ -81,8 +82,8 @@ void mail_commit(struct mailroom *r)
         r->slots_used = 0;
 }
 
-/* Everybody on the list is asked for news, then all of that is written down, then they are sent what they have coming; but a
- * channel may have been closed meanwhile. */
+/* Everybody on the list is asked for news, then all of that is written down, then they are sent what they have coming;
+ * but a channel may have been closed meanwhile. */
 static void one_round(struct mailroom *r)
 {
         struct postbox *p;
@@ -125,7 +126,7 @@ void mail_push(struct engine *e)
         }
 }
 
-/* --- its life ------------------------------------------------------------------------------------------------------------ */
+/* --- its life ----------------------------------------------------------------------------------------------------- */
 
 static void on_set(struct ev_loop *loop, ev_io *w, int revents)
 {

@@ -1,8 +1,8 @@
-/* mail_spawn.c - CALL=spawn: a service has a child started (coppice.mailbox(7)). See mail_priv.h; core/spawnable.h says what it
- * may spawn, core/bond_spawn.c how the two are tied.
+/* mail_spawn.c - CALL=spawn: a service has a child started (coppice.mailbox(7)). See mail_priv.h; core/spawnable.h says
+ * what it may spawn, core/bond_spawn.c how the two are tied.
  *
- * The child is a transient service like those of run and spawn of an operator: gone when it has ended, its result kept for
- * a while. The question is answered once the child has started, or has failed to. */
+ * The child is a transient service like those of run and spawn of an operator: gone when it has ended, its result kept
+ * for a while. The question is answered once the child has started, or has failed to. */
 #include <string.h>
 
 #include "base/pack.h"
@@ -39,7 +39,7 @@ struct wish {
         size_t line_count, word_count;
 };
 
-/* --- the payload ------------------------------------------------------------------------------------------------------ */
+/* --- the payload -------------------------------------------------------------------------------------------------- */
 
 static void wish_done(struct wish *w)
 {
@@ -81,11 +81,12 @@ static bool wish_read(const struct message *m, struct wish *w)
                 lines = 0;
         buf_add(&w->copy, m->payload, m->payload_len);
         bytes = w->copy.data;
-        return !buf_failed(&w->copy) && !memchr(bytes, '\0', lines) && split(bytes, lines, '\n', &w->lines, &w->line_count) &&
+        return !buf_failed(&w->copy) && !memchr(bytes, '\0', lines) &&
+               split(bytes, lines, '\n', &w->lines, &w->line_count) &&
                split(bytes + lines + 1, m->payload_len - lines - 1, '\0', &w->words, &w->word_count);
 }
 
-/* --- may it? ------------------------------------------------------------------------------------------------------------- */
+/* --- may it? ------------------------------------------------------------------------------------------------------ */
 
 /* The supervisor the child comes below: the asker's own, or one below that. */
 static enum mail_result place_of(struct postbox *from, const struct message *m, node_id *ret)
@@ -127,7 +128,8 @@ static enum mail_result may_command(const struct postbox *from, const struct spe
         }
         if (any || !has_rights(e, from->node))
                 return MAIL_OK;
-        buf_addf(why, "it runs as root, or with capabilities: AllowSpawn= of %s does not name root-command", spec_name(place));
+        buf_addf(why, "it runs as root, or with capabilities: AllowSpawn= of %s does not name root-command",
+                 spec_name(place));
         return MAIL_NOT_ALLOWED;
 }
 
@@ -136,14 +138,15 @@ static enum mail_result may_unit(const struct spec *place, const char *unit, str
         char probe[UNIT_NAME_ROOM];
         size_t n = strcspn(unit, "@");
 
-        (void) snprintf(probe, sizeof probe, "%.*s@%s", (int) n, unit, unit[n] && unit[n + 1] == '.' ? "1.service" : unit + n + 1);
+        (void) snprintf(probe, sizeof probe, "%.*s@%s", (int) n, unit,
+                        unit[n] && unit[n + 1] == '.' ? "1.service" : unit + n + 1);
         if (spawnable_unit(place, probe))
                 return MAIL_OK;
         buf_addf(why, "AllowSpawn= of %s does not name the template of %s", spec_name(place), unit);
         return MAIL_NOT_ALLOWED;
 }
 
-/* --- the answer ------------------------------------------------------------------------------------------------------------ */
+/* --- the answer --------------------------------------------------------------------------------------------------- */
 
 static void forget(struct mail_spawn *s)
 {
@@ -204,14 +207,15 @@ static void on_ended(void *arg, const struct transient_end *end)
         else
                 (void) snprintf(text, sizeof text, "%s: did not start: %s", end->path,
                                 refused ? result_text(s->result) :
-                                reason_format(reason, engine_path(s->e, reason->peer, peer, sizeof peer), words, sizeof words));
+                                reason_format(reason, engine_path(s->e, reason->peer, peer, sizeof peer), words,
+                                              sizeof words));
         tell(s, s->result == RESULT_SHUTTING_DOWN ? MAIL_SHUTTING_DOWN : MAIL_FAILED, end->path, text);
         forget(s);
 }
 
 static const struct transient_ops spawn_ops = { .started = on_started, .ended = on_ended };
 
-/* --- another engine takes over ----------------------------------------------------------------------------------------- */
+/* --- another engine takes over ------------------------------------------------------------------------------------ */
 
 static void write_down(const struct mail_spawn *s)
 {
@@ -331,7 +335,7 @@ void mail_spawn_resumed(struct engine *e)
         }
 }
 
-/* --- the question ------------------------------------------------------------------------------------------------------------ */
+/* --- the question ------------------------------------------------------------------------------------------------- */
 
 static enum mail_result in_words_of_mail(int error)
 {
@@ -383,7 +387,8 @@ static enum mail_result ask(struct postbox *from, const struct message *m, struc
 
         if (r == 0 && (tie & SPAWN_MONITOR)) {
                 s->text = message_copy(m, MESSAGE_REF, ref, sizeof ref) ? journal_text(e, ref) : 0;
-                r = s->text ? 0 : err_set(&err, STAGE_NONE, EINVAL, "the REF of a monitor is 1 to %d bytes", BOND_TEXT_MAX - 1);
+                r = s->text ? 0 : err_set(&err, STAGE_NONE, EINVAL, "the REF of a monitor is 1 to %d bytes",
+                                          BOND_TEXT_MAX - 1);
         }
         if (r == 0) {
                 event.arg2 = (int64_t) tie << 32 | s->text;
@@ -403,8 +408,8 @@ static enum mail_result ask(struct postbox *from, const struct message *m, struc
         return in_words_of_mail(r);
 }
 
-static enum mail_result ask_unit(struct postbox *from, const struct message *m, struct transient_request *q, const char *name,
-                                 unsigned tie, struct buf *why)
+static enum mail_result ask_unit(struct postbox *from, const struct message *m, struct transient_request *q,
+                                 const char *name, unsigned tie, struct buf *why)
 {
         const struct spec *place = core_node(from->room->e->core, q->supervisor)->spec;
         char unit[UNIT_NAME_ROOM];
@@ -423,15 +428,16 @@ static enum mail_result ask_unit(struct postbox *from, const struct message *m, 
         return r == MAIL_OK ? ask(from, m, q, tie, why) : r;
 }
 
-static enum mail_result ask_command(struct postbox *from, const struct message *m, struct transient_request *q, unsigned tie,
-                                    struct buf *why)
+static enum mail_result ask_command(struct postbox *from, const struct message *m, struct transient_request *q,
+                                    unsigned tie, struct buf *why)
 {
         const struct core *core = from->room->e->core;
         struct wish w = { .copy = BUF_INIT };
         enum mail_result r = may_command(from, core_node(core, q->supervisor)->spec, why);
 
         if (r == MAIL_OK && (!wish_read(m, &w) || w.word_count == 0)) {
-                buf_adds(why, "the payload is lines Key=value, an empty line, and the words of a command, each ended by NUL");
+                buf_adds(why, "the payload is lines Key=value, an empty line, and the words of a command, each "
+                         "ended by NUL");
                 r = MAIL_BAD_MESSAGE;
         }
         if (r == MAIL_OK) {

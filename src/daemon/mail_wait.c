@@ -1,15 +1,17 @@
 /* mail_wait.c - who waits for room in a box, and who to hear that his message was read. See mail_priv.h. */
 #include "daemon/channel.h"
 
-/* --- waiting for room --------------------------------------------------------------------------------------------------- */
+/* --- waiting for room --------------------------------------------------------------------------------------------- */
 
-struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result), void *arg)
+struct waiter *mail_wait(struct postbox *to, struct parcel *p, void (*done)(struct waiter *, enum mail_result),
+                         void *arg)
 {
         struct waiter *w = calloc(1, sizeof *w);
 
         if (!w)
                 return NULL;
-        *w = (struct waiter) { .to = to, .from = done == mail_waits ? arg : NULL, .mail = mail_pack(p), .done = done, .arg = arg };
+        *w = (struct waiter) { .to = to, .from = done == mail_waits ? arg : NULL, .mail = mail_pack(p), .done = done,
+                               .arg = arg };
         if (!w->mail) {
                 free(w);
                 return NULL;
@@ -80,7 +82,7 @@ bool mail_let_in(struct postbox *p)
         return some;
 }
 
-/* --- who wants to know that his message was read ------------------------------------------------------------------------- */
+/* --- who wants to know that his message was read ------------------------------------------------------------------ */
 
 void notice_add(struct postbox *p, struct notice *n)
 {

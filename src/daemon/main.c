@@ -88,8 +88,8 @@ static void run(struct engine *e)
         exit_clean(e);
 }
 
-/* Who init is, before it says so itself. When it has been killed our parent is another process, on a machine PID 1: to take
- * that for init would be to take the machine for ours, and to unmount it at the end. */
+/* Who init is, before it says so itself. When it has been killed our parent is another process, on a machine PID 1: to
+ * take that for init would be to take the machine for ours, and to unmount it at the end. */
 static int find_init(struct engine *e, struct err *err)
 {
         const pid_t parent = getppid(), init = initlink_init(e->link);
@@ -131,7 +131,8 @@ static int boot(struct engine *e)
         private_tmp_sweep(e);
         open_mail(e);
         if (e->mail && mail_desk(e) < 0) {
-                log_warning("no memory for what is on its way between mailboxes: services with Mailbox=yes will not start");
+                log_warning("no memory for what is on its way between mailboxes: services with Mailbox=yes will "
+                            "not start");
                 mail_stop(e);
         }
         notify_start(e);
@@ -157,7 +158,8 @@ static void forget_all(struct engine *e)
         if (e->mail)
                 mail_silence(e);
         for (node_id id = 0; e->core && e->cgroup && id < e->run_cap; id++) {
-                e->runs[id].flags &= ~(unsigned) (RUN_WATCHED | RUN_PROBE); /* by the engine before us, not by this one */
+                /* by the engine before us, not by this one */
+                e->runs[id].flags &= ~(unsigned) (RUN_WATCHED | RUN_PROBE);
                 engine_forget(e, id);
         }
         pipes_free(e);
@@ -285,8 +287,8 @@ static int take_over(struct engine *e, int journal, int unborn)
 
 int main(int argc, char **argv)
 {
-        struct engine e = { .notify_fd = -1, .lock_fd = -1, .exit_code = -1, .plan = BUF_INIT, .command_node = NODE_NONE,
-                            .kept_control = -1 };
+        struct engine e = { .notify_fd = -1, .lock_fd = -1, .exit_code = -1, .plan = BUF_INIT,
+                            .command_node = NODE_NONE, .kept_control = -1 };
         struct err err = { 0 };
         char cwd[4096];
         int journal, unborn;
@@ -310,7 +312,8 @@ int main(int argc, char **argv)
         case OPTIONS_RUN: break;
         }
         log_set_level(e.opt.log_level);
-        (void) signal(SIGPIPE, SIG_IGN); /* whoever reads what we say may end: that ends nobody here. Services are init's children */
+        (void) signal(SIGPIPE, SIG_IGN); /* whoever reads what we say may end: that ends nobody here. Services
+                                          * are init's children */
         log_nonblocking();
         unborn = engines_unborn();
         journal = recover_journal();
@@ -325,5 +328,6 @@ int main(int argc, char **argv)
         (void) !chdir("/");
         raise_files();
         slice_short();
-        exit(unborn < 0 ? boot(&e) : take_over(&e, journal, unborn)); /* not `return`: what e owns stays reachable for the leak checker */
+        exit(unborn < 0 ? boot(&e) : take_over(&e, journal, unborn)); /* not `return`: what e owns stays reachable for
+                                                                       * the leak checker */
 }

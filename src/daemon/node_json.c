@@ -229,7 +229,8 @@ static void json_mailbox(struct json *j, struct engine *e, const struct node *n)
 }
 
 /* Of the bonds of a node: those of one sort, by what they are tied to. */
-static void json_bonds(struct json *j, const char *key, const struct engine *e, const struct node *n, enum bond_kind kind)
+static void json_bonds(struct json *j, const char *key, const struct engine *e, const struct node *n,
+                       enum bond_kind kind)
 {
         const struct core *c = engine_core(e);
         uint32_t at = BOND_NONE;
@@ -289,7 +290,8 @@ static void json_policy(struct json *j, const struct engine *e, const struct nod
         bool sup = n->kind == KIND_SUPERVISOR;
 
         json_str(j, "restart", strtab_text(&restart_names, (int) spec_restart(n->spec)));
-        json_str(j, "strategy", !sup ? NULL : strtab_text(&strategy_names, (int) spec_int(n->spec, D_SUPERVISOR_Strategy)));
+        json_str(j, "strategy",
+                 !sup ? NULL : strtab_text(&strategy_names, (int) spec_int(n->spec, D_SUPERVISOR_Strategy)));
         json_str(j, "escalation",
                  !sup ? NULL : strtab_text(&escalation_names, (int) spec_int(n->spec, D_SUPERVISOR_Escalation)));
         json_intensity(j, e, n);

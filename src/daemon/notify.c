@@ -89,7 +89,8 @@ void notify_main_pid(struct engine *e, node_id id, pid_t pid)
                                                           .kind = PID_MAIN });
         run->pid[ROLE_MAIN] = pid;
         run->flags |= RUN_NAMED;
-        engine_post(e, &(struct event) { .kind = EVT_MAINPID, .node = id, .incarnation = run->incarnation, .arg = pid });
+        engine_post(e, &(struct event) { .kind = EVT_MAINPID, .node = id, .incarnation = run->incarnation,
+                                         .arg = pid });
 }
 
 static void post(struct engine *e, node_id id, enum event_kind kind, int64_t arg)
@@ -187,8 +188,8 @@ static bool hold_unsure(struct engine *e, struct early *new)
         return true;
 }
 
-/* Kept in order; only for as long as init has a start in hand, so there are few of them. 1 when it is held, 0 when it is to
- * be read now, -ENOMEM. */
+/* Kept in order; only for as long as init has a start in hand, so there are few of them. 1 when it is held, 0 when it
+ * is to be read now, -ENOMEM. */
 static int hold(struct engine *e, const struct notify_msg *m)
 {
         struct early **last = &e->early;
@@ -341,7 +342,8 @@ void notify_start(struct engine *e)
         }
         (void) initlink_store(e->link, "notify", e->notify_fd);
         ev_io_init(&e->notify_watch, on_readable, e->notify_fd, EV_READ);
-        ev_set_priority(&e->notify_watch, EV_MAXPRI); /* invoked before the link, which was started later at this level */
+        ev_set_priority(&e->notify_watch, EV_MAXPRI); /* invoked before the link, which was started
+                                                       * later at this level */
         ev_io_start(e->loop, &e->notify_watch);
 }
 

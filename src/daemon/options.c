@@ -23,15 +23,18 @@ static const char help[] =
         "      --log-target=TARGET     file or console; console is the default in a container\n"
         "      --log-level=LEVEL       error, warning, notice (default), info or debug\n"
         "      --stop-timeout=SPAN     the whole of a shutdown takes at most this long (default 9s)\n"
-        "      --machine=auto|yes|no   whether PID 1 is that of a machine, which mounts /proc and its like and reboots\n"
+        "      --machine=auto|yes|no   whether PID 1 is that of a machine, which mounts /proc and its like and "
+        "reboots\n"
         "      --control-group=GROUP   members may open the control socket and change things by it\n"
         "      --help, --version       print this, or the version, and exit\n"
         "\n"
         "COMMAND runs as main.service; when it ends, everything is stopped and its exit code is coppiced's.\n"
-        "Signals: TERM, INT, QUIT, PWR, RTMIN+3 to RTMIN+5 stop everything, a second one in a hurry; HUP reads the units again;\n"
+        "Signals: TERM, INT, QUIT, PWR, RTMIN+3 to RTMIN+5 stop everything, a second one in a hurry; HUP reads the "
+        "units again;\n"
         "USR1 reopens the control socket; USR2 writes the state of the tree to standard error.\n";
 
-enum { OPT_UNITS = 256, OPT_RUNTIME, OPT_LOG, OPT_STATE, OPT_ISOLATION, OPT_TARGET, OPT_LEVEL, OPT_STOP, OPT_GROUP, OPT_MACHINE, OPT_HELP, OPT_VERSION };
+enum { OPT_UNITS = 256, OPT_RUNTIME, OPT_LOG, OPT_STATE, OPT_ISOLATION, OPT_TARGET, OPT_LEVEL, OPT_STOP, OPT_GROUP,
+       OPT_MACHINE, OPT_HELP, OPT_VERSION };
 
 static const struct option longopts[] = {
         { "units", required_argument, NULL, OPT_UNITS },

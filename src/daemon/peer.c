@@ -1,11 +1,12 @@
 /* peer.c - whose process is at the other end of a connection? See engine.h.
  *
  * Two questions, and either answer is enough to make it a service's: which control group is it in, and who are its
- * ancestors? A service of the daemon's own user may be able to leave its group (where the user owns the tree); its ancestors
- * it cannot change: init is the subreaper of all of them, so a process whose parent ends becomes init's child, no higher.
+ * ancestors? A service of the daemon's own user may be able to leave its group (where the user owns the
+ * tree); its ancestors it cannot change: init is the subreaper of all of them, so a process whose parent ends
+ * becomes init's child, no higher.
  *
- * A process can end and its number be used again between connect() and our question. The descriptor that the kernel keeps
- * with the connection (SO_PEERPIDFD, Linux 6.5) tells whether it is still there after we have looked. */
+ * A process can end and its number be used again between connect() and our question. The descriptor that the kernel
+ * keeps with the connection (SO_PEERPIDFD, Linux 6.5) tells whether it is still there after we have looked. */
 #include "daemon/engine_priv.h"
 #include "daemon/link.h"
 #include "daemon/peer.h"
@@ -85,9 +86,9 @@ static bool older_than_init(const struct engine *e, const struct nogroup_birth *
         return e->init_start > birth->start;
 }
 
-/* One way up. A parent can end while we look, and its number go to somebody else, who is younger than the child then; where
- * the clock is too coarse to tell, the child's own word counts, read again. -EAGAIN: begin anew; -ESRCH: the process
- * does not show its parent. */
+/* One way up. A parent can end while we look, and its number go to somebody else, who is younger than the child then;
+ * where the clock is too coarse to tell, the child's own word counts, read again. -EAGAIN: begin anew; -ESRCH: the
+ * process does not show its parent. */
 static int ask_ancestors(const struct engine *e, pid_t pid, struct peer *ret)
 {
         struct nogroup_birth child, again, above;
@@ -118,7 +119,8 @@ static struct peer ask_session(const struct engine *e, pid_t pid)
 {
         struct peer peer;
 
-        if (known(e, pid, &peer) || (getsid(pid) > 1 && known(e, getsid(pid), &peer)) || (getpgid(pid) > 1 && known(e, getpgid(pid), &peer)))
+        if (known(e, pid, &peer) || (getsid(pid) > 1 && known(e, getsid(pid), &peer)) ||
+            (getpgid(pid) > 1 && known(e, getpgid(pid), &peer)))
                 return peer;
         return (struct peer) { .kind = PEER_OUTSIDE };
 }
@@ -132,14 +134,15 @@ static struct peer find(const struct engine *e, const struct ucred *cred)
                 r = ask_ancestors(e, cred->pid, &peer);
         if (r == -ESRCH && !kernel_get()->proc)
                 return ask_session(e, cred->pid);
-        /* hidepid= of /proc hides other users' processes from a daemon that is not root; its services are none of those. */
+        /* hidepid= of /proc hides other users' processes from a daemon that is not root; its
+         * services are none of those. */
         if (r == -ESRCH && geteuid() != 0 && cred->uid != geteuid())
                 return (struct peer) { .kind = PEER_OUTSIDE };
         return r < 0 ? (struct peer) { .kind = PEER_STRAY } : peer;
 }
 
-/* Ancestors come first: whoever may write to the tree of groups could be in any of them. Only an orphan is what its group
- * says it is, and nobody gets out of being a service's by leaving that. */
+/* Ancestors come first: whoever may write to the tree of groups could be in any of them. Only an orphan is what its
+ * group says it is, and nobody gets out of being a service's by leaving that. */
 static struct peer ask_both(struct engine *e, const struct ucred *cred)
 {
         struct peer peer = find(e, cred);
@@ -152,7 +155,8 @@ static struct peer ask_both(struct engine *e, const struct ucred *cred)
         if (peer.kind == PEER_SERVICE || cgroup_backend(e->cgroup) == CGROUP_NONE)
                 return peer;
         id = peer_place(e, cred->pid, NULL);
-        return id != NODE_NONE && core_node(e->core, id)->kind == KIND_SERVICE ? peer_of_node(e, id, engine_run(e, id)->incarnation) : peer;
+        return id != NODE_NONE && core_node(e->core, id)->kind == KIND_SERVICE
+               ? peer_of_node(e, id, engine_run(e, id)->incarnation) : peer;
 }
 
 static bool has_ended(int pidfd)

@@ -5,9 +5,9 @@
 
 #include "daemon/engine_priv.h"
 
-/* The node whose control group a process is in, or in a group that its service made below. Without control groups what the
- * process says of itself in its environment: a hint that nobody may be given rights for. NODE_NONE; *ret_again (may be
- * NULL): it cannot be told at this moment. */
+/* The node whose control group a process is in, or in a group that its service made below. Without control groups what
+ * the process says of itself in its environment: a hint that nobody may be given rights for. NODE_NONE; *ret_again (may
+ * be NULL): it cannot be told at this moment. */
 node_id peer_place(const struct engine *e, pid_t pid, bool *ret_again);
 
 /* Once /proc may be there: when was init born? */

@@ -156,7 +156,8 @@ static void kill_scattered(struct engine *e, node_id id)
 /* As deep as the tree is, which the units bound. */
 static void kill_each(struct engine *e, node_id id, bool signal)
 {
-        for (node_id child = core_first_child(e->core, id); child != NODE_NONE; child = core_next_sibling(e->core, child))
+        for (node_id child = core_first_child(e->core, id); child != NODE_NONE;
+             child = core_next_sibling(e->core, child))
                 kill_each(e, child, signal);
         engine_run(e, id)->flags |= RUN_KILLED;
         if (signal)
@@ -192,7 +193,7 @@ static void on_freeze(struct engine *e, const struct action *a)
         }
 }
 
-/* --- ends ---------------------------------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------------------------------------- */
 
 static bool settled(const struct engine *e, node_id id)
 {

@@ -51,7 +51,8 @@ static int read_untrusted(struct engine *e, node_id id, const char *path, pid_t 
 
         if (r < 0 || ours(e, id, *ret))
                 return r;
-        r = err_set(err, STAGE_RESOURCES, EPERM, "trust pid file %s: process %d is not of this service, and the file is not root's",
+        r = err_set(err, STAGE_RESOURCES, EPERM,
+                    "trust pid file %s: process %d is not of this service, and the file is not root's",
                     path, (int) *ret);
         err_hint(err, "the service writes the number of its own main process there");
         return r;
@@ -76,7 +77,8 @@ static int not_anothers(const struct engine *e, node_id id, const char *path, pi
 {
         if (!notify_is_anothers(e, id, pid))
                 return 0;
-        (void) err_set(err, STAGE_RESOURCES, EPERM, "trust pid file %s: process %d is another's main process, or a control command", path, (int) pid);
+        (void) err_set(err, STAGE_RESOURCES, EPERM, "trust pid file %s: process %d is another's main process, or a "
+                       "control command", path, (int) pid);
         err_hint(err, "the service writes the number of its own main process there");
         return -EPERM;
 }

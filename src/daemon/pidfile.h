@@ -1,5 +1,5 @@
-/* pidfile.h - which process is the main one of a service of Type=forking: the one PIDFile= names or, without PIDFile=, the
- * only one that is left. EVT_MAINPID is posted once it is known.
+/* pidfile.h - which process is the main one of a service of Type=forking: the one PIDFile= names or, without PIDFile=,
+ * the only one that is left. EVT_MAINPID is posted once it is known.
  * May be used by: the files of daemon/ except the control server. */
 #ifndef DAEMON_PIDFILE_H
 #define DAEMON_PIDFILE_H

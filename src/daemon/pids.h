@@ -12,7 +12,8 @@ enum pid_kind {
         PID_MAIN = ROLE_MAIN,
         PID_CONTROL = ROLE_CONTROL,
         PID_LOGD,      /* the log writer */
-        PID_UNRUN,     /* a step of its plan failed; the failure is logged, the core is told once the process has ended */
+        PID_UNRUN,     /* a step of its plan failed; the failure is logged, the core is told once the
+                        * process has ended */
         PID_FORMER,    /* was the main process until the service named another one with MAINPID= */
 };
 

@@ -8,7 +8,7 @@
 
 enum { ROOMY = 256 << 10 };
 
-/* --- names ------------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* First outward from where the channel is, then anywhere: a channel may join services deep in two branches. */
 node_id pipe_tap_node(const struct pipe_channel *ch, struct pipe_tap *tap)
@@ -36,7 +36,8 @@ static void store_name(const struct pipe_line *l, const struct pipe_run *r, char
         if (strlen(path) < 80)
                 (void) snprintf(buf, INIT_NAME_MAX, "pipe:%c:%u:%u:%s", what, l->index, r->number, path);
         else
-                (void) snprintf(buf, INIT_NAME_MAX, "pipe:%c:%u:%u:#%016llx", what, l->index, r->number, (unsigned long long) hash);
+                (void) snprintf(buf, INIT_NAME_MAX, "pipe:%c:%u:%u:#%016llx", what, l->index, r->number,
+                                (unsigned long long) hash);
 }
 
 static void store(const struct pipe_line *l, const struct pipe_run *r, char what, int fd)
@@ -64,7 +65,7 @@ bool pipe_store_name_is(const struct pipe_line *l, uint32_t run, char what, cons
         return strcmp(mine, name) == 0;
 }
 
-/* --- runs ---------------------------------------------------------------------------------------------------------------- */
+/* --- runs --------------------------------------------------------------------------------------------------------- */
 
 struct pipe_run *pipe_run_add(struct pipe_line *l, uint32_t number, int in, int out)
 {
@@ -137,7 +138,8 @@ static int begin_run(struct pipe_line *l, struct pipe_run **ret, struct err *err
         int in, out, r;
 
         if (l->last_run - (l->runs ? l->runs->number : l->last_run) >= PIPE_RUNS_MAX) {
-                (void) err_set(err, STAGE_FDS, EBUSY, "begin a new run of channel %s: %d earlier ones have not been read",
+                (void) err_set(err, STAGE_FDS, EBUSY,
+                               "begin a new run of channel %s: %d earlier ones have not been read",
                                l->channel->path, PIPE_RUNS_MAX);
                 err_hint(err, "start its reader");
                 return -EBUSY;
@@ -157,11 +159,12 @@ static int begin_run(struct pipe_line *l, struct pipe_run **ret, struct err *err
                 l->refused = 0; /* nobody asked for it */
         if (l->refused)
                 log_warning("%s: Capacity=%lld cannot be had: %s; the kernel bounds what one user may have in pipes "
-                            "(fs.pipe-max-size, fs.pipe-user-pages-soft)", l->channel->path, (long long) capacity, strerror(l->refused));
+                            "(fs.pipe-max-size, fs.pipe-user-pages-soft)", l->channel->path, (long long) capacity,
+                            strerror(l->refused));
         return 0;
 }
 
-/* --- what a service gets --------------------------------------------------------------------------------------------------- */
+/* --- what a service gets ------------------------------------------------------------------------------------------ */
 
 /* The newest, if it has not ended. */
 static int run_to_write(struct pipe_line *l, struct pipe_run **ret, struct err *err)
@@ -184,7 +187,8 @@ static int run_to_write(struct pipe_line *l, struct pipe_run **ret, struct err *
         return 0;
 }
 
-/* The oldest with something in it, or still to come; what has been read to its end is passed over when there is another. */
+/* The oldest with something in it, or still to come; what has been read to its end is passed
+ * over when there is another. */
 static int run_to_read(struct pipe_line *l, struct pipe_run **ret, struct err *err)
 {
         while (l->runs && l->runs->next && drained(l->runs))
@@ -203,7 +207,8 @@ static int give(struct pipe_line *l, bool writes, struct pipe_gift *ret, struct 
         if (r < 0)
                 return r;
         ret->fd = pipe_copy(writes ? run->out : run->in, writes, packets);
-        return ret->fd >= 0 ? 0 : err_set(err, STAGE_FDS, -ret->fd, "copy an end of channel %s: %s", l->channel->path, strerror(-ret->fd));
+        return ret->fd >= 0 ? 0 : err_set(err, STAGE_FDS, -ret->fd, "copy an end of channel %s: %s", l->channel->path,
+                                          strerror(-ret->fd));
 }
 
 struct giving {
@@ -224,8 +229,8 @@ static bool gives_already(const struct giving *g, const struct channel_end *end)
 
 static int add_gift(struct giving *g, struct pipe_line *l, const struct pipe_tap *tap, bool writes, struct err *err)
 {
-        struct pipe_gift gift = { .fd = -1, .target = tap->end.fd, .name = tap->end.name, .channel = l->channel->path, .writes = writes,
-                                  .origin = tap->origin };
+        struct pipe_gift gift = { .fd = -1, .target = tap->end.fd, .name = tap->end.name, .channel = l->channel->path,
+                                  .writes = writes, .origin = tap->origin };
         char name[CHANNEL_NAME_MAX + 4];
         int r;
 
@@ -262,7 +267,8 @@ static int give_side(struct giving *g, struct pipe_line *l, bool writes, struct 
         return r;
 }
 
-int pipes_give(struct engine *e, node_id id, bool describe, struct pipe_gift *list, size_t max, size_t *ret_count, struct err *err)
+int pipes_give(struct engine *e, node_id id, bool describe, struct pipe_gift *list, size_t max, size_t *ret_count,
+               struct err *err)
 {
         struct giving g = { .e = e, .node = id, .describe = describe, .list = list, .max = max };
         int r = 0;
@@ -285,7 +291,7 @@ void pipes_gifts_done(struct pipe_gift *list, size_t n)
                 fd_close(&list[i].fd);
 }
 
-/* --- ends -------------------------------------------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------------------------------------- */
 
 static bool has(const struct pipe_channel *ch, struct pipe_tap *taps, size_t n, node_id id)
 {
@@ -376,7 +382,7 @@ void pipes_settle(struct engine *e)
                 e->pipes->look |= pipe_copier_see(ch);
 }
 
-/* --- the life of a line --------------------------------------------------------------------------------------------------- */
+/* --- the life of a line ------------------------------------------------------------------------------------------- */
 
 int pipe_taps_read(const struct spec *s, enum directive d, size_t first, size_t n, struct pipe_tap **ret)
 {

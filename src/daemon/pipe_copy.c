@@ -44,7 +44,8 @@ static int own_end(const struct pipe_channel *ch, int fd, struct pipe_tap **ret,
 
         if (!tap)
                 return -ENOMEM;
-        *tap = (struct pipe_tap) { .end = { .fd = fd }, .copier = true, .node = NODE_NONE, .origin = spec_origin(ch->spec, D_CHANNEL_Deliver) };
+        *tap = (struct pipe_tap) { .end = { .fd = fd }, .copier = true, .node = NODE_NONE,
+                                   .origin = spec_origin(ch->spec, D_CHANNEL_Deliver) };
         *ret = tap;
         *ret_count = 1;
         return 0;
@@ -71,7 +72,8 @@ int pipe_copy_lines(struct pipe_channel *ch)
 
         if (!ch->copier)
                 ch->copier = copier_name(ch->path);
-        if (!ch->copier || pipe_line_add(ch, 0, &l) < 0 || pipe_taps_read(ch->spec, D_CHANNEL_From, 0, writers, &l->from) < 0)
+        if (!ch->copier || pipe_line_add(ch, 0, &l) < 0 ||
+            pipe_taps_read(ch->spec, D_CHANNEL_From, 0, writers, &l->from) < 0)
                 return -ENOMEM;
         l->from_count = writers;
         r = own_end(ch, 0, &l->to, &l->to_count);
@@ -82,10 +84,12 @@ int pipe_copy_lines(struct pipe_channel *ch)
 
 static int start(struct pipe_channel *ch, struct err *err)
 {
-        static const char *const fixed[] = { "Restart=on-failure", "NotifyAccess=main", "StandardError=log", "NoNewPrivileges=yes" };
+        static const char *const fixed[] = { "Restart=on-failure", "NotifyAccess=main", "StandardError=log",
+                                             "NoNewPrivileges=yes" };
         const char *properties[ARRAY_LEN(fixed) + 1], *command[1];
         struct transient_request q = { .name = ch->copier, .supervisor = NODE_NONE, .command = command, .argc = 1,
-                                       .properties = properties, .property_count = ARRAY_LEN(properties), .fds = { -1, -1, -1 } };
+                                       .properties = properties, .property_count = ARRAY_LEN(properties),
+                                       .fds = { -1, -1, -1 } };
         autofree char *description = NULL;
         char program[4096];
         uint64_t serial;

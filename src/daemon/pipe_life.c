@@ -20,7 +20,7 @@ static void write_down(const struct pipe_channel *ch)
         journal_pipe(ch->e, ch->place, ch->spec, saved_flags(ch));
 }
 
-/* --- which one ----------------------------------------------------------------------------------------------------------- */
+/* --- which one ---------------------------------------------------------------------------------------------------- */
 
 static struct pipe_channel *first(const struct engine *e)
 {
@@ -61,7 +61,7 @@ unsigned pipes_made(const struct engine *e, node_id place)
         return n;
 }
 
-/* --- making and ending ------------------------------------------------------------------------------------------------------ */
+/* --- making and ending -------------------------------------------------------------------------------------------- */
 
 static int make_lines(struct pipe_channel *ch)
 {
@@ -117,7 +117,8 @@ static struct pipe_channel *make(struct engine *e, node_id place, struct spec *s
                 free(ch);
                 return NULL;
         }
-        *ch = (struct pipe_channel) { .e = e, .path = strdup(path), .place = place, .spec = spec_ref(s), .next = e->pipes->channels };
+        *ch = (struct pipe_channel) { .e = e, .path = strdup(path), .place = place, .spec = spec_ref(s),
+                                      .next = e->pipes->channels };
         e->pipes->channels = ch;
         if (ch->path && make_lines(ch) == 0)
                 return ch;
@@ -270,7 +271,7 @@ void pipes_sweep(struct engine *e)
         }
 }
 
-/* --- at run time: what verify says of units ------------------------------------------------------------------------------------- */
+/* --- at run time: what verify says of units ----------------------------------------------------------------------- */
 
 static bool has_end(struct pipe_channel *ch, node_id id, const struct channel_end *end)
 {
@@ -305,10 +306,12 @@ static int check_end(struct engine *e, node_id place, struct channel_end end, bo
                 return err_set(err, STAGE_LOAD, EPERM, "%s is not below the supervisor of the one who asks", end.unit);
         (void) channel_end_print(&end, name, sizeof name);
         if (end.fd >= 0 && end.fd < 3 && spec_has(n->spec, pipe_stream(end.fd)))
-                return err_set(err, STAGE_LOAD, EEXIST, "%s says %s= itself", end.unit, directive_rows[pipe_stream(end.fd)].key);
+                return err_set(err, STAGE_LOAD, EEXIST, "%s says %s= itself", end.unit,
+                               directive_rows[pipe_stream(end.fd)].key);
         for (struct pipe_channel *ch = first(e); ch; ch = ch->next)
                 if (!ch->closed && has_end(ch, id, &end))
-                        return err_set(err, STAGE_LOAD, EEXIST, "%s:%s is an end of %s already", end.unit, name, ch->path);
+                        return err_set(err, STAGE_LOAD, EEXIST, "%s:%s is an end of %s already", end.unit, name,
+                                       ch->path);
         return 0;
 }
 
@@ -328,7 +331,7 @@ bool pipe_called(const struct engine *e, node_id place, const struct spec *s)
         return of_unit(e, place, spec_name(s)) != NULL;
 }
 
-/* --- units ------------------------------------------------------------------------------------------------------------------- */
+/* --- units -------------------------------------------------------------------------------------------------------- */
 
 static void load_one(struct engine *e, node_id place, struct spec *s)
 {
@@ -345,7 +348,8 @@ static void load_one(struct engine *e, node_id place, struct spec *s)
         if (ch)
                 ch->stays = true;
         if (r != MAIL_OK)
-                log_error("%s: %s", spec_name(s), r == MAIL_EXISTS ? "something else is called so there" : mail_sentence(r));
+                log_error("%s: %s", spec_name(s),
+                          r == MAIL_EXISTS ? "something else is called so there" : mail_sentence(r));
 }
 
 void pipes_load(struct engine *e, const struct unit_set *set, const node_id *ids)
@@ -399,7 +403,7 @@ void pipes_free(struct engine *e)
         free(ptr_steal(e->pipes));
 }
 
-/* --- another engine ------------------------------------------------------------------------------------------------------------ */
+/* --- another engine ----------------------------------------------------------------------------------------------- */
 
 void pipes_save(struct engine *e, void (*fn)(struct engine *e, node_id place, const struct spec *s, unsigned flags))
 {

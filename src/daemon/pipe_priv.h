@@ -4,12 +4,12 @@
  * A service gets a copy of its end at its start. Because the ends are kept (init has copies too, for the engine after
  * this one) either side may die and come back, what lies in the pipe is still there, and no writer ever gets SIGPIPE.
  *
- * A pipe ends: once all of its writers are settled (core_settled()) the kept write end is closed, so its readers come to
- * the end of file. When a writer starts again it gets a new pipe. So a line is a queue of pipes, its *runs*: writers have
- * the newest, readers the oldest that still has something to say.
+ * A pipe ends: once all of its writers are settled (core_settled()) the kept write end is closed, so its readers come
+ * to the end of file. When a writer starts again it gets a new pipe. So a line is a queue of pipes, its *runs*: writers
+ * have the newest, readers the oldest that still has something to say.
  *
- * Deliver=one is one line. With Deliver=all there is one from the writers to a process of ours, coppice-tee, and one from that
- * to each reader. It is a service like any other, below /transient, whose life is that of the writers' runs.
+ * Deliver=one is one line. With Deliver=all there is one from the writers to a process of ours, coppice-tee, and one
+ * from that to each reader. It is a service like any other, below /transient, whose life is that of the writers' runs.
  *
  *      pipe.c          lines and their runs; what a service gets; when a run ends
  *      pipe_copy.c     the process that copies
@@ -43,7 +43,8 @@ struct pipe_tap {
 
 struct pipe_line {
         struct pipe_channel *channel;
-        unsigned index;              /* its number in the channel: the same for the same end, whichever others there are */
+        unsigned index;              /* its number in the channel: the same for the same end, whichever
+                                      * others there are */
         struct pipe_tap *from, *to;  /* owned */
         size_t from_count, to_count;
         struct pipe_run *runs;       /* oldest first */
@@ -79,7 +80,8 @@ bool pipe_line_unread(const struct pipe_line *l); /* somebody has written, or ma
 void pipe_line_done(struct pipe_line *l);        /* closes and forgets everything */
 void pipe_line_close(struct pipe_line *l);       /* no more writers: what is in it can still be read */
 bool pipe_line_drained(const struct pipe_line *l); /* nothing left to be read */
-struct pipe_run *pipe_run_add(struct pipe_line *l, uint32_t number, int in, int out); /* in its order; NULL: no memory */
+/* in its order; NULL: no memory */
+struct pipe_run *pipe_run_add(struct pipe_line *l, uint32_t number, int in, int out);
 
 bool pipe_store_name_is(const struct pipe_line *l, uint32_t run, char what, const char *name);
 void pipe_line_resumed(struct pipe_line *l);     /* what init kept has come back: drop what is incomplete */

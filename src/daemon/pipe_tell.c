@@ -10,7 +10,8 @@ static void tell_line(const struct pipe_line *l, struct pipe_facts_told *ret)
         const struct spec *s = l->channel->spec;
         struct pipe_facts f;
 
-        *ret = (struct pipe_facts_told) { .asked = spec_has(s, D_CHANNEL_Capacity) ? spec_int(s, D_CHANNEL_Capacity) : 0,
+        *ret = (struct pipe_facts_told) { .asked = spec_has(s, D_CHANNEL_Capacity)
+                                          ? spec_int(s, D_CHANNEL_Capacity) : 0,
                                           .refused = l->refused, .run = l->last_run, .capacity = -1 };
         for (const struct pipe_run *r = l->runs; r; r = r->next) {
                 pipe_look(r->in, r->out, &f);
@@ -40,12 +41,13 @@ void pipes_tell(struct engine *e, engine_channel_fn *fn, void *arg)
                 tell_line(&ch->lines[0], &told);
                 for (size_t i = 1; i < ch->line_count; i++)
                         count_reader(&ch->lines[i], &told);
-                fn(arg, &(struct channel_facts) { .path = ch->path, .spec = ch->spec, .closed = ch->closed, .from_unit = ch->from_unit,
+                fn(arg, &(struct channel_facts) { .path = ch->path, .spec = ch->spec, .closed = ch->closed,
+                                                  .from_unit = ch->from_unit,
                                                   .pipe = &told, .bytes = (uint64_t) told.queued });
         }
 }
 
-/* --- of one service -------------------------------------------------------------------------------------------------------- */
+/* --- of one service ----------------------------------------------------------------------------------------------- */
 
 static void tell_ends(const struct pipe_line *l, node_id id, bool writes, engine_pipe_end_fn *fn, void *arg)
 {
@@ -72,7 +74,7 @@ void engine_pipe_ends(struct engine *e, node_id id, engine_pipe_end_fn *fn, void
                 }
 }
 
-/* --- of all of them ---------------------------------------------------------------------------------------------------------- */
+/* --- of all of them ----------------------------------------------------------------------------------------------- */
 
 static node_id service_of(struct pipe_channel *ch, enum directive side, size_t i)
 {

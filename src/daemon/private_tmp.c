@@ -1,7 +1,8 @@
 /* private_tmp.c - the end of the directories behind PrivateTmp=, also of those that a killed daemon has left.
  *
- * Their names begin with the mark of the daemon. It is noted in the runtime directory before the first of them is made, and the
- * note goes with the daemon: the next one of that runtime directory that finds a note removes what bears the mark. */
+ * Their names begin with the mark of the daemon. It is noted in the runtime directory before the first of
+ * them is made, and the note goes with the daemon: the next one of that runtime directory that finds a note
+ * removes what bears the mark. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
@@ -69,7 +70,7 @@ void private_tmp_remove(struct engine *e, node_id id, uint32_t incarnation)
                 aside(remove_all_of, name);
 }
 
-/* --- of a daemon that was killed ------------------------------------------------------------------------------------------ */
+/* --- of a daemon that was killed ---------------------------------------------------------------------------------- */
 
 static char *note_path(const struct engine *e, char buf[PATH_MAX])
 {

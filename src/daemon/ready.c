@@ -92,7 +92,8 @@ static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
                 return;
         }
         if (n > 0)
-                engine_post(x->e, &(struct event) { .kind = EVT_READY, .node = x->node, .incarnation = run->incarnation });
+                engine_post(x->e,
+                            &(struct event) { .kind = EVT_READY, .node = x->node, .incarnation = run->incarnation });
         journal_commit(x->e); /* before it is gone from the pipe */
         watch_stop(x, w);
 }
@@ -112,7 +113,7 @@ int ready_pipe(struct engine *e, node_id id, int *ret_write)
         return x ? pipe_watched(x, &x->ready, on_ready, ret_write) : -ENOMEM;
 }
 
-/* --- exec ------------------------------------------------------------------------------------------------------------ */
+/* --- exec --------------------------------------------------------------------------------------------------------- */
 
 static void tell_executed(struct extra *x)
 {

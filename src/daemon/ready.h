@@ -1,5 +1,5 @@
-/* ready.h - what a process says through a pipe: that it is ready (NotifyFd=), and, by the closing of a pipe at exec, that
- * its program runs.
+/* ready.h - what a process says through a pipe: that it is ready (NotifyFd=), and, by the closing of a pipe at
+ * exec, that its program runs.
  *
  * Both functions that make a pipe return 0 with the write end, owned by the caller, in *ret_write; or -errno.
  * May be used by: the files of daemon/ except the control server. */

@@ -28,7 +28,7 @@
 #include "daemon/store.h"
 #include "daemon/transient.h"
 
-/* --- the last step ---------------------------------------------------------------------------------------------------- */
+/* --- the last step ------------------------------------------------------------------------------------------------ */
 
 /* ACT_OPEN of the last step: what it sets may not have been written down, and what init says next is about it. */
 void recover_opened(struct engine *e)
@@ -116,7 +116,7 @@ static void redo(struct engine *e)
         perform(e, &(struct actions) { .list = e->redo, .count = n });
 }
 
-/* --- descriptors -------------------------------------------------------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------------------------------------------------- */
 
 /* "NODE:PATH", see logs.c. After the journal was lost numbers mean nothing, and the path finds the node. */
 static struct extra *extra_of(struct engine *e, const char *where)
@@ -189,7 +189,7 @@ void recover_stored(struct engine *e, const char *name, int fd)
         }
 }
 
-/* --- watches ------------------------------------------------------------------------------------------------------------ */
+/* --- watches ------------------------------------------------------------------------------------------------------ */
 
 static void watch_again(struct engine *e, node_id id)
 {

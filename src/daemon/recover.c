@@ -32,8 +32,8 @@ static int read_snapshot(struct reader *r, const void *payload, size_t n, struct
         return err_set(err, STAGE_NONE, EBADMSG, "read the snapshot: it is damaged");
 }
 
-/* What the last step asked for, as far as it is not known to be done. Without a step since the snapshot that is what the
- * snapshot says. */
+/* What the last step asked for, as far as it is not known to be done. Without a step since the snapshot that
+ * is what the snapshot says. */
 static void keep_redo(struct reader *r)
 {
         struct engine *e = r->e;
@@ -101,8 +101,8 @@ static int64_t read_file(struct reader *r, int fd, uint64_t *ret_begin, struct e
         if (got < 0)
                 return err_set(err, STAGE_NONE, -rc, "read the saved state: %s", strerror(-rc));
         if (rc == -EPROTONOSUPPORT)
-                return err_set(err, STAGE_NONE, EPROTONOSUPPORT, "read the saved state: it is of version %u, this is %d",
-                               head.version, JOURNAL_VERSION);
+                return err_set(err, STAGE_NONE, EPROTONOSUPPORT,
+                               "read the saved state: it is of version %u, this is %d", head.version, JOURNAL_VERSION);
         if (rc < 0)
                 return err_set(err, STAGE_NONE, -rc, "read the saved state: its head is damaged");
         if (head.begin == 0)
@@ -131,8 +131,8 @@ int recover_load(struct engine *e, int journal, struct err *err)
         if (end < 0)
                 return (int) end;
         recover_opened(e);
-        log_debug("the journal: %llu steps since its snapshot, %zu events not taken yet, %zu actions perhaps not performed",
-                  (unsigned long long) r.steps, e->queue_len, e->redo_count);
+        log_debug("the journal: %llu steps since its snapshot, %zu events not taken yet, %zu actions perhaps not "
+                  "performed", (unsigned long long) r.steps, e->queue_len, e->redo_count);
         e->journal_begin = begin;
         e->journal_end = (uint64_t) end;
         return 0;

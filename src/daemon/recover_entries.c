@@ -159,7 +159,8 @@ static void read_guard(struct reader *r)
 static void read_engine(struct reader *r)
 {
         struct engine *e = r->e;
-        struct saved_engine s = { .exit_code = -1, .end = (int32_t) e->end, .command_node = NODE_NONE, .log_level = (int32_t) log_get_level() };
+        struct saved_engine s = { .exit_code = -1, .end = (int32_t) e->end, .command_node = NODE_NONE,
+                                  .log_level = (int32_t) log_get_level() };
 
         unpack_struct(&r->u, r->engine_map, &saved_engine_fields, &s);
         if (r->u.bad)

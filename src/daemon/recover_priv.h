@@ -13,7 +13,8 @@ struct reader {
         bool stepped;             /* it has not been said that they were performed */
         uint64_t done;            /* ... but of so many of them */
         uint64_t steps;
-        struct err lack;          /* what keeps us from going on now, and may be there for the next engine; code 0: nothing */
+        struct err lack;          /* what keeps us from going on now, and may be there for the next
+                                   * engine; code 0: nothing */
 };
 
 /* All of r->u, until an entry makes no sense (r->u.bad) or could not be kept (errno is ENOMEM, or r->lack says it). */

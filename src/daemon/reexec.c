@@ -48,8 +48,8 @@ static void trial_free(struct trial *t)
         free(t);
 }
 
-/* The answer is on its way to the client, everything is in the journal and nothing waits for init: go. What happens from
- * here on stays in the sockets. */
+/* The answer is on its way to the client, everything is in the journal and nothing waits for init: go. What happens
+ * from here on stays in the sockets. */
 static void leave(struct engine *e, const struct trial *t)
 {
         log_notice("another engine takes over, as was asked for");
@@ -113,7 +113,8 @@ static _Noreturn void try_it(int program, int state, int out)
 {
         static char name[] = "coppice-engine", check[] = "--check-state";
         char *argv[] = { name, check, NULL };
-        int p = fcntl(program, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1), s = fcntl(state, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1);
+        int p = fcntl(program, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1),
+                s = fcntl(state, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1);
         int o = fcntl(out, F_DUPFD_CLOEXEC, INIT_JOURNAL_FD + 1);
         static const char failed[] = "it cannot be executed\n";
 
@@ -198,7 +199,7 @@ void engine_reexec_forget(struct engine *e, void *arg)
                 e->trial->fn = NULL;
 }
 
-/* --- the new one ----------------------------------------------------------------------------------------------------- */
+/* --- the new one -------------------------------------------------------------------------------------------------- */
 
 int recover_journal(void)
 {
@@ -213,7 +214,7 @@ int recover_journal(void)
         return -1;
 }
 
-/* --- the new one, being tried ---------------------------------------------------------------------------------------- */
+/* --- the new one, being tried ------------------------------------------------------------------------------------- */
 
 int recover_check(struct engine *e)
 {

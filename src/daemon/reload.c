@@ -62,7 +62,7 @@ static void match(struct reload *r)
         }
 }
 
-/* --- telling ------------------------------------------------------------------------------------------------------- */
+/* --- telling ------------------------------------------------------------------------------------------------------ */
 
 static void tell_added(struct reload *r, size_t i)
 {
@@ -110,7 +110,7 @@ static void tell_changed(struct reload *r, node_id id, const struct spec *before
                         r->change(r->arg, change_of((enum directive) d), path, (enum directive) d, before, after);
 }
 
-/* --- what is gone -------------------------------------------------------------------------------------------------- */
+/* --- what is gone ------------------------------------------------------------------------------------------------- */
 
 /* Marks which nodes stay, so that the search for those that do not is linear. */
 static uint8_t *staying(const struct reload *r)
@@ -161,7 +161,7 @@ static void remove_one(struct reload *r, node_id id)
                 engine_post(r->e, &(struct event) { .kind = EVT_DELETE, .node = id });
 }
 
-/* --- doing --------------------------------------------------------------------------------------------------------- */
+/* --- doing -------------------------------------------------------------------------------------------------------- */
 
 static int tell(struct reload *r, struct err *err)
 {

@@ -1,8 +1,8 @@
 /* run.h - what the engine keeps for each node beyond what the core knows of it.
  *
- * struct run is there for every node, so it is small; struct extra only for a node that needs something of it. What is in
- * either and has to survive the engine is written into the journal (journal_fields.c; tests/sim/snapshot-fields.sh asks
- * for each field whether it is).
+ * struct run is there for every node, so it is small; struct extra only for a node that needs something of it. What is
+ * in either and has to survive the engine is written into the journal (journal_fields.c; tests/sim/snapshot-fields.sh
+ * asks for each field whether it is).
  * May be used by: the files of daemon/ except the control server. */
 #ifndef DAEMON_RUN_H
 #define DAEMON_RUN_H
@@ -77,8 +77,8 @@ enum {
         RUN_END = 1 << 15,
 };
 _Static_assert(RUN_GROUP + RUN_DIRS + RUN_WATCHED + RUN_PROBE + RUN_NAMED + RUN_ORPHANED + RUN_KILLED + RUN_CLEAN +
-               RUN_BOUNDED + RUN_COUNTED + RUN_TMP + RUN_CREDS + RUN_DIRTY + RUN_ASKED + RUN_ASKED_CONTROL == RUN_END - 1,
-               "each flag has a bit of its own, none is left out");
+               RUN_BOUNDED + RUN_COUNTED + RUN_TMP + RUN_CREDS + RUN_DIRTY + RUN_ASKED + RUN_ASKED_CONTROL
+               == RUN_END - 1, "each flag has a bit of its own, none is left out");
 
 struct run {
         pid_t pid[2];          /* ROLE_MAIN, ROLE_CONTROL; 0 = none */
@@ -89,8 +89,8 @@ struct run {
         struct extra *extra;   /* owned; NULL for most */
 };
 
-/* The record of a node, for changing it; makes room, so earlier pointers are void. Ends the engine when memory is short:
- * the next one goes on from the journal. */
+/* The record of a node, for changing it; makes room, so earlier pointers are void. Ends the engine when memory is
+ * short: the next one goes on from the journal. */
 struct run *engine_run(struct engine *e, node_id id);
 /* The record of a node, for reading; NULL when there is none yet. */
 const struct run *engine_peek(const struct engine *e, node_id id);

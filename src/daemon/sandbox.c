@@ -1,4 +1,5 @@
-/* sandbox.c - what the sandbox of a service needs from the engine: stand-ins for hidden paths, what it goes without, ids. */
+/* sandbox.c - what the sandbox of a service needs from the engine: stand-ins for hidden paths,
+ * what it goes without, ids. */
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -35,7 +36,8 @@ int sandbox_known(const struct spec *s, struct err *err)
 
         if (!p || !p->failed)
                 return 0;
-        return err_set(err, STAGE_NAMESPACE, p->failed, "try which parts of a sandbox can be had here: %s", strerror(p->failed));
+        return err_set(err, STAGE_NAMESPACE, p->failed, "try which parts of a sandbox can be had here: %s",
+                       strerror(p->failed));
 }
 
 void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret)
@@ -78,7 +80,7 @@ int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *er
         return mounts_wanted(s) ? make_stand_ins(e, err) : 0;
 }
 
-/* --- what cannot be had ------------------------------------------------------------------------------------------------ */
+/* --- what cannot be had ------------------------------------------------------------------------------------------- */
 
 static void row(const struct spec *s, enum sandbox_part part, struct engine_limit *ret)
 {
@@ -149,7 +151,7 @@ void sandbox_say_missing(const struct spec *s, const struct plan_facts *f)
         each_missing(s, f, say_row, (void *) (uintptr_t) f->node);
 }
 
-/* --- DynamicUser= ------------------------------------------------------------------------------------------------------- */
+/* --- DynamicUser= ------------------------------------------------------------------------------------------------- */
 
 struct asking {
         const struct engine *e;
@@ -202,7 +204,7 @@ int sandbox_dynamic_user(struct engine *e, node_id id, const struct spec *s, str
         return r;
 }
 
-/* --- process namespaces ------------------------------------------------------------------------------------------------ */
+/* --- process namespaces ------------------------------------------------------------------------------------------- */
 
 bool sandbox_watched(const struct engine *e, node_id id)
 {

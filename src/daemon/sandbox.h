@@ -1,4 +1,5 @@
-/* sandbox.h - inside of the engine: what a sandboxed process needs outside of it. What the sandbox is made of is in core/sandbox.h, who builds it in child/.
+/* sandbox.h - inside of the engine: what a sandboxed process needs outside of it. What the sandbox is made of is in
+ * core/sandbox.h, who builds it in child/.
  * May be used by: the files of daemon/ except the control server. */
 #ifndef DAEMON_SANDBOX_H
 #define DAEMON_SANDBOX_H
@@ -20,7 +21,8 @@ int sandbox_dynamic_user(struct engine *e, node_id id, const struct spec *s, str
 void sandbox_remove_credentials(struct engine *e, node_id id);
 
 /* Directories behind PrivateTmp= (private_tmp.c). */
-void private_tmp_note(struct engine *e);  /* before one is made: what they are called, for the next daemon should we be killed */
+void private_tmp_note(struct engine *e);  /* before one is made: what they are called, for the next daemon
+                                           * should we be killed */
 void private_tmp_remove(struct engine *e, node_id id, uint32_t incarnation);
 void private_tmp_end(struct engine *e);
 void private_tmp_sweep(struct engine *e); /* what a killed daemon of this runtime directory has left */

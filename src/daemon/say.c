@@ -64,7 +64,8 @@ static bool worth_it(const struct record *r)
         case RULE_EMERGENCY:
                 return true;
         case RULE_ENDED:
-                return reason_abnormal(&r->reason) && r->reason.kind != REASON_SPAWN && /* these were told when they came */
+                /* these were told when they came */
+                return reason_abnormal(&r->reason) && r->reason.kind != REASON_SPAWN &&
                        r->reason.kind != REASON_CONDITION;
         default:
                 return false;

@@ -17,7 +17,7 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
-/* --- programs ------------------------------------------------------------------------------------------------------------- */
+/* --- programs ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const char *text)
 {
@@ -99,7 +99,7 @@ static int program_find(struct engine *e, const struct spec *s, const char *key,
         return 0;
 }
 
-/* --- what a node has ------------------------------------------------------------------------------------------------------ */
+/* --- what a node has ---------------------------------------------------------------------------------------------- */
 
 struct guard *guard_peek(const struct engine *e, node_id id)
 {
@@ -196,8 +196,8 @@ int seccomp_gather(struct engine *e, node_id id, const struct spec *s, struct pl
         r = program_learns(p) ? learn_begin(e, id, g, turned, err) : 0;
         if (r < 0)
                 return r;
-        *ret = (struct plan_filter) { .program = p->bytes.data, .size = p->bytes.len, .gate = p->gate, .flags = p->flags,
-                                      .needs_nnp = !seccomp_privileged() };
+        *ret = (struct plan_filter) { .program = p->bytes.data, .size = p->bytes.len, .gate = p->gate,
+                                      .flags = p->flags, .needs_nnp = !seccomp_privileged() };
         *ret_any = true;
         return 0;
 }

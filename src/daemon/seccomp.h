@@ -1,5 +1,5 @@
-/* seccomp.h - filters of system calls, as the rest of the engine uses them: the program for a start, and which call ended a
- * process. How it is done is in seccomp_priv.h.
+/* seccomp.h - filters of system calls, as the rest of the engine uses them: the program for a start, and which call
+ * ended a process. How it is done is in seccomp_priv.h.
  * May be used by: the files of daemon/ except the control server. */
 #ifndef DAEMON_SECCOMP_H
 #define DAEMON_SECCOMP_H
@@ -19,8 +19,8 @@ bool seccomp_left_out(const struct engine *e, const struct spec *s);
 /* A process has sent the listener of its filter. Takes fd. */
 void seccomp_listen(struct engine *e, const struct init_listener *m, int fd);
 
-/* Was the end of this process the work of its filter? Also true when the process passed on, as its exit status, that of a
- * child which the filter ended. *ret is what the kernel said; true replaces it by a reason that names the call. */
+/* Was the end of this process the work of its filter? Also true when the process passed on, as its exit status, that of
+ * a child which the filter ended. *ret is what the kernel said; true replaces it by a reason that names the call. */
 bool seccomp_ended(const struct engine *e, node_id id, pid_t pid, struct reason *ret);
 
 void seccomp_close(struct engine *e, node_id id, uint32_t incarnation); /* nobody of the incarnation is left */

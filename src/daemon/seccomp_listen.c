@@ -17,7 +17,7 @@
 
 enum { CALLS_PER_TURN = 256 };
 
-/* --- listeners ------------------------------------------------------------------------------------------------------------ */
+/* --- listeners ---------------------------------------------------------------------------------------------------- */
 
 void listener_end(struct listener *l)
 {
@@ -136,8 +136,8 @@ static void on_call(struct ev_loop *loop, ev_io *w, int revents)
 /* The name in init's store tells the next engine whose it is, and whether it learns. */
 static void deposit(struct listener *l)
 {
-        if (asprintf(&l->init_name, "seccomp:%u:%u:%d:%d:%u", (unsigned) l->node, (unsigned) l->incarnation, (int) l->pid,
-                     l->learns, (unsigned) ++l->e->store_serial) < 0)
+        if (asprintf(&l->init_name, "seccomp:%u:%u:%d:%d:%u", (unsigned) l->node, (unsigned) l->incarnation,
+                     (int) l->pid, l->learns, (unsigned) ++l->e->store_serial) < 0)
                 l->init_name = NULL;
         else if (initlink_store(l->e->link, l->init_name, l->watch.fd) < 0)
                 log_debug("%s: init keeps no copy of it", l->init_name);
@@ -191,8 +191,8 @@ void seccomp_listen(struct engine *e, const struct init_listener *m, int fd)
         deposit(l);
 }
 
-/* A learned call cannot be interrupted, but the numbers of those that the last engine took are known: they follow the last
- * one it had answered. Only when there was none is there nothing to go by, and calls get ENOSYS from now on. */
+/* A learned call cannot be interrupted, but the numbers of those that the last engine took are known: they follow the
+ * last one it had answered. Only when there was none is there nothing to go by, and calls get ENOSYS from now on. */
 static bool let_go(struct listener *l, const struct guard *g)
 {
         if (!l->learns || g->hearing != l->pid)

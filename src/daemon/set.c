@@ -86,7 +86,7 @@ static int take(struct setter *s, const char *text, struct err *err)
         return 0;
 }
 
-/* --- the text of the drop-in ---------------------------------------------------------------------------------------- */
+/* --- the text of the drop-in -------------------------------------------------------------------------------------- */
 
 /* Lists grow over files: what was said before is taken back first. */
 static void add_setting(struct buf *out, const struct setting *one)
@@ -145,7 +145,7 @@ static void write_text(const struct setter *s, const char *old, struct buf *out)
         }
 }
 
-/* --- where it goes -------------------------------------------------------------------------------------------------- */
+/* --- where it goes ------------------------------------------------------------------------------------------------ */
 
 static int place_in(struct setter *s, const char *dir, const char *file)
 {
@@ -169,7 +169,8 @@ static int place(struct setter *s, bool runtime, struct err *err)
         if (runtime) {
                 r = place_in(s, set_dir(s->e, dir, sizeof(dir)), "51-set.conf");
         } else {
-                for (size_t i = 0; r < 0 && i + 1 < unit_paths_count(s->e->paths); i++) /* the last is that of --runtime */
+                /* the last is that of --runtime */
+                for (size_t i = 0; r < 0 && i + 1 < unit_paths_count(s->e->paths); i++)
                         r = place_in(s, unit_paths_dir(s->e->paths, i), "50-set.conf");
         }
         if (r < 0) {
@@ -179,7 +180,7 @@ static int place(struct setter *s, bool runtime, struct err *err)
         return r;
 }
 
-/* --- doing it --------------------------------------------------------------------------------------------------------- */
+/* --- doing it ----------------------------------------------------------------------------------------------------- */
 
 static void first_error(void *arg, const struct diag *d)
 {

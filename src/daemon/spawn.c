@@ -45,7 +45,8 @@ static int confirm(struct engine *e, const struct action *a, uint64_t request, s
         return 0;
 }
 
-static int try_spawn(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g, struct err *err)
+static int try_spawn(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g,
+                     struct err *err)
 {
         uint64_t request = spawn_request(a->node, a->incarnation, (enum role) a->role);
         int r = gather(e, a, s, g, err);
@@ -64,7 +65,8 @@ static int try_spawn(struct engine *e, const struct action *a, const struct spec
         }
         if (creds_wanted(s))
                 engine_run(e, a->node)->flags |= RUN_CREDS;
-        r = initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count, g->facts.fds.cgroup, err);
+        r = initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count,
+                           g->facts.fds.cgroup, err);
         if (r >= 0)
                 engine_run(e, a->node)->flags |= (unsigned) RUN_ASKED << a->role;
         return r;

@@ -8,8 +8,8 @@
 /* Compile the plan and send it to init; the answer comes through link.h. A failure here is reported like one there. */
 void spawn(struct engine *e, const struct action *a);
 
-/* A process could not be started: write the log line and note it in the ledger (_told), post EVT_SPAWN_FAILED (_posted),
- * or both (spawn_failed). `error` is an errno. */
+/* A process could not be started: write the log line and note it in the ledger (_told), post EVT_SPAWN_FAILED
+ * (_posted), or both (spawn_failed). `error` is an errno. */
 void spawn_failed(struct engine *e, node_id node, uint32_t incarnation, enum role role, const struct err *err);
 void spawn_failure_told(struct engine *e, node_id node, enum role role, const struct err *err);
 void spawn_failure_posted(struct engine *e, node_id node, uint32_t incarnation, enum role role, enum stage stage,

@@ -8,7 +8,10 @@
 #include "daemon/engine_priv.h"
 #include "daemon/store.h"
 
-enum { STORE_MAX = 64 /* of one service */, STORED_NAME_MAX = INIT_NAME_MAX - 1 - (int) sizeof("fd:#4294967295:4294967295") };
+enum {
+        STORE_MAX = 64,        /* of one service */
+        STORED_NAME_MAX = INIT_NAME_MAX - 1 - (int) sizeof("fd:#4294967295:4294967295"),
+};
 
 static void drop(struct extra *x, size_t i)
 {
@@ -66,8 +69,8 @@ static bool there_already(const struct extra *x, int fd)
         return false;
 }
 
-/* "fd:PATH:SERIAL:NAME", as long as init can keep; else with the number of the node, which only counts together with the
- * journal. Owned; NULL: out of memory, or too long even so. */
+/* "fd:PATH:SERIAL:NAME", as long as init can keep; else with the number of the node, which only counts together with
+ * the journal. Owned; NULL: out of memory, or too long even so. */
 static char *name_for_init(struct engine *e, node_id id, const char *name)
 {
         char path[PATH_MAX_NODE], *text;
@@ -178,8 +181,8 @@ static node_id numbered(const struct engine *e, const char *text)
         return e->journal_end > 0 && core_node(e->core, id) ? id : NODE_NONE;
 }
 
-/* "fd:PATH:SERIAL:NAME" or "fd:#NODE:SERIAL:NAME"; a path has no colon, a name neither. Its watch begins again: FDPOLL=0 is not remembered, which
- * costs a wake-up at most. */
+/* "fd:PATH:SERIAL:NAME" or "fd:#NODE:SERIAL:NAME"; a path has no colon, a name neither. Its watch begins again:
+ * FDPOLL=0 is not remembered, which costs a wake-up at most. */
 bool store_resume(struct engine *e, const char *init_name, int fd)
 {
         char path[PATH_MAX_NODE], name[INIT_NAME_MAX];

@@ -11,7 +11,8 @@ void store_take(struct engine *e, node_id id, const char *name, bool poll, int *
 void store_remove(struct engine *e, node_id id, const char *name); /* FDSTOREREMOVE=1 */
 int store_find(const struct engine *e, node_id id, const char *name); /* borrowed; -1 = none of that name */
 
-void store_sweep(struct extra *x);              /* before they are handed out: close those whose other side has hung up */
+void store_sweep(struct extra *x);              /* before they are handed out: close those whose other
+                                                 * side has hung up */
 void store_forget(struct engine *e, node_id id); /* the service was stopped: close all of its own */
 
 /* Recovery: a descriptor of init's store, by its name there. True: it was one of these and is owned by this store now.

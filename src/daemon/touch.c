@@ -1,5 +1,5 @@
-/* touch.c - may the engine touch a path that a unit names? Not when its file system does not answer: then the start fails
- * or is skipped, and everything else goes on (FAILURES A17). */
+/* touch.c - may the engine touch a path that a unit names? Not when its file system does not answer: then the start
+ * fails or is skipped, and everything else goes on (FAILURES A17). */
 #include <errno.h>
 #include <string.h>
 
@@ -48,7 +48,8 @@ int touch_units(struct engine *e, struct err *err)
 {
         for (size_t i = 0; i < unit_paths_count(e->paths); i++)
                 if (!touch_answers(e, unit_paths_dir(e->paths, i)))
-                        return err_set(err, STAGE_LOAD, ETIMEDOUT, "read the units in %s: its file system does not answer",
+                        return err_set(err, STAGE_LOAD, ETIMEDOUT,
+                                       "read the units in %s: its file system does not answer",
                                        unit_paths_dir(e->paths, i));
         return 0;
 }

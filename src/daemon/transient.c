@@ -118,7 +118,7 @@ void transient_settle(struct engine *e)
         }
 }
 
-/* --- descriptors that came with the request: init keeps copies, for an engine after this one ----------------------- */
+/* --- descriptors that came with the request: init keeps copies, for an engine after this one ---------------------- */
 
 static void given_name(const struct extra *x, int i, char *buf, size_t n)
 {
@@ -142,7 +142,8 @@ bool transient_resume(struct engine *e, const char *name, int fd)
         int i;
 
         /* Without the journal numbers of nodes are others. */
-        if (sscanf(name, "given:#%u:%d:%3s", &node, &i, tty) < 2 || i < 0 || i > 2 || e->journal_end == 0 || !core_node(e->core, node))
+        if (sscanf(name, "given:#%u:%d:%3s", &node, &i, tty) < 2 || i < 0 || i > 2 || e->journal_end == 0 ||
+            !core_node(e->core, node))
                 return false;
         x = engine_extra(e, node);
         if (!x || x->given[i] >= 0)
@@ -322,7 +323,8 @@ void transient_adopt(struct engine *e)
                 const struct node *n = core_node(e->core, id);
                 struct transients *t;
 
-                if (!n || !n->dynamic || n->kind != KIND_SERVICE || (spec_file(n->spec)[0] && !n->spawned && !mail_spawn_waits(e, id)) ||
+                if (!n || !n->dynamic || n->kind != KIND_SERVICE ||
+                    (spec_file(n->spec)[0] && !n->spawned && !mail_spawn_waits(e, id)) ||
                      transient_room(e, NULL) < 0)
                         continue;
                 t = e->transients;
@@ -333,7 +335,8 @@ void transient_adopt(struct engine *e)
         }
 }
 
-bool transient_expect(struct engine *e, node_id id, uint32_t token, const struct transient_ops *ops, void *arg, uint64_t *ret_serial)
+bool transient_expect(struct engine *e, node_id id, uint32_t token, const struct transient_ops *ops, void *arg,
+                      uint64_t *ret_serial)
 {
         struct transient *tr = find_node(e, id);
 

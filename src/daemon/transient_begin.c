@@ -1,5 +1,5 @@
-/* transient_begin.c - a service without a file, or the instance of a template, comes into the tree: for run and spawn of an
- * operator, and for a service that spawns (mail_spawn.c). See engine.h. */
+/* transient_begin.c - a service without a file, or the instance of a template, comes into the tree: for run and spawn
+ * of an operator, and for a service that spawns (mail_spawn.c). See engine.h. */
 #include <fcntl.h>
 #include <string.h>
 
@@ -16,7 +16,8 @@ static struct spec *place_spec(void)
         struct unit_source source = { .file = "", .text = text, .len = sizeof(text) - 1 };
         struct spec *s;
 
-        return unit_text_parse(TRANSIENT_PLACE ".supervisor", &source, 1, &unit_host_example, NULL, NULL, &s) < 0 ? NULL : s;
+        return unit_text_parse(TRANSIENT_PLACE ".supervisor", &source, 1, &unit_host_example, NULL, NULL, &s) < 0
+               ? NULL : s;
 }
 
 static int built_in_place(struct engine *e, node_id *ret, struct err *err)
@@ -187,10 +188,11 @@ static int begin(struct engine *e, node_id id, const struct transient_request *q
         return 0;
 }
 
-static int make_spec(struct engine *e, const struct transient_request *q, const char *name, struct spec **ret, struct err *err)
+static int make_spec(struct engine *e, const struct transient_request *q, const char *name, struct spec **ret,
+                     struct err *err)
 {
-        struct transient_unit unit = { .name = name, .command = q->command, .argc = q->argc, .properties = q->properties,
-                                       .count = q->property_count, .spawner = q->spawner };
+        struct transient_unit unit = { .name = name, .command = q->command, .argc = q->argc,
+                                       .properties = q->properties, .count = q->property_count, .spawner = q->spawner };
 
         if (q->unit)
                 return unit_load(e->paths, name, report_warning, NULL, ret, err);

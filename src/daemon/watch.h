@@ -12,7 +12,8 @@ static inline bool watch_renewed(struct ev_loop *loop, struct ev_io *w, int reve
 {
         if (!(revents & EV_ERROR))
                 return false;
-        ev_io_set(w, w->fd, w->events & (EV_READ | EV_WRITE)); /* without this the loop sees no change, and asks the kernel for none */
+        ev_io_set(w, w->fd, w->events & (EV_READ | EV_WRITE)); /* without this the loop sees no change, and asks
+                                                                * the kernel for none */
         ev_io_start(loop, w);
         return true;
 }

@@ -150,6 +150,11 @@ allowed() {
         [ -z "$long" ] || { echo "$long"; false; }
 }
 
+@test "no line of the sources is longer than 120 columns" {
+        long=$(LC_ALL=C awk 'length($0) > 120 { print FILENAME ":" FNR }' src/*/*.[ch]) # tables (.def) are one row a line
+        [ -z "$long" ] || { echo "$long"; false; }
+}
+
 @test "no file speaks of what is left to do" {
         run grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -r src tests contrib units man --include='*' --exclude=arch.bats --exclude=driver
         [ "$status" = 1 ] || { echo "$output"; false; }
