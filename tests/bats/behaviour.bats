@@ -92,8 +92,9 @@ family() {
         local mode
         family
         for mode in control-group mixed process none; do
-                service $mode "KillMode=$mode" "ExecStart=$W/family $mode" "TimeoutStopSec=1s"
+                service $mode "KillMode=$mode" "ExecStart=$W/family $mode"
         done
+        echo "TimeoutStopSec=100ms" >>"$W/units/none.service"
         start_daemon
         for mode in control-group mixed process none; do wait_file "$W/$mode.up"; wait_file "$W/$mode.child"; done
         # What process and none leave behind is ended by the test itself, by its pid.
@@ -116,7 +117,7 @@ family() {
                 : >$W/up
                 while :; do sleep 1000 & wait; done
 	SH
-        service web "ExecStart=$W/signals" "KillMode=process" "KillSignal=SIGUSR1" "TimeoutStopSec=100ms" "FinalKillSignal=SIGINT"
+        service web "ExecStart=$W/signals" "KillMode=process" "KillSignal=SIGUSR1" "TimeoutStopSec=2s" "FinalKillSignal=SIGINT"
         service left "ExecStart=/bin/sleep 1000"
         start_daemon
         wait_file "$W/up"
@@ -332,6 +333,7 @@ has_exactly() { [ "$(finished "$1" | wc -l)" = "$2" ]; }
         service rate "LogRateLimit=10" "LogFormat=raw" "ExecStart=/bin/sh -c '$talk'"
         mkfifo "$W/fifo"
         start_daemon
+        wait_for "$PATIENCE" log_has raw "line 400 "
         wait_for "$PATIENCE" has_exactly /raw 3
         wait_for "$PATIENCE" has_finished /zip 5
         run ctl logs /raw
@@ -364,8 +366,8 @@ aged() { echo >>"$W/fifo"; has_finished /age 1; }
         start_daemon
         wait_for "$PATIENCE" has_finished /zst 5
         wait_for "$PATIENCE" all_packed /zst zst
-        run ctl logs --lines 1000 /zst
-        assert_eq "$(grep -c '^line [0-9]* of a text' <<<"$output")" 400
+        all_read() { [ "$(ctl logs --lines 1000 /zst | grep -c '^line [0-9]* of a text')" = 400 ]; }
+        wait_for "$PATIENCE" all_read
         if command -v zstd >/dev/null; then zstd -qt "$(finished /zst | head -n 1)"; fi
         stop_daemon 0
 }

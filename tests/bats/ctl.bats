@@ -22,6 +22,8 @@ EOF
         wait_state /web running
         wait_state /talk running
         wait_state /bad failed
+        has_said_hello() { ctl logs talk | grep -q "hello from talk"; }
+        wait_for "$PATIENCE" has_said_hello
 }
 
 @test "every verb has --help, a section in the manual page and a place in each completion" {
@@ -230,7 +232,7 @@ EOF
         ctl restart web
         wait_event 'select(.node == "/web" and .to == "stopping")'
         wait_event 'select(.node == "/web" and .to == "running")'
-        run timeout 1 "$CTL" events --snapshot --json
+        run "$CTL" events --snapshot --no-follow --json
         [ "$(head -1 <<<"$output" | jq '.seq > 0 and (.nodes | length) == 7')" = true ]
 }
 
@@ -238,12 +240,12 @@ EOF
         service job "ExecStart=/bin/sh -c 'exit 3'" Type=oneshot
         service slow 'ExecStart=/bin/sleep 1000'
         start_daemon
-        run ctl await slow ready --timeout 10s
+        run ctl await slow ready --timeout "${PATIENCE}s"
         assert_status 0
         ctl kill slow --signal KILL
-        run ctl await slow running --timeout 10s
+        run ctl await slow running --timeout "${PATIENCE}s"
         assert_status 0
-        run ctl await job --check --timeout 10s
+        run ctl await job --check --timeout "${PATIENCE}s"
         assert_status 1
         assert_output_has "exit:3"
         run ctl await slow stopping --timeout 100ms

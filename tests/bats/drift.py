@@ -134,16 +134,18 @@ class World:
 
 
 def programs(init):
-    found = {"init": init}
-    for pid in open("/proc/%d/task/%d/children" % (init, init)).read().split():
-        try:
-            name = open("/proc/%s/comm" % pid).read().strip()
-        except OSError: # it has just ended
-            continue
-        if name in ("coppice-engine", "coppice-logd"):
-            found[name] = int(pid)
-    assert len(found) == 3, found
-    return found
+    for _ in range(1000):  # the kernel leaves out some of the list when one of the others ends as it is read
+        found = {"init": init}
+        for pid in open("/proc/%d/task/%d/children" % (init, init)).read().split():
+            try:
+                name = open("/proc/%s/comm" % pid).read().strip()
+            except OSError:  # it has just ended
+                continue
+            if name in ("coppice-engine", "coppice-logd"):
+                found[name] = int(pid)
+        if len(found) == 3:
+            return found
+    assert False, found
 
 
 def kind(target):
@@ -165,8 +167,14 @@ def memory(pid):
 
 # What it takes: in front of the newest snapshot the file is a hole, so that its size says nothing.
 def journal(engine):
-    d = "/proc/%d/fd/" % engine
-    return max(os.stat(d + fd).st_blocks * 512 for fd in os.listdir(d) if "coppice-journal" in os.readlink(d + fd))
+    d, sizes = "/proc/%d/fd/" % engine, []
+    for fd in os.listdir(d):
+        try:
+            if "coppice-journal" in os.readlink(d + fd):
+                sizes.append(os.stat(d + fd).st_blocks * 512)
+        except FileNotFoundError:  # the end of our own connection is closed about now
+            pass
+    return max(sizes)
 
 
 def measure(world, before=None):

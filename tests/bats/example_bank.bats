@@ -6,7 +6,7 @@ load script_example
 setup()    { world; script_example bank; }
 teardown() { end_world; }
 
-order() { ctl ask --timeout 10s account --topic "$1" --head "X_ID=$2" "$3"; }
+order() { ctl ask --timeout "${PATIENCE}s" account --topic "$1" --head "X_ID=$2" "$3"; }
 
 @test "the account has its balance again after a kill, carries out no order twice, and counts no line that was torn off" {
         start_daemon

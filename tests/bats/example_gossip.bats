@@ -7,7 +7,7 @@ setup_file() { install_library; }
 setup()    { world; example gossip; }
 teardown() { end_world; }
 
-say() { local topic=$1; shift; ctl ask --timeout 10s --topic "$topic" "$@"; }
+say() { local topic=$1; shift; ctl ask --timeout "${PATIENCE}s" --topic "$topic" "$@"; }
 # all_know TEXT: every node says the same, and it is that.
 all_know() {
         local node

@@ -8,7 +8,7 @@ teardown() { end_world; }
 
 entries() { [ "$(wc -l <"$W/var/consumer.service/ledger")" -ge "$1" ]; }
 fact_is() { [ "$(ctl channel show /sum/numbers --json | jq -r "$1")" = "$2" ]; }
-sum_is() { [ "$(ctl ask --timeout 10s consumer)" = "$1" ]; }
+sum_is() { [ "$(ctl ask --timeout "${PATIENCE}s" consumer)" = "$1" ]; }
 
 @test "the sum is exact though the consumer is killed with a message in its hands, and a producer in the middle of its work" {
         start_daemon

@@ -99,7 +99,7 @@ teardown() { end_world; }
 	SH
         service overwrite "ExecStart=$W/overwrite"
         COPPICED=$W/bin/coppiced start_daemon
-        wait_for 10 pgrep -P "$DAEMON" -x coppice-logd # a file that is being executed is what is not to be written
+        wait_for "$PATIENCE" pgrep -P "$DAEMON" -x coppice-logd # a file that is being executed is what is not to be written
         echo go >"$W/go"
         wait_file "$W/said"
         assert_eq "$(cat "$W/said")" ""

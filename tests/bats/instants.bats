@@ -128,7 +128,8 @@ deaths_of() { ctl deaths "$1" --json | jq -r '.[].reason'; }
         "$ODDITY" hold "$pid" <"$W/hold" >"$W/held" 3>&- &
         HOLDER=$!
         exec {hold}>"$W/hold"
-        wait_line "$W/held" held || skip "processes cannot be traced here"
+        wait_for "$PATIENCE" held_or_gone
+        file_has "$W/held" held || skip "processes cannot be traced here"
         ctl stop --no-block /pinned
         wait_line "$W/held" died
         wait_for "$PATIENCE" file_has "$W/daemon.log" "/pinned: processes are left that do not end"
@@ -140,6 +141,8 @@ deaths_of() { ctl deaths "$1" --json | jq -r '.[].reason'; }
         wait_for "$PATIENCE" has_state /pinned inactive
         stop_daemon 0
 }
+
+held_or_gone() { file_has "$W/held" held || process_gone "$HOLDER"; }
 
 @test "C13, C14: what restarts have been counted stays counted over a reload and another engine" {
         printf '[Supervisor]\nMaxRestarts=3\nMaxRestartsSec=1h\nEscalation=isolate\n' | unit root.supervisor

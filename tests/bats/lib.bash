@@ -18,7 +18,7 @@ SOURCE=${COPPICE_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 COPPICED=$BUILD/coppiced
 CTL=$BUILD/coppicectl
 # How long anything may take before a test gives up on it. A limit, not a pause: only failures last this long.
-PATIENCE=${COPPICE_TEST_PATIENCE:-20}
+PATIENCE=${COPPICE_TEST_PATIENCE:-60}
 
 # --- a world of one's own ------------------------------------------------------------------------------------------
 
@@ -41,10 +41,10 @@ end_world() {
         if [ -n "$DAEMON" ]; then
                 remember_processes
                 kill -TERM "${INNER:-$DAEMON}" 2>/dev/null || :
-                if ! wait_for 12 process_gone "$DAEMON"; then
+                if ! wait_for "$PATIENCE" process_gone "$DAEMON"; then
                         echo "the daemon did not stop on TERM"; failed=1
                         kill -KILL "${INNER:-$DAEMON}" 2>/dev/null || :
-                        wait_for 5 process_gone "$DAEMON" || :
+                        wait_for 20 process_gone "$DAEMON" || :
                 fi
                 DAEMON=
         fi

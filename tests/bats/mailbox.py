@@ -8,7 +8,7 @@
 #     many N KEY=VALUE...                   send N messages with the payloads 1 ... N
 #     press KEY=VALUE... [:BODY]            send one, reading and dropping what keeps coppice from taking it
 #     cram N TEXT                           send these bytes N times, each | a newline, reading nothing, until nobody has
-#                                           taken any for half a second; write how many went
+#                                           taken any for two seconds; write how many went
 #     cramfd N FILE TEXT                    ... with FILE 16 times beside each, and more patience
 #     receive                               wait for one message and write it in one line; into a file that came along
 #                                           it writes who it is
@@ -61,7 +61,7 @@ def cram(n, text, files):
             box.sendmsg([text.replace("|", "\n").encode()], rights, socket.MSG_DONTWAIT)
             went += 1
         except BlockingIOError:
-            if not room.poll(5000 if files else 500):
+            if not room.poll(5000 if files else 2000):
                 break
     out.write("crammed %d\n" % went)
 

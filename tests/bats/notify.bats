@@ -91,7 +91,8 @@ teardown() { end_world; }
         start_daemon
         wait_state /web running
         local pid; pid=$(pid_of /web)
-        assert_eq "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "sleep 1000 "
+        is_sleep() { [ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = "sleep 1000 " ]; }
+        wait_for "$PATIENCE" is_sleep   # the shell has told of it before it was one
         stop_daemon 0
 }
 
@@ -210,10 +211,10 @@ teardown() { end_world; }
 
 @test "READY=1 counts also when it arrives before the news of the process" {
         local i
-        for i in {1..80}; do service "quick$i" "Type=notify" "TimeoutStartSec=20s" "ExecStart=$TELL READY=1 -- /bin/sleep 1000"; done
+        for i in {1..80}; do service "quick$i" "Type=notify" "ExecStart=$TELL READY=1 -- /bin/sleep 1000"; done
         start_daemon
         all_running() { [ "$(ctl list --json | jq '[.[] | select(.state == "running" and .path != "/")] | length')" = 80 ]; }
-        wait_for 15 all_running
+        wait_for "$PATIENCE" all_running
         stop_daemon 0
 }
 
@@ -230,6 +231,8 @@ teardown() { end_world; }
                 (until [ -e $W/forked ]; do read x <$W/go2; done; $TELL --barrier STATUS=settled; exec sleep 1000) & exit 0
 	SH
         mkfifo "$W/go2"
+        local go2
+        exec {go2}<>"$W/go2"    # never waits for a reader: there is none if what is waited for is there already
         service web "Type=notify" "NotifyAccess=all" "ExecStart=$W/web"
         service late "Type=forking" "NotifyAccess=all" "PIDFile=$W/never.pid" "ExecStart=$W/late"
         start_daemon --stop-timeout=2s
@@ -238,7 +241,7 @@ teardown() { end_world; }
         wait_for "$PATIENCE" says /web read
         wait_state /web running
         wait_for "$PATIENCE" forked_off /late
-        touch "$W/forked"; echo >"$W/go2"
+        touch "$W/forked"; echo >&"$go2"
         wait_for "$PATIENCE" says /late settled
         assert_eq "$(state_of /late)" starting
         stop_daemon 0
@@ -254,7 +257,8 @@ forked_off() { [ -z "$(field "$1" '.main_pid | select(. > 0)')" ]; }
         start_daemon
         wait_state /web running
         wait_for "$PATIENCE" says /web said
-        assert_eq "$(cat "/proc/$(pid_of /web)/comm")" sleep
+        is_sleep() { [ "$(cat "/proc/$(pid_of /web)/comm")" = sleep ]; }
+        wait_for "$PATIENCE" is_sleep
         ctl stop web
         assert_eq "$(state_of /web)" inactive
         stop_daemon 0

@@ -59,7 +59,7 @@ another_engine() { local e; e=$(engine) && [ -n "$e" ] && [ "$e" != "$1" ]; }
         assert_eq "$(tr '\n' ' ' <"$W/got")" 'one two three '
         took=$((($(cat "$W/ended") - $(cat "$W/finished")) / 1000000))
         echo "the end of file came after $took ms"
-        [ "$took" -lt "${COPPICE_SLOW:-100}" ] || [ "$(nproc)" -lt 4 ]
+        [ "$took" -lt "${COPPICE_SLOW:-5000}" ] # on a machine that is busy; alone it is 5 ms
         ctl start a; ctl start r; wait_state /r running
         assert_eq "$(facts data .pipe.run)" 2
         tell a 'echo four; exit 0'; wait_state /r finished
@@ -101,10 +101,13 @@ another_engine() { local e; e=$(engine) && [ -n "$e" ] && [ "$e" != "$1" ]; }
         assert_output_has "$(facts data .pipe.queued) of 8192 bytes queued, full"
         assert_eq "$(ctl status w --json | jq -r '.channels[0] | "\(.descriptor) \(.channel) \(.end) \(.full)"')" 'stdout /data write true'
         run ctl status r; assert_output_has 'reads /data'
-        ctl --timeout 2s list
+        ctl --timeout "${PATIENCE}s" list
         r=$(pid_of /r); kill -9 "$r"; wait_restart /r "$r"
         assert_eq "$(facts data .pipe.queued)-$(state_of /w)" 8192-running
-        kill -CONT "$(pid_of /r)"
+        r=$(pid_of /r)
+        is_stopped() { [ "$(process_state "$r")" = T ]; }
+        wait_for "$PATIENCE" is_stopped
+        kill -CONT "$r"
         wait_for "$PATIENCE" eval '! facts_are data .pipe.full true || ! facts_are data .pipe.queued 8192'
 }
 
@@ -288,6 +291,8 @@ SH
         tell r 'head -c 1000000 >/dev/null' # what follows a start has been done as well
         tell f 'cat'; did r head; : >"$W/r.did"
         switches() { cat "/proc/$(engine)/status" "/proc/$DAEMON/status" | grep ctxt_switches; }
+        is_settled() { local a; a=$(switches); read -r -t 0.3 -u "$QUIET" _ || :; [ "$a" = "$(switches)" ]; }
+        wait_for "$PATIENCE" is_settled
         before=$(switches)
         tell r 'head -c 200000000 >/dev/null'; did r head
         assert_eq "$(switches)" "$before"

@@ -84,7 +84,7 @@ unix_socket_directories = '/run/postgresql'
 CONF
 END
         private_daemon /var/lib/postgresql /etc/postgresql /run
-        ctl await postgres ready --timeout 15s
+        ctl await postgres ready --timeout "${PATIENCE}s"
         # Work, and what the sandbox leaves of the machine: as the database's own superuser.
         run within psql -h /run/postgresql -U postgres -At \
                 -c "create table t as select generate_series(1, 50000) i; select sum(i) from t; create index on t (i); checkpoint" \
@@ -146,7 +146,7 @@ END
         hardened redis "MemoryMax=48M" "MemorySwapMax=0" "RestartSec=0"
         echo "mkdir -m 777 /srv/open; echo 'enable-protected-configs local' >>/etc/redis/redis.conf" >>"$W/private.more"
         private_daemon /var/lib /var/log /srv /run
-        ctl await redis ready --timeout 15s
+        ctl await redis ready --timeout "${PATIENCE}s"
         confined /redis
         assert_eq "$(within redis-cli set answer 42)" OK
         assert_eq "$(within redis-cli save)" OK
@@ -162,7 +162,7 @@ END
         wait_restart /redis "$old"
         run ctl deaths redis --json
         assert_json '.[0].reason == "out_of_memory"'
-        ctl await redis ready --timeout 15s
+        ctl await redis ready --timeout "${PATIENCE}s"
         assert_eq "$(within redis-cli get answer)" 42
         ctl stop redis
         run ctl deaths redis --json
@@ -185,7 +185,7 @@ done
 chown -R guest:guest /home/guest
 END
         private_daemon /root /home /run /var/log
-        ctl await sshd ready --timeout 15s
+        ctl await sshd ready --timeout "${PATIENCE}s"
         confined /sshd
         login() {
                 local who=$1; shift

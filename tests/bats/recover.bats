@@ -40,7 +40,7 @@ kill_engine() {
         local tell=$COPPICE_BUILD/tests/programs/tell name
         service slow RestartSec=1h "ExecStart=/bin/false"
         service soon RestartSec=2s RestartJitter=0% "ExecStart=/bin/sh -c 'if [ -e $W/once ]; then exec sleep 1000; fi; >$W/once; exit 1'"
-        service stubborn TimeoutStopSec=2s "ExecStart=/bin/sh -c 'trap \"\" TERM; echo >$W/up; while :; do sleep 1000 & wait; done'"
+        service stubborn TimeoutStopSec=4s "ExecStart=/bin/sh -c 'trap \"\" TERM; echo >$W/up; while :; do sleep 1000 & wait; done'"
         service unready Type=notify TimeoutStartSec=2s Restart=temporary "ExecStart=/bin/sleep 1000"
         service dog Type=notify WatchdogSec=2s Restart=temporary "ExecStart=$tell READY=1 -- /bin/sleep 1000"
         service brief RuntimeMaxSec=2s Restart=temporary "ExecStart=/bin/sleep 1000"

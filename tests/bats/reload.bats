@@ -85,7 +85,7 @@ reloads_in_state() {
                 [Service]
                 Environment=REVISION=1
                 ExecStart=/bin/sh -c 'echo \$REVISION >>$W/revisions; [ \$REVISION = 2 ] && exec sleep 1000'
-                RestartSec=1s
+                RestartSec=4s
 	U
         wait_state /web running
         assert_eq "$(cat "$W/revisions")" "$(printf '1\n2')"

@@ -334,6 +334,7 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
         skip_unless calls
         local engine pid nr
         mkfifo "$W/go"
+        local go; exec {go}<>"$W/go"
         for u in a b; do
                 service $u Restart=no "ExecStart=/bin/sh -c 'read x <$W/go; exec $CALL keyctl,0'" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         done
@@ -342,7 +343,7 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
         nr=$(awk '$2 == "__NR_keyctl" { print $3 }' /usr/include/*/asm/unistd_64.h 2>/dev/null || echo 250)
         engine=$(engine_of); pid=$(pid_of /a)
         kill -STOP "$engine"
-        printf 'x\nx\n' >"$W/go"
+        printf 'x\nx\n' >&"$go" # kept open, so that nothing is lost when the second reader comes late
         wait_for "$PATIENCE" in_call "$pid" "${nr:-250}"
         kill -KILL "$pid"
         wait_for "$PATIENCE" process_gone "$pid"
@@ -356,6 +357,7 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
         skip_unless calls
         local engine
         mkfifo "$W/go"
+        local go; exec {go}<>"$W/go"
         for u in a b; do
                 service $u Restart=no "ExecStart=/bin/sh -c 'read x <$W/go; exec $CALL keyctl,0'" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         done
@@ -364,7 +366,7 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
         wait_state /a running; wait_state /b running
         engine=$(engine_of)
         kill -KILL "$engine"
-        printf 'x\nx\n' >"$W/go"
+        printf 'x\nx\n' >&"$go" # kept open, so that nothing is lost when the second reader comes late
         wait_for "$PATIENCE" at_rest /a; wait_for "$PATIENCE" at_rest /b
         [ "$(engine_of)" != "$engine" ]
         assert_eq "$(reason_of /a)" seccomp:keyctl
@@ -494,7 +496,7 @@ MaxRestartsSec=60s
 Escalation=isolate
 UNIT
         start_daemon
-        wait_for 30 at_rest /a
+        wait_for $((PATIENCE * 3)) at_rest /a
         assert_eq "$(field /a .restarts)" 100
         assert_eq "$(listeners_of "$(engine_of)")" 0
         wait_for "$PATIENCE" has_listeners "$DAEMON" 0

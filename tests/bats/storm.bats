@@ -41,14 +41,14 @@ reaped() { # nobody but the engine, the log writer and what STATE says are still
         echo >&"$go"; exec {go}>&-
         until reaped 4; do
                 began=${EPOCHREALTIME/./}
-                ctl --timeout 2s version >/dev/null
+                ctl --timeout "${PATIENCE}s" version >/dev/null
                 took=$(( ${EPOCHREALTIME/./} - began ))
                 if (( took > longest )); then longest=$took; fi
                 answers=$((answers + 1))
                 (( answers < 5000 )) || { echo "still not all are reaped"; return 1; }
         done
         echo "$answers answers, the slowest after $longest us"
-        (( longest < 1000000 ))         # with a client started for each, on a machine that is busy; alone it is 5 ms
+        (( longest < 5000000 ))         # with a client started for each, on a machine that is busy; alone it is 5 ms
         assert_eq "$(pid_of /calm)" "$pid"
         wait_for "$PATIENCE" has_state /crowd finished
         stop_daemon 0

@@ -64,6 +64,13 @@ static void hit(struct service *s)
 
 /* --- at each system call -------------------------------------------------------------------------------------------- */
 
+static bool is_asked(void)
+{
+        siginfo_t ended = { 0 };
+
+        return v.asks > 0 && waitid(P_PID, (id_t) v.asks, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
+}
+
 int kill_after(pid_t pid, unsigned n, void (*begin)(void *arg), void *arg)
 {
         unsigned stops = 0;
@@ -74,13 +81,16 @@ int kill_after(pid_t pid, unsigned n, void (*begin)(void *arg), void *arg)
                 return -1;
         begin(arg);
         while (stops < 2 * n) { /* entry and exit are a stop each */
-                const long long deadline = now_ms() + v.rest_ms;
+                const long long last = now_ms() + PATIENCE_MS;
+                long long deadline = now_ms() + v.rest_ms;
                 pid_t r = 0;
 
                 if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
                         return -1;
                 while (r == 0 && now_ms() < deadline) {
                         r = waitpid(pid, &status, __WALL | WNOHANG);
+                        if (r == 0 && is_asked() && now_ms() < last)
+                                deadline = now_ms() + v.rest_ms;
                         if (r == 0)
                                 wait_usec(50);
                 }
@@ -116,7 +126,7 @@ static int steps(void)
                 unsigned n = 1;
 
                 for (rests = 0; rests < 2 && (!v.steps_max || n <= v.steps_max); n++) {
-                        pid_t pid = engine();
+                        pid_t pid = wait_for_engine();
                         int r = kill_after(pid, n, hit_it, &l.list[which]);
 
                         if (r < 0) {
@@ -148,7 +158,7 @@ static void end_it(void *arg)
 static int at_the_end(unsigned n)
 {
         v.rest_ms = PATIENCE_MS;
-        return kill_after(engine(), n, end_it, NULL) > 0 ? 0 : 3;
+        return kill_after(wait_for_engine(), n, end_it, NULL) > 0 ? 0 : 3;
 }
 
 /* --- at random ------------------------------------------------------------------------------------------------------ */

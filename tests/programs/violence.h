@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SERVICES_MAX = 64, PATIENCE_MS = 20000 };
+enum { SERVICES_MAX = 64, PATIENCE_MS = 60000 };
 
 struct service {
         char path[128];
@@ -27,6 +27,7 @@ struct violence {
         const char *fifo, *reason; /* NULL: services are killed by a signal */
         unsigned steps_max;    /* how far steps() goes with each service; 0 = to its end */
         long long rest_ms;     /* an engine that makes no system call for so long is at rest */
+        pid_t asks;            /* who asks it for something; while he has not ended it is not, however slow the machine; 0 = nobody */
         unsigned kills;
         uint64_t random;
 };
@@ -48,8 +49,9 @@ const char *differs(const struct service *before, const struct service *now);
 /* Wait until all is as it must be; then that is the new state. False, and said, when it does not come to that. */
 bool settle(struct look *l);
 
-/* The engine of the moment, -1 between two. */
+/* The engine of the moment, -1 between two, and now and then while children of init end: the kernel's list is short then. */
 pid_t engine(void);
+pid_t wait_for_engine(void); /* -1 only when there is none for long */
 
 /* --- violence.c --- */
 /* Have the engine do n system calls after `begin` has been called, then kill it. 0 when it came to rest before, -1 when

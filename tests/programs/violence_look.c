@@ -161,3 +161,13 @@ pid_t engine(void)
         }
         return -1;
 }
+
+pid_t wait_for_engine(void)
+{
+        const long long deadline = now_ms() + PATIENCE_MS;
+        pid_t pid;
+
+        while ((pid = engine()) < 0 && now_ms() < deadline)
+                wait_usec(1000);
+        return pid;
+}

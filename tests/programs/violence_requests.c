@@ -152,7 +152,7 @@ static void ask(void *arg)
 {
         struct asking *a = arg;
 
-        a->pid = shell(a->command, true);
+        a->pid = v.asks = shell(a->command, true);
 }
 
 static bool done(const char *command)
@@ -174,8 +174,9 @@ static bool once(const struct request *r, unsigned n, bool *ret_rest, unsigned *
 
         if (!done(r->prepare) || !look(&before))
                 return false;
-        killed = kill_after(engine(), n, ask, &a);
+        killed = kill_after(wait_for_engine(), n, ask, &a);
         status = a.pid > 0 ? ended(a.pid) : 128;
+        v.asks = 0;
         if (killed < 0) {
                 printf("# the engine cannot be traced: %s\n", strerror(errno));
                 return false;
@@ -219,7 +220,7 @@ int requests(const char *units, unsigned stride)
 int during(const char *command, unsigned n)
 {
         struct asking a = { command, -1 };
-        int killed = kill_after(engine(), n, ask, &a), status = a.pid > 0 ? ended(a.pid) : 128;
+        int killed = kill_after(wait_for_engine(), n, ask, &a), status = a.pid > 0 ? ended(a.pid) : 128;
 
         if (killed < 0)
                 printf("# the engine cannot be traced: %s\n", strerror(errno));

@@ -216,7 +216,7 @@ static void zombies_are_the_queue_while_nobody_reads(void **state)
                 buf_free(&p.bytes);
         }
         while (exits < 600) {
-                assert_true(rig_any(&r, 20000));
+                assert_true(rig_any(&r, 60000));
                 spawned += r.msg.kind == INIT_SPAWNED;
                 exits += r.msg.kind == INIT_EXITED ? (int) r.msg.exited->count : 0;
         }
@@ -361,13 +361,13 @@ static void after_the_line_another_engine_gets_all_that_was_said(void **state)
         assert_int_equal(initlink_booted(r.link), 0);
         assert_int_equal(initlink_store(r.link, "x", 0), 0);
         assert_int_equal(kill(r.init, SIGUSR1), 0);
-        assert_true(rig_any(&r, 10000)); /* what is asked after it is answered only when both have been read */
+        assert_true(rig_any(&r, 60000)); /* what is asked after it is answered only when both have been read */
         assert_int_equal(r.msg.kind, INIT_DAEMON_SIGNAL);
         assert_int_equal(initlink_signal(r.link, first, SIGKILL, INIT_SIGNAL_GROUP), 0);
         unread_spawn(&r);
         rig_engine_dies(&r);
-        assert_true(rig_any(&r, 10000));
-        for (bool spawned = false; r.msg.kind != INIT_HELLO; assert_true(rig_any(&r, 10000))) {
+        assert_true(rig_any(&r, 60000));
+        for (bool spawned = false; r.msg.kind != INIT_HELLO; assert_true(rig_any(&r, 60000))) {
                 spawned = spawned || r.msg.kind == INIT_SPAWNED;
                 assert_true(spawned || r.msg.kind == INIT_EXITED);
         }

@@ -244,7 +244,7 @@ bool rig_any(struct rig *r, int ms)
 void rig_expect(struct rig *r, enum init_kind kind)
 {
         do {
-                if (!rig_any(r, 10000))
+                if (!rig_any(r, 60000))
                         fail_msg("no message of kind %d came", (int) kind);
         } while (r->msg.kind != kind);
 }

@@ -250,7 +250,7 @@ static void following_goes_through_rotation_and_replacement(void **state)
         pid_t pid = writer(p, script);
 
         p->stop_after = 6;
-        (void) alarm(20);
+        (void) alarm(60);
         assert_int_equal(logread(&o, collect, p, &err), 0);
         (void) alarm(0);
         assert_int_equal(writer_ends(p, pid), 0);
