@@ -125,7 +125,7 @@ PY
 @test "hostile: the same without control groups" {
         if [ "$(id -u)" = 0 ]; then
                 skip_unless setpriv
-                as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+                skip_unless others
                 DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
         fi
         escapes

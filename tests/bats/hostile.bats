@@ -124,7 +124,7 @@ teardown() { end_world; }
         service web "ExecStart=/bin/sleep 1000" "StandardInput=file:$W/fifo"
         if [ "$(id -u)" = 0 ]; then
                 skip_unless setpriv
-                as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+                skip_unless others
                 give_world_to_nobody
                 as="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
         fi

@@ -233,7 +233,7 @@ assert_json() { jq -e "$1" >/dev/null <<<"$output" || { printf 'does not hold: %
 
 # --- what this machine can do ----------------------------------------------------------------------------------------
 
-# skip_unless WHAT: says why when the machine lacks it. root, nonroot, userns, cgroup2, bwrap, or any program's name.
+# skip_unless WHAT: says why when the machine lacks it. root, nonroot, others (may run what is built), userns, cgroup2, bwrap, or any program's name.
 skip_unless() {
         case $1 in
         root)    [ "$(id -u)" = 0 ] || skip "needs root" ;;
@@ -245,6 +245,7 @@ skip_unless() {
         terminal) python3 -c 'import os; os.openpty()' 2>/dev/null || skip "needs python3 and a terminal" ;;
         userns)  unshare --user --map-root-user true 2>/dev/null || skip "needs user namespaces" ;;
         cgroup2) can_make_cgroup || skip "needs a writable cgroup v2 tree" ;;
+        others)  [ "$(id -u)" != 0 ] || as_nobody test -x "$COPPICED" || skip "the build directory is not for other users" ;;
         bwrap)   bwrap --ro-bind / / --unshare-pid --as-pid-1 --proc /proc true 2>/dev/null || skip "needs bubblewrap and the right to use it" ;;
         *)       command -v "$1" >/dev/null || skip "needs $1" ;;
         esac

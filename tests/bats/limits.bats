@@ -182,7 +182,7 @@ knows_of_kill() { ctl why "$1" --json | jq -e 'tostring | test("out_of_memory")'
 
 @test "D12: strict refuses a limit that cannot be had and says what to do, best-effort starts without" {
         [ "$(id -u)" = 0 ] || skip "needs root to become nobody"
-        as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+        skip_unless others
         service strict "ExecStart=/bin/sleep 1000" "MemoryMax=64M" "Restart=no"
         service kind "ExecStart=/bin/sleep 1000" "MemoryMax=64M" "Isolation=best-effort"
         give_world_to_nobody
@@ -415,6 +415,7 @@ weighed_or_refused() {
         local node major
         [ "$(id -u)" = 0 ] || skip "needs root"
         skip_unless cgroup2
+        skip_unless mounts
         [ "$(where devices)" = v2 ] || [ "$("$CTL" doctor --json 2>/dev/null | jq -r '.environment[] | select(.what == "devices") | .text' | cut -c1-9)" = "cgroup v2" ] ||
                 skip "needs a kernel that takes programs for devices"
         mknod "$W/kmsg" c 1 11

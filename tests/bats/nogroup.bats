@@ -9,7 +9,7 @@ setup() {
         DAEMON_WRAPPER=
         if [ "$(id -u)" = 0 ]; then
                 skip_unless setpriv
-                as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+                skip_unless others
                 give_world_to_nobody
                 DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
         fi

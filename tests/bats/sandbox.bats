@@ -18,6 +18,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
 
 @test "E18: with User= all five capability sets are empty and no new privileges can be gained" {
         skip_unless root
+        skip_unless others
         service probe "ExecStart=$PROBE" "Type=oneshot" "Restart=no" "User=54321" "StandardOutput=truncate:$W/probe.out"
         start_daemon
         wait_line "$W/probe.out" '^end'
@@ -43,6 +44,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
 
 @test "E18: ambient capabilities survive the change of user, with secure bits" {
         skip_unless root
+        skip_unless others
         service probe "ExecStart=$PROBE" "Type=oneshot" "Restart=no" "User=54321" "AmbientCapabilities=CAP_NET_BIND_SERVICE" \
                 "SecureBits=noroot noroot-locked" "StandardOutput=truncate:$W/probe.out"
         start_daemon
@@ -330,7 +332,7 @@ P
 }
 
 # nobody_daemon [OPTION...]: a daemon of an arbitrary uid without rights.
-nobody_daemon() { give_world_to_nobody; DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --" start_daemon "$@"; }
+nobody_daemon() { skip_unless others; give_world_to_nobody; DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --" start_daemon "$@"; }
 needs_userns_for_nobody() {
         as_nobody unshare --user --map-current-user true 2>/dev/null || skip "needs user namespaces for who is not root"
 }
@@ -640,6 +642,7 @@ session-leader 1"
 
 @test "E17: a service has another session keyring than whoever started the daemon, and other users have their own" {
         skip_unless root
+        skip_unless others
         service root "ExecStart=$PROBE" "Type=oneshot" "Restart=no" "StandardOutput=truncate:$W/root.out"
         service user "ExecStart=$PROBE" "Type=oneshot" "Restart=no" "User=54321" "StandardOutput=truncate:$W/user.out"
         start_daemon

@@ -233,6 +233,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
 @test "E20: without the right to administer the system a filter comes with no_new_privs" {
         skip_unless calls
         skip_unless nonroot
+        skip_unless others
         filtered a "getpid keyctl,0" SystemCallFilter=@system-service SystemCallFilter=~@keyring
         filtered b "keyctl,0" SystemCallFilter=~keyctl:EACCES NoNewPrivileges=no
         if [ "$(id -u)" = 0 ]; then
