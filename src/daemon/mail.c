@@ -319,11 +319,26 @@ void mail_pass_on(struct postbox *p)
         }
 }
 
+/* In the socket the kernel bounds them, by other means than we do. */
+static void lose_with_descriptors(struct postbox *p, struct mailsock_in *in)
+{
+        while (in->fd_count > 0)
+                fd_close(&in->fds[--in->fd_count]);
+        box_keep_passed(&p->box, p->box.passed_count ? p->box.passed_count - 1 : 0);
+        p->box.lost++;
+        mlog_changed(p);
+}
+
 void mail_came_back(struct postbox *p, struct mailsock_in *in)
 {
         struct parcel parcel = { .head = in->bytes, .head_len = in->len, .fds = in->fds, .fd_count = &in->fd_count };
-        struct mail *m = mail_pack(&parcel);
+        struct mail *m;
 
+        if (!mail_fds_fit(p->box.head, in->fd_count)) {
+                lose_with_descriptors(p, in);
+                return;
+        }
+        m = mail_pack(&parcel);
         if (!m) {
                 no_memory(p);
                 return;
@@ -346,7 +361,9 @@ void mail_all_back(struct postbox *p)
 void mail_take_back(struct postbox *p)
 {
         struct mailroom *r = p->room;
+        const uint64_t lost = p->box.lost;
         struct mailsock_in *in;
+        char path[PATH_MAX_NODE];
         int n;
 
         mail_sync(p);
@@ -358,6 +375,9 @@ void mail_take_back(struct postbox *p)
                 r->done.back = mailsock_received(r->desk, MAILSOCK_TAKE);
         } while (n == MAIL_BATCH);
         mail_all_back(p);
+        if (p->box.lost > lost)
+                log_warning("%s: %llu messages that it has not read are lost: with all of them more than %d descriptors would wait",
+                            engine_path(r->e, p->node, path, sizeof path), (unsigned long long) (p->box.lost - lost), MAIL_FDS_MAX);
 }
 
 enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with)

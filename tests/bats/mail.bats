@@ -164,7 +164,7 @@ box_has() { [ "$(ctl channel show box --json | jq .waiting)" = "$1" ]; }
 
 @test "F8: the descriptors that wait with messages are bounded, and the engine has some left" {
         skip_unless python3
-        for s in one two deaf; do talker $s MailboxCapacity=10000; done # none of them waits for another
+        for s in one two deaf; do talker $s MailboxCapacity=10000 MailboxKeep=yes; done # none of them waits for another
         start_daemon
         for s in one two deaf; do wait_state /$s running; done
         engine=$(pgrep -P "$DAEMON" -x coppice-engine)
@@ -173,6 +173,9 @@ box_has() { [ "$(ctl channel show box --json | jq .waiting)" = "$1" ]; }
         said one '^crammed'; said two '^crammed'
         tell one receive; said one 'TOPIC=BOUNCE TO=/deaf REASON=busy'
         tell two receive; said two 'TOPIC=BOUNCE TO=/deaf REASON=full'
+        wait_for "$PATIENCE" few_descriptors
+        ctl stop /deaf # what lies in its socket cannot wait with the others
+        wait_line "$W/daemon.log" "/deaf: [0-9]* messages that it has not read are lost: with all of them more than 256 descriptors would wait"
         wait_for "$PATIENCE" few_descriptors
 }
 few_descriptors() { [ "$(ls "/proc/$engine/fd" | wc -l)" -lt 1500 ]; }
