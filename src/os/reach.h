@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 #define REACH_ARGUMENT "--reach"
-enum { REACH_MS = 1000, REACH_NAMES_MS = 2000, REACH_GONE_SEC = 10, REACH_KEEP_MS = 10000, REACH_KEEP = 32 };
+enum { REACH_MS = 3000, REACH_NAMES_MS = 2000, REACH_GONE_SEC = 10, REACH_KEEP_MS = 10000, REACH_KEEP = 32 };
 
 /* What a message to the helper begins with. */
 enum reach_kind { REACH_PATH = 'p', REACH_NAMES = 'n' };

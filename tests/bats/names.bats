@@ -89,12 +89,17 @@ with_hanging_names() {
         stop_daemon 0
 }
 
-# hang DIRECTORY: a file system that never answers is mounted there, or the test is skipped. It answers, that it is gone, and
-# is unmounted when nobody has descriptor $end open any more: end_hang.
+# own_mounts: the next daemon has a view of its own: what hangs there is not met by the other tests that run just now.
+own_mounts() {
+        unshare --mount --propagation private true 2>/dev/null || skip "may not mount a file system that hangs"
+        DAEMON_WRAPPER="unshare --mount --propagation private --"
+}
+# hang DIRECTORY: a file system that never answers is mounted there for the daemon, or the test is skipped. It answers, that it
+# is gone, and is unmounted when nobody has descriptor $end open any more: end_hang.
 hang() {
         mkfifo "$W/end"
         exec {end}<>"$W/end"
-        "$BUILD/tests/programs/hung" "$1" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & server=$!
+        nsenter --mount="/proc/$DAEMON/ns/mnt" -- "$BUILD/tests/programs/hung" "$1" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & server=$!
         wait_for "$PATIENCE" mounted_or_gone "$server"
         file_has "$W/hung.out" hung || { end_hang || true; skip "may not mount a file system that hangs"; }
 }
@@ -107,6 +112,7 @@ helper_asks() { pgrep -P "$engine" >/dev/null; }
 @test "A17: units on a file system that hangs are not read: the reload says so, and the daemon goes on" {
         skip_unless root
         local server end failed=0
+        own_mounts
         mkdir "$W/late"
         service calm "ExecStart=/bin/sleep 1000"
         start_daemon --units "$W/late"
@@ -123,6 +129,7 @@ helper_asks() { pgrep -P "$engine" >/dev/null; }
 @test "A17: while a reload waits for a file system that hangs everybody else is answered; it goes on when that answers" {
         skip_unless root
         local server end reload engine failed=0
+        own_mounts
         mkdir "$W/late"
         service calm "ExecStart=/bin/sleep 1000"
         export COPPICE_ANSWER_MS=1000000

@@ -152,10 +152,12 @@ owner_answers() { as_nobody "$CTL" version >/dev/null 2>&1; }
 
 @test "A17: conditions and environment files on a file system that hangs fail their start and hold up nobody else" {
         skip_unless root
+        unshare --mount --propagation private true 2>/dev/null || skip "may not mount a file system that hangs"
         mkdir "$W/hung"
         mkfifo "$W/end"
         exec {end}<>"$W/end"
-        "$BUILD/tests/programs/hung" "$W/hung" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & local server=$!
+        # In a view of its own, which is that of the daemon too: the other tests that run just now shall not meet it.
+        unshare --mount --propagation private -- "$BUILD/tests/programs/hung" "$W/hung" <"$W/end" >"$W/hung.out" {end}>&- 3>&- & local server=$!
         wait_for "$PATIENCE" mounted_or_gone "$server"
         file_has "$W/hung.out" hung || skip "may not mount a file system that hangs"
         unit asks.service <<-U
@@ -173,7 +175,7 @@ owner_answers() { as_nobody "$CTL" version >/dev/null 2>&1; }
                 ExecStart=/bin/sleep 1000
 	U
         local failed=0
-        { start_daemon && wait_state /calm running && wait_state /sure running && wait_state /reads failed &&
+        { DAEMON_WRAPPER="nsenter --mount=/proc/$server/ns/mnt --" start_daemon && wait_state /calm running && wait_state /sure running && wait_state /reads failed &&
           run ctl why /reads && assert_output_has "does not answer" && assert_output_has "reads.service:3" &&
           wait_line "$W/daemon.log" "the file system of ConditionPathExists=$W/hung/flag does not answer" &&
           [ "$(state_of /asks)" != running ]; } || failed=1
