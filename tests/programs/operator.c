@@ -120,13 +120,13 @@ static int replies_without_end_are_read_in_a_loop(struct coppice_control *k)
 
         WANT(coppice_control_open(&stream, NULL), 0);
         WANT(coppice_control_start(stream, "Events", PARAMS("snapshot:", "true"), COPPICE_MORE, NULL, 0), 0);
-        WANT(coppice_control_next(stream, 10 * SECOND), 1);
+        WANT(coppice_control_next(stream, 60 * SECOND), 1);
         WANT(coppice_control_size(stream, "nodes") > 4, 1);
         WANT(coppice_control_next(stream, 0), -EAGAIN);
         WANT(coppice_control_call(k, "Exit", PARAMS("node", "/shop/mortal", "reason", "exit:8")), 0);
         p.fd = coppice_control_fd(stream);
         while (seq == 0) {
-                WANT(poll(&p, 1, 10000), 1);
+                WANT(poll(&p, 1, 60000), 1);
                 while ((r = coppice_control_next(stream, 0)) == 1)
                         if (coppice_control_size(stream, "records") > 0)
                                 WANT(coppice_control_number(stream, "records.0.seq", &seq), 0);
