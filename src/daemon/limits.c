@@ -152,17 +152,30 @@ static int bound_fully(struct engine *e, node_id id, const struct spec *s, const
         return judge(e, id, &l, &p, err);
 }
 
+/* Who waits for the end of a service that was given his own descriptors (`coppicectl run`) is told what it has used. One such
+ * start more or less that takes a millisecond is of no account, other than one of hundreds of restarts. */
+static unsigned counted_anyway(struct engine *e, node_id id)
+{
+        const struct run *run = engine_peek(e, id);
+        const int *given = run && run->extra ? run->extra->given : NULL;
+
+        if (!given || (given[0] < 0 && given[1] < 0 && given[2] < 0))
+                return 0;
+        return (CTL_BIT(CTL_MEMORY) | CTL_BIT(CTL_PIDS) | CTL_BIT(CTL_CPUACCT)) & limits_available(e->cgroup);
+}
+
 int limits_begin(struct engine *e, node_id id, const struct spec *s, const char *path, int group, bool fresh,
                  struct err *err)
 {
         struct run *run = engine_run(e, id);
         const struct node *node = core_node(e->core, id);
         bool any = limits_any(s);
-        unsigned count = 0;
+        unsigned count = counted_anyway(e, id);
         int r;
 
         if (run->flags & RUN_BOUNDED)
                 return 0;
+        any = any || count;
         r = bound_above(e, node->parent, &any, &count, err);
         if (r == 0 && any)
                 r = bound_fully(e, id, s, path, count, err);
@@ -280,6 +293,7 @@ int limits_join_names(struct engine *e, node_id id, const struct spec *s, char *
                 limits_read(s, limits_facts(e->cgroup), &l);
                 bits = limits_controllers(l.said | l.implied);
         }
+        bits |= counted_anyway(e, id);
         for (node = core_node(e->core, id); node && (node = core_node(e->core, node->parent));)
                 if (limits_any(node->spec)) {
                         limits_read(node->spec, limits_facts(e->cgroup), &l);

@@ -710,3 +710,17 @@ answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e"
         run ctl deaths /slow --json
         assert_json '.[0].reason == "stop_timeout" and .[0].throttled_usec > 0'
 }
+
+@test "D6: who runs a command is told what it used, and TasksMax= has its default, without a word about either" {
+        needs memory; needs pids
+        start_daemon
+        run ctl run --json -- /bin/true
+        assert_eq "$status" 0
+        assert_json '.memory_peak > 0 and .cpu_usec > 0 and .oom_kills == 0 and .reason == "normal"'
+        mkfifo "$W/go"
+        ctl run --name=held -- /bin/sh -c "read x <$W/go" 3>&- &
+        wait_state /transient/held running
+        assert_eq "$(value /transient/held pids pids.max pids.max)" 512
+        echo >"$W/go"
+        wait $!
+}
