@@ -1,13 +1,14 @@
 /* main.c - every fallible system call of the daemon fails in turn, with each plausible error (FAILURES M4; I2 to I5, F2, G9).
  *
- *      faults [--all] [--part I/N] [--only POINT] [--keep] [--list] PROGRAM...
+ *      faults [--all] [--part I/N] [--only POINT] [--keep] [--list] [--each] PROGRAM...
  *      PROGRAM: init, engine, logd, child; next: the engine that takes over from one that was killed; engine-memory,
  *      logd-memory, next-memory: allocations fail instead; for these coppiced has to lie in tests/faults/memory of the build,
  *      and only the places and --part, --all and --only are as below.
  *
  * Without --all each place in a program that makes a call fails the first time it is reached, once, with the first of its
  * errors; with it, also the second and the last time, with every error, and for a while as well as once. --part takes
- * every N-th of these points, beginning with the I-th; --only takes one, and --keep leaves its files where they are. */
+ * one of N shares of these points: a point is always in the same share, whatever else a run of the same programs has met.
+ * --only takes one, --keep leaves its files where they are, and --each says what became of each. */
 #include <errno.h>
 #include <ftw.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ enum { MEASURES = 3 };
 
 struct run {
         struct world world;
-        bool all, keep, list;
+        bool all, keep, list, each;
         int only;                  /* of the points, this one; -1 = all */
         unsigned part, parts;
         unsigned point;            /* counted through */
@@ -57,12 +58,26 @@ static enum verdict one_life(struct run *r)
         return v;
 }
 
+/* By what the point is, not by its number: no two runs find the same number of places. */
+static unsigned part_of(const struct run *r, const struct site *site, uint32_t which, int error, bool lasting)
+{
+        const uint32_t words[] = { (uint32_t) site->call, site->frames[0], site->frames[1], site->frames[2], site->frames[3],
+                                   which < 2 ? which : 2, (uint32_t) error, lasting };
+        uint32_t h = 2166136261U;
+
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                for (int k = 0; k < 32; k += 8)
+                        h = (h ^ ((words[i] >> k) & 0xff)) * 16777619U;
+        return (h ^ h >> 16) % r->parts;
+}
+
 static void fail_at(struct run *r, enum program program, const struct site *site, uint32_t which, int error, bool lasting)
 {
         struct trace *t = r->world.trace;
         enum verdict v;
 
-        if (r->point++ % r->parts != r->part || (r->only >= 0 && (unsigned) r->only != r->point - 1))
+        r->point++;
+        if (part_of(r, site, which, error, lasting) != r->part || (r->only >= 0 && (unsigned) r->only != r->point - 1))
                 return;
         t->program = program;
         t->wanted = *site;
@@ -71,7 +86,7 @@ static void fail_at(struct run *r, enum program program, const struct site *site
         t->lasting = lasting;
         v = r->list ? VERDICT_MISSED : one_life(r);
         r->count[v]++;
-        if (v != VERDICT_WRONG && !r->list && r->only < 0)
+        if (v != VERDICT_WRONG && !r->list && r->only < 0 && !r->each)
                 return;
         printf("# %s, point %u: %s: %s %s, time %u, ", program_names[program], r->point - 1, verdict_names[v], strerrorname_np(error),
                lasting ? "for a while" : "once", which + 1);
@@ -86,7 +101,7 @@ static void fail_site(struct run *r, enum program program, const struct site *si
 
         for (int e = 0; site->errors[e] && (e == 0 || r->all); e++)
                 for (int k = 0; k < (r->all ? 3 : 1); k++) {
-                        if (k > 0 && when[k] <= when[k - 1])
+                        if (k > 0 && (when[k] <= when[k - 1] || when[k] >= site->times))
                                 continue;
                         fail_at(r, program, site, when[k], site->errors[e], false);
                         if (r->all)
@@ -104,32 +119,47 @@ static bool summary(const struct run *r, enum program program, unsigned places)
         return r->count[VERDICT_WRONG] == 0;
 }
 
+/* What one life has met goes to what others have: no two meet the same. */
+static uint32_t gather(struct site *sites, uint32_t count, const struct trace *t)
+{
+        for (uint32_t i = 0; i < t->site_count; i++) {
+                const struct site *s = &t->sites[i];
+                uint32_t k = 0;
+
+                while (k < count && !(sites[k].call == s->call && memcmp(sites[k].frames, s->frames, sizeof(s->frames)) == 0))
+                        k++;
+                if (k == SITES_MAX)
+                        continue;
+                if (k == count)
+                        sites[count++] = *s;
+                if (sites[k].times < s->times)
+                        sites[k].times = s->times;
+        }
+        return count;
+}
+
 static bool fail_program(struct run *r, enum program program)
 {
+        static struct site sites[SITES_MAX];
         struct trace *t = r->world.trace;
-        struct site *sites;
-        uint32_t count;
+        uint32_t count = 0;
 
         t->program = program;
         t->wanted = (struct site) { .call = -1 };
         r->world.measured = false;
         memset(r->world.fds, 0, sizeof(r->world.fds));
-        for (int i = 0; i < MEASURES; i++)
+        for (int i = 0; i < MEASURES; i++) {
                 if (one_life(r) >= VERDICT_AGAIN) {
                         printf("# %s, nothing fails: %s\n", program_names[program], r->world.why);
                         return false;
                 }
+                count = gather(sites, count, t);
+        }
         r->world.measured = true;
-        count = t->site_count;
-        sites = calloc(count, sizeof(*sites));
-        if (!sites)
-                return false;
-        memcpy(sites, t->sites, count * sizeof(*sites));
         memset(r->count, 0, sizeof(r->count));
         r->point = 0;
         for (uint32_t i = 0; i < count; i++)
                 fail_site(r, program, &sites[i]);
-        free(sites);
         return summary(r, program, count);
 }
 
@@ -206,7 +236,7 @@ static bool fail_memory(struct run *r, enum program program)
 
 static int usage(void)
 {
-        (void) fprintf(stderr, "usage: faults [--all] [--part I/N] [--keep] [--list] [--only POINT] init|engine|logd|next|child|engine-memory|logd-memory|next-memory...\n");
+        (void) fprintf(stderr, "usage: faults [--all] [--part I/N] [--keep] [--list] [--each] [--only POINT] init|engine|logd|next|child|engine-memory|logd-memory|next-memory...\n");
         return 2;
 }
 
@@ -239,6 +269,8 @@ int main(int argc, char **argv)
                         r.keep = true;
                 else if (strcmp(argv[i], "--list") == 0)
                         r.list = true;
+                else if (strcmp(argv[i], "--each") == 0)
+                        r.each = true;
                 else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
                         r.only = atoi(argv[++i]);
                 else if (strcmp(argv[i], "--possible") == 0)
