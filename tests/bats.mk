@@ -26,6 +26,7 @@ BATS_TESTS += tests/bats/hostile.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/libcoppice.bats
 BATS_TESTS += tests/bats/instants.bats
+BATS_TESTS += tests/bats/left.bats
 BATS_TESTS += tests/bats/install.bats
 BATS_TESTS += tests/bats/limits.bats
 BATS_TESTS += tests/bats/names.bats

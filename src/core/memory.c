@@ -37,11 +37,12 @@ void core_bury(struct core *c)
 }
 
 /* Does its start ask the engine something first? Whether conditions hold; what others than files may know of its user,
- * and whether its files answer. */
+ * and whether its files answer; whether a life that an earlier daemon has left goes on. */
 static bool has_check(const struct spec *s)
 {
         static const enum directive asking[] = { D_SERVICE_User, D_SERVICE_Group, D_SERVICE_SupplementaryGroups,
-                                                 D_SERVICE_DynamicUser, D_SERVICE_EnvironmentFile };
+                                                 D_SERVICE_DynamicUser, D_SERVICE_EnvironmentFile,
+                                                 D_SERVICE_OnDaemonDeath };
 
         for (size_t i = 0; spec_kind(s) == KIND_SERVICE && i < sizeof(asking) / sizeof(asking[0]); i++)
                 if (spec_has(s, asking[i]))

@@ -51,6 +51,11 @@ static const char *const isolation_text[] = {
 };
 STRTAB(isolation_names, isolation_text);
 
+static const char *const on_daemon_death_text[] = {
+        [ON_DEATH_KILL] = "kill", [ON_DEATH_LEAVE] = "leave",
+};
+STRTAB(on_daemon_death_names, on_daemon_death_text);
+
 static const char *const control_access_text[] = {
         [CONTROL_NONE] = "none", [CONTROL_READ] = "read", [CONTROL_OWN] = "own", [CONTROL_ALL] = "all",
 };

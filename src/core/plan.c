@@ -281,7 +281,8 @@ static void add_rights(struct compiler *c)
         if (!c->privileged)
                 plan_add(c, &(struct step) { .op = PLAN_CAPS, .origin = nowhere, .a = drop });
         plan_sandbox_caps(c, root);
-        plan_add(c, &(struct step) { .op = PLAN_DEATHSIG, .origin = nowhere, .a = SIGKILL });
+        if (spec_int(c->s, D_SERVICE_OnDaemonDeath) != ON_DEATH_LEAVE)
+                plan_add(c, &(struct step) { .op = PLAN_DEATHSIG, .origin = nowhere, .a = SIGKILL });
         if (plan_no_new_privs(c, root) || filter_needs_nnp(c, root) ||
             ((!root || c->f->sandbox.needs_nnp) && plan_landlocks(c)))
                 plan_add(c, &(struct step) { .op = PLAN_NO_NEW_PRIVS,

@@ -45,6 +45,8 @@ enum kill_mode { KILL_CONTROL_GROUP, KILL_MIXED, KILL_PROCESS, KILL_NONE };
 /* NotifyAccess=, Isolation=, LogFormat=, LogCompress=. */
 enum notify_access { NOTIFY_NONE, NOTIFY_MAIN, NOTIFY_EXEC, NOTIFY_ALL };
 enum isolation { ISOLATION_STRICT, ISOLATION_BEST_EFFORT };
+/* OnDaemonDeath=. */
+enum on_daemon_death { ON_DEATH_KILL, ON_DEATH_LEAVE };
 /* ControlAccess=: each word includes those before it. */
 enum control_access { CONTROL_NONE, CONTROL_READ, CONTROL_OWN, CONTROL_ALL };
 /* PrivateTmp=, ProtectSystem=, ProtectHome=, ProtectProc=, ProcSubset=, MountFlags=. */
@@ -77,6 +79,7 @@ enum role { ROLE_MAIN, ROLE_CONTROL, ROLE_ALL };
 
 extern const struct strtab strategy_names, escalation_names, auto_shutdown_names, start_mode_names,
         restart_names, service_type_names, kill_mode_names, node_kind_names, notify_access_names, isolation_names,
+        on_daemon_death_names,
         log_format_names, log_compress_names, private_tmp_names, protect_system_names, protect_home_names,
         mount_flags_names, protect_proc_names, proc_subset_names, oom_policy_names, device_policy_names, overflow_names,
         message_policy_names, control_access_names;

@@ -140,6 +140,29 @@ static void check_messages(struct examination *x)
         }
 }
 
+/* What cannot outlive the daemon, or would be taken away by the next one. */
+static void check_leave(struct examination *x)
+{
+        static const struct { enum directive d; const char *what; } needs_us[] = {
+                { D_SERVICE_PrivatePIDs, "the process that keeps a process namespace ends with coppiced: "
+                                         "OnDaemonDeath=leave would leave nothing" },
+                { D_SERVICE_DynamicUser, "the next coppiced may give the number of this user to somebody else while "
+                                         "OnDaemonDeath=leave keeps its processes" },
+                { D_SERVICE_PrivateTmp, "the next coppiced removes the directories of PrivateTmp= that "
+                                        "OnDaemonDeath=leave would need" },
+        };
+
+        if (spec_int(x->s, D_SERVICE_OnDaemonDeath) != ON_DEATH_LEAVE)
+                return;
+        for (size_t i = 0; i < sizeof(needs_us) / sizeof(needs_us[0]); i++) /* PrivateTmp=disconnected is harmless */
+                if (spec_int(x->s, needs_us[i].d) == 1 && SURE(x, needs_us[i].d))
+                        refuse(x, D_SERVICE_OnDaemonDeath, "take one of the two out", needs_us[i].what);
+        if (is_logged(x->s) && SURE(x, D_SERVICE_StandardOutput, D_SERVICE_StandardError))
+                refuse_at(x, DIAG_WARNING, spec_origin(x->s, D_SERVICE_OnDaemonDeath),
+                          "write StandardOutput=append:/a/file, or null",
+                          "nobody reads the log of what OnDaemonDeath=leave has left: it gets SIGPIPE when it writes");
+}
+
 static void check_service(struct examination *x)
 {
         enum service_type type = (enum service_type) spec_int(x->s, D_SERVICE_Type);
@@ -149,6 +172,7 @@ static void check_service(struct examination *x)
         check_readiness(x, type);
         check_messages(x);
         check_log(x);
+        check_leave(x);
         if (SURE(x, D_SERVICE_SystemCallFilter))
                 validate_filter(x->s, x->remarks);
 }

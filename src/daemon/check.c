@@ -18,6 +18,7 @@
 #include "daemon/check.h"
 #include "daemon/engine_priv.h"
 #include "daemon/identity.h"
+#include "daemon/left.h"
 #include "daemon/sandbox.h"
 #include "daemon/touch.h"
 #include "os/conditions.h"
@@ -301,6 +302,8 @@ void check(struct engine *e, node_id id, uint32_t incarnation)
 {
         struct waiting w = { .node = id, .incarnation = incarnation, .since = reach_now() };
 
+        if (!adopt_has(e, id) && left_holds(e, id)) /* it calls again */
+                return;
         if (try_one(e, &w))
                 return;
         if (!enlist(checks_of(e), &w))

@@ -148,6 +148,8 @@ struct said {
         int access;             /* NOTIFYACCESS= + 1, 0 when not said */
 };
 const struct said *engine_said(const struct engine *e, node_id id); /* never NULL */
+/* Why a start waits for what an earlier daemon has left (OnDaemonDeath=leave), into buf[n]; NULL when it does not. */
+const char *engine_left(const struct engine *e, node_id id, char *buf, size_t n);
 int engine_usage(struct engine *e, node_id id, struct cgroup_usage *ret);
 /* What the kernel has counted for it since the present incarnation began (kills and failed forks), or as it is now; -1
  * each where nothing counts. */

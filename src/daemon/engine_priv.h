@@ -113,6 +113,8 @@ struct engine {
         uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
         struct survivor *survivors;   /* owned; adopt.c: what runs and was not started by what is in the journal */
         size_t survivor_count;
+        struct left *left;            /* owned; left.c; NULL: no earlier daemon has left anybody */
+        bool init_gone;               /* coppiced was killed: what is left to do is to end */
         int kept_control;             /* recovered: the listening socket; else -1 */
         uint32_t failures;            /* engines before us that did not live long */
         uint64_t last_mark;           /* of the last message of init that was dealt with */

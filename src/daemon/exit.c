@@ -8,6 +8,7 @@
 #include "daemon/check.h"
 #include "daemon/engine_priv.h"
 #include "daemon/exit.h"
+#include "daemon/left.h"
 #include "daemon/logs.h"
 #include "daemon/mail.h"
 #include "daemon/notify.h"
@@ -76,7 +77,9 @@ void exit_clean(struct engine *e)
         mail_stop(e);
         pipes_free(e);
         logs_free(e);
-        end_groups(e);
+        if (!left_end(e, e->init_gone))
+                end_groups(e);
+        left_free(e);
         private_tmp_end(e);
         socket_stop(e);
         if (e->opt.machine)

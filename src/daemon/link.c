@@ -7,6 +7,7 @@
 #include "daemon/engine_priv.h"
 #include "daemon/ledger.h"
 #include "daemon/limits.h"
+#include "daemon/left.h"
 #include "daemon/link.h"
 #include "daemon/logs.h"
 #include "daemon/notify.h"
@@ -63,6 +64,7 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
                 if (role == ROLE_MAIN) {
                         run->started = engine_now(e);
                         ledger_started(e, entry.node);
+                        left_note(e, entry.node, m->pid);
                 }
         }
         engine_post(e, &(struct event) { .kind = EVT_SPAWNED, .role = (uint8_t) role, .node = entry.node,
@@ -224,6 +226,7 @@ void link_drain(struct engine *e)
                 if (r < 0) {
                         /* Without init nothing can be started or ended any more: what runs dies with it. */
                         log_error("init is gone: %s", strerror(-r));
+                        e->init_gone = true;
                         e->done = true;
                         ev_break(e->loop, EVBREAK_ALL);
                         return;

@@ -13,6 +13,7 @@
 #include "daemon/empty.h"
 #include "daemon/engine_priv.h"
 #include "daemon/exit.h"
+#include "daemon/left.h"
 #include "daemon/limits.h"
 #include "daemon/link.h"
 #include "daemon/load.h"
@@ -65,11 +66,14 @@ static int prepare(struct engine *e, struct err *err)
 
 static int make_groups(struct engine *e, struct err *err)
 {
-        unsigned swept = 0;
-        int r = cgroup_open(e->opt.runtime_dir, (pid_t) e->opt.pid, &e->cgroup, &swept, err);
+        unsigned swept = 0, more = 0;
+        int r = left_begin(e, &swept, err);
 
+        if (r == 0)
+                r = cgroup_open(e->opt.runtime_dir, (pid_t) e->opt.pid, &e->cgroup, &more, err);
         if (r < 0)
                 return r;
+        swept += more;
         if (swept > 0)
                 log_notice("killed what %u services of a dead daemon had left behind", swept);
         if (cgroup_backend(e->cgroup) == CGROUP_NONE)
@@ -138,6 +142,7 @@ static int boot(struct engine *e)
         notify_start(e);
         if (load_dirs(e, &err) < 0 || load_first(e, &err) < 0)
                 return fail(&err, EXIT_STARTUP);
+        left_meet(e);
         r = journal_start(e);
         if (r < 0)
                 log_warning("no journal can be kept: %s; an engine after this one would know nothing", strerror(-r));
@@ -272,6 +277,7 @@ static int take_over(struct engine *e, int journal, int unborn)
                 return EXIT_STARTUP;
         link_watch(e);
         limits_start(e);
+        left_resume(e);
         r = mail_resumed(e);
         if (r < 0)
                 return lacks_for_mail(r);

@@ -312,6 +312,7 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
 {
         bool service = n->kind == KIND_SERVICE;
         const struct said *said = engine_said(e, n->id);
+        char left[200];
 
         json_open(j, key, '{');
         common_head(j, e, n);
@@ -332,7 +333,7 @@ void json_status(struct json *j, const char *key, struct engine *e, const struct
         json_node_path(j, "supervisor", e, n->parent);
         json_int(j, "depth", depth_of(engine_core(e), n));
         json_group(j, e, n);
-        json_text(j, "status_text", said->text ? said->text : "");
+        json_text(j, "status_text", engine_left(e, n->id, left, sizeof(left)) ? left : said->text ? said->text : "");
         json_count(j, "status_errno", said->error > 0 ? said->error : -1);
         json_text(j, "status_bus_error", said->bus_error ? said->bus_error : "");
         json_count(j, "status_exit", said->exit_status - 1);

@@ -9,6 +9,7 @@
 #include "daemon/engine_priv.h"
 #include "daemon/gather.h"
 #include "daemon/ledger.h"
+#include "daemon/left.h"
 #include "daemon/link.h"
 #include "daemon/ready.h"
 #include "daemon/sandbox.h"
@@ -63,6 +64,8 @@ static int try_spawn(struct engine *e, const struct action *a, const struct spec
                 engine_run(e, a->node)->flags |= RUN_TMP;
                 private_tmp_note(e);
         }
+        if (a->role == ROLE_MAIN)
+                left_note(e, a->node, 0);
         if (creds_wanted(s))
                 engine_run(e, a->node)->flags |= RUN_CREDS;
         r = initlink_spawn(e->link, request, e->plan.data, e->plan.len, g->fds, (size_t) g->fd_count,

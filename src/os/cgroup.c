@@ -169,7 +169,7 @@ static int open_leftover(const char *path)
 }
 
 /* What a dead daemon of this runtime directory left behind (FAILURES J9): nothing may be started beside it. */
-static int sweep(const char *note, unsigned *ret_swept, struct err *err)
+static int sweep(const char *note, const struct cgroup_left *left, unsigned *ret_swept, struct err *err)
 {
         autoclose int fd = -1;
         char path[PATH_MAX];
@@ -184,11 +184,9 @@ static int sweep(const char *note, unsigned *ret_swept, struct err *err)
         if (fd < 0)
                 return 0;
         if (cgroup_dir_populated(fd) == 1) {
-                if (ret_swept)
-                        (*ret_swept)++;
-                r = cgroup_dir_kill(fd);
-                if (r == 0)
-                        r = cgroup_dir_wait_empty(fd, SWEEP_MS);
+                r = cgroup_dir_kill_but(fd, path, left, SWEEP_MS);
+                if (ret_swept && r > 0)
+                        *ret_swept += (unsigned) r;
                 if (r < 0) {
                         r = err_set(err, STAGE_CGROUP, EBUSY, "end what an earlier coppiced left in %s: %s", path,
                                     strerrordesc_np(-r));
@@ -226,6 +224,18 @@ int cgroup_make_one(int at, const char *name)
         if (fd >= 0)
                 (void) flock(fd, LOCK_EX | LOCK_NB); /* held as long as this descriptor, or init's copy, is open */
         return fd;
+}
+
+int cgroup_sweep_but(const char *runtime_dir, const struct cgroup_left *left, unsigned *ret_swept, struct err *err)
+{
+        char note[PATH_MAX];
+        int r;
+
+        (void) snprintf(note, sizeof note, "%s/cgroup", runtime_dir);
+        r = sweep(note, left, ret_swept, err);
+        if (r == 0)
+                (void) unlink(note); /* of what is left the caller takes care */
+        return r;
 }
 
 static int make_root(struct cgroup *c, const char *own, const char *proc, pid_t init)
@@ -310,7 +320,7 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
         }
         if (ret_swept)
                 *ret_swept = 0;
-        r = sweep(c->note, ret_swept, err);
+        r = sweep(c->note, NULL, ret_swept, err);
         if (r < 0) {
                 cgroup_free(c);
                 return r;
@@ -375,6 +385,12 @@ static int end_v2(struct cgroup *c, int ms)
         cgroup_control_end(c);
         (void) unlink(c->note);
         return 0;
+}
+
+void cgroup_end_but(struct cgroup *c, const struct cgroup_left *left, int ms)
+{
+        if (c->backend != CGROUP_NONE)
+                (void) cgroup_dir_kill_but(c->root, c->path, left, ms);
 }
 
 int cgroup_end(struct cgroup *c, int ms)

@@ -39,6 +39,25 @@ int cgroup_look(struct cgroup **ret);
 void cgroup_save(const struct cgroup *c, struct buf *out);
 /* saved NULL: what RUNTIME_DIR/cgroup says has to do. */
 int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, struct cgroup **ret, struct err *err);
+
+/* Groups, by absolute path, that are not ended with the daemon they are of (OnDaemonDeath=leave). */
+struct cgroup_left {
+        const char *const *paths;
+        size_t count;
+};
+
+/* Before cgroup_open() of a daemon that follows one that was killed: what that one has left is ended and removed here,
+ * but for these. *ret_swept as of cgroup_open(). */
+int cgroup_sweep_but(const char *runtime_dir, const struct cgroup_left *left, unsigned *ret_swept, struct err *err);
+/* At the end of an engine whose init is gone: SIGKILL to all but these; nothing is removed. */
+void cgroup_end_but(struct cgroup *c, const struct cgroup_left *left, int ms);
+/* Of one of them, by absolute path: is anybody in it (1, 0, -errno); up to max of its processes, and how many there
+ * are; SIGKILL to all of them; remove it when it is empty, and the groups above it up to the one of its daemon. */
+int cgroup_left_populated(const char *path);
+int cgroup_left_pids(const char *path, pid_t *pids, int max);
+int cgroup_left_kill(const char *path, int ms);
+void cgroup_left_remove(const char *path);
+
 void cgroup_free(struct cgroup *c);  /* closes; removes nothing */
 enum cgroup_backend cgroup_backend(const struct cgroup *c);
 const char *cgroup_why(const struct cgroup *c);       /* why there is none; "" otherwise */

@@ -78,7 +78,7 @@ int cgroup_open_dir(int at, const char *name); /* -errno; never follows a link a
 struct cgroup *cgroup_new(const char *runtime_dir, pid_t init); /* nothing found yet; NULL when memory is short */
 int cgroup_make_one(int at, const char *name); /* the daemon's own group, locked; -EEXIST: another daemon's */
 
-/* --- controllers --- */
+/* --- controllers ---------------------------------------------------------------------------------------------- */
 
 /* Find out which controllers there are and where; asks once. */
 void cgroup_control_ask(struct cgroup *c);
@@ -118,6 +118,11 @@ const char *cgroup_below(const char *group, const char *root);
 int cgroup_dir_populated(int dir);            /* 1, 0, -errno */
 int cgroup_dir_kill(int dir);
 int cgroup_dir_wait_empty(int dir, int ms);   /* 0, -EBUSY */
+/* SIGKILL to all below this directory, whose absolute path is `path`, but in the groups of `left` (NULL: none); waits
+ * ms for each to be empty. How many groups had somebody, or -errno. */
+int cgroup_dir_kill_but(int dir, const char *path, const struct cgroup_left *left, int ms);
+/* Call fn for each group directly below until it returns non-zero; returns that, 0, or -errno. */
+int cgroup_dir_below(int dir, int (*fn)(void *arg, int parent, const char *name), void *arg);
 int cgroup_dir_remove_below(int dir);         /* every group below it, bottom up; 0 or the first error */
 
 /* Call fn for each process of a group and below until it returns non-zero; returns that, 0, or -errno. */

@@ -27,7 +27,7 @@ static void cleanup_dirp(DIR **d)
 }
 
 /* The groups below one, by name; `dir` stays open. fn gets the parent's directory and the name. */
-static int each_below(int dir, int (*fn)(void *arg, int parent, const char *name), void *arg)
+int cgroup_dir_below(int dir, int (*fn)(void *arg, int parent, const char *name), void *arg)
 {
         __attribute__((cleanup(cleanup_dirp))) DIR *d = NULL;
         int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -56,7 +56,7 @@ static int remove_one(void *arg, int parent, const char *name)
                 return 0;
         if (*left > 0) {
                 (*left)--;
-                (void) each_below(fd, remove_one, left);
+                (void) cgroup_dir_below(fd, remove_one, left);
                 (*left)++;
         }
         (void) close(fd);
@@ -68,7 +68,7 @@ int cgroup_dir_remove_below(int dir)
 {
         int left = DEPTH_MAX;
 
-        return each_below(dir, remove_one, &left);
+        return cgroup_dir_below(dir, remove_one, &left);
 }
 
 struct walk {
@@ -119,7 +119,7 @@ static int each_in(void *arg, int parent, const char *name)
                 return 0; /* removed under our hands: nobody was in it */
         if (r == 0 && w->left > 0) {
                 w->left--;
-                r = each_below(fd, each_in, w);
+                r = cgroup_dir_below(fd, each_in, w);
                 w->left++;
         }
         return r;

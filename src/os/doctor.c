@@ -166,11 +166,11 @@ static void say_end_of_init(const struct doctor_place *place, struct doctor_row 
 {
         if (!place->only_looking && getppid() == 1)
                 say(ret, "coppiced is killed", DOCTOR_YES,
-                    "it is PID 1 here: the kernel ends everything it runs with it");
+                    "it is PID 1 here: the kernel ends everything it runs with it, OnDaemonDeath=leave or not");
         else if (cgroup_backend(place->cgroup) != CGROUP_NONE)
                 say(ret, "coppiced is killed", DOCTOR_YES,
                     "its services are killed with it; what they leave in their groups, whatever session it is in, is "
-                    "ended by the next one before that starts anything");
+                    "ended by the next one before that starts anything, but for OnDaemonDeath=leave");
         else
                 say(ret, "coppiced is killed", DOCTOR_PARTLY,
                     "its services are killed with it, but what they have started goes on, where PrivatePIDs= does not "

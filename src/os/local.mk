@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libos.a
 libos_a_SOURCES = \
 	src/os/conditions.c src/os/conditions.h \
-	src/os/cgroup.c src/os/cgroup_node.c src/os/cgroup_adopt.c src/os/cgroup.h src/os/cgroup_priv.h \
+	src/os/cgroup.c src/os/cgroup_node.c src/os/cgroup_adopt.c src/os/cgroup_left.c src/os/cgroup.h src/os/cgroup_priv.h \
 	src/os/cgroup_find.c src/os/cgroup_procs.c src/os/cgroup_watch.c \
 	src/os/cgroup_control.c src/os/cgroup_v1.c \
 	src/os/limits.c src/os/limits_join.c src/os/limits_count.c src/os/limits_io.c src/os/limits_device.c src/os/limits_watch.c src/os/limits.h \

@@ -173,6 +173,15 @@ daemon_knows() { ctl status "$1" --json >/dev/null 2>&1; }
         pid1_ends 4
         assert_eq "$(cat "$W/order")" side
 }
+@test "J6: OnDaemonDeath=leave cannot be had as PID 1, and that is said" {
+        service keep OnDaemonDeath=leave StandardOutput=null StandardError=null "ExecStart=/bin/sleep 1000"
+        contained
+        wait_state /keep running
+        file_has "$W/daemon.log" "/keep: OnDaemonDeath=leave cannot be had here: coppiced is PID 1"
+        signal_pid1 TERM
+        pid1_ends 0
+}
+
 @test "J6: what was written before the end is in the log" {
         service talker Restart=temporary "ExecStart=/bin/sh -c 'trap \"echo last words; exit 0\" TERM; echo up >$W/talker.up; while :; do sleep 1000 & wait; done'"
         contained --log-target file

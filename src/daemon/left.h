@@ -1,0 +1,36 @@
+/* left.h - services that outlive the daemon (OnDaemonDeath=leave): which have been started, and which an earlier one
+ * has left.
+ *
+ * What is left is not taken over: nobody could tell how it ends. It is known by name, shown, never ended, and a service
+ * of that name is not started beside it: its start waits in PHASE_CHECK until nobody is left.
+ * May be used by: the files of daemon/ except the control server. */
+#ifndef DAEMON_LEFT_H
+#define DAEMON_LEFT_H
+
+#include "daemon/engine.h"
+#include "os/cgroup.h"
+
+/* --- an earlier daemon's -------------------------------------------------------------------------------------- */
+
+/* Of the first engine, before it makes groups: end what a daemon that was killed has left, but not what it was to
+ * leave. */
+int left_begin(struct engine *e, unsigned *ret_swept, struct err *err);
+/* The units have been read: tell who is left; whom a unit does not want to be left any more is ended. */
+void left_meet(struct engine *e);
+/* Of any later engine. */
+void left_resume(struct engine *e);
+
+/* Does somebody live in the name of this node? Then check() is called when nobody does any more. */
+bool left_holds(struct engine *e, node_id id);
+
+/* --- this daemon's -------------------------------------------------------------------------------------------- */
+
+/* Note that its main process is about to be started (pid 0) or has been: without control groups the pid is what
+ * tells. */
+void left_note(struct engine *e, node_id id, pid_t pid);
+
+/* The end. init_gone: coppiced was killed; whoever was to be left is. False: nobody was, all groups may go. */
+bool left_end(struct engine *e, bool init_gone);
+void left_free(struct engine *e);
+
+#endif

@@ -1,0 +1,81 @@
+# OnDaemonDeath=leave: coppiced itself is killed, with SIGKILL, and what is to go on does (FAILURES J8, J9).
+load lib
+
+setup() { world; DAEMON_WRAPPER=; }
+teardown() { end_world; }
+
+# keeper [LINE...]: a service that is left, and goes on for long.
+keeper() { service keep OnDaemonDeath=leave StandardOutput=null StandardError=null "$@"; }
+kill_daemon() { kill -KILL "$DAEMON"; wait "$DAEMON" || :; }
+is_alive() { [ "$1" -gt 1 ] && ! process_gone "$1"; }
+
+goes_on() {
+        keeper "ExecStart=/bin/sleep 1000"
+        service mortal "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        wait_state /mortal running
+        local keep mortal
+        keep=$(pid_of /keep) mortal=$(pid_of /mortal)
+        kill_daemon
+        wait_for "$PATIENCE" process_gone "$mortal"
+        start_daemon
+        wait_state /mortal running
+        wait_state /keep starting # and not a second time beside it
+        is_alive "$keep"
+        [[ $(ctl status /keep) == *"waits for the end of what an earlier coppiced has left: process $keep"* ]]
+        ctl daemon-reexec
+        assert_eq "$(state_of /keep)" starting
+        kill_daemon # once more: it is left by the one before the last now
+        start_daemon
+        wait_state /keep starting
+        is_alive "$keep"
+        kill "$keep"
+        wait_restart /keep "$keep"
+        [ ! -e "$W/run/left" ]
+        stop_daemon 0
+        [ ! -e "$W/run/leave" ]
+}
+
+@test "J8, J9: what OnDaemonDeath=leave says goes on when coppiced is killed, and is started again when it has ended, not before" { goes_on; }
+
+@test "J8, J9: without control groups it is the main process of OnDaemonDeath=leave that is left and waited for" {
+        if [ "$EUID" = 0 ]; then
+                skip_unless setpriv
+                as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+                give_world_to_nobody
+                DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
+        fi
+        goes_on
+}
+
+@test "J9: what was left and is not wanted any more is ended by the next coppiced" {
+        keeper "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        local keep
+        keep=$(pid_of /keep)
+        kill_daemon
+        is_alive "$keep"
+        service keep "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_for "$PATIENCE" process_gone "$keep"
+        wait_restart /keep "$keep"
+        [ ! -e "$W/run/left" ]
+        stop_daemon 0
+}
+
+@test "OnDaemonDeath=leave is refused with what ends with coppiced, and a log that nobody would read is told of" {
+        local line
+        for line in PrivateTmp=yes DynamicUser=yes PrivatePIDs=yes; do
+                keeper "ExecStart=/bin/true" "$line"
+                run ctl verify --units "$W/units"
+                assert_status 1
+                assert_output_has "OnDaemonDeath=leave"
+                assert_output_has "take one of the two out"
+        done
+        service keep OnDaemonDeath=leave "ExecStart=/bin/true"
+        run ctl verify --units "$W/units"
+        assert_status 0
+        assert_output_has "SIGPIPE"
+}
