@@ -324,11 +324,11 @@ int main(int argc, char **argv)
         unborn = engines_unborn();
         journal = recover_journal();
         if (link_open(&e, &err) < 0 || find_init(&e, &err) < 0 || (unborn < 0 && link_greet(&e, &err) < 0))
-                return unborn < 0 ? fail(&err, EXIT_STARTUP) : cannot_take_over(&err);
+                exit(unborn < 0 ? fail(&err, EXIT_STARTUP) : cannot_take_over(&err)); /* as below */
         find_machine(&e, unborn < 0);
         peer_start(&e);
         if (options_defaults(&e.opt, &err) < 0)
-                return fail(&err, EXIT_STARTUP);
+                exit(fail(&err, EXIT_STARTUP));
         if (getcwd(cwd, sizeof(cwd)))
                 e.opt.cwd = cwd;
         (void) !chdir("/");

@@ -49,7 +49,7 @@ def closed(s):
 def idle_crowd():
     crowd, begin = [connect() for _ in range(300)], time.monotonic()
     answers()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 15
     served = 0
     for s in crowd:
         try:
@@ -67,7 +67,7 @@ def dribble():
     s.sendall(b'{"method"')
     assert closed(s)
     took = time.monotonic() - begin
-    assert 4 < took < 10, took
+    assert 4 < took < 19, took
 
 
 def never_reads():

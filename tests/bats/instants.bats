@@ -180,6 +180,7 @@ held_or_gone() { file_has "$W/held" held || process_gone "$HOLDER"; }
         kill -KILL "$DAEMON"
         wait_for "$PATIENCE" process_gone "$main"
         wait "$DAEMON" || :
+        wait_for "$PATIENCE" lock_is_free
         rm "$W/child"
         start_daemon
         wait_file "$W/child"

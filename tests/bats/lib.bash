@@ -112,6 +112,10 @@ daemon_ends() {
         nothing_left
 }
 
+# lock_is_free: nobody of a daemon that was killed is left in the runtime directory: an engine that init had started just then
+# has the lock until it has seen that init is gone.
+lock_is_free() { [ ! -e "$W/run/lock" ] || flock --nonblock "$W/run/lock" true; }
+
 ctl() { "$CTL" "$@"; }
 
 # field NODE JQ-EXPRESSION: one value out of `status NODE --json` ("" for null).

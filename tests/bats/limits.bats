@@ -670,6 +670,7 @@ answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e"
         kill -KILL $(pgrep -P "$DAEMON" -x coppice-engine) "$DAEMON"
         wait_for "$PATIENCE" process_gone "$DAEMON"
         wait "$DAEMON" || :
+        wait_for "$PATIENCE" lock_is_free
         start_daemon
         wait_state /l running
         assert_eq "$(find /sys/fs/cgroup -maxdepth 6 -type d -name "$left")" ""

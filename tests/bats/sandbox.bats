@@ -114,6 +114,7 @@ ended() { [[ $(state_of "$1") =~ ^(finished|failed|inactive)$ ]] && [ -n "$(fiel
         kill -KILL $(pgrep -P "$DAEMON" -x coppice-engine) "$DAEMON"
         wait_for "$PATIENCE" process_gone "$DAEMON"
         wait "$DAEMON" || :
+        wait_for "$PATIENCE" lock_is_free
         assert_eq "$(find /tmp /var/tmp -maxdepth 1 -name "coppice-private-$mark*" | wc -l)" 2
         start_daemon
         wait_for "$PATIENCE" none_marked "$mark"
