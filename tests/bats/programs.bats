@@ -29,9 +29,10 @@ distribution() {
                         skip "needs Debian's package lists, or nginx, redis-server, sshd and curl"
                 mkdir -p "$PROGRAMS/packages" "$PROGRAMS/usr" "$PROGRAMS/etc"
                 mapfile -t wanted < <(sed -n 's/^Inst \([^ ]*\) .*/\1/p' <<<"$wanted")
+                [ ! -e "$BATS_FILE_TMPDIR/cannot" ] || skip "cannot download ${wanted[*]}"
                 [ ${#wanted[@]} = 0 ] ||
                         (cd "$PROGRAMS/packages" && timeout 60 apt-get -qq -o Acquire::Retries=0 -o APT::Sandbox::User=root download "${wanted[@]}" 2>&1) ||
-                        skip "cannot download ${wanted[*]}"
+                        { : >"$BATS_FILE_TMPDIR/cannot"; skip "cannot download ${wanted[*]}"; }
                 for package in "$PROGRAMS"/packages/*.deb; do
                         [ ! -e "$package" ] || dpkg-deb --extract "$package" "$PROGRAMS"
                 done
