@@ -1,6 +1,6 @@
 /* violence.c - kill the engine of a running daemon at chosen moments and look whether the services noticed.
  *
- *      violence steps INIT CTL CGROUP         at each system call of a restart in turn
+ *      violence steps INIT CTL CGROUP [MAX]   at each system call of a restart in turn, to the MAXth at most
  *      violence random INIT CTL CGROUP N SEED N times, after random mishaps, at random instants
  *      violence calls INIT CTL CGROUP FIFO REASON [MAX]  as steps, to the MAXth at most; but a service ends because it reads from FIFO and then does
  *                                             what its filter forbids, and that has to be told as REASON
@@ -197,8 +197,10 @@ int main(int argc, char **argv)
         v.ctl = argv[3];
         v.cgroup = argv[4];
         v.rest_ms = 60;
-        if (strcmp(argv[1], "steps") == 0)
+        if (strcmp(argv[1], "steps") == 0) {
+                v.steps_max = argc > 5 ? (unsigned) atoi(argv[5]) : 0;
                 return steps();
+        }
         if (strcmp(argv[1], "end") == 0 && argc > 5)
                 return at_the_end((unsigned) atoi(argv[5]));
         if (argc < 7)
