@@ -28,27 +28,32 @@ static size_t min3(size_t a, size_t b, size_t c)
         return m < c ? m : c;
 }
 
-/* Levenshtein distance, case ignored, one row at a time. */
+static int differ(char a, char b)
+{
+        return tolower((unsigned char) a) != tolower((unsigned char) b);
+}
+
+/* Levenshtein distance, case ignored, where two neighbours that have changed places count once; three rows of it at a time. */
 static size_t edit_distance(const char *a, const char *b)
 {
-        size_t row[NEAREST_MAX + 1];
+        size_t rows[3][NEAREST_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2], *free_row;
         size_t alen = strnlen(a, NEAREST_MAX), blen = strnlen(b, NEAREST_MAX);
 
         for (size_t j = 0; j <= blen; j++)
-                row[j] = j;
+                last[j] = j;
         for (size_t i = 1; i <= alen; i++) {
-                size_t diagonal = row[0];
-
                 row[0] = i;
                 for (size_t j = 1; j <= blen; j++) {
-                        size_t above = row[j];
-                        int differ = tolower((unsigned char) a[i - 1]) != tolower((unsigned char) b[j - 1]);
-
-                        row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (size_t) differ);
-                        diagonal = above;
+                        row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + (size_t) differ(a[i - 1], b[j - 1]));
+                        if (i > 1 && j > 1 && !differ(a[i - 1], b[j - 2]) && !differ(a[i - 2], b[j - 1]) && before[j - 2] + 1 < row[j])
+                                row[j] = before[j - 2] + 1;
                 }
+                free_row = before;
+                before = last;
+                last = row;
+                row = free_row;
         }
-        return row[blen];
+        return last[blen];
 }
 
 const char *strtab_nearest(const char *const *words, size_t n, const char *text)

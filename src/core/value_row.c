@@ -246,13 +246,15 @@ static int refuse(enum directive d, const char *text, int code, const char *what
 {
         const struct directive_row *row = &directive_rows[d];
         autobuf struct buf hint = BUF_INIT, range = BUF_INIT;
+        bool says_more;
 
         (void) err_set(err, STAGE_LOAD, -code, "%s=%.60s: %s", row->key, text, what);
         value_print_range(d, &range);
+        says_more = range.len > 0 && (strcmp(row->min, "0") != 0 || *row->max); /* "at least 0" goes without saying */
         if (row->type == VT_ENUM) {
                 hint_words(d, text, &hint);
         } else if (code == -EINVAL) {
-                buf_addf(&hint, "write %s%s%s", type_example(row->type), range.len ? "; " : "", buf_text(&range));
+                buf_addf(&hint, "write %s%s%s", type_example(row->type), says_more ? "; " : "", says_more ? buf_text(&range) : "");
         } else {
                 buf_adds(&hint, range.len ? buf_text(&range) : "write a smaller number");
         }

@@ -136,12 +136,31 @@ static int read_option(struct ctl *c, struct line *l)
         return keep_given(c, o, c->value[own]);
 }
 
-static int unknown_verb(const char *name)
+/* How that is done here which another supervisor calls so; NULL. */
+static const char *otherwise(const char *name)
 {
-        const char *names[64];
+        static const struct {
+                const char *word, *here;
+        } others[] = {
+#define OTHER(word, here) { word, here },
+#include "ctl/other_verbs.def"
+#undef OTHER
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(others); i++)
+                if (strcmp(others[i].word, name) == 0)
+                        return others[i].here;
+        return NULL;
+}
+
+int ctl_unknown_verb(const char *name)
+{
+        const char *names[64], *here = otherwise(name);
         size_t n = 0;
         const char *near;
 
+        if (here)
+                return ctl_error(CTL_USAGE, "%s: no such verb; here: %s", name, here);
         while (n < ARRAY_LEN(names) && ctl_verbs[n]) {
                 names[n] = ctl_verbs[n]->name;
                 n++;
@@ -171,7 +190,7 @@ static int read_line(struct ctl *c, struct line *l)
                 } else if (!c->verb) {
                         c->verb = ctl_verb_find(word);
                         if (!c->verb)
-                                return unknown_verb(word);
+                                return ctl_unknown_verb(word);
                         l->at++;
                 } else {
                         c->argv[c->argc++] = l->argv[l->at++];

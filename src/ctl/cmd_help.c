@@ -127,7 +127,7 @@ static int run_help(struct ctl *c)
                 return CTL_OK;
         }
         if (!v)
-                return ctl_error(CTL_USAGE, "%s: no such verb; see coppicectl help", c->argv[0]);
+                return ctl_unknown_verb(c->argv[0]);
         help_verb(c, v);
         return CTL_OK;
 }

@@ -48,6 +48,7 @@ struct ctl_verb {
 };
 extern const struct ctl_verb *const ctl_verbs[]; /* ends with NULL */
 const struct ctl_verb *ctl_verb_find(const char *name);
+int ctl_unknown_verb(const char *name); /* says what was meant, perhaps; CTL_USAGE */
 extern const struct ctl_option ctl_global_options[];
 
 struct ctl_given {

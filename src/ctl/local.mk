@@ -34,7 +34,7 @@ libctl_a_SOURCES = \
 	src/ctl/args.c \
 	src/ctl/offline.c src/ctl/offline.h \
 	src/ctl/print.c src/ctl/say.c \
-	src/ctl/verbs.c src/ctl/verbs.def
+	src/ctl/verbs.c src/ctl/verbs.def src/ctl/other_verbs.def
 CTL_LIBS = libctl.a liblogread.a libsim.a libunit.a libos.a libcore.a liblib.a libproto.a libbase.a $(INIH_LIBS) $(PACK_LIBS)
 
 bin_PROGRAMS += coppicectl

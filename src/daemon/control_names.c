@@ -8,6 +8,17 @@
 
 enum { NEAREST_AMONG = 2048 }; /* a slip of the pen is looked for among so many; more would hold up the loop */
 
+/* The first instance of the template that he seems to mean. */
+static const char *an_instance(const char *const *words, size_t n, const char *name)
+{
+        size_t len = strcspn(name, ".");
+
+        for (size_t i = 0; i < n; i++)
+                if (len > 0 && strncmp(words[i], name, len) == 0 && words[i][len] == '@')
+                        return words[i];
+        return NULL;
+}
+
 static const char *nearest(const struct core *c, const char *name)
 {
         const char *words[NEAREST_AMONG];
@@ -24,7 +35,8 @@ static const char *nearest(const struct core *c, const char *name)
                 if (node)
                         words[n++] = unit ? spec_name(node->spec) : spec_stem(node->spec);
         }
-        return strtab_nearest(words, n, last ? last + 1 : name);
+        last = last ? last + 1 : name;
+        return strtab_nearest(words, n, last) ? strtab_nearest(words, n, last) : an_instance(words, n, last);
 }
 
 static void fail_ambiguous(struct call *c, const char *name)

@@ -36,13 +36,15 @@ static bool is_foreign(const char *path)
         return ends_with(path, "/systemd/system") || ends_with(path, "/systemd/user");
 }
 
-/* An absolute path without slashes at its end; NULL when memory is short. */
+/* An absolute path without "./" before it and slashes at its end; NULL when memory is short. */
 static char *absolute(const char *path)
 {
         autofree char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
         char *full = NULL;
         size_t n;
 
+        while (here && path[0] == '.' && (path[1] == '/' || path[1] == '\0'))
+                path += path[1] ? 2 : 1;
         if (asprintf(&full, "%s%s%s", here ? here : "", here ? "/" : "", path) < 0)
                 return NULL;
         for (n = strlen(full); n > 1 && full[n - 1] == '/'; n--)

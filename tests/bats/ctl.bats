@@ -52,6 +52,9 @@ EOF
         run ctl statis
         assert_status 2
         assert_output_has "did you mean status?"
+        run ctl poweroff
+        assert_status 2
+        assert_output_has "poweroff: no such verb; here: shutdown --poweroff"
         run ctl start
         assert_status 2
         run ctl list --nonsense

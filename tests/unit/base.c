@@ -165,6 +165,7 @@ static const struct {
 } slips[] = {
         { "ExecStrat", "ExecStart" }, { "execstart", "ExecStart" }, { "Restrat", "Restart" },
         { "Nice", "Nice" },           { "Nce", "Nice" },            { "Zebra", NULL },
+        { "Ncie", "Nice" },           { "ecin", NULL },
 };
 
 static void a_slip_of_the_pen_finds_the_nearest_word(void **state)
