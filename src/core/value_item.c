@@ -360,6 +360,8 @@ static int device_item(enum directive d, const char *text, struct buf *out, stru
         while (n > 0 && text[n - 1] == ' ')
                 n--;
         buf_add(&node, text, n);
+        if (space && !rights && !strchr(space + 1, '/'))
+                return value_refuse(d, text, err, "no rights", hint);
         if (strncmp(buf_text(&node), "char-", 5) == 0 || strncmp(buf_text(&node), "block-", 6) == 0) {
                 if (strchr(buf_text(&node), ' ') || strchr(buf_text(&node), '/') || !strchr(buf_text(&node), '-')[1])
                         return value_refuse(d, text, err, "no driver", hint);

@@ -413,32 +413,49 @@ int initlink_receive(struct initlink *l, struct initlink_msg *ret)
 
 /* --- explaining ---------------------------------------------------------------------------------------------- */
 
+/* What to do about it, for a stage and an errno (0 = any); what is about a path only where one is told. */
+static const struct {
+        enum stage stage;
+        int error;
+        bool path;
+        const char *text;
+} hints[] = {
+        { STAGE_EXEC, ENOENT, false, "install it, or correct the command; for a script, look at the program in its first line" },
+        { STAGE_EXEC, EACCES, false, "is it executable, for the user of the service, and not on a noexec file system?" },
+        { STAGE_EXEC, ENOEXEC, false, "a script needs a first line such as #!/bin/sh" },
+        { STAGE_USER, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
+        { STAGE_GROUP, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
+        { STAGE_CAPABILITIES, EPERM, false, "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, "
+                                            "CapabilityBoundingSet= and SecureBits= out" },
+        { STAGE_LIMITS, EPERM, false, "above the hard limit that coppiced itself was started with" },
+        { STAGE_FORK, EAGAIN, false, "a limit of processes is reached (pids.max, RLIMIT_NPROC)" },
+        { STAGE_SECCOMP, EACCES, false, "write NoNewPrivileges=yes, or leave the service CAP_SYS_ADMIN" },
+        { STAGE_SECCOMP, 0, false, "`coppicectl doctor` tells what filters this place allows; learning needs a listener" },
+        { STAGE_OOM_ADJUST, EACCES, false, "only root may go below the value coppiced was started with" },
+        { STAGE_NICE, EACCES, false, "only root may go below the value coppiced was started with" },
+        { STAGE_NICE, EPERM, false, "only root may go below the value coppiced was started with" },
+        { STAGE_CPUAFFINITY, EINVAL, false, "none of these processors may be used here; nproc counts those that may" },
+        { STAGE_NAMESPACE, ENOENT, true, "make it, or write - in front of the path: then it may be missing" },
+        { STAGE_NAMESPACE, EINVAL, true, "if it is of TemporaryFileSystem=: tmpfs(5) lists its options" },
+        { STAGE_NAMESPACE, ENOSPC, false, "/proc/sys/user limits how many namespaces and mounts there may be" },
+        { STAGE_LANDLOCK, ENOENT, true, "make it, or write - in front of the path: then it may be missing" },
+        { STAGE_CHROOT, ENOENT, true, "make it, or correct RootDirectory=" },
+        { STAGE_CHDIR, ENOENT, true, "make it, or write - in front of the path: then it may be missing" },
+        { STAGE_CHDIR, EACCES, true, "the user of the service has to be let into it and all directories above" },
+        { STAGE_CREDENTIALS, ENOENT, true, "put it there, or say with SetCredential= what holds where it is missing" },
+        { STAGE_STDIN, ENOENT, true, "make it" },
+        { STAGE_STDOUT, ENOENT, true, "make the directory" },
+        { STAGE_STDERR, ENOENT, true, "make the directory" },
+};
+
 static void put_hint(const struct init_spawn_failed *m, struct err *err)
 {
-        if (m->stage == STAGE_EXEC && m->error == ENOENT)
-                err_hint(err,
-                         "install it, or correct the command; for a script, look at the program in its first line");
-        else if (m->stage == STAGE_EXEC && m->error == EACCES)
-                err_hint(err, "is it executable, for the user of the service, and not on a noexec file system?");
-        else if (m->stage == STAGE_EXEC && m->error == ENOEXEC)
-                err_hint(err, "a script needs a first line such as #!/bin/sh");
-        else if ((m->stage == STAGE_USER || m->stage == STAGE_GROUP) && m->error == EPERM)
-                err_hint(err, "only root may change users: remove User= and Group=, or start coppiced as root");
-        else if (m->stage == STAGE_CAPABILITIES && m->error == EPERM)
-                err_hint(err, "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, "
-                         "CapabilityBoundingSet= and SecureBits= out");
-        else if (m->stage == STAGE_LIMITS && m->error == EPERM)
-                err_hint(err, "above the hard limit that coppiced itself was started with");
-        else if (m->stage == STAGE_FORK && m->error == EAGAIN)
-                err_hint(err, "a limit of processes is reached (pids.max, RLIMIT_NPROC)");
-        else if (m->stage == STAGE_SECCOMP && m->error == EACCES)
-                err_hint(err, "write NoNewPrivileges=yes, or leave the service CAP_SYS_ADMIN");
-        else if (m->stage == STAGE_SECCOMP)
-                err_hint(err, "`coppicectl doctor` tells what filters this place allows; learning needs a listener");
-        else if (m->stage == STAGE_OOM_ADJUST && m->error == EACCES)
-                err_hint(err, "only root may go below the value coppiced was started with");
-        else if (m->stage == STAGE_NICE && (m->error == EACCES || m->error == EPERM))
-                err_hint(err, "only root may go below the value coppiced was started with");
+        for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
+                if ((int) hints[i].stage == m->stage && (hints[i].error == m->error || hints[i].error == 0) &&
+                    (!hints[i].path || m->object[0] == '/')) {
+                        err_hint(err, "%s", hints[i].text);
+                        return;
+                }
 }
 
 void initlink_spawn_error(const struct init_spawn_failed *m, struct err *err)

@@ -180,7 +180,7 @@ end"
         wait_state /dash finished
         run ctl status /missing
         assert_output_has "spawn:NAMESPACE:ENOENT"
-        grep -q 'missing: NAMESPACE: .*/nonexistent/x: No such file or directory.*missing.service:5' "$W/daemon.log"
+        grep -q 'missing: NAMESPACE: .*/nonexistent/x: No such file or directory.*missing.service:5; make it, or write - ' "$W/daemon.log"
         stop_daemon 0
 }
 

@@ -329,7 +329,8 @@ static void a_failing_step_names_itself_and_its_object(void **state)
         err_unit(&err, "web");
         assert_string_equal(err_format(&err, line, sizeof line),
                             "web: CHDIR: change the working directory /no/such/directory: "
-                            "No such file or directory (test.service:7)");
+                            "No such file or directory (test.service:7; make it, or write - in front of the path: then it may be "
+                            "missing)");
         rig_stop(&r);
 }
 
