@@ -772,7 +772,7 @@ P
         mkdir "$W/outside" "$W/protected"
         chmod 777 "$W/outside" "$W/protected"
         common=(Type=oneshot Restart=no ProtectSystem=strict "ReadOnlyPaths=$W/protected" PrivateDevices=yes ProtectKernelTunables=yes \
-                ProtectKernelLogs=yes ProtectControlGroups=yes LimitNPROC=500 NoNewPrivileges=yes)
+                ProtectKernelLogs=yes ProtectControlGroups=yes LimitNPROC=4000 NoNewPrivileges=yes)
         service sibling "ExecStart=/bin/sleep 1000" "User=54321"
         start_daemon
         wait_state /sibling running
