@@ -33,7 +33,7 @@ static int differ(char a, char b)
         return tolower((unsigned char) a) != tolower((unsigned char) b);
 }
 
-/* Levenshtein distance, case ignored, where two neighbours that have changed places count once; three rows of it at a time. */
+/* Levenshtein distance, case ignored; two neighbours that have changed places count once. Three rows at a time. */
 static size_t edit_distance(const char *a, const char *b)
 {
         size_t rows[3][NEAREST_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2], *free_row;
@@ -45,7 +45,8 @@ static size_t edit_distance(const char *a, const char *b)
                 row[0] = i;
                 for (size_t j = 1; j <= blen; j++) {
                         row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + (size_t) differ(a[i - 1], b[j - 1]));
-                        if (i > 1 && j > 1 && !differ(a[i - 1], b[j - 2]) && !differ(a[i - 2], b[j - 1]) && before[j - 2] + 1 < row[j])
+                        if (i > 1 && j > 1 && !differ(a[i - 1], b[j - 2]) && !differ(a[i - 2], b[j - 1]) &&
+                            before[j - 2] + 1 < row[j])
                                 row[j] = before[j - 2] + 1;
                 }
                 free_row = before;

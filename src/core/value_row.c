@@ -254,7 +254,8 @@ static int refuse(enum directive d, const char *text, int code, const char *what
         if (row->type == VT_ENUM) {
                 hint_words(d, text, &hint);
         } else if (code == -EINVAL) {
-                buf_addf(&hint, "write %s%s%s", type_example(row->type), says_more ? "; " : "", says_more ? buf_text(&range) : "");
+                buf_addf(&hint, "write %s%s%s", type_example(row->type), says_more ? "; " : "",
+                         says_more ? buf_text(&range) : "");
         } else {
                 buf_adds(&hint, range.len ? buf_text(&range) : "write a smaller number");
         }

@@ -376,8 +376,10 @@ void mail_take_back(struct postbox *p)
         } while (n == MAIL_BATCH);
         mail_all_back(p);
         if (p->box.lost > lost)
-                log_warning("%s: %llu messages that it has not read are lost: with all of them more than %d descriptors would wait",
-                            engine_path(r->e, p->node, path, sizeof path), (unsigned long long) (p->box.lost - lost), MAIL_FDS_MAX);
+                log_warning("%s: %llu messages that it has not read are lost: "
+                            "with all of them more than %d descriptors would wait",
+                            engine_path(r->e, p->node, path, sizeof path), (unsigned long long) (p->box.lost - lost),
+                            MAIL_FDS_MAX);
 }
 
 enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with)
