@@ -29,7 +29,7 @@ void request_split(uint64_t request, node_id *node, uint32_t *incarnation, enum 
         *role = request & 1 ? ROLE_CONTROL : ROLE_MAIN;
 }
 
-uint64_t spawn_request(node_id node, uint32_t incarnation, enum role role)
+uint64_t request_make(node_id node, uint32_t incarnation, enum role role)
 {
         return (uint64_t) node << 32 | (uint32_t) (incarnation << 1) | (role == ROLE_CONTROL ? 1U : 0U);
 }

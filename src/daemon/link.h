@@ -20,7 +20,7 @@ void link_drain(struct engine *e);
 void link_flush(struct engine *e);
 
 /* A request to init names the process it is about in its 64-bit number, and init's answer repeats the number: */
-uint64_t spawn_request(node_id node, uint32_t incarnation, enum role role);
+uint64_t request_make(node_id node, uint32_t incarnation, enum role role);
 void request_split(uint64_t request, node_id *node, uint32_t *incarnation, enum role *role);
 
 #endif

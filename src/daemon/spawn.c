@@ -49,7 +49,7 @@ static int confirm(struct engine *e, const struct action *a, uint64_t request, s
 static int try_spawn(struct engine *e, const struct action *a, const struct spec *s, struct gathered *g,
                      struct err *err)
 {
-        uint64_t request = spawn_request(a->node, a->incarnation, (enum role) a->role);
+        uint64_t request = request_make(a->node, a->incarnation, (enum role) a->role);
         int r = gather(e, a, s, g, err);
 
         if (r == 0)
