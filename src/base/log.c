@@ -27,7 +27,6 @@ static struct {
         enum log_level level;
         bool nonblocking;
         mode_t kind; /* of the console: S_IFIFO ..., 0 = not known */
-        unsigned long dropped;
 } state = { .program = "coppice", .level = LOG_LEVEL_NOTICE };
 
 void log_open(const char *program)
@@ -66,11 +65,6 @@ void log_nonblocking(void)
 
         state.nonblocking = true;
         state.kind = fstat(STDERR_FILENO, &st) == 0 ? st.st_mode & S_IFMT : 0;
-}
-
-unsigned long log_dropped(void)
-{
-        return state.dropped;
 }
 
 static bool has_room(void)
@@ -119,8 +113,7 @@ static bool write_now(const char *text, size_t n)
 
 void log_raw(const char *text, size_t n)
 {
-        if (!(state.nonblocking ? write_now(text, n) : write(STDERR_FILENO, text, n) >= 0))
-                state.dropped++;
+        (void) (state.nonblocking ? write_now(text, n) : write(STDERR_FILENO, text, n) >= 0);
 }
 
 void log_msg(enum log_level level, const char *fmt, ...)

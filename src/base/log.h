@@ -21,7 +21,6 @@ int log_level_from_name(const char *name);     /* "error" ... "debug"; -1 when u
 const char *log_level_nearest(const char *name); /* NULL when nothing is near */
 const char *log_level_name(enum log_level level);
 void log_nonblocking(void);                    /* from now on a full console drops lines instead of waiting */
-unsigned long log_dropped(void);               /* lines dropped so far */
 
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_raw(const char *text, size_t n);      /* as it is; takes no lock and no memory, so for signal handlers too */

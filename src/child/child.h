@@ -108,9 +108,6 @@ child_step child_credential, child_credentials;                                 
 child_step child_landlock, child_allow, child_allow_rest, child_allow_port, child_restrict; /* landlock.c */
 child_step child_bounding, child_securebits, child_ambient;                       /* caps.c */
 
-/* Open /proc; where it is hidden or gone, that of before the mounts stays known. namespaces.c */
-void child_know_proc(struct child *c);
-
 /* mounts_old.c: is it needed (c->old); the three things mounts.c does by open_tree, move_mount and mount_setattr. */
 int child_old_begin(struct child *c);
 int child_old_take(int dir, const char *path);

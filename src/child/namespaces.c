@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void child_know_proc(struct child *c)
+static void child_know_proc(struct child *c)
 {
         int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 

@@ -141,7 +141,6 @@ node_id core_node_limit(const struct core *c);               /* ids are below th
 node_id core_first_child(const struct core *c, node_id id);  /* in start order; NODE_NONE at the end */
 node_id core_next_sibling(const struct core *c, node_id id);
 node_id core_last_child(const struct core *c, node_id id);
-node_id core_prev_sibling(const struct core *c, node_id id);
 
 /* "/shop/api" of a node into buf[n]; "/" for root. Returns buf. Of one that is too long the end: ".../api". */
 char *core_path(const struct core *c, node_id id, char *buf, size_t n);

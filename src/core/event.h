@@ -65,7 +65,6 @@ enum spawn_tie { SPAWN_LINK = 1, SPAWN_MONITOR = 2 };
 /* Flags of a request. */
 enum {
         REQ_STRICT = 1,       /* answer as OTP's supervisor does (start: running, restarting, not_found ...) */
-        REQ_BY_SIGNAL = 2,    /* came from a signal to the daemon, not from a client */
         REQ_ALONE = 8,        /* start: when the root supervisor is down it comes up with no other
                                * child than this one */
         EVENT_MORE = 4,       /* any event: others of the same instant follow. Supervisors take note but decide only

@@ -37,7 +37,7 @@ void job_begin(struct core *c, struct node *s, enum job job, node_id cursor, uin
         }
 }
 
-/* The job is done or given up; the request it carried out is answered by whoever calls. */
+/* The job is done or given up. Whoever carried out its request has answered that; else it gets `noproc` here. */
 void job_over(struct core *c, struct node *s)
 {
         struct super *j = s->super;

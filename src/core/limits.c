@@ -27,15 +27,6 @@ enum directive limit_directive(enum limit l, enum node_kind kind)
         return kind == KIND_SERVICE ? rows[l].service : rows[l].supervisor;
 }
 
-enum limit limit_of_directive(enum directive d)
-{
-        int l = 0;
-
-        while (l < LIMIT_COUNT && rows[l].service != d && rows[l].supervisor != d)
-                l++;
-        return (enum limit) l;
-}
-
 enum controller limit_controller(enum limit l)
 {
         return rows[l].controller;

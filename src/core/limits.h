@@ -35,9 +35,8 @@ struct limits {
         const struct spec *spec;    /* borrowed: for what is a list */
 };
 
-/* The directive of a limit in this kind of unit, and the limit of a directive (LIMIT_COUNT: it is none). */
+/* The directive of a limit in this kind of unit. */
 enum directive limit_directive(enum limit l, enum node_kind kind);
-enum limit limit_of_directive(enum directive d);
 enum controller limit_controller(enum limit l);
 
 /* Does the unit say anything that needs limits_read()? Cheap; false for most. A service that says nothing has

@@ -169,14 +169,14 @@ void core_bury(struct core *c);                     /* free what the last step f
 struct node *node_make(struct spec *spec);          /* in no tree yet; NULL when memory is short */
 void node_free(struct node *n);
 struct core *core_make(const struct core *head);    /* memory for its sizes, no nodes; NULL when it is short */
+bool core_has_life(const struct core *c, const struct node *n); /* is anything of it or below it there? */
 
-/* --- numbers.c --- */
-int retired_grow(struct core *c, uint32_t cap);
+/* --- numbers.c --- numbers of nodes that are gone, oldest first, to be given to new ones; and the index of names */
+int retired_grow(struct core *c, uint32_t cap);     /* room for so many; -ENOMEM and nothing has changed */
 void retired_push(struct core *c, node_id id, uint32_t incarnation, bool peer); /* a new last one */
-void retire(struct core *c, const struct node *n);
+void retire(struct core *c, const struct node *n);  /* its number may be given to another node from now on */
 void retired_take(struct core *c, struct node *n);  /* n gets the first */
-int index_grow(struct core *c, uint32_t cap);       /* for a new capacity; what there was is kept
-                                                     * when memory is short */
+int index_grow(struct core *c, uint32_t cap);       /* for a new capacity; -ENOMEM: what there was is kept */
 void index_stem(struct core *c, const struct node *n);
 void index_drop(struct core *c, const struct node *n);
 bool index_has(const struct core *c, const struct node *p, const char *stem); /* a child that is not GONE */
@@ -200,18 +200,17 @@ static inline bool is_super(const struct node *n)
 {
         return n->kind == KIND_SUPERVISOR;
 }
+/* Add an action about a node, caused by the node's newest record; the caller fills in the rest at once. */
 struct action *act(struct core *c, struct node *n, enum action_kind kind);
-void act_done(struct core *c, uint32_t token, enum result result, node_id id);
-bool core_has_room(const struct core *c);
-void core_wake(struct core *c, struct node *super);
-uint64_t core_random(struct core *c);
+void act_done(struct core *c, uint32_t token, enum result result, node_id id); /* answer a request; token 0: nobody */
+bool core_has_room(const struct core *c);         /* for the actions of one more decision; asked before each */
+void core_wake(struct core *c, struct node *super); /* have super_run() called for it before the step is over */
+uint64_t core_random(struct core *c);             /* the same numbers for the same seed */
 void core_forget(struct core *c, struct node *n); /* unlink, ACT_FORGET, free; no children, nothing running */
-int node_windows(struct core *c, struct node *n, nsec now);
-bool core_has_life(const struct core *c, const struct node *n);
-void core_root_down(struct core *c);   /* root has ended: say so to the daemon */
-void core_root_gone(struct core *c);   /* shutdown of a tree that does not run */
+void core_root_down(struct core *c);              /* root has ended: start it again, or ACT_EXIT, or ACT_EMERGENCY */
+void core_root_gone(struct core *c);              /* shutdown of a tree that does not run */
 
-const struct node *node_or_buried(const struct core *c, node_id id); /* tree.c */
+const struct node *node_or_buried(const struct core *c, node_id id); /* tree.c; also one forgotten in this step */
 
 /* --- record.c --- the number of the new record; it also becomes n->cause */
 uint64_t note(struct core *c, struct node *n, enum rule rule, uint64_t cause);
@@ -225,53 +224,59 @@ void enter(struct core *c, struct node *n, enum state state);
 /* --- timer.c --- */
 void timer_update(struct core *c, struct node *n); /* after deadline, runtime_at or watchdog_at changed */
 void timer_remove(struct core *c, struct node *n);
-nsec timer_first(const struct core *c);
+nsec timer_first(const struct core *c);            /* when the first one is due; NSEC_NEVER */
 node_id timer_due(const struct core *c);           /* the node whose time has come; NODE_NONE */
 nsec nsec_add(nsec a, nsec b);                     /* saturates at NSEC_NEVER */
 
-/* --- the message pool (request.c) --- */
-uint32_t msg_take(struct core *c, bool request);
-void msg_drop(struct core *c, uint32_t at);
-void queue_push(struct core *c, struct node *super, uint32_t at);
-uint32_t queue_pop(struct core *c, struct node *super);
-void queue_clear(struct core *c, struct node *super);
-void queue_disown(struct core *c, const struct node *super, node_id id); /* its messages about that
-                                                                          * child name it no more */
+/* --- queue.c --- the pool of messages, the queue of each supervisor, and who waits for an answer. A message is known
+ * by its place in the pool; MSG_NONE: there is none. */
+uint32_t msg_take(struct core *c, bool request);   /* what children do always finds room, a request may not: MSG_NONE */
+void msg_drop(struct core *c, uint32_t at);        /* back into the pool */
+void queue_push(struct core *c, struct node *super, uint32_t at); /* as the last; wakes the supervisor */
+uint32_t queue_pop(struct core *c, struct node *super);           /* the first; the caller's to drop */
+void queue_clear(struct core *c, struct node *super);             /* it has ended: requests get `noproc` */
+/* The number of a child that is gone is about to be given to another node: messages about it name it no more. */
+void queue_disown(struct core *c, const struct node *super, node_id id);
+/* Answer the event's request once answer() is called for this node and kind; `busy` at once when too many wait. */
 void wait_for(struct core *c, struct node *n, const struct event *e, enum event_kind kind);
 void answer(struct core *c, struct node *n, enum event_kind kind, enum result result);
-void answer_all(struct core *c, struct node *n, enum result result);
-void request_event(struct core *c, const struct event *e);
-bool child_is_pid(const struct node *n);                     /* call.c: as OTP asks */
-struct node *child_namesake(const struct core *c, const struct node *s, const struct node *n);
-void call_queue(struct core *c, struct node *n, const struct event *e, uint64_t cause);
-void try_start(struct core *c, struct node *s, struct node *n, uint64_t cause);
-void request_run(struct core *c, struct node *super, const struct msg *m);
-enum result start_now(struct core *c, struct node *n, uint64_t cause);
+void answer_all(struct core *c, struct node *n, enum result result); /* of whatever kind */
+
+/* --- request.c --- what a person asks for: takes effect at once */
+void request_event(struct core *c, const struct event *e);   /* EVT_START ... EVT_SHUTDOWN; strict ones go to call.c */
+enum result start_now(struct core *c, struct node *n, uint64_t cause); /* OK: it is up, or on its way; else why not */
+void try_start(struct core *c, struct node *s, struct node *n, uint64_t cause); /* ... its turn in the queue has come */
 void request_stop(struct core *c, struct node *n, uint64_t cause); /* as if a person had asked for it */
 
-/* --- driving a child (supervisor.c chooses between service and supervisor) --- */
-void node_start(struct core *c, struct node *n, uint64_t cause);
-void node_stop(struct core *c, struct node *n, uint64_t cause); /* as asked by its supervisor */
+/* --- call.c --- OTP's calls (REQ_STRICT): they queue behind what the supervisor has to do */
+bool child_is_pid(const struct node *n);                     /* would OTP's which_children show a pid? */
+/* Another child of that name which is not GONE; NULL. */
+struct node *child_namesake(const struct core *c, const struct node *s, const struct node *n);
+void call_queue(struct core *c, struct node *n, const struct event *e, uint64_t cause);
+void request_run(struct core *c, struct node *super, const struct msg *m); /* its turn has come */
 
-/* --- service.c, service_end.c --- */
+/* --- service.c, service_run.c, service_end.c --- one service */
 typedef void service_fn(struct core *c, struct node *n, const struct event *e);
 extern service_fn *const service_table[PHASE_COUNT][EVT_COUNT];
-void service_event(struct core *c, struct node *n, const struct event *e);
-void service_start(struct core *c, struct node *n, uint64_t cause);
-void service_stop(struct core *c, struct node *n, uint64_t cause);
-void service_tick(struct core *c, struct node *n);
+void service_event(struct core *c, struct node *n, const struct event *e); /* the cell of its phase, if there is one */
+void service_start(struct core *c, struct node *n, uint64_t cause);        /* a new incarnation begins */
+void service_stop(struct core *c, struct node *n, uint64_t cause);         /* asked to end; no matter when it is down */
+void service_tick(struct core *c, struct node *n);                         /* one of its three times has come */
+/* Run command number `at` of the list `d`, and be in that phase meanwhile. */
 void command_run(struct core *c, struct node *n, enum directive d, uint16_t at, enum phase phase);
+/* `timeout`: ns from now; NSEC_NEVER = none; -1 = the running one goes on (a start has one for all its phases). */
 void phase_enter(struct core *c, struct node *n, enum phase phase, nsec timeout);
+/* Begin the ladder at the end of a service, for reason r, with ExecStop= when `commands`; or begin at its last step. */
 void service_end_with(struct core *c, struct node *n, struct reason r, bool commands);
 void service_kill_now(struct core *c, struct node *n, struct reason r);
-bool wants_ready(const struct node *n);
 
 void service_watch(struct core *c, struct node *n);  /* its watchdog's time begins anew */
-void service_bite(struct core *c, struct node *n, enum rule rule);
-bool command_ok(struct core *c, struct node *n, const struct reason *r);
-void reload_command_done(struct core *c, struct node *n, const struct reason *r);
+void service_bite(struct core *c, struct node *n, enum rule rule); /* ... is over: SIGABRT, reason `watchdog` */
+bool command_ok(struct core *c, struct node *n, const struct reason *r); /* did it end well, or is it forgiven ("-")? */
+void reload_command_done(struct core *c, struct node *n, const struct reason *r); /* the next one, or the answer */
 
-/* the cells of the table */
+/* The cells of the table, by what has happened. start_*: on the way up; up_*: running; stop_*: ExecStop=; end_*: after
+ * the signal; post_*: ExecStopPost=. */
 service_fn command_exited, control_spawned, extend, idle_over, main_execed, main_exited, main_pid,
         main_ready, main_spawned, on_checked, reload_ready, reload_timeout, start_spawn_failed,
         start_timeout, stop_early, stop_up, up_empty, up_exited, up_overdue, up_reload, up_reloading, up_spawn_failed,
@@ -279,38 +284,48 @@ service_fn command_exited, control_spawned, extend, idle_over, main_execed, main
         end_spawn_failed, end_empty, end_timer, end_stuck, end_asked_exit, post_exited, post_spawned,
         post_spawn_failed, post_timer, post_empty, oom_struck, stuck_gone, stop_exited, stop_spawn_failed, stop_timer;
 
-/* --- child.c --- reports of a child; they wake its supervisor */
+/* --- child.c --- between a supervisor and one child, whatever its kind: down go orders, up come reports, which wake
+ * the supervisor */
+void node_start(struct core *c, struct node *n, uint64_t cause);
+void node_stop(struct core *c, struct node *n, uint64_t cause); /* as asked by its supervisor */
 void child_started(struct core *c, struct node *n);
 void child_ended(struct core *c, struct node *n);  /* the incarnation is over, n->last_reason says why */
-void child_stuck(struct core *c, struct node *n);
+void child_stuck(struct core *c, struct node *n);  /* its processes survive SIGKILL: nobody waits for them */
 void child_set(struct core *c, struct node *n, enum child_status status);
-void super_start(struct core *c, struct node *s, uint64_t cause);
-void super_stand(struct core *c, struct node *s, uint64_t cause); /* up with no child started */
-void super_checked(struct core *c, struct node *s, const struct event *e);
-void super_stop(struct core *c, struct node *s, uint64_t cause);
-void super_run(struct core *c, struct node *s);    /* from core_pump(): go on as far as possible */
-void super_ended(struct core *c, struct node *s, struct reason r);
-void super_end(struct core *c, struct node *s, struct reason r, bool gave_up, uint64_t cause);
-bool super_parallel(const struct node *s);
-bool super_isolates(const struct node *s);
+void child_start_failed(struct core *c, struct node *s, struct node *n); /* a child on its own gets its next attempt */
 void child_tick(struct core *c, struct node *n);   /* its backoff is over */
-void child_attempt(struct core *c, struct node *s, struct node *n, bool retry, uint64_t cause);
-void child_start_failed(struct core *c, struct node *s, struct node *n);
 void child_cancel(struct core *c, struct node *s, struct node *n); /* not running, whatever was planned for it */
-bool child_temporary(const struct node *n);
 void child_retry_later(struct core *c, struct node *s, struct node *n); /* its start failed within a job */
 uint32_t stem_hash(const char *stem);
-struct node *child_by_hash(const struct core *c, const struct node *s, uint32_t hash); /* not GONE; or NULL */
-void child_stays_down(struct core *c, struct node *s, struct node *n, enum rule rule);
-void message_run(struct core *c, struct node *s, const struct msg *m);
+
+/* --- super.c --- a supervisor's own start and end */
+void super_start(struct core *c, struct node *s, uint64_t cause);
+void super_stand(struct core *c, struct node *s, uint64_t cause); /* up with no child started */
+void super_checked(struct core *c, struct node *s, const struct event *e); /* EVT_CHECKED */
+void super_stop(struct core *c, struct node *s, uint64_t cause);  /* asked to end; interrupts whatever it is doing */
+/* Stop all children, last first, then end with r. `gave_up`: over its intensity. */
+void super_end(struct core *c, struct node *s, struct reason r, bool gave_up, uint64_t cause);
+void super_ended(struct core *c, struct node *s, struct reason r); /* no child is left: tell the one above */
+/* Its start failed because of one child: stop those that are up, then end with that child's reason. */
 void super_fail_start(struct core *c, struct node *s, struct node *because, uint64_t cause);
-void super_revive(struct core *c, struct node *s);
+void super_run(struct core *c, struct node *s);    /* from core_pump(): go on as far as possible */
 void super_oom(struct core *c, struct node *n, const struct event *e); /* OOMPolicy= of those above n */
 
+/* --- supervisor.c --- what it decides about its children */
+bool super_parallel(const struct node *s);         /* does it start and stop its children all at once? */
+bool super_isolates(const struct node *s);         /* Escalation=isolate: has each child a window of its own? */
+/* Start one child alone. `retry`: when that fails there is another attempt. */
+void child_attempt(struct core *c, struct node *s, struct node *n, bool retry, uint64_t cause);
+bool child_temporary(const struct node *n);        /* Restart=temporary: it never comes back, its spec is dropped */
+void child_stays_down(struct core *c, struct node *s, struct node *n, enum rule rule); /* it is not restarted */
+struct node *child_by_hash(const struct core *c, const struct node *s, uint32_t hash); /* not GONE; or NULL */
+void message_run(struct core *c, struct node *s, const struct msg *m); /* the next one of its queue */
+
 /* --- job.c --- */
+/* Begin with the child `cursor`; whatever job there was is replaced. */
 void job_begin(struct core *c, struct node *s, enum job job, node_id cursor, uint64_t cause);
 bool job_step(struct core *c, struct node *s);     /* true: something moved; false: waits, or no job */
-void job_over(struct core *c, struct node *s);
+void job_over(struct core *c, struct node *s);     /* done, or given up */
 node_id first_live(const struct core *c, node_id id);     /* this one or the next that is not GONE */
 node_id last_live(const struct core *c, node_id id);
 
@@ -328,6 +343,8 @@ struct dep {
         uint32_t kinds;
 };
 enum order { ORDER_GO, ORDER_WAIT, ORDER_FAIL };
+/* May it start now? WAIT: a sibling that it comes After= is on its way. FAIL: one that it needs is down for good; in
+ * *ret_other, NODE_NONE when there is no such sibling. */
 enum order order_start(const struct core *c, const struct node *n, node_id *ret_other);
 /* ORDER_FAIL: note why, and that its start has failed. other: whom it requires; NODE_NONE:
  * somebody who is not there. */

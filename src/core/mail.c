@@ -213,22 +213,6 @@ void box_passed_dropped(struct box *b)
         b->dropped++;
 }
 
-void box_take_back(struct box *b, struct mail *m, struct mail **place)
-{
-        if (b->passed_count)
-                (void) oldest_passed(b);
-        m->next = *place ? (*place)->next : b->head;
-        if (*place)
-                (*place)->next = m;
-        else
-                b->head = m;
-        if (!m->next)
-                b->tail = m;
-        *place = m;
-        b->held++;
-        b->held_bytes += m->len;
-}
-
 void box_return(struct box *b, struct mail *m)
 {
         m->next = b->head;

@@ -120,10 +120,6 @@ struct mail *box_held_passed(struct box *b);
 /* So many bytes of what was passed are unread now: the rest has been taken. Returns how many messages that were. */
 uint32_t box_unread(struct box *b, uint64_t bytes);
 
-/* A message comes back out of the socket, before all that are held but behind those that came back before it:
- * after the last one everything is held again, in its old order. `back` counts them, 0 at first. */
-void box_take_back(struct box *b, struct mail *m, struct mail **place);
-
 /* One that was read already is given back: it becomes the oldest again. Only when nothing lies in the socket. */
 void box_return(struct box *b, struct mail *m);
 

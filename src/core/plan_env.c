@@ -68,7 +68,7 @@ static void set_number(struct buf *env, const char *name, int64_t value)
         set(env, name, digits);
 }
 
-const char *plan_env_get(const struct buf *env, const char *name, size_t len)
+static const char *plan_env_get(const struct buf *env, const char *name, size_t len)
 {
         size_t at = find(env, name, len);
 

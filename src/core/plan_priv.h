@@ -72,7 +72,6 @@ int plan_mailbox_target(const struct compiler *c);
 
 /* The environment as a row of NAME=VALUE texts, UnsetEnvironment= applied. */
 int plan_environment(const struct compiler *c, struct buf *env, struct err *err);
-const char *plan_env_get(const struct buf *env, const char *name, size_t len); /* value or NULL */
 bool plan_env_unset(const struct spec *s, const char *name); /* UnsetEnvironment= names it */
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { SIG_HUP = 1, SIG_INT = 2, SIG_PIPE = 13, SIG_TERM = 15 };
 
-bool exit_set_has(const struct spec *s, enum directive d, const struct reason *r)
+static bool exit_set_has(const struct spec *s, enum directive d, const struct reason *r)
 {
         if (spec_kind(s) != KIND_SERVICE || !spec_has(s, d))
                 return false;

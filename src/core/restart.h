@@ -6,9 +6,6 @@
 #include "core/reason.h"
 #include "core/spec.h"
 
-/* Is the code or signal of `r` in a list such as SuccessExitStatus=? */
-bool exit_set_has(const struct spec *s, enum directive d, const struct reason *r);
-
 /* An end that counts as clean: exit 0; HUP, INT, TERM, PIPE (but not for a oneshot); SuccessExitStatus=.
  * FIELD 4c. */
 bool end_is_clean(const struct spec *s, const struct reason *r);

@@ -17,7 +17,7 @@ static const char *const type_names[VT_TYPE_COUNT] = {
         [VT_LINES] = "list of lines", [VT_FILTER] = "list of names to add, or after ~ to take out",
 };
 
-const char *value_type_name(int type)
+static const char *value_type_name(int type)
 {
         return type >= 0 && type < VT_TYPE_COUNT ? type_names[type] : "?";
 }

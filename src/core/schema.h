@@ -13,7 +13,4 @@ void schema_write(struct buf *out);
 /* Words of the language, one a line as "word" in libFuzzer's format. */
 void schema_dictionary(struct buf *out);
 
-/* The name of a value type as people know it: "time span", "list of units". */
-const char *value_type_name(int type);
-
 #endif

@@ -24,7 +24,7 @@ static enum service_type type_of(const struct node *n)
 }
 
 /* Is there a word from the service to wait for? */
-bool wants_ready(const struct node *n)
+static bool wants_ready(const struct node *n)
 {
         enum service_type type = type_of(n);
 

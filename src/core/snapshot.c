@@ -108,11 +108,6 @@ void core_snapshot(const struct core *c, struct buf *out)
         emitted_save(c, out);
 }
 
-bool core_is_over(const struct core *c)
-{
-        return c->over;
-}
-
 uint32_t core_changes(const struct core *c)
 {
         return c->changes;

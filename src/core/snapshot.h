@@ -34,7 +34,4 @@ struct spec *spec_load(struct unpack *u, struct pack_map *map);
  * core_order(). A journal of steps needs a new snapshot then. */
 uint32_t core_changes(const struct core *c);
 
-/* ACT_EXIT has been emitted, with this code: there is nothing more to decide. */
-bool core_is_over(const struct core *c);
-
 #endif

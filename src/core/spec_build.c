@@ -18,16 +18,6 @@ void spec_build_drop(struct spec_build *b, enum directive d)
                         b->values[i].dropped = true;
 }
 
-bool spec_build_has(const struct spec_build *b, enum directive d, struct place *ret)
-{
-        for (size_t i = b->count; i-- > 0; )
-                if (b->values[i].directive == d && !b->values[i].dropped) {
-                        *ret = b->values[i].place;
-                        return true;
-                }
-        return false;
-}
-
 static struct build_value *append(struct spec_build *b, enum directive d, struct place at)
 {
         struct build_value *v;

@@ -35,9 +35,6 @@ void spec_build_text(struct spec_build *b, enum directive d, struct place at, co
 void spec_build_item(struct spec_build *b, enum directive d, struct place at, const void *bytes, size_t len);
 void spec_build_drop(struct spec_build *b, enum directive d);
 
-/* Is it set, and where last? */
-bool spec_build_has(const struct spec_build *b, enum directive d, struct place *ret);
-
 /* The spec; NULL when memory is short. files[0] is the main file; b can be freed afterwards. */
 struct spec *spec_build_finish(const struct spec_build *b, enum node_kind kind, const char *name, bool foreign,
                                const char *const *files, size_t file_count);

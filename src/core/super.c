@@ -19,7 +19,7 @@ static struct node *bad_child(const struct core *c, const struct node *s)
 }
 
 /* Its initial children are all there again, none of them running (otp/README, fact 15). */
-void super_revive(struct core *c, struct node *s)
+static void super_revive(struct core *c, struct node *s)
 {
         node_id next;
 

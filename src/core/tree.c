@@ -53,13 +53,6 @@ node_id core_next_sibling(const struct core *c, node_id id)
         return n ? n->next : NODE_NONE;
 }
 
-node_id core_prev_sibling(const struct core *c, node_id id)
-{
-        const struct node *n = node_at(c, id);
-
-        return n ? n->prev : NODE_NONE;
-}
-
 /* Written from the end: a path that does not fit loses its beginning, never its name. */
 /* What stands before a path of which the beginning had no room: so it cannot be taken for another node's. */
 #define CUT "..."

@@ -33,7 +33,7 @@ static const struct err *said_of(const struct unit_set *set, const char *name)
         return named;
 }
 
-void absent_free(struct engine *e)
+static void absent_free(struct engine *e)
 {
         for (size_t i = 0; e->absent && i < e->absent->count; i++)
                 free(e->absent->list[i].name);

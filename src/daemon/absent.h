@@ -14,6 +14,5 @@ struct unit_set;
 /* Of a set that has just been made the tree. Not called by an engine that goes on after another: that
  * one finds out when asked. */
 void absent_note(struct engine *e, const struct unit_set *set);
-void absent_free(struct engine *e);
 
 #endif

@@ -146,13 +146,6 @@ void engine_forget(struct engine *e, node_id id)
         *run = (struct run) { 0 };
 }
 
-pid_t engine_main_pid(const struct engine *e, node_id id)
-{
-        const struct run *run = engine_peek(e, id);
-
-        return run ? run->pid[ROLE_MAIN] : 0;
-}
-
 int engine_knows(struct engine *e, struct pid_entry entry)
 {
         journal_pid(e, &entry);

@@ -129,8 +129,6 @@ const char *engine_load_report(const struct engine *e);
 
 /* --- what the daemon knows of a node beyond the core ---------------------------------------------------------- */
 
-pid_t engine_main_pid(const struct engine *e, node_id id);           /* 0 = none */
-
 /* Whose process has connected (peer.c): one of a service, of none of ours, or of ours without its being known whose. */
 struct peer {
         enum { PEER_OUTSIDE, PEER_SERVICE, PEER_STRAY } kind;

@@ -223,16 +223,3 @@ int journal_copy(struct engine *e)
         memfile_unmap(bytes, n, j->begin);
         return r < 0 ? r : fd_steal(&fd);
 }
-
-void journal_free(struct engine *e)
-{
-        struct journal *j = e->journal;
-
-        if (!j)
-                return;
-        e->journal = NULL;
-        fd_close(&j->fd);
-        buf_free(&j->frame);
-        free(j->dirty);
-        free(j);
-}

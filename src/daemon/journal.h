@@ -93,7 +93,6 @@ int journal_start(struct engine *e);              /* a new one, into init's stor
 /* Go on with this one, whose last whole frame ends at `end`; takes fd, also when it fails. */
 int journal_adopt(struct engine *e, int fd, uint64_t begin, uint64_t end);
 int journal_copy(struct engine *e);               /* as it is now; owned, or -errno */
-void journal_free(struct engine *e);
 
 /* --- what happens; all of these do nothing while there is no journal --- */
 void journal_posted(struct engine *e, const struct event *event);

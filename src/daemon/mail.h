@@ -22,8 +22,6 @@ int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_their
 void mail_close(struct engine *e, node_id id);      /* the incarnation is over */
 void mail_changed(struct engine *e, node_id id);    /* its spec is another one now */
 void mail_forget(struct engine *e, node_id id);     /* the node is gone */
-node_id mail_owner(const struct engine *e, int fd); /* whose mailbox (the service's end) is this?
-                                                     * NODE_NONE = nobody's */
 void mail_deliver(struct engine *e, const struct action *a); /* ACT_DELIVER: an EXIT or DOWN */
 
 /* Channels of both types that unit files describe; ids: the node of each unit of the set (channel_api.c). */

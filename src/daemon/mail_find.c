@@ -80,7 +80,7 @@ void ticket_give(struct mailroom *r, uint32_t asker, bool client, node_id asked,
                              (struct ticket) { asker, asked, hash(&m->value[MESSAGE_REF]), client, true });
 }
 
-bool ticket_take(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m)
+static bool ticket_take(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m)
 {
         struct ticket *t = message_has(m, MESSAGE_REF) ? ticket_place(r, asker, asked, m) : NULL;
 

@@ -75,7 +75,6 @@ int mail_open(struct engine *e, node_id id, uint32_t incarnation, int *ret_their
         p->box.limits = mail_limits(core_node(e->core, id)->spec);
         p->watched = MAILSOCK_IN;
         p->incarnation = incarnation;
-        p->inode = mailsock_inode(p->theirs);
         deposit(p);
         mail_due(p);
         channels_reader_changed(p->room);
@@ -148,7 +147,6 @@ void mail_close(struct engine *e, node_id id)
                 fd_close(&p->ours);
                 fd_close(&p->theirs);
                 mail_withdraw(p);
-                p->inode = 0;
                 p->choked = false;
                 if (p->input)
                         mail_ready(p);
@@ -219,19 +217,6 @@ void mail_changed(struct engine *e, node_id id)
         mail_due(p);
 }
 
-
-node_id mail_owner(const struct engine *e, int fd)
-{
-        uint64_t inode = mailsock_inode(fd);
-
-        for (node_id id = 0; inode && id < e->run_cap; id++) {
-                const struct postbox *p = postbox_of(e, id);
-
-                if (p && p->inode == inode)
-                        return id;
-        }
-        return NODE_NONE;
-}
 
 bool engine_mail_facts(struct engine *e, node_id id, struct mail_facts *ret)
 {

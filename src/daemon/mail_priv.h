@@ -83,7 +83,6 @@ struct postbox {
         node_id node;
         uint32_t incarnation;       /* whose socket it is */
         int ours, theirs;           /* -1: no incarnation lives */
-        uint64_t inode;             /* of theirs */
         char *from;                 /* owned: "FROM=/path\n" */
         uint32_t from_len;
         unsigned watched;           /* what the set reports */
@@ -289,7 +288,6 @@ enum mail_result mail_find(struct mailroom *r, struct postbox *sender, const str
 enum mail_result mail_to_client(struct postbox *from, const struct message *m, struct parcel *p);
 /* Tickets: `asker` has asked `asked` with the REF of m; an answer with that REF may pass, once. */
 void ticket_give(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m);
-bool ticket_take(struct mailroom *r, uint32_t asker, bool client, node_id asked, const struct message *m);
 void ticket_make(struct mailroom *r, node_id asker, node_id asked, const struct message *m);
 void tickets_forget(struct mailroom *r, node_id id);
 bool ticket_use(struct mailroom *r, node_id asker, node_id asked, const struct message *m);

@@ -265,7 +265,6 @@ static int go_on_with(struct postbox *p)
         }
         p->watched = MAILSOCK_IN;
         p->incarnation = n->incarnation;
-        p->inode = mailsock_inode(p->theirs);
         p->box.limits = mail_limits(n->spec);
         return 0;
 }

@@ -236,13 +236,3 @@ int options_defaults(struct options *o, struct err *err)
                 o->log_target = TARGET_CONSOLE;
         return 0;
 }
-
-void options_free(struct options *o)
-{
-        for (size_t i = 0; i < o->unit_dir_count; i++)
-                free((void *) (uintptr_t) o->unit_dirs[i]);
-        free((void *) (uintptr_t) o->runtime_dir);
-        free((void *) (uintptr_t) o->log_dir);
-        free((void *) (uintptr_t) o->state_dir);
-        *o = (struct options) { 0 };
-}

@@ -40,6 +40,5 @@ enum options_result options_parse(struct options *o, int argc, char **argv);
 
 /* Fill in what was not said: directories by privilege, log target by what we run in. */
 int options_defaults(struct options *o, struct err *err);
-void options_free(struct options *o);
 
 #endif

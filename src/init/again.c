@@ -29,7 +29,7 @@ int64_t now_ms(void)
         return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-_Noreturn void engine_never_came(struct init *in, int code, int status)
+static _Noreturn void engine_never_came(struct init *in, int code, int status)
 {
         last_goodbye(in, code == CLD_EXITED ? status : 128 + status);
 }

@@ -141,10 +141,8 @@ void listeners_turn(struct init *in);              /* something has happened to 
 /* last.c */
 void last_install_crash_handlers(void);
 _Noreturn void last_goodbye(struct init *in, int exit_code); /* end what is left, then exit */
-void last_end_all(struct init *in);
 
 /* again.c */
-_Noreturn void engine_never_came(struct init *in, int code, int status); /* before the line of no return */
 void engine_died(struct init *in, int code, int status);
 void engine_again(struct init *in);                /* start the next one when its time has come */
 void engine_patience(struct init *in);
@@ -153,6 +151,5 @@ int64_t now_ms(void);
 
 /* main.c */
 int start_engine(struct init *in);
-void child_defaults(const struct init *in);        /* signals and limits as an ordinary program expects them */
 
 #endif

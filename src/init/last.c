@@ -199,7 +199,7 @@ static time_t seconds(void)
         return t.tv_sec;
 }
 
-void last_end_all(struct init *in)
+static void last_end_all(struct init *in)
 {
         int root = store_find(&in->store, INIT_STORE_CGROUP);
         time_t deadline = seconds() + END_SEC;

@@ -60,7 +60,7 @@ static void block_signals(sigset_t *set)
         (void) sigprocmask(SIG_SETMASK, set, NULL);
 }
 
-void child_defaults(const struct init *in)
+static void child_defaults(const struct init *in)
 {
         sigset_t none;
 

@@ -101,7 +101,6 @@ struct stream *stream_add(struct logd *l, uint32_t id, int fd, const struct log_
                           size_t len);                       /* takes fd; NULL when memory is short */
 int stream_update(struct logd *l, struct stream *s, const struct log_config *config, const char *path, size_t len);
 void stream_remove(struct logd *l, struct stream *s);        /* drain, finish the last line, free */
-void stream_free(struct stream *s);
 ssize_t stream_read(struct logd *l, struct stream *s, size_t max); /* bytes read; 0 = empty for now; -1 = ended */
 void stream_drain(struct logd *l, struct stream *s);         /* read until the pipe is empty (at most what it holds) */
 void stream_shrink(struct stream *s);                        /* give back the room a busy pipe got */

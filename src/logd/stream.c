@@ -55,7 +55,7 @@ static int insert(struct logd *l, struct stream *s)
         return 0;
 }
 
-void stream_free(struct stream *s)
+static void stream_free(struct stream *s)
 {
         fd_close(&s->fd);
         store_free(s->store);

@@ -31,13 +31,6 @@ int mailsock_pair(int *ret_ours, int *ret_theirs)
         return 0;
 }
 
-uint64_t mailsock_inode(int fd)
-{
-        struct stat st;
-
-        return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? st.st_ino : 0;
-}
-
 /* --- what lies there ---------------------------------------------------------------------------------------------- */
 
 int64_t mailsock_unread(int theirs)

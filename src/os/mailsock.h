@@ -96,9 +96,6 @@ int mailsock_drop(int theirs);
 /* Report reading progress early (`on`): while somebody waits to hear that a certain message was read. */
 void mailsock_exact(int ours, bool on);
 
-/* The number by which the kernel knows the socket; 0 when fd is none. */
-uint64_t mailsock_inode(int fd);
-
 /* --- readiness ---------------------------------------------------------------------------------------------------- */
 
 enum { MAILSOCK_IN = 1, MAILSOCK_OUT = 2 };

@@ -28,7 +28,6 @@ enum {
         MESSAGE_VALUE_MAX = 1024,  /* ... of a value */
         MESSAGE_FROM_MAX = 1100,   /* what coppice puts before it: "FROM=...\n" and what a channel adds */
         MESSAGE_RECEIVE_MAX = MESSAGE_MAX + MESSAGE_FROM_MAX, /* room a receiver should have */
-        MESSAGE_FDS_MAX = 16,      /* descriptors beside one message */
 };
 
 enum message_writer { MESSAGE_SENDER, MESSAGE_ENGINE, MESSAGE_BOTH };

@@ -170,29 +170,3 @@ int unit_resolve(const struct unit_paths *p, const char *typed, char *buf, size_
         err_hint(err, "`coppicectl list --all` shows the units there are");
         return -ENOENT;
 }
-
-int unit_cat(const struct unit_paths *p, const char *name, struct buf *out, struct err *err)
-{
-        struct first_error first = { 0 };
-        struct remarks quiet = { 0 }, remarks = { .report = note, .arg = &first, .unit = name };
-        struct unit_files files;
-        struct unit_index ix;
-        int r = unit_index_new(p, &quiet, &ix);
-
-        if (r == 0) {
-                r = unit_files_read(&ix, name, &remarks, &files);
-                unit_index_free(&ix);
-        }
-        if (r < 0)
-                return explain(r, name, &first, err);
-        for (size_t i = 0; i < files.count; i++) {
-                const struct unit_source *s = &files.sources[i];
-
-                buf_addf(out, "%s# %s\n", i ? "\n" : "", s->file);
-                buf_add(out, s->text, s->len);
-                if (s->len && s->text[s->len - 1] != '\n')
-                        buf_addc(out, '\n');
-        }
-        unit_files_free(&files);
-        return buf_failed(out) ? err_set(err, STAGE_LOAD, ENOMEM, "no memory to print %s", name) : 0;
-}

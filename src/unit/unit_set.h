@@ -65,9 +65,6 @@ void unit_check_machine(const struct spec *s, diag_fn *report, void *arg);
  * suffix is tried as NAME.service, then NAME.supervisor. -ENOENT when there is neither. */
 int unit_resolve(const struct unit_paths *p, const char *typed, char *buf, size_t n, struct err *err);
 
-/* `cat`: every file the unit is made of, each after a line "# /path". The bytes as they are. */
-int unit_cat(const struct unit_paths *p, const char *name, struct buf *out, struct err *err);
-
 /* --- all units ------------------------------------------------------------------------------------------------ */
 
 struct unit_set; /* what is on disk at one moment; immutable. Free it once the tree has been handed to the core. */

@@ -120,7 +120,6 @@ static void what_could_not_be_passed_is_held_in_its_order(void **state)
 
 static void what_comes_back_comes_back_in_order_before_what_is_held(void **state)
 {
-        struct mail *place = NULL;
         uint32_t want = 9;
         struct box b;
 
@@ -130,8 +129,10 @@ static void what_comes_back_comes_back_in_order_before_what_is_held(void **state
         box_pass(&b, 10);
         box_pass(&b, 11);
         box_hold(&b, letter(12));
-        box_take_back(&b, letter(10), &place);
-        box_take_back(&b, letter(11), &place);
+        for (uint32_t i = 0; i < 2; i++) { /* as mail_came_back() does */
+                box_keep_passed(&b, b.passed_count - 1);
+                box_put(&b, letter(10 + i), i);
+        }
         assert_int_equal(b.passed_count, 0);
         b.taken = 1;
         box_return(&b, letter(9));
