@@ -152,8 +152,8 @@ static int bound_fully(struct engine *e, node_id id, const struct spec *s, const
         return judge(e, id, &l, &p, err);
 }
 
-/* Who waits for the end of a service that was given his own descriptors (`coppicectl run`) is told what it has used. One such
- * start more or less that takes a millisecond is of no account, other than one of hundreds of restarts. */
+/* Who waits for the end of a service that was given his own descriptors (`coppicectl run`) is told what it has used.
+ * One such start more or less that takes a millisecond is of no account, other than one of hundreds of restarts. */
 static unsigned counted_anyway(struct engine *e, node_id id)
 {
         const struct run *run = engine_peek(e, id);

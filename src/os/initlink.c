@@ -420,17 +420,21 @@ static const struct {
         bool path;
         const char *text;
 } hints[] = {
-        { STAGE_EXEC, ENOENT, false, "install it, or correct the command; for a script, look at the program in its first line" },
-        { STAGE_EXEC, EACCES, false, "is it executable, for the user of the service, and not on a noexec file system?" },
+        { STAGE_EXEC, ENOENT, false,
+          "install it, or correct the command; for a script, look at the program in its first line" },
+        { STAGE_EXEC, EACCES, false,
+          "is it executable, for the user of the service, and not on a noexec file system?" },
         { STAGE_EXEC, ENOEXEC, false, "a script needs a first line such as #!/bin/sh" },
         { STAGE_USER, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
         { STAGE_GROUP, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
-        { STAGE_CAPABILITIES, EPERM, false, "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, "
+        { STAGE_CAPABILITIES, EPERM, false,
+          "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, "
                                             "CapabilityBoundingSet= and SecureBits= out" },
         { STAGE_LIMITS, EPERM, false, "above the hard limit that coppiced itself was started with" },
         { STAGE_FORK, EAGAIN, false, "a limit of processes is reached (pids.max, RLIMIT_NPROC)" },
         { STAGE_SECCOMP, EACCES, false, "write NoNewPrivileges=yes, or leave the service CAP_SYS_ADMIN" },
-        { STAGE_SECCOMP, 0, false, "`coppicectl doctor` tells what filters this place allows; learning needs a listener" },
+        { STAGE_SECCOMP, 0, false,
+          "`coppicectl doctor` tells what filters this place allows; learning needs a listener" },
         { STAGE_OOM_ADJUST, EACCES, false, "only root may go below the value coppiced was started with" },
         { STAGE_NICE, EACCES, false, "only root may go below the value coppiced was started with" },
         { STAGE_NICE, EPERM, false, "only root may go below the value coppiced was started with" },
