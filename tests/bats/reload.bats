@@ -99,8 +99,9 @@ reloads_in_state() {
                 Environment=REVISION=1
                 ExecStart=/bin/sh -c 'trap "cat $W/go; exit 0" TERM; echo \$REVISION >>$W/revisions; while :; do sleep 1000 & wait; done'
                 KillMode=mixed
+                TimeoutStopSec=60s
 	U
-        start_daemon
+        start_daemon --stop-timeout=60s
         wait_line "$W/revisions" 1
         ctl stop /web --no-block
         wait_state /web stopping
