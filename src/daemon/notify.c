@@ -24,7 +24,7 @@ struct early {
         struct early *next;
 };
 
-/* NODE_NONE with *ret_unsure: ask again, it is in the middle of exec. */
+/* NODE_NONE with *ret_unsure: ask again, it is in the middle of exec, or we are short of what it takes to ask. */
 static node_id sender_node(const struct engine *e, pid_t pid, enum pid_kind *ret_kind, bool *ret_unsure)
 {
         const struct pid_entry *entry = pid_map_get(&e->pids, pid);

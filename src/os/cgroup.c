@@ -96,12 +96,14 @@ int cgroup_node_of(struct cgroup *c, pid_t pid, char *buf, size_t n)
         char path[40], text[PATH_MAX + 512];
         size_t len;
         char *line;
+        int r;
 
         if (c->backend == CGROUP_NONE)
                 return -EOPNOTSUPP;
         (void) snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
-        if (fs_read_small(AT_FDCWD, path, text, sizeof text) < 0)
-                return -ESRCH;
+        r = fs_read_small(AT_FDCWD, path, text, sizeof text);
+        if (r < 0)
+                return error_lacks(-r) ? -EAGAIN : -ESRCH;
         line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
         if (!line)
                 return -ESRCH;

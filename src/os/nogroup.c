@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/shortage.h"
 #include "os/fs.h"
 #include "os/kernel.h"
 
@@ -84,10 +85,12 @@ static int variable_of(pid_t pid, const char *name, char *buf, size_t n)
         char path[40];
         autobuf struct buf text = BUF_INIT;
         size_t len = strlen(name);
+        int r;
 
         (void) snprintf(path, sizeof path, "/proc/%d/environ", pid);
-        if (fs_read(path, 1U << 20, &text, NULL) < 0)
-                return -ESRCH;
+        r = fs_read(path, 1U << 20, &text, NULL);
+        if (r < 0)
+                return error_lacks(-r) ? -EAGAIN : -ESRCH;
         if (text.len == 0)
                 return -ENODATA;
         for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)

@@ -6,7 +6,7 @@ teardown() { end_world; }
 
 # keeper [LINE...]: a service that is left, and goes on for long.
 keeper() { service keep OnDaemonDeath=leave StandardOutput=null StandardError=null "$@"; }
-kill_daemon() { kill -KILL "$DAEMON"; wait "$DAEMON" || :; }
+kill_daemon() { kill -KILL "$DAEMON"; wait "$DAEMON" || :; wait_for "$PATIENCE" lock_is_free; }
 is_alive() { [ "$1" -gt 1 ] && ! process_gone "$1"; }
 
 goes_on() {
