@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 
+/* Append the text of n bytes to `out`. */
 void base64_encode(const void *bytes, size_t n, struct buf *out);
 
 /* Strict: whole groups of four, padding only at the end, nothing between. 0 or -EINVAL. */

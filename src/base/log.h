@@ -22,6 +22,7 @@ const char *log_level_nearest(const char *name); /* NULL when nothing is near */
 const char *log_level_name(enum log_level level);
 void log_nonblocking(void);                    /* from now on a full console drops lines instead of waiting */
 
+/* One line on standard error, "program: text", when the level is wanted. errno is left as it is. */
 void log_msg(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_raw(const char *text, size_t n);      /* as it is; takes no lock and no memory, so for signal handlers too */
 void log_err(enum log_level level, const struct err *err);

@@ -84,6 +84,7 @@ struct pack_schema {
         { .name = #member, .offset = offsetof(type, member), .size = sizeof(((type *) 0)->member), .kind = PACK_NAME, \
           .names = &(table) }
 
+/* The tables, once, before everything that is written by them; then any number of structs. */
 void pack_schema(struct buf *out, const struct pack_schema *s);
 void pack_struct(struct buf *out, const struct pack_struct *s, const void *object);
 

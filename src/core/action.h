@@ -33,6 +33,7 @@ enum result {
 #undef RESULT
         RESULT_COUNT
 };
+/* "start-failed", as the control protocol has it; and a sentence for people. */
 const char *result_name(enum result r);
 const char *result_text(enum result r);
 

@@ -75,6 +75,7 @@ node_id core_whereis(const struct core *c, node_id scope, const char *name, bool
 /* The bonds a node is in, one after another; *at begins as BOND_NONE. NULL at the end. Signals are not among them. */
 const struct bond *core_bond_next(const struct core *c, node_id id, uint32_t *at);
 
+/* Does it live, in the sense above? */
 bool core_lives(const struct core *c, node_id id);
 
 #endif

@@ -18,8 +18,8 @@ void window_clear(struct window *w);
 /* Carry the counts of one window over into another of a different size (daemon-reload). */
 void window_copy(struct window *to, const struct window *from, nsec now);
 
-uint32_t window_count(const struct window *w, nsec now);
-uint32_t window_max(const struct window *w);
+uint32_t window_count(const struct window *w, nsec now); /* restarts that count at `now` */
+uint32_t window_max(const struct window *w);    /* ... and how many may */
 uint32_t window_period(const struct window *w); /* seconds */
 
 /* One more restart: true and counted when it is allowed, false when it would be number max + 1. */

@@ -43,6 +43,7 @@ enum controller limit_controller(enum limit l);
  * TasksMax=512 all the same. */
 bool limits_any(const struct spec *s);
 
+/* Everything a unit says about limits; s is borrowed by *ret. */
 void limits_read(const struct spec *s, const struct limit_facts *facts, struct limits *ret);
 
 /* Bits of the controllers that these limits (LIMIT_BIT) need. */

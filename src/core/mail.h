@@ -72,7 +72,7 @@ struct box {
         uint64_t accepted, taken, dropped, rejected, lost;
 };
 
-void box_init(struct box *b, const struct box_limits *limits);
+void box_init(struct box *b, const struct box_limits *limits); /* empty; limits are copied */
 void box_free(struct box *b);   /* must hold nothing */
 
 static inline uint32_t box_count(const struct box *b)

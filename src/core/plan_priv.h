@@ -34,6 +34,7 @@ struct step {
         size_t len;
 };
 
+/* Append a step; its text is copied. Without memory the whole compilation has failed. */
 void plan_add(struct compiler *c, const struct step *s);
 
 /* A step with one string. */

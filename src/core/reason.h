@@ -42,6 +42,7 @@ struct reason {
  * applied before: the core turns a clean exit into REASON_NORMAL. */
 bool reason_abnormal(const struct reason *r);
 
+/* Alike in kind, stage, code and peer. */
 bool reason_equal(const struct reason *a, const struct reason *b);
 
 /* Text into buf[n], always terminated; peer_path is the path of r->peer or NULL (then "?"). Returns buf. */

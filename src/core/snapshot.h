@@ -20,6 +20,7 @@ extern const struct pack_schema core_schema;
 extern const struct pack_struct event_fields, reason_fields;  /* also for journals */
 extern const struct pack_names event_kind_names, stage_names, reason_kind_names, directive_names;
 
+/* Append the core to `out`. The schema is not part of it. */
 void core_snapshot(const struct core *c, struct buf *out);
 
 /* `map`: of the schema the bytes were written with. 0; -EBADMSG for bytes that are no core, or one this version cannot

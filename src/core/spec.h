@@ -18,6 +18,7 @@ struct origin {
         uint32_t line;      /* 0 for a default */
 };
 
+/* A spec is shared and never changes: each holder has a reference, and the last one frees it. spec_ref() returns s. */
 struct spec *spec_ref(struct spec *s);
 void spec_unref(struct spec *s);                 /* NULL is fine */
 

@@ -27,7 +27,7 @@ struct spec_build {
         bool failed;                /* out of memory: finish returns NULL */
 };
 
-void spec_build_free(struct spec_build *b);
+void spec_build_free(struct spec_build *b); /* what it owns; begin with a zeroed one */
 
 /* Scalars and texts take the place of what was said before; items add to it. */
 void spec_build_number(struct spec_build *b, enum directive d, struct place at, int64_t v);

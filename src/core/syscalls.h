@@ -10,7 +10,7 @@
 
 #define SYSCALLS_MAX 640 /* the table is shorter: tests/unit/filter.c */
 
-size_t syscall_count(void);
+size_t syscall_count(void);                  /* how many names there are */
 const char *syscall_name(size_t index);      /* "read" */
 int syscall_number(size_t index);            /* on this processor; -1 = has none, or the headers are older */
 int syscall_find(const char *name);          /* index, -1 = unknown */

@@ -19,6 +19,7 @@ struct unit_parse {
         struct buf word, item;             /* scratch */
 };
 
+/* Take over one line, or remark why not. */
 void unit_apply(struct unit_parse *p, enum section section, const struct unit_line *line);
 
 /* VT_COMMAND: value may hold several commands separated by " ; ". */

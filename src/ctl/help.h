@@ -4,6 +4,7 @@
 
 #include "ctl/ctl.h"
 
+/* Write the list of verbs, or all about one verb, into c->out. */
 void help_all(struct ctl *c);
 void help_verb(struct ctl *c, const struct ctl_verb *v);
 

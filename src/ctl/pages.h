@@ -5,6 +5,7 @@
 
 #include "ctl/ctl.h"
 
+/* Print the completion for a shell, made from the tables of verbs and options. Returns an exit status. */
 int pages_bash(void);
 int pages_zsh(void);
 int pages_fish(void);

@@ -5,6 +5,7 @@
 
 #include "daemon/engine_priv.h"
 
+/* ACT_CHECK: evaluate the conditions and assertions of a node, and look up what its start must ask others for. */
 void check(struct engine *e, node_id id, uint32_t incarnation);
 
 /* After recovery: of everybody who waits for an answer that the engine before has not given. */

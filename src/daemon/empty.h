@@ -6,7 +6,8 @@
 #include "daemon/engine.h"
 #include "os/nogroup.h"
 
-void empty_start(struct engine *e);
+void empty_start(struct engine *e);              /* once, when there is a loop */
+/* ACT_WATCH_EMPTY: EVT_EMPTY is posted once no process of the incarnation is left, at once when that is so already. */
 void empty_watch(struct engine *e, node_id id, uint32_t incarnation);
 void empty_forget(struct engine *e, node_id id); /* stop waiting; fine when nobody waits */
 void empty_process_gone(struct engine *e);       /* init has reaped a process: look again where there is no cgroup */

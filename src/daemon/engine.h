@@ -31,7 +31,7 @@ struct unit_paths;
 
 /* --- reading ------------------------------------------------------------------------------------------------ */
 
-struct ev_loop *engine_loop(const struct engine *e);
+struct ev_loop *engine_loop(const struct engine *e);    /* the loop of the whole daemon; borrowed */
 const struct core *engine_core(const struct engine *e); /* read only; it changes in a turn, never in a callback */
 const struct options *engine_options(const struct engine *e); /* daemon/options.h */
 nsec engine_now(const struct engine *e);                /* CLOCK_MONOTONIC, read now */
@@ -266,6 +266,7 @@ uint64_t engine_transient_listen(struct engine *e, node_id id, const struct tran
 /* The one who asked is gone: nothing more is told, and with `stop` the service is stopped. */
 void engine_transient_leave(struct engine *e, uint64_t serial, bool stop);
 
+/* Is it in the tree as a transient service now? */
 bool engine_is_transient(const struct engine *e, node_id id);
 
 /* The latest of that path, unit name or stem that has ended; NULL when none is remembered. */

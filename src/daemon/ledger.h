@@ -18,11 +18,12 @@ void ledger_failed(struct engine *e, node_id id, const struct err *err); /* it c
 /* Is that the failure that was noted? `line` as err_format() writes it; NULL: is none noted? */
 bool ledger_error_is(const struct engine *e, node_id id, const char *line);
 
+/* ACT_CLOSE: what is known becomes an entry, and the last lines are asked for. */
 void ledger_close(struct engine *e, node_id id, uint32_t incarnation, const struct reason *reason);
 /* The last n bytes it wrote, as the log writer has told; copied. */
 void ledger_tail(struct engine *e, node_id id, uint32_t incarnation, const char *text, size_t n);
 
-void ledger_free(struct extra *x);
+void ledger_free(struct extra *x); /* all entries of a node that is forgotten */
 /* The number of a node that has gone is about to be given to another: reasons must not name it any more. */
 void ledger_disown(struct engine *e, node_id id);
 

@@ -37,9 +37,11 @@ struct logd {
         void (*then)(struct engine *e); /* after QUIT */
 };
 
+/* Use this socket to the writer, which is then told of every pipe; takes sock. And no more: whoever waits for a flush
+ * hears -EPIPE. */
 void logd_connect(struct engine *e, int sock);
 void logd_disconnect(struct engine *e);
 void logd_resume(struct engine *e); /* recovered: go on with the writer there is */
-void logd_quit_done(struct engine *e);
+void logd_quit_done(struct engine *e); /* the writer has flushed everything, or is gone: see logs_quit() */
 
 #endif

@@ -13,22 +13,26 @@ void json_path(struct json *j, const char *key, const struct core *c, node_id id
 
 /* type Node */
 void json_node(struct json *j, const char *key, const struct engine *e, const struct node *n);
+
 /* type Status */
+void json_status(struct json *j, const char *key, struct engine *e, const struct node *n);
+
 /* The limits of a node, an array: what was asked, what the kernel has, what is not enforced and why. */
 void json_limits(struct json *j, const char *key, struct engine *e, node_id id);
 void json_limit(void *arg, const struct engine_limit *l); /* one of them; arg: the struct json */
 
-void json_status(struct json *j, const char *key, struct engine *e, const struct node *n);
-/* type Record; with `core_explain` doing the words */
+/* type Record; core_explain() finds the words */
 void json_record(struct json *j, const char *key, const struct engine *e, const struct record *r);
-/* type Death (control_why.c) */
-/* "tail": the last lines that were written before that death, none when there was none (NULL). */
-void json_tail(struct json *j, const struct death *d);
+
+/* type Death; and its "tail" alone: the last lines that were written before that death (d NULL: there was none). */
 void json_death(struct json *j, const char *key, const struct engine *e, const struct death *d);
-/* type Problem */
-/* One difference that a reload makes: type Change. */
+void json_tail(struct json *j, const struct death *d);
+
+/* type Change: one difference that a reload makes. */
 void json_change(struct json *j, enum reload_change change, const char *path, enum directive directive,
                  const struct spec *before, const struct spec *after);
+
+/* type Problem */
 void json_problem(struct json *j, const char *key, bool fatal, const struct err *err);
 
 /* A moment of the monotonic clock as text in UTC, null for NSEC_NEVER. */

@@ -6,6 +6,7 @@
 
 #include "daemon/engine.h"
 
+/* Look now, and until it is known or pidfile_forget() is called. */
 void pidfile_wait(struct engine *e, node_id id);
 void pidfile_forget(struct engine *e, node_id id); /* stop waiting */
 

@@ -83,6 +83,7 @@ bool pipe_line_drained(const struct pipe_line *l); /* nothing left to be read */
 /* in its order; NULL: no memory */
 struct pipe_run *pipe_run_add(struct pipe_line *l, uint32_t number, int in, int out);
 
+/* Is `name` what init's store calls that end ('r' or 'w') of a run? */
 bool pipe_store_name_is(const struct pipe_line *l, uint32_t run, char what, const char *name);
 void pipe_line_resumed(struct pipe_line *l);     /* what init kept has come back: drop what is incomplete */
 

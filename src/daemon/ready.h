@@ -8,10 +8,12 @@
 
 #include "daemon/engine.h"
 
+/* NotifyFd=: EVT_READY is posted when a newline comes. */
 int ready_pipe(struct engine *e, node_id id, int *ret_write);
 /* init has answered the request for the main process: what that one has said in the meantime may be read now. */
 void ready_answered(struct engine *e, node_id id);
 
+/* EVT_EXECED is posted when exec has closed the pipe of the process that the request asked for. */
 int exec_pipe(struct engine *e, node_id id, uint64_t request, int *ret_write);
 
 /* INIT_SPAWNED of that request has been posted: an exec that was noticed before it can be told now. */

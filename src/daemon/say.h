@@ -5,6 +5,7 @@
 
 #include "daemon/engine.h"
 
+/* A warning; dropped and counted when there were too many this second. */
 void say_err(struct engine *e, const struct err *err);
 /* init has reaped a process that none of us started: a service left it behind (FAILURES A19). */
 void say_orphan(struct engine *e, const struct init_exit *x);

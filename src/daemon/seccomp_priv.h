@@ -50,9 +50,11 @@ struct guard {
 struct guard *guard_peek(const struct engine *e, node_id id);
 struct guard *guard_of(struct engine *e, node_id id);
 
-bool program_learns(const struct filter_program *p);
+bool program_learns(const struct filter_program *p); /* SystemCallFilterMode=learn */
+/* Get ready to note the calls a node makes, beside those noted before, or `afresh` without them. -ENOMEM. */
 int learn_begin(struct engine *e, node_id id, struct guard *g, bool afresh, struct err *err);
 
+/* Nobody listens any more: close it, here and in init's store, and free it. */
 void listener_end(struct listener *l);
 
 #endif

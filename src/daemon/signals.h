@@ -5,6 +5,7 @@
 
 #include "daemon/engine.h"
 
+/* signals.c lists them. */
 void signals_arrived(struct engine *e, const struct init_daemon_signal *s);
 
 #endif

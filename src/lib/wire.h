@@ -26,6 +26,7 @@ ssize_t wire_send(int fd, const struct iovec *parts, size_t count, const int *fd
  * counted there, more are closed; -EMSGSIZE when the bytes did not fit: they are gone. */
 ssize_t wire_receive(int fd, void *bytes, size_t room, int *fds, size_t *fd_count);
 
+/* Close descriptors that came with a message. */
 void wire_close(const int *fds, size_t n);
 
 #endif

@@ -30,8 +30,10 @@ struct console {
 
 enum console_state { CONSOLE_READY, CONSOLE_FULL, CONSOLE_STALLED };
 
+/* Write to fd, which is borrowed: a pipe or a terminal is opened anew, so that not to wait is our own choice and not
+ * that of everybody who has it open. */
 void console_open(struct console *c, int fd);
-void console_close(struct console *c);
+void console_close(struct console *c); /* what still waits in it is dropped */
 
 /* Write what can be written without waiting. */
 void console_flush(struct console *c, uint64_t now_us);

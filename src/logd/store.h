@@ -41,6 +41,8 @@ struct store {
 /* How far a line may go beyond max_size before it is cut, and how long a failed store is left alone. */
 enum { STORE_SLACK = 8192, STORE_RETRY_US = 1000000, STORE_LOOK_US = 1000000 };
 
+/* A store in the directory `path` below `root`; path and config are borrowed. Nothing is opened yet. NULL: no
+ * memory. */
 struct store *store_new(int root, const char *path, const struct log_config *config);
 void store_free(struct store *st);
 

@@ -106,6 +106,7 @@ int cgroup_alone(struct cgroup *c, const char *node, pid_t pid);
 /* `sig` to one process, if it is in the node's group or below; -ESRCH otherwise. */
 int cgroup_signal_one(struct cgroup *c, const char *node, pid_t pid, int sig);
 
+/* Freeze a group and all below it, or let it go on. 0 or -errno. */
 int cgroup_freeze(struct cgroup *c, const char *node, bool frozen);
 
 /* Have every process of it begin the system call anew that it waits in, as far as calls can be interrupted at all, by

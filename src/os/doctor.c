@@ -137,8 +137,8 @@ static void say_v1(const struct cgroup *c, size_t use, struct doctor_row *ret)
         say(ret, uses[use].what, ctl == CTL_MEMORY || ctl == CTL_PIDS ? DOCTOR_PARTLY : DOCTOR_YES,
             "cgroup v1 at %s: %s%s", c->v1[ctl].path, uses[use].directives,
             ctl == CTL_MEMORY ? "; not MemoryHigh=, MemoryLow=, MemoryMin=, which only v2 has"
-            : ctl == CTL_PIDS ? " where a unit says it; its default holds on v2 and for what `coppicectl "
-            "run` runs" : "");
+            : ctl == CTL_PIDS
+            ? " where a unit says it; its default holds on v2 and for what `coppicectl run` runs" : "");
 }
 
 bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row *ret)

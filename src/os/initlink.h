@@ -22,7 +22,7 @@ struct initlink;
 int initlink_open(int fd, struct initlink **ret, struct err *err);
 void initlink_free(struct initlink *l); /* closes; NULL is fine */
 
-int initlink_fd(const struct initlink *l);
+int initlink_fd(const struct initlink *l);      /* to be watched; borrowed */
 
 /* The process that made the pair, which is init: also when it has died meanwhile and our parent is
  * somebody else. 0 = not known. */

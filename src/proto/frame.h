@@ -27,7 +27,7 @@ static inline struct frame_reader frame_reader_make(size_t max)
         return (struct frame_reader) { .max = max };
 }
 
-void frame_reader_free(struct frame_reader *r);
+void frame_reader_free(struct frame_reader *r); /* messages handed out are gone */
 
 /* Room for n more bytes, to be filled by the caller who then calls frame_added(); NULL when memory is short.
  * Messages handed out before are gone. */

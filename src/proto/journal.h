@@ -32,6 +32,7 @@ struct journal_frame {
         uint64_t sum;        /* of size, kind, place and payload */
 };
 
+/* The head of a new journal whose first frame is at `begin`, bytes from its start. */
 void journal_head_make(struct journal_head *h, uint64_t begin);
 
 /* 0; -ENOMSG: not a journal; -EPROTONOSUPPORT: of another version (h->version says which); -EBADMSG: damaged. */

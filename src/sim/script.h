@@ -50,7 +50,7 @@ void script_free(struct script *s);
 /* A step as a line of the language, without a newline. */
 void script_print(const struct script_step *s, struct buf *out);
 
-const char *verb_name(enum verb v);
+const char *verb_name(enum verb v);  /* "fail-start" */
 const char *verb_usage(enum verb v); /* "fail-start NODE COUNT [WHERE]" */
 
 /* The forms of arguments. 0 or -EINVAL. */

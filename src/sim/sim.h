@@ -80,8 +80,8 @@ struct sim_observer {
 struct sim *sim_new(struct core *core, const struct sim_config *config, const struct sim_observer *observer);
 void sim_free(struct sim *s);
 
-struct core *sim_core(const struct sim *s);
-nsec sim_now(const struct sim *s);
+struct core *sim_core(const struct sim *s);             /* borrowed */
+nsec sim_now(const struct sim *s);                      /* its clock */
 bool sim_over(const struct sim *s, int *ret_code);      /* the daemon has exited, with this code */
 uint64_t sim_steps(const struct sim *s);                /* steps of the core so far */
 struct sim_habits *sim_habits(struct sim *s, node_id id); /* valid until the next call for another node */

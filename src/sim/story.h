@@ -15,6 +15,8 @@ struct story {
         unsigned unmet;
 };
 
+/* Each adds what people are to read to the story: a record, a step of the script, whether an expectation was met
+ * (`found`: what there was instead), a remark, the end. */
 void story_record(struct story *t, nsec now, const struct record *r);
 void story_step(struct story *t, nsec now, const struct script_step *s);
 void story_expect(struct story *t, nsec now, const struct script *script, const struct script_step *s, bool met,

@@ -43,6 +43,7 @@ struct unit_index {
 int unit_index_new(const struct unit_paths *paths, struct remarks *remarks, struct unit_index *ret);
 void unit_index_free(struct unit_index *ix);
 
+/* "web.service"; borrowed from the index. */
 const char *unit_index_name(const struct unit_index *ix, const struct unit_entry *e);
 
 /* The first entry of that name; those of later directories follow it. NULL when there is none. */

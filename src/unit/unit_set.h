@@ -35,6 +35,8 @@ struct unit_options {
         bool check_owner;                /* FAILURES H11; the daemon sets it when it is root */
 };
 
+/* Where units are looked for, and what %t, %S and their like stand for. 0, or -errno with err filled. The rest is
+ * borrowed from it. */
 int unit_paths_new(const struct unit_options *o, struct unit_paths **ret, struct err *err);
 void unit_paths_free(struct unit_paths *p);
 const struct unit_host *unit_paths_host(const struct unit_paths *p);
