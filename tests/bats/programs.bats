@@ -77,7 +77,7 @@ within() { nsenter --target "$DAEMON" --mount --net -- "$@"; }
         unshare --mount --net true 2>/dev/null || skip "needs the right to make namespaces"
         POSTGRES=/usr/lib/postgresql/15/bin
         [ -x $POSTGRES/postgres ] && [ -x $POSTGRES/initdb ] && command -v psql >/dev/null || skip "needs PostgreSQL 15"
-        hardened postgres
+        hardened postgres "MemoryMax=256M" "TasksMax=30"
         cat >"$W/private.more" <<'END'
 mkdir -p /var/lib/postgresql/15 /etc/postgresql/15/main
 chown postgres /var/lib/postgresql/15
@@ -92,6 +92,7 @@ CONF
 END
         private_daemon /var/lib/postgresql /etc/postgresql /run
         ctl await postgres ready --timeout "${PATIENCE}s"
+        confined /postgres
         # Work, and what the sandbox leaves of the machine: as the database's own superuser.
         run within psql -h /run/postgresql -U postgres -At \
                 -c "create table t as select generate_series(1, 50000) i; select sum(i) from t; create index on t (i); checkpoint" \
@@ -113,7 +114,7 @@ END
 
 @test "nginx serves under its hardened unit, and writes only where the unit lets it" {
         distribution
-        hardened nginx "TasksMax=20"
+        hardened nginx "TasksMax=20" "MemoryMax=64M" "CPUQuota=50%"
         cat >>"$W/private.more" <<'END'
 mkdir -p /var/lib /var/log /var/www/html /srv/open /run/open; chmod 777 /srv/open /run/open
 echo "a page from behind the fence" >/var/www/html/index.html
@@ -178,7 +179,7 @@ END
 
 @test "sshd lets in who has the key under its hardened unit, and the session is in the sandbox too" {
         distribution
-        hardened sshd "TasksMax=40"
+        hardened sshd "TasksMax=40" "MemoryMax=128M"
         ssh-keygen -q -t ed25519 -N '' -f "$W/key"
         ssh-keygen -q -t ed25519 -N '' -f "$W/other"
         cat >>"$W/private.more" <<END
