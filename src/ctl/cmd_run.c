@@ -95,6 +95,8 @@ static int run_attached(struct running *r, const char *params, const int *fds, s
         while (code == CTL_OK && ctl_continues(c)) {
                 free(r->node);
                 r->node = strdup(jget_text(&c->doc, *ret, "node"));
+                if (!c->quiet)
+                        (void) wish_say_missing(c, jget_text(&c->doc, *ret, "node"), *ret);
                 code = next_reply(r, ret);
         }
         attach_drain(&r->attach);

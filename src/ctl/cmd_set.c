@@ -1,6 +1,6 @@
 /* cmd_set.c - set: change directives of a node at once, and keep them. */
 #include "base/json.h"
-#include "ctl/ctl.h"
+#include "ctl/wish.h"
 
 static const struct ctl_option set_options[] = {
         { "runtime", 0, NULL, "Keep it only as long as the runtime directory: until the next boot." },
@@ -22,18 +22,6 @@ static void put_params(struct ctl *c, struct buf *params)
         json_close(&j);
 }
 
-/* Limits that were asked for and cannot be had here. */
-static int say_missing(struct ctl *c, uint32_t list)
-{
-        int code = CTL_OK;
-
-        for (uint32_t t = jtok_first(&c->doc, list); t != JTOK_NONE; t = jtok_after(&c->doc, list, t))
-                code = ctl_error(CTL_FAILED, "%s: %s=%s is not enforced: %s", c->argv[0],
-                                 jget_text(&c->doc, t, "directive"),
-                                 jget_text(&c->doc, t, "requested"), jget_text(&c->doc, t, "why"));
-        return code;
-}
-
 static int run_set(struct ctl *c)
 {
         autobuf struct buf params = BUF_INIT;
@@ -44,7 +32,7 @@ static int run_set(struct ctl *c)
         r = ctl_call(c, "Set", buf_text(&params), false, &reply);
         if (r != CTL_OK)
                 return r;
-        r = say_missing(c, jtok_get(&c->doc, reply, "not_enforced"));
+        r = wish_say_missing(c, c->argv[0], reply) ? CTL_FAILED : CTL_OK;
         if (c->json)
                 ctl_put_json(c, reply);
         if (c->json || c->quiet)

@@ -108,6 +108,8 @@ static int spawn_outside(struct ctl *c)
                 r = ctl_call(c, "SpawnTransient", buf_text(&params), false, &reply);
         if (r != CTL_OK)
                 return r;
+        if (!c->quiet)
+                (void) wish_say_missing(c, jget_text(&c->doc, reply, "node"), reply);
         if (!c->json)
                 return put_node(c, jget_text(&c->doc, reply, "node"), strlen(jget_text(&c->doc, reply, "node")));
         ctl_put_json(c, reply);

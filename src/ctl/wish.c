@@ -195,3 +195,16 @@ void wish_write(struct wish *w, struct json *j)
                 json_str(j, NULL, i ? w->c->argv[i] : w->program);
         json_close(j);
 }
+
+bool wish_say_missing(const struct ctl *c, const char *node, uint32_t reply)
+{
+        const uint32_t list = jtok_get(&c->doc, reply, "not_enforced"), first = jtok_first(&c->doc, list);
+
+        for (uint32_t t = first; t != JTOK_NONE; t = jtok_after(&c->doc, list, t)) {
+                const char *value = jget_text(&c->doc, t, "requested"), *why = jget_text(&c->doc, t, "why");
+
+                (void) ctl_error(0, "%s: %s=%s is not enforced: %s", node, jget_text(&c->doc, t, "directive"),
+                                 value ? value : "", why ? why : "?");
+        }
+        return first != JTOK_NONE;
+}

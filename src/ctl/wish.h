@@ -38,4 +38,7 @@ void wish_done(struct wish *w);
 /* As parameters of SpawnTransient, into an object that is open. */
 void wish_write(struct wish *w, struct json *j);
 
+/* Print each of `not_enforced` of a reply: what was asked for `node` and does not hold. True when there is any. */
+bool wish_say_missing(const struct ctl *c, const char *node, uint32_t reply);
+
 #endif

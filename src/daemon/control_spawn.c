@@ -15,7 +15,19 @@ struct spawning {
         char path[NODE_PATH_MAX];
 };
 
-static void write_reply(struct call *c, const struct death *d, bool continues)
+/* What was asked for and does not hold is told once it runs. */
+static void write_missing(struct call *c, const struct node *n, bool runs, struct json *j)
+{
+        if (!runs || !n) {
+                json_nil(j, "not_enforced");
+                return;
+        }
+        json_open(j, "not_enforced", '[');
+        engine_limits_missing(call_engine(c), n->id, json_limit, j);
+        json_close(j);
+}
+
+static void write_reply(struct call *c, const struct death *d, bool runs, bool continues)
 {
         const struct spawning *s = c->state;
         const struct node *n = core_node(call_core(c), s->node);
@@ -30,6 +42,7 @@ static void write_reply(struct call *c, const struct death *d, bool continues)
                 json_nil(j, "exit_code");
                 json_nil(j, "death");
         }
+        write_missing(c, n, runs, j);
         call_close(c, continues);
 }
 
@@ -44,15 +57,30 @@ static void fail_start(struct call *c, const struct death *d)
         call_fail(c, "Failed", "message", text, "hint", NULL);
 }
 
+static void note(void *arg, const struct engine_limit *l)
+{
+        bool *any = arg;
+
+        (void) l;
+        *any = true;
+}
+
 static void on_started(void *arg, enum result result)
 {
         struct call *c = arg;
         struct spawning *s = c->state;
+        bool missing = false;
 
-        if (c->in.more || result != RESULT_OK)
+        if (result != RESULT_OK)
                 return; /* what did not start has an end as well, with more to say */
-        s->keep = true;
-        write_reply(c, NULL, false);
+        if (!c->in.more) {
+                s->keep = true;
+                write_reply(c, NULL, true, false);
+                return;
+        }
+        engine_limits_missing(call_engine(c), s->node, note, &missing);
+        if (missing)
+                write_reply(c, NULL, true, true);
 }
 
 static void on_ended(void *arg, const struct transient_end *end)
@@ -62,7 +90,7 @@ static void on_ended(void *arg, const struct transient_end *end)
 
         s->over = true;
         if (c->in.more)
-                write_reply(c, &end->death, false);
+                write_reply(c, &end->death, false, false);
         else
                 fail_start(c, &end->death);
 }
@@ -144,7 +172,7 @@ static void ask(struct call *c, const struct transient_request *q, bool keep)
         if (!c->in.more)
                 return;
         conn_apart(c->conn); /* TRANSIENTS_MAX bounds them */
-        write_reply(c, NULL, true);
+        write_reply(c, NULL, false, true);
 }
 
 void method_SpawnTransient(struct call *c)
@@ -182,7 +210,7 @@ static void tell_end(struct call *c, struct spawning *s, const struct transient_
         s->over = true;
         s->node = NODE_NONE;
         (void) snprintf(s->path, sizeof s->path, "%s", end->path);
-        write_reply(c, &end->death, false);
+        write_reply(c, &end->death, false, false);
 }
 
 void method_AttachTransient(struct call *c)
@@ -218,5 +246,5 @@ void method_AttachTransient(struct call *c)
         }
         (void) core_path(call_core(c), s->node, s->path, sizeof s->path);
         conn_apart(c->conn);
-        write_reply(c, NULL, true);
+        write_reply(c, NULL, false, true);
 }

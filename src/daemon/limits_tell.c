@@ -296,6 +296,29 @@ void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
         sandbox_limits(e, node->spec, fn, arg);
 }
 
+struct missing {
+        const struct spec *spec;
+        engine_limit_fn *fn;
+        void *arg;
+};
+
+static void pass_missing(void *arg, const struct engine_limit *l)
+{
+        const struct missing *m = arg;
+        const enum directive d = directive_find(section_of_kind(spec_kind(m->spec)), l->directive);
+
+        if (!l->enforced && (d == D_NONE || spec_has(m->spec, d)))
+                m->fn(m->arg, l);
+}
+
+void engine_limits_missing(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
+{
+        const struct node *node = core_node(e->core, id);
+
+        if (node && spec_isolation(node->spec, e->opt.isolation) == ISOLATION_BEST_EFFORT)
+                engine_limits(e, id, pass_missing, &(struct missing) { node->spec, fn, arg });
+}
+
 void limits_explain_fork(struct engine *e, node_id id, struct err *err)
 {
         char path[PATH_MAX_NODE], max[32];

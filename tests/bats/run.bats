@@ -296,3 +296,21 @@ tmp_empty() { [ -z "$(ls "$W/tmp")" ]; }
         wait_for "$PATIENCE" process_gone "$pid"
         wait_for "$PATIENCE" tmp_empty
 }
+
+@test "run and spawn say what does not hold of what was asked for, when that is no reason to refuse it" {
+        export TMPDIR=$W/tmp
+        mkdir -m 1777 "$W/tmp"
+        unset COPPICE_SOCKET
+        [ "$(id -u)" = 0 ] && command -v setpriv && as_nobody test -x "$COPPICED" || skip "needs to be root, to be nobody"
+        run as_nobody "$CTL" run --local -p MemoryMax=64M -- /bin/true
+        assert_status 205
+        assert_output_has "set MemoryMax=64M: there is no memory controller"
+        run as_nobody "$CTL" run --local -p MemoryMax=64M -p Isolation=best-effort -- /bin/echo it runs
+        assert_status 0
+        assert_output_has "it runs"
+        assert_output_has "MemoryMax=64M is not enforced: there is no memory controller"
+        refute_output_has "TasksMax"
+        refute_output_has "MemorySwapMax"
+        run as_nobody "$CTL" run --local -q -p MemoryMax=64M -p Isolation=best-effort -- /bin/echo it runs
+        assert_eq "$output" "it runs"
+}
