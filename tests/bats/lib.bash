@@ -147,7 +147,7 @@ wait_for() {
                 read -r -t 0.02 -u "$QUIET" _ || :
         done
 }
-process_gone() { ! kill -0 "$1" 2>/dev/null || [ "$(process_state "$1")" = Z ]; }
+process_gone() { ! kill -0 "$1" 2>/dev/null || [[ $(process_state "$1") =~ ^[ZX]?$ ]]; } # no state: it went between the two
 process_state() { local s; { read -r s <"/proc/$1/stat"; } 2>/dev/null || return 0; s=${s##*) }; echo "${s%% *}"; }
 has_state() { [ "$(state_of "$1" 2>/dev/null)" = "$2" ]; }
 has_new_pid() { local p; p=$(pid_of "$1" 2>/dev/null) && [ -n "$p" ] && [ "$p" != 0 ] && [ "$p" != "$2" ] && has_state "$1" running; }
@@ -206,14 +206,24 @@ remember_processes() {
                 SEEN+=("$pid $start $(cgroup_dir "$pid")")
         done
 }
-# nothing_left: none of those processes, none of their cgroups, no socket, nobody that runs something of $W.
+# has_ended PID START: that process, not another one of its number. State and start from one look: between two it may go.
+has_ended() {
+        local s pid=$1 start=$2
+        { read -r s <"/proc/$pid/stat"; } 2>/dev/null || return 0
+        set -- ${s##*) }
+        [ "$1" = Z ] || [ "$1" = X ] || [ "${20}" != "$start" ]
+}
+runs_nothing_here() { ! { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null | grep -qF "$W/"; }
+# nothing_left: none of those processes, none of their cgroups, no socket, nobody that runs something of $W. Whoever was
+# killed a moment ago has $ENDING seconds to be gone.
+ENDING=10
 nothing_left() {
         local pid start group own bad=0 line
         own=$(cgroup_dir self)
         for line in "${SEEN[@]}"; do
                 read -r pid start group <<<"$line"
-                if [ "$(start_time "$pid")" = "$start" ] && [ "$(process_state "$pid")" != Z ]; then
-                        echo "left behind: process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline"))"; bad=1
+                if ! wait_for "$ENDING" has_ended "$pid" "$start"; then
+                        echo "left behind: process $pid ($({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null))"; bad=1
                 fi
                 if [ -n "$group" ] && [ "$group" != "$own" ] && [ -d "$group" ]; then
                         echo "left behind: cgroup $group"; bad=1
@@ -221,6 +231,7 @@ nothing_left() {
         done
         for pid in $(grep -lFf <(printf '%s/' "$W") /proc/[0-9]*/cmdline 2>/dev/null); do
                 pid=${pid#/proc/} pid=${pid%/cmdline}
+                ! wait_for "$ENDING" runs_nothing_here "$pid" || continue
                 echo "left behind: process $pid ($({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null))"; bad=1
         done
         [ ! -S "$W/run/control" ] || { echo "left behind: the control socket"; bad=1; }
