@@ -164,7 +164,8 @@ struct engine_limit {
 };
 typedef void engine_limit_fn(void *arg, const struct engine_limit *l);
 void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg);
-/* Only those that are said, not a default, and do not hold; costs nothing where one of them would have refused the start (Isolation=strict). */
+/* Only those that are said, not a default, and do not hold; costs nothing where one of them would have refused the
+ * start (Isolation=strict). */
 void engine_limits_missing(struct engine *e, node_id id, engine_limit_fn *fn, void *arg);
 /* os/doctor.h of the daemon's own place. */
 struct doctor_row;

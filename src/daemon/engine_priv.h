@@ -34,98 +34,106 @@ struct answer {
 };
 
 struct engine {
+        /* What was said when the daemon was started, and what it works with. */
         struct options opt;
-        uint64_t init_start;          /* nogroup_birth(); 0 = not known */
+        uint64_t init_start;          /* nogroup_birth() of init; 0 = not known */
         struct ev_loop *loop;
         struct core *core;
         struct unit_paths *paths;     /* owned */
-        struct buf load_report;
+        struct buf load_report;       /* engine_load_report() */
         struct absent *absent;        /* owned; NULL = not known; absent.h */
         node_id command_node;         /* main.service of the command line, which no file describes; else NODE_NONE */
 
+        /* The turn, and the socket to init. */
         struct initlink *link;
         struct ev_io link_watch;
-        bool link_writing;
+        bool link_writing;            /* something waits for room in the socket, which link_watch tells of */
         struct ev_prepare turn;       /* runs engine_turn() before every sleep */
-        struct ev_timer tick;         /* core_deadline() */
-        nsec tick_at;
+        struct ev_timer tick;         /* goes off at core_deadline(), */
+        nsec tick_at;                 /* which is this */
 
         struct event *queue;          /* owned; ring */
         size_t queue_cap, queue_head, queue_len;
-        struct request *requests;     /* owned */
+        struct request *requests;     /* owned; who waits for an answer of the core */
         size_t request_count, request_cap;
         struct answer *answers;       /* owned; delivered at the end of the turn */
         size_t answer_count, answer_cap;
         uint32_t last_token;
         uint64_t published;           /* sequence number of the last record that was published */
 
+        /* Nodes and their processes. */
         struct run *runs;             /* owned; by node id */
         size_t run_cap;
         struct pid_map pids;
         struct buf plan;              /* scratch of every spawn */
         uint64_t boot_mark;           /* first half of every INVOCATION_ID */
-        bool tmp_noted;               /* private_tmp.c: it is on disk */
+        bool tmp_noted;               /* private_tmp.c: what its directories are called has been written to disk */
 
         struct cgroup *cgroup;
-        struct ev_io oom_watch;       /* limits.c */
-        struct ev_timer oom_timer;    /* ... only for a moment after news */
-        unsigned oom_rounds;
+        struct ev_io oom_watch;       /* limits.c: the kernel has killed somebody for want of memory */
+        struct ev_timer oom_timer;    /* looks again for a moment after that, */
+        unsigned oom_rounds;          /* so many times already */
         struct ev_io empty_watch;     /* cgroup.events */
-        struct ev_timer empty_timer;  /* only while emptiness is waited for */
-        size_t probing;               /* nodes with RUN_PROBE */
+        struct ev_timer empty_timer;  /* runs only while some group or session is waited for to become empty */
+        size_t probing;               /* how many nodes have RUN_PROBE */
 
         struct filter_program *filters; /* owned; seccomp.c: those in use, by their settings */
 
+        /* Notifications. Those that are held wait until init has told of the process that sent them. */
         int notify_fd;
         struct ev_io notify_watch;
         char *notify_path;            /* owned */
-        struct early *early;          /* owned; notify.c: said before init's word about the sender was read */
-        unsigned unsure;              /* ... or while it could not be told who the sender is: so many, */
-        struct ev_timer unsure_timer; /* looked at again by this */
+        struct early *early;          /* owned; notify.c: those that are held */
+        unsigned unsure;              /* how many of them wait because it could not be told who the sender is: */
+        struct ev_timer unsure_timer; /* asks again */
 
+        /* Who is talked to: clients, the log writer, services by mail and pipes. */
         int lock_fd;
         char *control_path;           /* owned */
         struct control *control;
-        struct ev_timer socket_timer; /* only while there is no socket yet (FAILURES J11) */
+        struct ev_timer socket_timer; /* runs only while there is no socket yet (FAILURES J11) */
         struct logd *logd;
         struct mailroom *mail;        /* owned; mail_priv.h */
         struct pipes *pipes;          /* owned; pipe_priv.h; NULL until there is one */
-        uint32_t store_serial;
+        uint32_t store_serial;        /* the latest number in a name of init's store */
 
-        nsec said_since;              /* say.c: the present second */
-        unsigned said, unsaid;
+        nsec said_since;              /* say.c: when the present second began, */
+        unsigned said, unsaid;        /* how many lines were written in it, and how many were left out */
         struct reach *reach;          /* owned; NULL until a unit names a path (touch.c) */
         struct ev_timer reach_timer;
         struct checks *checks;        /* owned; NULL until a start has to ask; check.c */
-        nsec orphan_said;             /* when a reaped orphan was told of last */
-        unsigned orphans;             /* reaped since, untold */
+        nsec orphan_said;             /* when the last line about a reaped orphan was written, */
+        unsigned orphans;             /* and how many were reaped since */
 
+        /* The journal, and the engine before and after this one. */
         struct journal *journal;      /* owned; NULL = there is none */
         struct trial *trial;          /* owned; reexec.c: a program that may take our place */
-        bool leaving;                 /* it does: end as soon as nothing waits to be sent */
-        struct action *redo;          /* owned; recovered: actions of the last step, perhaps not performed */
+        bool leaving;                 /* it does: this engine ends as soon as nothing waits to be sent */
+        struct action *redo;          /* owned; recovered: actions of the last step, which may not
+                                       * have been performed */
         size_t redo_count;
-        bool performed;               /* ... they were, but messages to init had not been sent */
-        int lacking;                  /* errno: a descriptor of init's store could not be taken for want of
-                                       * something; 0 = none */
-        const struct actions *doing;  /* being performed; NULL = none are */
-        uint32_t doing_at, doing_base; /* so many of them have been; of which so many before the latest snapshot */
-        uint64_t journal_begin, journal_end; /* recovered: where to go on writing */
-        struct survivor *survivors;   /* owned; adopt.c: what runs and was not started by what is in the journal */
+        bool performed;               /* recovered: they have been, but not all that they ask of init had been sent */
+        int lacking;                  /* errno: why a descriptor of init's store could not be taken, when that is a lack
+                                       * of something; 0 = none */
+        const struct actions *doing;  /* those of the present step; NULL = none are being performed */
+        uint32_t doing_at, doing_base; /* how many of them have been; how many before the latest snapshot */
+        uint64_t journal_begin, journal_end; /* recovered: where the journal begins, and where to go on writing */
+        struct survivor *survivors;   /* owned; adopt.c: services that run and that the journal knows nothing of */
         size_t survivor_count;
         struct left *left;            /* owned; left.c; NULL: no earlier daemon has left anybody */
         bool init_gone;               /* coppiced was killed: what is left to do is to end */
         int kept_control;             /* recovered: the listening socket; else -1 */
-        uint32_t failures;            /* engines before us that did not live long */
+        uint32_t failures;            /* how many engines in a row before us have not lived long */
         uint64_t last_mark;           /* of the last message of init that was dealt with */
 
         struct transients *transients; /* owned; NULL until there is one */
         struct mail_spawn *spawns;    /* owned; mail_spawn.c: who waits for a child to start */
 
+        /* The end. */
         int signals_seen;             /* TERM, INT, QUIT so far */
         enum init_end end;            /* what init does when all has ended; EXIT unless PID 1 of a machine */
         int exit_code;                /* asked for with a shutdown; -1 = none */
-        bool stopping, finishing, done;
+        bool stopping, finishing, done; /* the tree is being stopped; it has been, logs are flushed; leave the loop */
         struct ev_timer finish_timer;
 };
 

@@ -26,30 +26,30 @@ enum journal_entry {
         ENTRY_END,
         ENTRY_POST,     /* event: it is in the queue now */
         ENTRY_STEP,     /* time, more: the first of the queue is given to the core */
-        ENTRY_TICK,     /* time: EVT_TICK is */
-        ENTRY_DIRECT,   /* time, event: it is, before those in the queue */
+        ENTRY_TICK,     /* time: EVT_TICK is given to the core */
+        ENTRY_DIRECT,   /* time, event: it is given to the core, before those in the queue */
         ENTRY_PERFORMED,/* the actions of the last step have been performed, but what they ask of init
                          * may wait for room */
         ENTRY_AT,       /* number: so many actions of the last step have been performed */
         ENTRY_DONE,     /* the actions of the last step have been performed, its records published */
-        ENTRY_MARK,     /* of the message of init that has been dealt with */
+        ENTRY_MARK,     /* mark: the message of init with that mark has been dealt with */
         ENTRY_PID,      /* struct pid_entry: we know this process */
         ENTRY_UNPID,    /* pid */
         ENTRY_RUN,      /* node, struct run */
         ENTRY_FORGET,   /* node: nothing is kept for it any more */
         ENTRY_EXTRA,    /* node, and what it has said about itself */
         ENTRY_NOW,      /* node, struct death: what is known of the end that is going on */
-        ENTRY_NOT_NOW,  /* node: nothing is */
+        ENTRY_NOT_NOW,  /* node: no end of it is going on */
         ENTRY_DEATH,    /* node, struct death: an incarnation is over */
         ENTRY_TAIL,     /* node, incarnation, text: its last words */
         ENTRY_ENGINE,   /* struct saved_engine */
         ENTRY_CGROUP,   /* bytes of cgroup_save() */
-        ENTRY_REDO,     /* action: of the last step; may not have been performed */
+        ENTRY_REDO,     /* action of the last step, which may not have been performed */
         ENTRY_SEQ,      /* number of the last record that was published */
         ENTRY_ADD,      /* parent, 0 or 1: dynamic, 2: core_add_again(), spec: core_add() */
         ENTRY_LINK,     /* core_link() */
         ENTRY_EARLY,    /* pid, text: a notification that waits for init's word about the sender */
-        ENTRY_HEARD,    /* pid: the first of them from it has been dealt with */
+        ENTRY_HEARD,    /* pid: the first ENTRY_EARLY of that pid has been dealt with */
         ENTRY_GUARD,    /* node, and what its filter has stopped: seccomp_save() */
         ENTRY_PIPE,     /* place, flags, spec: a channel of Type=pipe, new or changed */
         ENTRY_UNPIPE,   /* place, name of its unit: it is gone */
@@ -75,9 +75,11 @@ struct saved_engine {
 extern const struct pack_schema engine_schema;
 extern const struct pack_struct saved_engine_fields, pid_fields, run_fields, death_fields, action_fields, said_fields;
 
-enum { RUN_SAVED = RUN_GROUP | RUN_DIRS | RUN_TMP | RUN_CREDS | RUN_KILLED | RUN_ORPHANED | RUN_BOUNDED | RUN_COUNTED |
-       RUN_NAMED |
-                   RUN_WATCHED | RUN_PROBE };
+/* Flags of struct run that mean the same to the next engine. */
+enum {
+        RUN_SAVED = RUN_GROUP | RUN_DIRS | RUN_TMP | RUN_CREDS | RUN_KILLED | RUN_ORPHANED | RUN_BOUNDED | RUN_COUNTED |
+                    RUN_NAMED | RUN_WATCHED | RUN_PROBE,
+};
 
 /* A plain copy of the bit fields of struct pid_entry. */
 struct saved_pid {

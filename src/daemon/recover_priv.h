@@ -10,8 +10,8 @@ struct reader {
         struct unpack u;
         struct pack_map *core_map, *engine_map;
         struct actions last;      /* of the last step; borrowed from the core */
-        bool stepped;             /* it has not been said that they were performed */
-        uint64_t done;            /* ... but of so many of them */
+        bool stepped;             /* nothing in the journal says yet that all of them were performed */
+        uint64_t done;            /* how many of them it says that of */
         uint64_t steps;
         struct err lack;          /* what keeps us from going on now, and may be there for the next
                                    * engine; code 0: nothing */
