@@ -444,6 +444,7 @@ static const struct {
         { STAGE_NAMESPACE, ENOSPC, false, "/proc/sys/user limits how many namespaces and mounts there may be" },
         { STAGE_LANDLOCK, ENOENT, true, "make it, or write - in front of the path: then it may be missing" },
         { STAGE_CHROOT, ENOENT, true, "make it, or correct RootDirectory=" },
+        { STAGE_CHROOT, EPERM, true, "only root may; with PrivateMounts=yes a user namespace gives the right to" },
         { STAGE_CHDIR, ENOENT, true, "make it, or write - in front of the path: then it may be missing" },
         { STAGE_CHDIR, EACCES, true, "the user of the service has to be let into it and all directories above" },
         { STAGE_CREDENTIALS, ENOENT, true, "put it there, or say with SetCredential= what holds where it is missing" },
