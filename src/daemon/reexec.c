@@ -17,6 +17,7 @@
 #include "proto/journal.h"
 
 #define TRIAL_MAX_SEC 30.
+#define UNDERSTOOD    "state of version " /* what every engine says that has loaded a state */
 
 struct trial {
         struct engine *e;
@@ -60,22 +61,35 @@ static void leave(struct engine *e, const struct trial *t)
         e->leaving = true;
 }
 
+/* Its own last words, or what else there is to say. */
+static const char *why(const struct trial *t, int status, char buf[96])
+{
+        if (t->text.len && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+                return buf_text(&t->text);
+        if (WIFSIGNALED(status))
+                (void) snprintf(buf, 96, "it was ended by signal:%s", signal_name(WTERMSIG(status)));
+        else
+                (void) snprintf(buf, 96, "it ended with %d without a word about the state: is it an engine?",
+                                WEXITSTATUS(status));
+        return buf;
+}
+
 static void over(struct trial *t)
 {
         struct engine *e = t->e;
         struct err err = { 0 };
+        char ended[96];
         int status = 0;
 
         while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
                 ;
         while (t->text.len > 0 && t->text.data[t->text.len - 1] == '\n')
                 t->text.data[--t->text.len] = '\0';
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && strstr(buf_text(&t->text), UNDERSTOOD)) {
                 answer(t, NULL);
                 leave(e, t);
         } else {
-                (void) err_set(&err, STAGE_NONE, ENOEXEC, "the new engine cannot take over: %.180s",
-                               t->text.len ? buf_text(&t->text) : "it ended without a word");
+                (void) err_set(&err, STAGE_NONE, ENOEXEC, "the new engine cannot take over: %.180s", why(t, status, ended));
                 err_hint(&err, "the present one goes on; nothing has changed");
                 log_err(LOG_LEVEL_ERROR, &err);
                 answer(t, &err);
@@ -235,6 +249,6 @@ int recover_check(struct engine *e)
         }
         for (node_id id = 0; id < core_node_limit(e->core); id++)
                 nodes += core_node(e->core, id) != NULL;
-        printf("state of version %d: %zu nodes, %zu events not taken yet\n", JOURNAL_VERSION, nodes, e->queue_len);
+        printf(UNDERSTOOD "%d: %zu nodes, %zu events not taken yet\n", JOURNAL_VERSION, nodes, e->queue_len);
         return 0;
 }

@@ -141,6 +141,33 @@ kill_engine() {
         assert_status 1
         run ctl daemon-reexec --binary "$W/nowhere"
         assert_status 2
+        run ctl daemon-reexec --binary /bin/true # not only a status: what it has understood
+        assert_status 1
+        assert_output_has "is it an engine?"
+        : >"$W/empty"; chmod 644 "$W/empty"
+        run ctl daemon-reexec --binary "$W/empty"
+        assert_status 1
+        assert_output_has "cannot be executed"
+        assert_eq "$(engine)" "$before"
+        stop_daemon 0
+}
+
+on_trial() { local p; for p in $(cat /proc/"$1"/task/*/children); do [ "$(readlink "/proc/$p/exe")" != "$2" ] || echo "$p" >"$W/trial"; done; [ -s "$W/trial" ]; }
+
+@test "H14, H19: a program that hangs while it is tried holds nobody up, and one that is killed then changes nothing" {
+        service web "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        local before hung=$COPPICE_BUILD/tests/programs/oddity client status=0
+        before=$(engine)
+        ctl daemon-reexec --binary "$hung" >"$W/said" 2>&1 &
+        client=$!
+        wait_for "$PATIENCE" on_trial "$before" "$(readlink -f "$hung")"
+        ctl restart /web
+        kill -KILL "$(cat "$W/trial")"
+        wait "$client" || status=$?
+        assert_status 1
+        wait_line "$W/said" "cannot take over: it was ended by signal:KILL"
         assert_eq "$(engine)" "$before"
         stop_daemon 0
 }
