@@ -69,6 +69,20 @@ static void put_item(const struct core *c, const struct record *r, struct buf *o
                                         (size_t) r->b));
 }
 
+static void put_late(int64_t late, struct buf *out)
+{
+        static const char *const texts[LATE_COUNT] = {
+                [LATE_CHECK] = "; who was asked about its conditions, user or files has not answered",
+                [LATE_COMMAND] = "; a command of it has not ended",
+                [LATE_READY] = "; READY=1 of Type=notify has not come",
+                [LATE_NOTIFY_FD] = "; no line has come through NotifyFd=",
+                [LATE_PID_FILE] = "; PIDFile= does not name its main process",
+        };
+
+        if (late > LATE_UNKNOWN && late < LATE_COUNT)
+                buf_adds(out, texts[late]);
+}
+
 static void put_word(const struct core *c, const struct record *r, const char *word, size_t len, struct buf *out)
 {
         if (word_is(word, len, "other"))
@@ -89,6 +103,8 @@ static void put_word(const struct core *c, const struct record *r, const char *w
                 put_item(c, r, out);
         else if (word_is(word, len, "text"))
                 buf_adds(out, core_emitted(c, r->seq) ? core_emitted(c, r->seq) : "(not kept any more)");
+        else if (word_is(word, len, "late"))
+                put_late(r->b, out);
         else if (word_is(word, len, "check"))
                 buf_addf(out, "%s", r->a >= 0 && r->a < D_COUNT ? directive_rows[r->a].key : "a condition");
 }

@@ -14,6 +14,9 @@ enum rule {
         RULE_COUNT
 };
 
+/* What a start that is given up has been waiting for. Journals have the numbers: each keeps its meaning. */
+enum late { LATE_UNKNOWN, LATE_CHECK, LATE_COMMAND, LATE_READY, LATE_NOTIFY_FD, LATE_PID_FILE, LATE_COUNT };
+
 struct record {
         uint64_t seq;          /* 1, 2, 3 ... for the life of the daemon */
         nsec at;

@@ -429,10 +429,24 @@ void up_spawn_failed(struct core *c, struct node *n, const struct event *e)
                 up_main_exited(c, n, e);
 }
 
+/* What a start that takes too long has been waiting for. */
+static enum late late_for(const struct node *n)
+{
+        const int64_t type = spec_int(n->spec, D_SERVICE_Type);
+
+        if (n->phase == PHASE_CHECK)
+                return LATE_CHECK;
+        if (n->phase != PHASE_MAIN || type == TYPE_ONESHOT)
+                return LATE_COMMAND;
+        if (spec_int(n->spec, D_SERVICE_NotifyFd) != SPEC_UNSET)
+                return LATE_NOTIFY_FD;
+        return type == TYPE_NOTIFY ? LATE_READY : type == TYPE_FORKING ? LATE_PID_FILE : LATE_UNKNOWN;
+}
+
 void start_timeout(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
-        (void) note_ab(c, n, RULE_START_TIMEOUT, n->cause, c->now - n->started_at, 0);
+        (void) note_ab(c, n, RULE_START_TIMEOUT, n->cause, c->now - n->started_at, late_for(n));
         service_end_with(c, n, REASON(REASON_START_TIMEOUT, 0), false);
 }
 

@@ -74,6 +74,8 @@ reason_is() { [ "$(field "$1" .last_reason)" = "$2" ]; }
         assert_eq "$(field /long .last_reason)" timeout
         wait_state /never failed
         assert_eq "$(field /never .last_reason)" start_timeout
+        run ctl why /never
+        assert_output_has "the start is given up; READY=1 of Type=notify has not come (TimeoutStartSec=100ms, never.service:3)"
         stop_daemon 0
 }
 
