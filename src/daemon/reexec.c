@@ -89,7 +89,8 @@ static void over(struct trial *t)
                 answer(t, NULL);
                 leave(e, t);
         } else {
-                (void) err_set(&err, STAGE_NONE, ENOEXEC, "the new engine cannot take over: %.180s", why(t, status, ended));
+                (void) err_set(&err, STAGE_NONE, ENOEXEC, "the new engine cannot take over: %.180s",
+                               why(t, status, ended));
                 err_hint(&err, "the present one goes on; nothing has changed");
                 log_err(LOG_LEVEL_ERROR, &err);
                 answer(t, &err);
