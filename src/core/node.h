@@ -15,7 +15,8 @@
 enum want { WANT_DOWN, WANT_UP };
 extern const struct strtab want_names; /* "down", "up" */
 
-/* Where a service is on its way: the rows of the machine in service.c. A supervisor has only NONE. */
+/* Where a service is on its way: the rows of the table in machine.c. A supervisor
+ * is in NONE, CHECK or UP. */
 enum phase {
         PHASE_NONE,       /* no incarnation */
         PHASE_CHECK,      /* Condition*= and Assert*= are being evaluated */
@@ -38,7 +39,7 @@ enum phase {
 };
 extern const struct strtab phase_names;
 
-struct dep;    /* order.h */
+struct dep;    /* machine.h */
 struct window; /* intensity.h */
 
 struct node {

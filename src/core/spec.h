@@ -91,7 +91,7 @@ size_t spec_said_count(const struct spec *s);
 enum directive spec_said(const struct spec *s, size_t i);
 const char *spec_item_bytes(const struct spec *s, enum directive d, size_t i, size_t *ret_len);
 
-/* Memory held by the spec, for `doctor` and the memory test. */
+/* Bytes of memory that the spec holds; for tests. */
 size_t spec_bytes(const struct spec *s);
 
 #endif
