@@ -52,7 +52,7 @@ BATS_TESTS += tests/bats/wild.bats
 
 EXTRA_DIST += $(BATS_TESTS)
 EXTRA_DIST += tests/bats/hostile_client.py tests/bats/drift.py
-EXTRA_DIST += tests/bats/lib.bash tests/bats/chaos.bash
+EXTRA_DIST += tests/bats/lib.bash tests/bats/library.bash tests/bats/chaos.bash
 EXTRA_DIST += tests/states/record tests/states/list tests/states/0.1.0-f0ee9fb.gz tests/states/0.1.0-1de225a.gz
 EXTRA_DIST += tests/bats/script_example.bash tests/bats/spawner.py tests/bats/killer.py tests/bats/wild.py
 EXTRA_DIST += tests/bats/terminal.py

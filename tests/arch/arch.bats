@@ -88,7 +88,7 @@ allowed() {
 
 @test "every test file is listed where make check finds it" {
         bad=0
-        for file in tests/bats/*.bats tests/arch/*.bats; do
+        for file in tests/bats/*.ba* tests/bats/*.py tests/arch/*.bats; do
                 grep -qF "$file" tests/*.mk || { echo "$file is not listed in tests/*.mk"; bad=1; }
         done
         for file in tests/unit/*.c; do

@@ -184,11 +184,23 @@ wait_event() {
 
 # --- proof that nothing is left --------------------------------------------------------------------------------------
 
+# A child that is gone when those below it have been listed does not count: they may be of another process of its number.
 descendants_of() {
-        local child
+        local child below
         for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
-                echo "$child"; descendants_of "$child"
+                below=$(descendants_of "$child")
+                is_child_of "$child" "$1" || continue
+                echo "$child" $below
         done
+}
+is_child_of() { local s parent=$2; { read -r s <"/proc/$1/stat"; } 2>/dev/null || return 1; s=${s##*) }; set -- $s; [ "$2" = "$parent" ]; }
+is_below() {
+        local s pid=$1
+        while [ "$pid" -gt 1 ] && [ "$pid" != "$2" ]; do
+                { read -r s <"/proc/$pid/stat"; } 2>/dev/null || return 1
+                s=${s##*) }; s=${s#* }; pid=${s%% *}
+        done
+        [ "$pid" = "$2" ]
 }
 start_time() { local s; { read -r s <"/proc/$1/stat"; } 2>/dev/null || return 1; s=${s##*) }; set -- $s; echo "${20}"; }
 cgroup_dir() {
@@ -199,11 +211,14 @@ cgroup_dir() {
 }
 # remember_processes: notes everything below the daemon (pid, start time, cgroup), for nothing_left to look at later.
 remember_processes() {
-        local pid start
+        local pid before line
         [ -n "$DAEMON" ] || return 0
         for pid in $(descendants_of "$DAEMON"); do
-                start=$(start_time "$pid") || continue # gone meanwhile
-                SEEN+=("$pid $start $(cgroup_dir "$pid")")
+                before=$(start_time "$pid") || continue # gone meanwhile
+                line="$pid $before $(cgroup_dir "$pid")"
+                if is_below "$pid" "$DAEMON" && [ "$(start_time "$pid")" = "$before" ]; then # no other one of its number
+                        SEEN+=("$line")
+                fi
         done
 }
 # has_ended PID START: that process, not another one of its number. State and start from one look: between two it may go.
