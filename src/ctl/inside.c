@@ -37,8 +37,8 @@ static int open_box(struct ctl *c, struct coppice **ret)
 
         if (r < 0)
                 return ctl_error(CTL_FAILED, "$COPPICE_MAILBOX: %s", strerror(-r));
-        (void) coppice_set_timeout(*ret, c->timeout_ms < 0 ? COPPICE_FOREVER : c->timeout_ms > 1000 ? c->timeout_ms *
-                                   1000 : 1000000);
+        (void) coppice_set_timeout(*ret, c->timeout_ms < 0 ? COPPICE_FOREVER
+                                   : c->timeout_ms > 1000 ? c->timeout_ms * 1000 : 1000000);
         (void) coppice_set_saved_max(*ret, SIZE_MAX, SIZE_MAX);
         return CTL_OK;
 }

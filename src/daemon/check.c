@@ -236,8 +236,8 @@ static bool ask(struct checks *c)
         }
         ev_io_set(&c->answer, fd, EV_READ);
         ev_io_start(c->e->loop, &c->answer);
-        set_timer(c, (c->patience_ms ? c->patience_ms : c->question[0] == REACH_NAMES ? REACH_NAMES_MS : REACH_MS) *
-                  1e-3);
+        set_timer(c, 1e-3 * (c->patience_ms ? c->patience_ms
+                             : c->question[0] == REACH_NAMES ? REACH_NAMES_MS : REACH_MS));
         return true;
 }
 

@@ -336,8 +336,8 @@ static void json_self(struct json *j)
 
         if (getrusage(RUSAGE_SELF, &u) < 0)
                 memset(&u, 0, sizeof u);
-        json_int(j, "cpu_usec", (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000) + u.ru_utime.tv_usec +
-                 u.ru_stime.tv_usec);
+        json_int(j, "cpu_usec", (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000) +
+                                u.ru_utime.tv_usec + u.ru_stime.tv_usec);
         json_int(j, "max_rss", u.ru_maxrss * INT64_C(1024));
 }
 

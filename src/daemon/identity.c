@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "daemon/journal.h"
-#include "daemon/touch.h"
 #include "daemon/sandbox.h"
+#include "daemon/touch.h"
 
 enum { GROUPS_MAX = 65536 };
 
