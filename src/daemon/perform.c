@@ -153,7 +153,7 @@ static void kill_scattered(struct engine *e, node_id id)
         }
 }
 
-/* As deep as the tree is, which the units bound. */
+/* Recursion goes as deep as the tree, which is as deep as the unit files say. */
 static void kill_each(struct engine *e, node_id id, bool signal)
 {
         for (node_id child = core_first_child(e->core, id); child != NODE_NONE;
@@ -228,7 +228,7 @@ static void on_close(struct engine *e, const struct action *a)
                 (void) cgroup_remove(e->cgroup, engine_path(e, a->node, path, sizeof(path)));
                 run->flags &= ~(unsigned) (RUN_GROUP | RUN_CLEAN);
         }
-        mail_close(e, a->node); /* its last words may be CALL=spawn: one more node, and the runs lie elsewhere */
+        mail_close(e, a->node); /* its last message may be CALL=spawn, which adds a node: e->runs may have moved */
         pipes_closed(e, a->node, &a->reason);
         run = engine_run(e, a->node);
         if (run->flags & RUN_DIRS)
@@ -302,15 +302,16 @@ static bool conts(const struct action *a, const struct action *next)
                a->node == next->node && a->role == next->role;
 }
 
-/* What is asked of init cannot be taken back, and an engine after us that finds a process started need not wonder what
- * of this step has been done before: the end of the life before it, for one, is not done again. */
+/* Before a process is asked of init, which cannot be taken back, the journal has to say that the actions in front of it
+ * have been performed: the next engine finds the process started, and must not perform them once more (the close of the
+ * life before, for one). OPEN, CHECK, SPAWN and DONE need no such note: reconcile.c says why. */
 static bool to_be_noted(const struct action *a)
 {
         return a->kind != ACT_OPEN && a->kind != ACT_CHECK && a->kind != ACT_SPAWN && a->kind != ACT_DONE;
 }
 
-/* A step that only asks something of us, or nothing at all, leaves no trace outside: it is written down together with
- * what it leads to. */
+/* Do the actions of a step only look at something? Then nobody outside can tell that it was taken, and it is written
+ * into the journal together with what it leads to, not by a write of its own. */
 static bool only_asks(const struct actions *actions)
 {
         for (uint32_t i = 0; i < actions->count; i++)
