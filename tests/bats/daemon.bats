@@ -286,7 +286,7 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
                 [ ! -e $W/owner ] || chown nobody $W/pid
                 exit 0
 	SH
-        service forked "Type=forking" "ExecStart=$W/fork" "PIDFile=$W/pid" "RestartSec=0" "TimeoutStartSec=1s" "Restart=no"
+        service forked "Type=forking" "ExecStart=$W/fork" "PIDFile=$W/pid" "RestartSec=0" "TimeoutStartSec=3s" "Restart=no"
         echo 1 >"$W/says"
         start_daemon
         wait_line "$W/daemon.log" "/forked: RESOURCES: read pid file $W/pid: \"1\" is not the number of a process that a service may have (.*forked.service:4;"
