@@ -113,6 +113,7 @@ struct engine {
                                        * have been performed */
         size_t redo_count;
         bool performed;               /* recovered: they have been, but not all that they ask of init had been sent */
+        bool only_look;               /* --check-state: nothing outside this process may be touched */
         int lacking;                  /* errno: why a descriptor of init's store could not be taken, when that is a lack
                                        * of something; 0 = none */
         const struct actions *doing;  /* those of the present step; NULL = none are being performed */

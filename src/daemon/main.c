@@ -192,7 +192,7 @@ static int start_over(struct engine *e, struct err *err)
 
         forget_all(e);
         log_error("beginning anew: what runs goes on, what was known of it is lost");
-        r = e->cgroup ? 0 : cgroup_adopt(NULL, e->opt.runtime_dir, (pid_t) e->opt.pid, &e->cgroup, err);
+        r = e->cgroup ? 0 : cgroup_adopt(NULL, true, e->opt.runtime_dir, (pid_t) e->opt.pid, &e->cgroup, err);
         if (r == 0)
                 r = load_first(e, err);
         if (r < 0)

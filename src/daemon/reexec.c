@@ -240,6 +240,7 @@ int recover_check(struct engine *e)
 
         e->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
         e->opt.runtime_dir = "/";
+        e->only_look = true;
         if (journal < 0)
                 (void) err_set(&err, STAGE_NONE, EBADF, "there is no state at descriptor %d", INIT_JOURNAL_FD);
         else if (e->loop && logs_init(e) == 0 && mail_start(e) == 0)

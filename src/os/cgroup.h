@@ -37,8 +37,11 @@ int cgroup_open(const char *runtime_dir, pid_t init, struct cgroup **ret, unsign
 int cgroup_look(struct cgroup **ret);
 /* For the next engine: what cgroup_open() has found and made, as bytes; and to go on with it, nothing being swept. */
 void cgroup_save(const struct cgroup *c, struct buf *out);
-/* saved NULL: what RUNTIME_DIR/cgroup says has to do. */
-int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, struct cgroup **ret, struct err *err);
+/* saved NULL: what RUNTIME_DIR/cgroup says has to do. The engine before removes the root group as its last act but one:
+ * `use` makes it again and opens it; without `use` what was saved is only read, and the groups are as with
+ * cgroup_look(). */
+int cgroup_adopt(struct unpack *saved, bool use, const char *runtime_dir, pid_t init, struct cgroup **ret,
+                 struct err *err);
 
 /* Groups, by absolute path, that are not ended with the daemon they are of (OnDaemonDeath=leave). */
 struct cgroup_left {

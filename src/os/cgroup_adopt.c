@@ -46,12 +46,17 @@ static void load(struct cgroup *c, struct unpack *u)
         c->v2_ours = (unsigned) unpack_u(u);
 }
 
+static int check_saved(const struct cgroup *c, struct err *err)
+{
+        if (c->backend == CGROUP_NONE || (c->path && c->proc_path && c->own))
+                return 0;
+        return err_set(err, STAGE_CGROUP, EBADMSG, "find the daemon's control group: its path was not kept");
+}
+
 static int open_root(struct cgroup *c, struct err *err)
 {
         if (c->backend == CGROUP_NONE)
                 return 0;
-        if (!c->path || !c->proc_path || !c->own)
-                return err_set(err, STAGE_CGROUP, EBADMSG, "find the daemon's control group: its path was not kept");
         c->root = cgroup_open_dir(AT_FDCWD, c->path);
         /* the engine before us removed it, as its last act but one */
         if (c->root == -ENOENT && mkdir(c->path, 0755) == 0)
@@ -93,7 +98,8 @@ static int guess(struct cgroup *c, struct err *err)
         return c->path && c->own && c->proc_path ? 0 : err_set(err, STAGE_CGROUP, ENOMEM, "out of memory");
 }
 
-int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, struct cgroup **ret, struct err *err)
+int cgroup_adopt(struct unpack *saved, bool use, const char *runtime_dir, pid_t init, struct cgroup **ret,
+                 struct err *err)
 {
         struct cgroup *c = cgroup_new(runtime_dir, init);
         int r = 0;
@@ -108,6 +114,8 @@ int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, stru
         if (r == 0 && saved && saved->bad)
                 r = err_set(err, STAGE_CGROUP, EBADMSG, "read which control groups are ours");
         if (r == 0)
+                r = check_saved(c, err);
+        if (r == 0 && use)
                 r = open_root(c, err);
         if (r < 0) {
                 cgroup_free(c);

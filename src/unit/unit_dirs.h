@@ -53,7 +53,7 @@ const struct unit_entry *unit_index_find(const struct unit_index *ix, const char
  * -errno with err filled. */
 int unit_file_read(int dirfd, const char *name, bool check_owner, struct buf *out, struct err *err);
 
-/* FAILURES H11: may only root and we ourselves write this? */
+/* FAILURES H11: may only root and we ourselves write this? Whoever owns "/" counts as root. */
 struct stat;
 int unit_check_owner(const struct stat *st, const char *name, struct err *err);
 int unit_check_dir(int fd, const char *name, struct err *err);

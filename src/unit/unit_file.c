@@ -20,11 +20,20 @@
 
 enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
+/* Whoever owns the root directory can have anything run anyway. Usually that is root; a user namespace that does not
+ * map root sees it as the user nobody. */
+static bool owns_all(uid_t uid)
+{
+        struct stat st;
+
+        return uid == 0 || (stat("/", &st) == 0 && st.st_uid == uid);
+}
+
 int unit_check_owner(const struct stat *st, const char *name, struct err *err)
 {
         bool writable = (st->st_mode & S_IWOTH) || ((st->st_mode & S_IWGRP) && st->st_gid != 0);
 
-        if (st->st_uid != 0 && st->st_uid != geteuid()) {
+        if (st->st_uid != geteuid() && !owns_all(st->st_uid)) {
                 (void) err_set(err, STAGE_LOAD, EPERM, "%s belongs to user %u, who could make root run anything", name,
                                (unsigned) st->st_uid);
                 err_hint(err, "chown root %s", name);

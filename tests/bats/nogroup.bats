@@ -19,6 +19,7 @@ teardown() { end_world; }
 running() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .state == "running")] | length')" = "$1" ]; }
 
 @test "a user without home and runtime directory has places for the directories of services all the same" {
+        [ "$(id -u)" = 0 ] || [ -z "$(getent passwd "$(id -u)" | cut -d: -f6)" ] || skip "this user has a home"
         script keeper <<-SH
                 echo "\$RUNTIME_DIRECTORY" >"\$STATE_DIRECTORY/where" && touch "\$RUNTIME_DIRECTORY/mine" && echo done >$W/done
                 exec sleep 1000
@@ -32,6 +33,22 @@ running() { [ "$(ctl list --json | jq '[.[] | select(.type == "service" and .sta
         ctl stop keeper
         [ ! -e "$W/run/run/keeper" ]
 }
+
+@test "H11: in a user namespace that does not know root, what root owns is root's all the same" {
+        skip_unless userns
+        service web "ExecStart=/bin/sleep 1000"
+        if [ "$(id -u)" = 0 ]; then
+                chown -R 0:0 "$W/units"
+                ctl() { as_nobody "$CTL" "$@"; } # it does not know us either
+        fi
+        DAEMON_WRAPPER="$DAEMON_WRAPPER unshare --user --map-root-user --"
+        launch_daemon
+        wait_for "$PATIENCE" answers
+        wait_state /web running
+        ctl daemon-reload
+}
+
+answers() { ctl version >/dev/null 2>&1; }
 
 @test "without control groups a shell hears of its stop before its children do" {
         local i

@@ -21,9 +21,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* In place of those of os/cgroup_adopt.c: a state of any bytes must not choose a directory of this machine. */
-int cgroup_adopt(struct unpack *saved, const char *runtime_dir, pid_t init, struct cgroup **ret, struct err *err)
+int cgroup_adopt(struct unpack *saved, bool use, const char *runtime_dir, pid_t init, struct cgroup **ret,
+                 struct err *err)
 {
         (void) saved;
+        (void) use;
         (void) err;
         *ret = cgroup_new(runtime_dir, init);
         return *ret ? 0 : -ENOMEM;
