@@ -214,6 +214,11 @@ void engine_limits(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
         fn(arg, &l);
 }
 
+void engine_limits_missing(struct engine *e, node_id id, engine_limit_fn *fn, void *arg)
+{
+        engine_limits(e, id, fn, arg);
+}
+
 void engine_doctor(struct engine *e, void (*fn)(void *arg, const struct doctor_row *row), void *arg)
 {
         struct doctor_row row = { .area = "limits", .what = "memory", .state = DOCTOR_NO, .text = "a pretend world" };
