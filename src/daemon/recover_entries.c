@@ -187,7 +187,8 @@ static void read_cgroup(struct reader *r)
 
         if (r->u.bad || r->e->cgroup)
                 return;
-        if (cgroup_adopt(&saved, !r->e->only_look, r->e->opt.runtime_dir, (pid_t) r->e->opt.pid, &r->e->cgroup, &err) == 0)
+        if (cgroup_adopt(&saved, !r->e->only_look, r->e->opt.runtime_dir, (pid_t) r->e->opt.pid, &r->e->cgroup,
+                         &err) == 0)
                 return;
         if (err.code == ENOENT || err.code == EBADMSG)
                 log_err(LOG_LEVEL_ERROR, &err);
