@@ -155,6 +155,16 @@ allowed() {
         [ -z "$long" ] || { echo "$long"; false; }
 }
 
+@test "what SECURITY.md promises has its rows in doctor, and the tests it names exist" {
+        rows=$(sed -n 's/^The columns are the rows \(.*\) of `coppicectl.*/\1/p' SECURITY.md | grep -o '\*[^*]*\*' | tr -d '*')
+        [ "$(grep -c . <<<"$rows")" = 4 ]
+        while read -r row; do grep -q "\"$row\"" src/os/doctor.def src/os/doctor*.c || { echo "no row of doctor: $row"; false; }; done <<<"$rows"
+        for file in $(grep '^|' SECURITY.md | grep -o 'tests/[a-z0-9/_.-]*' | sort -u); do [ -e "$file" ] || { echo "not there: $file"; false; }; done
+        for id in $(grep '^|' SECURITY.md | grep -o '`tests/[a-z0-9/_.-]*`,* *(*[A-Z][0-9]*' | grep -o '[A-Z][0-9]*$' | sort -u); do
+                grep -rq "@test \"[^\"]*\b$id\b" tests/bats || { echo "no test: $id"; false; }
+        done
+}
+
 @test "no file speaks of what is left to do" {
         run grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -r src tests contrib units man --include='*' --exclude=arch.bats --exclude=driver
         [ "$status" = 1 ] || { echo "$output"; false; }

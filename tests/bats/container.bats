@@ -133,6 +133,27 @@ whole_life() {
         $RUNC kill "$NAME" TERM
         ends 0
 }
+no_zombies() { in_container /bin/sh -c '! grep -q "^State:.Z" /proc/[0-9]*/status'; }
+@test "J1, J2, J6: under a runtime orphans are reaped, signals that are no end end nothing, and RTMIN+3 is an orderly one" {
+        container --seccomp
+        up /app
+        local pid
+        pid=$(main_pid /app)
+        in_container /bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9; do ( setsid /bin/sh -c "exit 3" & ); done'
+        wait_for "$PATIENCE" no_zombies
+        for sig in HUP USR1 USR2 ALRM; do $RUNC kill "$NAME" $sig; done
+        wait_for "$PATIENCE" container_answers
+        assert_eq "$(main_pid /app)" "$pid"
+        $RUNC kill "$NAME" 37
+        ends 0
+        wait_line "$W/daemon.log" 'app: bye'
+}
+@test "J7: a crash of PID 1 ends the container with 255 and the name of the signal" {
+        container --seccomp
+        $RUNC kill "$NAME" SEGV
+        ends 255
+        wait_line "$W/daemon.log" 'init crashed by signal 11'
+}
 @test "the manifests and the recipe of the image call programs, verbs and options that exist" {
         cd "$SOURCE/contrib/container"
         for line in Containerfile kubernetes.yaml; do grep -o '\["coppicectl".*\]' $line; done | jq -e . >/dev/null
