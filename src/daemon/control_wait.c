@@ -275,6 +275,10 @@ void method_LogInfo(struct call *c)
         }
         if (!call_node(c, name, &id))
                 return;
+        if (core_node(call_core(c), id)->kind == KIND_SUPERVISOR) {
+                call_fail(c, "BadValue", "parameter", name, "message", "a supervisor writes nothing itself; name a service below it");
+                return;
+        }
         q = malloc(sizeof *q);
         if (!q) {
                 call_fail(c, "Failed", "message", "out of memory", "hint", NULL);
