@@ -187,11 +187,14 @@ def main():
     good(c.call("Tree"))
     assert len([n for _, p in c.more("Tree") for n in p["nodes"]]) == len(nodes)
     for n in nodes:
-        for method in ("Status", "Show", "Cat", "Why", "Deaths", "LogInfo"):
+        for method in ("Status", "Show", "Cat", "Why", "Deaths"):
             good(c.call(method, node=n["path"]))
         if n["type"] == "service":
             good(c.call("Explain", node=n["path"]))
             good(c.call("Seccomp", node=n["path"]))
+            good(c.call("LogInfo", node=n["path"]))
+        else:
+            assert c.call("LogInfo", node=n["path"])[0] == "BadValue"
     good(c.call("Graph"))
     good(c.call("Diff"))
     assert good(c.call("Doctor"))["environment"]
