@@ -66,8 +66,6 @@ static void end_groups(struct engine *e)
 /* After the loop. Nothing here may wait for anybody but init. */
 void exit_clean(struct engine *e)
 {
-        bool left;
-
         if (e->control)
                 control_ending(e->control, e->exit_code);
         control_free(e->control);
@@ -79,11 +77,10 @@ void exit_clean(struct engine *e)
         mail_stop(e);
         pipes_free(e);
         logs_free(e);
-        left = left_end(e, e->init_gone);
-        if (!left)
+        if (!left_end(e, e->init_gone))
                 end_groups(e);
         left_free(e);
-        if (!e->init_gone || left) /* else the directories are still there, and the next daemon has to find the note */
+        if (!e->init_gone) /* else the directories are still there, and the next daemon has to find the note */
                 private_tmp_end(e);
         socket_stop(e);
         if (e->opt.machine)
