@@ -276,7 +276,8 @@ void method_LogInfo(struct call *c)
         if (!call_node(c, name, &id))
                 return;
         if (core_node(call_core(c), id)->kind == KIND_SUPERVISOR) {
-                call_fail(c, "BadValue", "parameter", name, "message", "a supervisor writes nothing itself; name a service below it");
+                call_fail(c, "BadValue", "parameter", name, "message",
+                          "a supervisor writes nothing itself; name a service below it");
                 return;
         }
         q = malloc(sizeof *q);
