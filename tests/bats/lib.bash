@@ -114,7 +114,8 @@ daemon_ends() {
 
 # lock_is_free: nobody of a daemon that was killed is left in the runtime directory: an engine that init had started just then
 # has the lock until it has seen that init is gone.
-lock_is_free() { [ ! -e "$W/run/lock" ] || flock --nonblock "$W/run/lock" true; }
+# By a descriptor: flock(1) would make the file again, as another user perhaps, when it goes at that moment.
+lock_is_free() { ( exec 9<"$W/run/lock" || exit 0; flock --nonblock 9 ) 2>/dev/null; }
 
 ctl() { "$CTL" "$@"; }
 
