@@ -152,6 +152,14 @@ struct init_spawn_failed {
         char object[160];      /* what the step was about: "/usr/bin/nope", "NOFILE"; "" when it needs no object */
 };
 
+/* What is done with a call that the filter does not let pass. That is the filter's: what the unit says by the time of
+ * the call may be another thing. */
+enum init_listener_mode {
+        INIT_LISTENER_UNSAID,   /* by an older init: go by the unit */
+        INIT_LISTENER_ENFORCES,
+        INIT_LISTENER_LEARNS,
+};
+
 /* The child has installed its filter; the descriptor is told of calls that the filter does not let pass. init
  * keeps it until that happens for the first time; then it is the engine's, which deposits a copy as it does with
  * all that must not die with it. */
@@ -159,7 +167,7 @@ struct init_listener {
         struct init_header h;
         uint64_t request;
         int32_t pid;
-        int32_t pad;
+        int32_t mode;          /* enum init_listener_mode */
 };
 
 struct init_failed {

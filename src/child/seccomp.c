@@ -118,6 +118,8 @@ int child_filter(struct child *c)
         m.h = (struct init_header) { INIT_PROTO_VERSION, INIT_LISTENER, sizeof m, 0 };
         m.request = c->job->request;
         m.pid = c->pid;
+        m.mode = (unsigned long) c->filter->a & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV ? INIT_LISTENER_LEARNS
+                                                                                       : INIT_LISTENER_ENFORCES;
         child_send(c, c->keeper >= 0 ? c->keeper : c->report, &m, sizeof m, fd); /* exec closes our own copy */
         return 0;
 }

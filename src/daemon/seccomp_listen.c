@@ -92,7 +92,7 @@ static void learn(struct listener *l, struct guard *g, const struct seccomp_call
 {
         int index = syscall_find(c->name);
 
-        if (index >= 0 && !g->learned[index]) {
+        if (g->learned && index >= 0 && !g->learned[index]) { /* NULL: memory was short */
                 g->learned[index] = true;
                 if (g->notes >= 0)
                         (void) learned_add(g->notes, c->name); /* a full disk: it is still known here */
@@ -171,10 +171,30 @@ static struct listener *listener_new(struct engine *e, node_id node, uint32_t in
         return l;
 }
 
+/* The filter was made to learn: its calls are let go even when they cannot be noted. */
+static void begin_to_learn(struct listener *l, struct guard *g)
+{
+        struct err err = { 0 };
+        char path[PATH_MAX_NODE];
+
+        l->learns = true;
+        if (learn_begin(l->e, l->node, g, false, &err) < 0) {
+                err_unit(&err, engine_path(l->e, l->node, path, sizeof(path)));
+                say_err(l->e, &err);
+        }
+}
+
+/* By what the process was started with: a command of the unit may have brought another program since. */
+static bool was_to_learn(const struct init_listener *m, const struct guard *g)
+{
+        return m->mode == INIT_LISTENER_UNSAID ? program_learns(g->program) : m->mode == INIT_LISTENER_LEARNS;
+}
+
 void seccomp_listen(struct engine *e, const struct init_listener *m, int fd)
 {
         uint32_t incarnation;
         struct listener *l;
+        struct guard *g;
         node_id node;
         enum role role;
 
@@ -187,7 +207,9 @@ void seccomp_listen(struct engine *e, const struct init_listener *m, int fd)
         if (!l)
                 return;
         l->pid = m->pid;
-        l->learns = program_learns(guard_peek(e, node)->program);
+        g = guard_peek(e, node);
+        if (was_to_learn(m, g))
+                begin_to_learn(l, g);
         deposit(l);
 }
 
@@ -205,7 +227,6 @@ static bool let_go(struct listener *l, const struct guard *g)
 bool seccomp_resume(struct engine *e, const char *name, int fd)
 {
         unsigned node, incarnation, serial;
-        struct err err = { 0 };
         struct listener *l;
         struct guard *g;
         int pid, learning;
@@ -221,7 +242,8 @@ bool seccomp_resume(struct engine *e, const char *name, int fd)
         g = guard_peek(e, node);
         l->init_name = strdup(name);
         l->pid = pid;
-        l->learns = learning && learn_begin(e, node, g, false, &err) == 0;
+        if (learning)
+                begin_to_learn(l, g);
         l->heard = g->heard;
         if (!let_go(l, g))
                 listener_end(l);

@@ -2,7 +2,7 @@
  *
  * One struct, one loop. Nothing here blocks: both sockets are non-blocking, and what cannot be sent now stays where
  * it is (a zombie stays a zombie, a request stays in the socket, a pending signal stays pending). Nothing is
- * allocated but the table of stored descriptors, and that may fail.
+ * allocated but two tables, of stored descriptors and of listeners, and that may fail.
  *
  *      main.c   start: signals, descriptors, the engine
  *      loop.c   wait; read requests; send answers
@@ -56,7 +56,7 @@ struct store {
 
 struct listeners {
         int epoll;               /* of all; -1 = they are not kept here */
-        struct kept { uint64_t request; int32_t pid; int fd; uint32_t next; } *kept;
+        struct kept { uint64_t request; int32_t pid, mode; int fd; uint32_t next; } *kept;
         uint32_t room, unused;   /* the first unused one; UINT32_MAX = none */
         bool wait;               /* the socket has no room: until it has */
 };

@@ -67,7 +67,7 @@ void listener_keep(struct listeners *l, const struct init_listener *m, int fd)
                 return;
         }
         l->unused = k->next;
-        *k = (struct kept) { .request = m->request, .pid = m->pid, .fd = fd };
+        *k = (struct kept) { .request = m->request, .pid = m->pid, .mode = m->mode, .fd = fd };
 }
 
 /* False when there is no room for it now. */
@@ -75,7 +75,7 @@ static bool hand_over(struct init *in, uint32_t at)
 {
         const struct kept *k = &in->listeners.kept[at];
         struct init_listener m = { .h = { INIT_PROTO_VERSION, INIT_LISTENER, sizeof m, in->serial + 1 },
-                                   .request = k->request, .pid = k->pid };
+                                   .request = k->request, .pid = k->pid, .mode = k->mode };
         const int r = transmit(in, &m, sizeof m, k->fd);
 
         if (r > 0)

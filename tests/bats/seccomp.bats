@@ -375,6 +375,23 @@ in_call() { grep -q "^$2 " "/proc/$1/syscall" 2>/dev/null; }
         assert_json '.used | index("keyctl") and index("read")'
 }
 
+@test "a process that was started to enforce goes on so when its unit has been turned to learn and a command of it has run" {
+        skip_unless calls
+        mkfifo "$W/go"
+        local go; exec {go}<>"$W/go"
+        service a Restart=no "ExecStart=/bin/sh -c 'read x <$W/go; exec $CALL keyctl,0'" "ExecReload=/bin/sh -c 'echo >$W/reloaded'" \
+                SystemCallFilter=@system-service SystemCallFilter=~@keyring
+        start_daemon
+        wait_state /a running
+        echo SystemCallFilterMode=learn >>"$W/units/a.service"
+        ctl daemon-reload
+        ctl reload a
+        [ -e "$W/reloaded" ]
+        printf 'x\n' >&"$go"
+        wait_for "$PATIENCE" at_rest /a
+        assert_eq "$(reason_of /a)" seccomp:keyctl
+}
+
 @test "E21: an engine that is killed at any system call between a forbidden call and its end loses neither" {
         skip_unless calls
         mkfifo "$W/go"
