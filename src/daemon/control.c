@@ -89,6 +89,25 @@ void control_spare(struct control *s)
                         s->spare[i] = fcntl(s->listen_fd, F_DUPFD_CLOEXEC, 3);
 }
 
+/* He for whom they were given up may stay for long; the shortage may be over before. Then newcomers have nothing to do
+ * with it any more. */
+static void control_spare_again(struct control *s)
+{
+        int got[2 * CONN_SPARE], n = 0;
+        bool over;
+
+        while (n < 2 * CONN_SPARE && (got[n] = fcntl(s->listen_fd, F_DUPFD_CLOEXEC, 3)) >= 0)
+                n++;
+        over = n == 2 * CONN_SPARE;
+        while (n > 0)
+                (void) close(got[--n]);
+        if (!over)
+                return;
+        for (struct conn *k = s->conns; k; k = k->next)
+                k->on_spare = false;
+        s->on_spare = 0;
+}
+
 static bool short_of_descriptors(const struct control *s)
 {
         return s->spare[CONN_SPARE - 1] < 0;
@@ -176,6 +195,8 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
         if (watch_renewed(loop, w, revents))
                 return;
         control_sweep(s);
+        if (s->on_spare > 0)
+                control_spare_again(s);
         control_spare(s);
         for (int i = 0; i < 16; i++) {
                 fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -269,5 +290,7 @@ void control_ending(struct control *s, int code)
                 next = k->next;
                 if (k->busy && k->call.ops && k->call.ops->ending)
                         k->call.ops->ending(&k->call, code);
+                else if (k->busy && (k->call.ahead || k->call.begins))
+                        call_fail(&k->call, "ShuttingDown", NULL, NULL, NULL, NULL);
         }
 }

@@ -46,7 +46,8 @@ static void ready(void *arg)
 
 bool call_asks_ahead(struct call *c)
 {
-        bool units = c->method == M_DaemonReload || c->method == M_Diff || c->method == M_Units || c->method == M_Set;
+        bool units = c->method == M_DaemonReload || c->method == M_Diff || c->method == M_Units || c->method == M_Set ||
+                     (c->method == M_SpawnTransient && json_is_string(json_object_get(c->in.params, "unit")));
         node_id id = described(c);
 
         if (!units && id == NODE_NONE && !any_unknown(c))

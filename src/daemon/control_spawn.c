@@ -79,8 +79,10 @@ static void on_started(void *arg, enum result result)
                 return;
         }
         engine_limits_missing(call_engine(c), s->node, note, &missing);
-        if (missing)
+        if (missing) {
                 write_reply(c, NULL, true, true);
+                conn_work_soon(c->conn); /* it may run for long before there is more to say */
+        }
 }
 
 static void on_ended(void *arg, const struct transient_end *end)

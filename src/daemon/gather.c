@@ -102,7 +102,7 @@ static int gather_user(struct engine *e, node_id id, const struct spec *s, struc
 {
         const struct user *u = identity_of(e, id, g->facts.incarnation);
 
-        if (!identity_said(s))
+        if (!u && !identity_said(s)) /* a life goes on as whom it began, also when the unit does not say it any more */
                 return 0;
         if (!u) {
                 int r = identity_find(e, id, s, &g->user, err);
@@ -117,7 +117,7 @@ static int gather_user(struct engine *e, node_id id, const struct spec *s, struc
         g->facts.gid = u->gid;
         g->facts.groups = u->groups;
         g->facts.group_count = u->group_count;
-        if (spec_str(s, D_SERVICE_User)[0] != '\0' || spec_int(s, D_SERVICE_DynamicUser)) {
+        if (u->name && *u->name) { /* Group= alone gives no name */
                 g->facts.user_name = u->name;
                 g->facts.home = u->home;
                 g->facts.shell = u->shell;

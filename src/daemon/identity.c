@@ -118,14 +118,18 @@ static void load(struct identity *i, struct unpack *u)
 
 void identity_load(struct engine *e, node_id id, struct unpack *u)
 {
+        const struct node *node = core_node(e->core, id);
         struct identity got = { 0 }, *i;
 
         load(&got, u);
         i = u->bad ? NULL : make_room(e, id);
-        if (i)
-                *i = got;
-        else
+        if (!i) {
                 user_done(&got.user);
+                return;
+        }
+        *i = got;
+        if (node && spec_kind(node->spec) == KIND_SERVICE && spec_int(node->spec, D_SERVICE_DynamicUser))
+                e->runs[id].extra->dynamic = got.user.uid; /* no other service may have this number */
 }
 
 void identity_forget(struct extra *x)

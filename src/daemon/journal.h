@@ -69,7 +69,7 @@ struct saved_engine {
         uint32_t last_token, store_serial;
         node_id command_node;
         int32_t signals_seen, exit_code, end, log_level;
-        bool stopping, finishing;
+        bool stopping, finishing, reload_due;
 };
 
 extern const struct pack_schema engine_schema;

@@ -313,6 +313,7 @@ static struct saved_engine engine_now_is(const struct engine *e)
                 .command_node = e->command_node, .signals_seen = e->signals_seen, .exit_code = e->exit_code,
                 .end = (int32_t) e->end,
                 .log_level = (int32_t) log_get_level(), .stopping = e->stopping, .finishing = e->finishing,
+                .reload_due = e->reload_due,
         };
 }
 
@@ -321,7 +322,7 @@ static bool same_engine(const struct saved_engine *a, const struct saved_engine 
         return a->boot_mark == b->boot_mark && a->last_token == b->last_token && a->store_serial == b->store_serial &&
                a->command_node == b->command_node && a->signals_seen == b->signals_seen &&
                a->exit_code == b->exit_code && a->end == b->end && a->log_level == b->log_level &&
-               a->stopping == b->stopping && a->finishing == b->finishing;
+               a->stopping == b->stopping && a->finishing == b->finishing && a->reload_due == b->reload_due;
 }
 
 void journal_put_engine(struct engine *e)

@@ -16,6 +16,7 @@ static const struct pack_field of_engine[] = {
         F(saved_engine, command_node, ID) F(saved_engine, signals_seen, INT)
         F(saved_engine, exit_code, INT) F(saved_engine, end, INT)
         F(saved_engine, log_level, INT) F(saved_engine, stopping, UINT) F(saved_engine, finishing, UINT)
+        F(saved_engine, reload_due, UINT)
 };
 TABLE(saved_engine, of_engine);
 

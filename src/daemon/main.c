@@ -25,6 +25,7 @@
 #include "daemon/pipe.h"
 #include "daemon/recover.h"
 #include "daemon/sandbox.h"
+#include "daemon/signals.h"
 #include "daemon/socket.h"
 #include "daemon/transient.h"
 #include "os/machine.h"
@@ -285,6 +286,7 @@ static int take_over(struct engine *e, int journal, int unborn)
         engine_start_turns(e);
         recover_resume(e);
         transient_adopt(e);
+        signals_resume(e);
         mail_spawn_resumed(e);
         log_notice("this engine goes on where the one before it ended");
         run(e);

@@ -173,6 +173,7 @@ static void read_engine(struct reader *r)
         e->end = (enum init_end) s.end;
         e->stopping = s.stopping;
         e->finishing = s.finishing;
+        e->reload_due = s.reload_due;
         if (s.last_token > e->last_token)
                 e->last_token = s.last_token;
         log_set_level((enum log_level) s.log_level);

@@ -88,15 +88,25 @@ static void dump(struct engine *e)
 
 static void on_units_ready(void *arg)
 {
-        (void) engine_reload(arg, false, NULL, NULL, NULL);
+        struct engine *e = arg;
+
+        e->reload_due = false;
+        (void) engine_reload(e, false, NULL, NULL, NULL);
 }
 
 /* Asked for once more while it waits, one of them is enough: the later one, which sees more. */
 static void hang_up(struct engine *e)
 {
+        e->reload_due = true;
         engine_ask_ahead_over(e, e);
         if (!engine_ask_ahead(e, NODE_NONE, on_units_ready, e))
                 on_units_ready(e);
+}
+
+void signals_resume(struct engine *e)
+{
+        if (e->reload_due && !e->stopping)
+                hang_up(e);
 }
 
 void signals_arrived(struct engine *e, const struct init_daemon_signal *s)

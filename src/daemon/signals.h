@@ -7,5 +7,7 @@
 
 /* signals.c lists them. */
 void signals_arrived(struct engine *e, const struct init_daemon_signal *s);
+/* Of an engine that takes over: what a signal asked for and the engine before could not finish. */
+void signals_resume(struct engine *e);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "core/transient.h"
 #include "daemon/journal.h"
+#include "daemon/touch.h"
 #include "daemon/transient_priv.h"
 #include "unit/unit_set.h"
 
@@ -194,8 +195,11 @@ static int make_spec(struct engine *e, const struct transient_request *q, const 
         struct transient_unit unit = { .name = name, .command = q->command, .argc = q->argc,
                                        .properties = q->properties, .count = q->property_count, .spawner = q->spawner };
 
-        if (q->unit)
-                return unit_load(e->paths, name, report_warning, NULL, ret, err);
+        if (q->unit) {
+                int r = touch_units(e, err);
+
+                return r < 0 ? r : unit_load(e->paths, name, report_warning, NULL, ret, err);
+        }
         return transient_parse(&unit, unit_paths_host(e->paths), report_warning, NULL, ret, err);
 }
 

@@ -414,10 +414,15 @@ no_clients() { ! awk -v path="$W/run/control" '$NF == path && $6 == "03" { found
                 [ "$(id -u)" != 0 ] || assert_status 1
                 [ "$(id -u)" != 0 ] || assert_output_has "the daemon has no descriptors left"
         done
-        ctl restart web
+        "$CTL" events >"$W/events" & # stays connected for longer than the shortage lasts
+        local watcher=$!
+        wait_for "$PATIENCE" tells_of_a_restart
         prlimit --pid "$engine" --nofile=1024:4096
         [ "$(id -u)" != 0 ] || as_nobody "$CTL" status web
+        process_gone $watcher && return 1
+        kill $watcher
 }
+tells_of_a_restart() { ctl restart web && [ -s "$W/events" ]; }
 
 @test "bash completes verbs, options and the nodes of the running tree" {
         tree_of_four
