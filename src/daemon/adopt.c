@@ -10,6 +10,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/engine_priv.h"
+#include "daemon/left.h"
 #include "daemon/mail.h"
 #include "daemon/notify.h"
 #include "os/fs.h"
@@ -150,6 +151,7 @@ static void take_main(struct engine *e, const struct action *a, struct survivor 
         run->pid[ROLE_MAIN] = s->pid;
         (void) engine_knows(e, (struct pid_entry) { .pid = s->pid, .node = a->node, .incarnation = a->incarnation,
                                                     .kind = PID_MAIN });
+        left_note(e, a->node, s->pid);
         post(e, a, EVT_SPAWNED, s->pid);
         if (a->confirm_exec)
                 post(e, a, EVT_EXECED, s->pid);

@@ -5,21 +5,20 @@
  *      group NODE PATH           the control group of the service
  *      process NODE PID BORN     without groups: the main process, and when it was born, in ticks of proc(5)
  * with tabs between. A daemon that starts makes one list of both, of whom lives. So no engine has to write down
- * more. */
+ * more. The first file is written in left_note.c. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shortage.h"
 #include "daemon/check.h"
 #include "daemon/engine_priv.h"
-#include "daemon/left.h"
+#include "daemon/left_priv.h"
 #include "os/fs.h"
 #include "os/kernel.h"
 #include "os/nogroup.h"
 
-#define FILE_MAX_BYTES (1 << 20)
 #define LOOK_SEC       0.25
 #define KILL_MS        5000
 
@@ -42,13 +41,23 @@ struct left {
 
 /* --- one of them ---------------------------------------------------------------------------------------------- */
 
-static bool lives(const struct left_one *l)
+/* 1; 0: it has ended; -errno: that cannot be told now. A group that is none of ours (-EINVAL) has nobody of ours. */
+static int life(const struct left_one *l)
 {
         struct nogroup_birth b;
+        int r = l->group ? cgroup_left_populated(l->group) : nogroup_birth(l->pid, &b);
 
         if (l->group)
-                return cgroup_left_populated(l->group) == 1;
-        return nogroup_birth(l->pid, &b) == 0 && b.start == l->born;
+                return r == -EINVAL || r == -ENOTDIR ? 0 : r;
+        if (r < 0)
+                return r == -ESRCH ? 0 : r;
+        return b.start == l->born && !b.zombie;
+}
+
+/* In doubt it does: a second one beside it is worse than a start that waits. */
+static bool lives(const struct left_one *l)
+{
+        return life(l) != 0;
 }
 
 /* "process 12", "processes 12 13 14", for people. */
@@ -65,6 +74,7 @@ static const char *who(const struct left_one *l, char *buf, size_t n)
         return buf;
 }
 
+/* Whether he has ended then is another question: who waits for a device does not. */
 static void end_one(const struct left_one *l)
 {
         autoclose int fd = -1;
@@ -75,8 +85,12 @@ static void end_one(const struct left_one *l)
                 return;
         }
         fd = kernel_pidfd_open(l->pid);
-        if (fd >= 0 && lives(l)) /* it is he whom the descriptor names */
+        if (life(l) != 1) /* it is he whom the descriptor names */
+                return;
+        if (fd >= 0)
                 (void) kernel_pidfd_signal(fd, SIGKILL);
+        else if ((fd == -ENOSYS || fd == -EPERM) && l->pid > 1) /* before Linux 5.3, or a filter around us */
+                (void) kill(l->pid, SIGKILL);
 }
 
 static void done(struct left_one *l)
@@ -93,20 +107,16 @@ static void drop(struct left *f, size_t i)
 
 /* --- the files ------------------------------------------------------------------------------------------------ */
 
-static const char *file_path(const struct engine *e, const char *name, char buf[PATH_MAX])
-{
-        (void) snprintf(buf, PATH_MAX, "%s/%s", e->opt.runtime_dir, name);
-        return buf;
-}
-
-static bool take_line(char *line, struct left_one *ret)
+/* 1; 0: not a line of ours; -ENOMEM. */
+static int take_line(char *line, struct left_one *ret)
 {
         char *kind = strsep(&line, "\t"), *node = strsep(&line, "\t"), *end;
+        bool group = strcmp(kind, "group") == 0;
 
         if (!line || node[0] != '/')
-                return false;
+                return 0;
         *ret = (struct left_one) { 0 };
-        if (strcmp(kind, "group") == 0) {
+        if (group) {
                 ret->group = strdup(line);
         } else {
                 ret->pid = (pid_t) strtol(line, &end, 10);
@@ -114,74 +124,77 @@ static bool take_line(char *line, struct left_one *ret)
         }
         ret->node = strdup(node);
         if (ret->node && (ret->group || ret->pid > 1))
-                return true;
+                return 1;
         done(ret);
-        return false;
+        return group || ret->pid > 1 ? -ENOMEM : 0;
 }
 
-static void add(struct left *f, struct left_one *l)
+static int add(struct left *f, struct left_one *l)
 {
         struct left_one *more = reallocarray(f->list, f->count + 1, sizeof(*more));
 
-        if (!more) {
-                log_warning("out of memory: what is left of %s is not known any more", l->node);
-                done(l);
-                return;
-        }
+        if (!more)
+                return -ENOMEM;
         f->list = more;
         f->list[f->count++] = *l;
+        return 0;
 }
 
-/* Whoever lives of those in this file. */
-static void read_file(struct left *f, const char *name)
+static int add_living(struct left *f, struct left_one *l)
+{
+        int r = 0;
+
+        if (lives(l)) {
+                r = add(f, l);
+                if (r == 0)
+                        return 0;
+        } else if (l->group) {
+                cgroup_left_remove(l->group);
+        }
+        done(l);
+        return r;
+}
+
+/* Whoever lives of those in this file; 0 without one. After an error the list is not complete. */
+static int read_file(struct left *f, const char *name)
 {
         autobuf struct buf text = BUF_INIT;
-        autofree char *copy = NULL;
         char path[PATH_MAX], *at, *line;
+        int r = fs_read(left_path(f->e, name, path), LEFT_FILE_MAX, &text, NULL);
 
-        if (fs_read(file_path(f->e, name, path), FILE_MAX_BYTES, &text, NULL) < 0)
-                return;
-        at = copy = strdup(buf_text(&text));
+        if (r < 0 || text.len == 0)
+                return r == -ENOENT ? 0 : r;
+        at = text.data;
         while ((line = strsep(&at, "\n"))) {
                 struct left_one l;
 
-                if (!take_line(line, &l))
-                        continue;
-                if (lives(&l)) {
-                        add(f, &l);
-                        continue;
-                }
-                if (l.group)
-                        cgroup_left_remove(l.group);
-                done(&l);
+                r = take_line(line, &l);
+                if (r > 0)
+                        r = add_living(f, &l);
+                if (r < 0)
+                        return r;
         }
+        return 0;
 }
 
-static void print_line(struct buf *out, const char *node, const char *group, pid_t pid, uint64_t born)
-{
-        if (group)
-                buf_addf(out, "group\t%s\t%s\n", node, group);
-        else
-                buf_addf(out, "process\t%s\t%d %llu\n", node, (int) pid, (unsigned long long) born);
-}
-
-static void write_list(struct left *f)
+static int write_list(struct left *f)
 {
         autobuf struct buf text = BUF_INIT;
         char path[PATH_MAX];
         int r;
 
-        file_path(f->e, "left", path);
+        left_path(f->e, "left", path);
         for (size_t i = 0; i < f->count; i++)
-                print_line(&text, f->list[i].node, f->list[i].group, f->list[i].pid, f->list[i].born);
+                left_print(&text, f->list[i].node, f->list[i].group, f->list[i].pid, f->list[i].born);
         if (f->count == 0) {
                 (void) unlink(path);
-                return;
+                return 0;
         }
-        r = fs_write_atomic(path, text.data, text.len, 0600, NULL);
+        r = buf_failed(&text) ? -ENOMEM : fs_write_atomic(path, text.data, text.len, 0600, NULL);
         if (r < 0)
                 log_warning("%s cannot be written: %s; another engine would start services beside what is left of them",
                             path, strerror(-r));
+        return r;
 }
 
 /* --- an earlier daemon's -------------------------------------------------------------------------------------- */
@@ -208,12 +221,23 @@ static const char **paths_of(const struct left *f, struct cgroup_left *ret)
         return paths;
 }
 
-void left_resume(struct engine *e)
+/* Who is in this file, into the list. A file that cannot be read is told of; only a lack, which passes, is an error:
+ * nobody knows yet whom to leave. */
+static int take_file(struct engine *e, const char *name)
 {
         char path[PATH_MAX];
+        int r = 0;
 
-        if (access(file_path(e, "left", path), F_OK) == 0 && left_of(e))
-                read_file(e->left, "left");
+        if (access(left_path(e, name, path), F_OK) == 0 || errno != ENOENT)
+                r = left_of(e) ? read_file(e->left, name) : -ENOMEM;
+        if (r < 0)
+                log_error("%s, the list of what is to be left running, cannot be read: %s", path, strerror(-r));
+        return error_lacks(-r) ? r : 0;
+}
+
+int left_resume(struct engine *e)
+{
+        return take_file(e, "left");
 }
 
 int left_begin(struct engine *e, unsigned *ret_swept, struct err *err)
@@ -221,14 +245,16 @@ int left_begin(struct engine *e, unsigned *ret_swept, struct err *err)
         autofree const char **paths = NULL;
         struct cgroup_left left;
         char path[PATH_MAX];
+        int r = take_file(e, "left");
 
-        left_resume(e);
-        if (access(file_path(e, "leave", path), F_OK) == 0 && left_of(e))
-                read_file(e->left, "leave");
+        if (r == 0)
+                r = take_file(e, "leave");
+        if (r < 0)
+                return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left: %s", strerror(-r));
         if (!e->left)
                 return 0;
-        write_list(e->left);
-        (void) unlink(path);
+        if (write_list(e->left) == 0)
+                (void) unlink(left_path(e, "leave", path));
         paths = paths_of(e->left, &left);
         if (!paths)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
@@ -249,6 +275,18 @@ static void tell_in_vain(const struct engine *e)
         }
 }
 
+/* Nobody wants it any more. True: it has ended; else the start waits for that as well. */
+static bool end_unwanted(const struct left_one *l, const char *text)
+{
+        bool gone;
+
+        end_one(l);
+        gone = !lives(l);
+        log_notice("%s: %s what an earlier coppiced has left, %s: the unit does not say OnDaemonDeath=leave any more",
+                   l->node, gone ? "ended" : "sent SIGKILL to", text);
+        return gone;
+}
+
 void left_meet(struct engine *e)
 {
         char text[200];
@@ -261,10 +299,10 @@ void left_meet(struct engine *e)
 
                 (void) who(l, text, sizeof(text));
                 if (n && n->kind == KIND_SERVICE && spec_int(n->spec, D_SERVICE_OnDaemonDeath) != ON_DEATH_LEAVE) {
-                        log_notice("%s: ended what an earlier coppiced has left, %s: the unit does not say "
-                                   "OnDaemonDeath=leave any more", l->node, text);
-                        end_one(l);
-                        drop(e->left, i);
+                        if (end_unwanted(l, text))
+                                drop(e->left, i);
+                        else
+                                i++;
                         continue;
                 }
                 log_notice("%s: left by an earlier coppiced, as OnDaemonDeath=leave says: %s%s", l->node, text,
@@ -272,7 +310,7 @@ void left_meet(struct engine *e)
                 i++;
         }
         if (e->left)
-                write_list(e->left);
+                (void) write_list(e->left);
 }
 
 static void look_later(struct left *f)
@@ -309,7 +347,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
                 if (l->group)
                         cgroup_left_remove(l->group);
                 drop(f, i);
-                write_list(f);
+                (void) write_list(f);
                 if (waits(f->e, id))
                         check(f->e, id, core_node(f->e->core, id)->incarnation);
         }
@@ -342,6 +380,16 @@ const char *engine_left(const struct engine *e, node_id id, char *buf, size_t n)
         return buf;
 }
 
+/* However long that takes: it is not the service that is late. Its own start has its whole time afterwards. */
+static void stop_clock(struct engine *e, node_id id)
+{
+        const struct node *n = core_node(e->core, id);
+
+        if (n->deadline != NSEC_NEVER)
+                engine_post(e, &(struct event) { .kind = EVT_EXTEND_TIMEOUT, .node = id,
+                                                 .incarnation = n->incarnation, .arg = NSEC_NEVER });
+}
+
 bool left_holds(struct engine *e, node_id id)
 {
         struct left_one *l = living(e, id);
@@ -353,51 +401,12 @@ bool left_holds(struct engine *e, node_id id)
                 log_notice("%s: its start waits for the end of what an earlier coppiced has left: %s", l->node,
                            who(l, text, sizeof(text)));
         l->told = true;
+        stop_clock(e, id);
         look_later(e->left);
         return true;
 }
 
-/* --- this daemon's -------------------------------------------------------------------------------------------- */
-
-/* The file without what it says of this node. */
-static void other_lines(struct buf *out, const char *text, const char *node)
-{
-        const size_t len = strlen(node);
-
-        for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
-                const char *name = memchr(text, '\t', (size_t) (end - text));
-
-                if (name && !(strncmp(name + 1, node, len) == 0 && name[1 + len] == '\t'))
-                        buf_add(out, text, (size_t) (end + 1 - text));
-        }
-}
-
-void left_note(struct engine *e, node_id id, pid_t pid)
-{
-        const struct node *n = core_node(e->core, id);
-        autobuf struct buf old = BUF_INIT, text = BUF_INIT, line = BUF_INIT;
-        char path[PATH_MAX], node[PATH_MAX_NODE], group[PATH_MAX] = "";
-        bool groups = e->cgroup && cgroup_backend(e->cgroup) != CGROUP_NONE;
-        struct nogroup_birth b = { 0 };
-        int r;
-
-        if (!n || e->opt.pid1 || spec_int(n->spec, D_SERVICE_OnDaemonDeath) != ON_DEATH_LEAVE || groups != (pid == 0) ||
-            (pid > 0 && nogroup_birth(pid, &b) < 0))
-                return;
-        engine_path(e, id, node, sizeof(node));
-        if (groups)
-                cgroup_node_path(e->cgroup, node, group, sizeof(group));
-        print_line(&line, node, groups ? group : NULL, pid, b.start);
-        (void) fs_read(file_path(e, "leave", path), FILE_MAX_BYTES, &old, NULL);
-        if (strstr(buf_text(&old), buf_text(&line)))
-                return;
-        other_lines(&text, buf_text(&old), node);
-        buf_add(&text, line.data, line.len);
-        r = fs_write_atomic(path, text.data, text.len, 0600, NULL);
-        if (r < 0)
-                log_warning("%s: %s cannot be written: %s; the next coppiced would not know that it is to be left",
-                            node, path, strerror(-r));
-}
+/* --- the end -------------------------------------------------------------------------------------------------- */
 
 bool left_end(struct engine *e, bool init_gone)
 {
@@ -405,16 +414,17 @@ bool left_end(struct engine *e, bool init_gone)
         struct cgroup_left left;
         char path[PATH_MAX];
 
-        file_path(e, "leave", path);
         if (!init_gone) {
-                (void) unlink(path);
+                (void) unlink(left_path(e, "leave", path));
                 return false;
         }
-        if (access(path, F_OK) < 0 || !left_of(e))
+        if (take_file(e, "leave") < 0) /* the next daemon ends who is not to be left; better late than the wrong ones */
+                return true;
+        if (!e->left || e->left->count == 0)
                 return false;
-        read_file(e->left, "leave");
-        if (e->left->count == 0 || !(paths = paths_of(e->left, &left)))
-                return false;
+        paths = paths_of(e->left, &left);
+        if (!paths)
+                return true;
         cgroup_end_but(e->cgroup, &left, KILL_MS);
         return true;
 }

@@ -17,17 +17,21 @@
 int left_begin(struct engine *e, unsigned *ret_swept, struct err *err);
 /* The units have been read: tell who is left; whom a unit does not want to be left any more is ended. */
 void left_meet(struct engine *e);
-/* Of any later engine. */
-void left_resume(struct engine *e);
+/* Of any later engine. An error only for a lack of descriptors or memory. */
+int left_resume(struct engine *e);
 
-/* Does somebody live in the name of this node? Then check() is called when nobody does any more. */
+/* Does somebody live in the name of this node, or can that not be told? Then check() is called when nobody does any
+ * more, and TimeoutStartSec= does not run until then. */
 bool left_holds(struct engine *e, node_id id);
 
 /* --- this daemon's -------------------------------------------------------------------------------------------- */
 
-/* Note that its main process is about to be started (pid 0) or has been: without control groups the pid is what
- * tells. */
+/* Note that its main process is about to be started (pid 0) or which one it is: without control groups the pid is what
+ * tells. A service that is not to be left is taken out of the note instead. */
 void left_note(struct engine *e, node_id id, pid_t pid);
+/* The same of a process that init says it has started: it may have been reaped meanwhile, and its number be another's,
+ * who is no child of init then. */
+void left_note_child(struct engine *e, node_id id, pid_t pid);
 
 /* The end. init_gone: coppiced was killed; whoever was to be left is. False: nobody was, all groups may go. */
 bool left_end(struct engine *e, bool init_gone);

@@ -64,7 +64,7 @@ static void on_spawned(struct engine *e, const struct init_spawned *m)
                 if (role == ROLE_MAIN) {
                         run->started = engine_now(e);
                         ledger_started(e, entry.node);
-                        left_note(e, entry.node, m->pid);
+                        left_note_child(e, entry.node, m->pid);
                 }
         }
         engine_post(e, &(struct event) { .kind = EVT_SPAWNED, .role = (uint8_t) role, .node = entry.node,

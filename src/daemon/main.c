@@ -278,7 +278,8 @@ static int take_over(struct engine *e, int journal, int unborn)
                 return EXIT_STARTUP;
         link_watch(e);
         limits_start(e);
-        left_resume(e);
+        if (left_resume(e) < 0)
+                return INIT_ENGINE_LACKS;
         r = mail_resumed(e);
         if (r < 0)
                 return lacks_for_mail(r);

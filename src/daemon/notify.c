@@ -7,6 +7,7 @@
 
 #include "daemon/engine_priv.h"
 #include "daemon/journal.h"
+#include "daemon/left.h"
 #include "daemon/notify.h"
 #include "daemon/peer.h"
 #include "daemon/said.h"
@@ -89,6 +90,7 @@ void notify_main_pid(struct engine *e, node_id id, pid_t pid)
                                                           .kind = PID_MAIN });
         run->pid[ROLE_MAIN] = pid;
         run->flags |= RUN_NAMED;
+        left_note(e, id, pid);
         engine_post(e, &(struct event) { .kind = EVT_MAINPID, .node = id, .incarnation = run->incarnation,
                                          .arg = pid });
 }

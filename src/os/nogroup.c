@@ -28,23 +28,30 @@ struct table {
         size_t count, room;
 };
 
-static bool read_process(const char *name, struct process *p)
+/* 0; -ENOENT or -ESRCH: there is none; else -errno: it cannot be told. */
+static int look_at_process(const char *name, struct process *p)
 {
         char path[300], text[1024], state = 0;
         const char *end;
-        int parent = 0, group = 0, session = 0;
+        int parent = 0, group = 0, session = 0, r;
         unsigned long long start = 0;
 
         (void) snprintf(path, sizeof path, "/proc/%s/stat", name);
-        if (fs_read_small(AT_FDCWD, path, text, sizeof text) <= 0)
-                return false;
+        r = fs_read_small(AT_FDCWD, path, text, sizeof text);
+        if (r <= 0)
+                return r < 0 ? r : -ESRCH;
         end = strrchr(text, ')'); /* the program's name before it may hold anything */
         if (!end || sscanf(end + 1, " %c %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
                            &state, &parent, &group, &session, &start) != 5)
-                return false;
+                return -EIO;
         *p = (struct process) { .pid = (pid_t) strtol(name, NULL, 10), .parent = parent, .group = group,
                                 .session = session, .start = start, .zombie = state == 'Z' || state == 'X' };
-        return true;
+        return 0;
+}
+
+static bool read_process(const char *name, struct process *p)
+{
+        return look_at_process(name, p) == 0;
 }
 
 static int add(struct table *t, const struct process *p)
@@ -233,10 +240,12 @@ int nogroup_birth(pid_t pid, struct nogroup_birth *ret)
 {
         char name[24];
         struct process p;
+        int r;
 
         (void) snprintf(name, sizeof name, "%d", pid);
-        if (!read_process(name, &p))
-                return -ESRCH;
-        *ret = (struct nogroup_birth) { .parent = p.parent, .start = p.start };
+        r = look_at_process(name, &p);
+        if (r < 0)
+                return r == -ENOENT ? -ESRCH : r;
+        *ret = (struct nogroup_birth) { .parent = p.parent, .start = p.start, .zombie = p.zombie };
         return 0;
 }

@@ -9,6 +9,7 @@
 #ifndef OS_NOGROUP_H
 #define OS_NOGROUP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,9 +40,10 @@ struct nogroup_birth {
         pid_t parent;  /* 0: one that the present namespace does not show; when it has ended, the
                         * nearest subreaper above */
         uint64_t start; /* clock ticks since boot (proc(5), starttime); nobody is older than its parent */
+        bool zombie;    /* it has ended; only its status is still there */
 };
 
-/* -ESRCH: no such process, or it is not shown. */
+/* -ESRCH: no such process, or it is not shown. Any other error (-EMFILE, -ENOMEM...) says nothing about it. */
 int nogroup_birth(pid_t pid, struct nogroup_birth *ret);
 
 #endif

@@ -1,12 +1,27 @@
 # OnDaemonDeath=leave: coppiced itself is killed, with SIGKILL, and what is to go on does (FAILURES J8, J9).
 load lib
 
-setup() { world; DAEMON_WRAPPER=; }
-teardown() { end_world; }
+setup() { world; DAEMON_WRAPPER= KEPT=(); }
+# What a daemon that was killed has left is below none that the world knows: it is ended here when the test has not.
+teardown() {
+        local one
+        for one in "${KEPT[@]}"; do
+                has_ended $one || kill -KILL "${one% *}" || :
+        done
+        end_world
+}
 
 # keeper [LINE...]: a service that is left, and goes on for long.
 keeper() { service keep OnDaemonDeath=leave StandardOutput=null StandardError=null "$@"; }
-kill_daemon() { kill -KILL "$DAEMON"; wait "$DAEMON" || :; wait_for "$PATIENCE" lock_is_free; }
+keep_note() { KEPT+=("$1 $(start_time "$1")"); }
+kill_daemon() {
+        local pid
+        for pid in $(descendants_of "$DAEMON"); do
+                [ "$(process_name "$pid")" != sleep ] || keep_note "$pid"
+        done
+        kill -KILL "$DAEMON"; wait "$DAEMON" || :; wait_for "$PATIENCE" lock_is_free
+}
+process_name() { cat "/proc/$1/comm" 2>/dev/null || :; }
 is_alive() { [ "$1" -gt 1 ] && ! process_gone "$1"; }
 
 goes_on() {
@@ -47,6 +62,47 @@ goes_on() {
                 DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
         fi
         goes_on
+}
+
+@test "J8: the wait for what was left is no part of TimeoutStartSec=, and nothing above it is ended for it" {
+        local keep slow
+        unit root.supervisor <<<$'[Supervisor]\nEscalation=escalate'
+        keeper TimeoutStartSec=1s "ExecStart=/bin/sleep 1000"
+        service slow Restart=temporary "ExecStart=/bin/sleep 1.5" # its end tells that the second is over
+        start_daemon
+        wait_state /keep running
+        keep=$(pid_of /keep)
+        kill_daemon
+        start_daemon
+        wait_state /keep starting
+        ctl restart /slow
+        slow=$(pid_of /slow)
+        [ -z "$slow" ] || [ "$slow" = 0 ] || wait_for "$PATIENCE" process_gone "$slow"
+        assert_eq "$(state_of /keep)" starting
+        assert_eq "$(incarnation_of /keep)" 1
+        is_alive "$keep"
+        kill "$keep"
+        wait_restart /keep "$keep"
+        stop_daemon 0
+}
+
+@test "J9: a service that was started again without OnDaemonDeath=leave is not left" {
+        keeper "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        local keep
+        keep=$(pid_of /keep)
+        service keep "ExecStart=/bin/sleep 1000"
+        ctl daemon-reload
+        ctl restart /keep
+        wait_restart /keep "$keep"
+        keep=$(pid_of /keep)
+        kill_daemon
+        service keep OnDaemonDeath=leave "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_for "$PATIENCE" process_gone "$keep"
+        wait_restart /keep "$keep"
+        stop_daemon 0
 }
 
 @test "J9: what was left and is not wanted any more is ended by the next coppiced" {
