@@ -68,7 +68,7 @@ goes_on() {
         local keep slow
         unit root.supervisor <<<$'[Supervisor]\nEscalation=escalate'
         keeper TimeoutStartSec=1s "ExecStart=/bin/sleep 1000"
-        service slow Restart=temporary "ExecStart=/bin/sleep 1.5" # its end tells that the second is over
+        service slow Restart=temporary "ExecStart=/usr/bin/timeout 1.5 /bin/sleep 1000" # its end tells that the second is over
         start_daemon
         wait_state /keep running
         keep=$(pid_of /keep)
