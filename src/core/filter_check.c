@@ -53,3 +53,20 @@ void validate_filter(const struct spec *s, struct remarks *remarks)
                 warn(remarks, spec_origin(s, D_SERVICE_SystemCallErrorNumber), "write SystemCallFilter= as well",
                      " has no effect without SystemCallFilter=", "SystemCallErrorNumber=");
 }
+
+/* The listener of a filter ends with coppiced, and the kernel answers ENOSYS to every call that it would be told of. */
+void validate_left_filter(const struct spec *s, struct remarks *remarks)
+{
+        struct filter f;
+        bool learns = spec_int(s, D_SERVICE_SystemCallFilterMode) == FILTER_MODE_LEARN;
+        struct origin at = learns ? spec_origin(s, D_SERVICE_SystemCallFilterMode) : filter_origin(s);
+
+        if (learns)
+                remark(remarks, DIAG_ERROR, at.file, at.line, 0, "take one of the two out",
+                       "SystemCallFilterMode=learn needs coppiced: every call of what OnDaemonDeath=leave has left would "
+                       "fail with ENOSYS");
+        else if (filter_of(s, &f) && filter_tells(&f))
+                remark(remarks, DIAG_WARNING, at.file, at.line, 0, "write SystemCallErrorNumber=EPERM",
+                       "a call that this filter kills for fails with ENOSYS instead once coppiced has ended and "
+                       "OnDaemonDeath=leave has left the process");
+}

@@ -161,6 +161,8 @@ static void check_leave(struct examination *x)
                 refuse_at(x, DIAG_WARNING, spec_origin(x->s, D_SERVICE_OnDaemonDeath),
                           "write StandardOutput=append:/a/file, or null",
                           "nobody reads the log of what OnDaemonDeath=leave has left: it gets SIGPIPE when it writes");
+        if (SURE(x, D_SERVICE_SystemCallFilter, D_SERVICE_SystemCallFilterMode, D_SERVICE_SystemCallErrorNumber))
+                validate_left_filter(x->s, x->remarks);
 }
 
 static void check_service(struct examination *x)

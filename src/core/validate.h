@@ -12,6 +12,7 @@ void validate_unit(const struct spec *s, const bool *refused, struct remarks *re
 
 /* The part of it about SystemCallFilter= (filter_check.c). */
 void validate_filter(const struct spec *s, struct remarks *remarks);
+void validate_left_filter(const struct spec *s, struct remarks *remarks); /* of a unit with OnDaemonDeath=leave */
 
 /* The part of it about channels (validate_channels.c). */
 void validate_channel(const struct spec *s, const bool *refused, struct remarks *remarks);

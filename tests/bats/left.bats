@@ -123,7 +123,7 @@ goes_on() {
 
 @test "OnDaemonDeath=leave is refused with what ends with coppiced, and a log that nobody would read is told of" {
         local line
-        for line in PrivateTmp=yes DynamicUser=yes PrivatePIDs=yes; do
+        for line in PrivateTmp=yes DynamicUser=yes PrivatePIDs=yes SystemCallFilterMode=learn; do
                 keeper "ExecStart=/bin/true" "$line"
                 run ctl verify --units "$W/units"
                 assert_status 1
@@ -134,4 +134,12 @@ goes_on() {
         run ctl verify --units "$W/units"
         assert_status 0
         assert_output_has "SIGPIPE"
+        keeper "ExecStart=/bin/true" SystemCallFilter=@system-service
+        run ctl verify --units "$W/units"
+        assert_status 0
+        assert_output_has "write SystemCallErrorNumber=EPERM"
+        keeper "ExecStart=/bin/true" SystemCallFilter=@system-service SystemCallErrorNumber=EPERM
+        run ctl verify --units "$W/units"
+        assert_status 0
+        refute_output_has "OnDaemonDeath"
 }
