@@ -63,8 +63,8 @@ void validate_left_filter(const struct spec *s, struct remarks *remarks)
 
         if (learns)
                 remark(remarks, DIAG_ERROR, at.file, at.line, 0, "take one of the two out",
-                       "SystemCallFilterMode=learn needs coppiced: every call of what OnDaemonDeath=leave has left would "
-                       "fail with ENOSYS");
+                       "SystemCallFilterMode=learn needs coppiced: every call of what OnDaemonDeath=leave has left "
+                       "would fail with ENOSYS");
         else if (filter_of(s, &f) && filter_tells(&f))
                 remark(remarks, DIAG_WARNING, at.file, at.line, 0, "write SystemCallErrorNumber=EPERM",
                        "a call that this filter kills for fails with ENOSYS instead once coppiced has ended and "
