@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include "os/fs.h"
 
 #define SWEEP_MS 5000
+
+enum { LOCK_TRIES = 100, LOCK_PAUSE_MS = 10 };
 
 static const char *const backend_texts[] = {
         [CGROUP_NONE] = "none", [CGROUP_HYBRID] = "hybrid", [CGROUP_V2] = "v2",
@@ -170,6 +173,21 @@ static int open_leftover(const char *path)
         return fd;
 }
 
+/* Lock the root group of a daemon that should be dead, as long as fd is open. -EWOULDBLOCK: it belongs to one that
+ * lives, whatever the note says. Those who held it for the dead one held the lock of the runtime directory too, which
+ * is ours now; but they lose the two one after the other, and that is waited for. */
+static int lock_leftover(int fd)
+{
+        for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+                if (errno != EWOULDBLOCK)
+                        return 0; /* no locks here: the name has to do */
+                if (i >= LOCK_TRIES)
+                        return -EWOULDBLOCK;
+                (void) poll(NULL, 0, LOCK_PAUSE_MS);
+        }
+        return 0;
+}
+
 /* What a dead daemon of this runtime directory left behind (FAILURES J9): nothing may be started beside it. */
 static int sweep(const char *note, const struct cgroup_left *left, unsigned *ret_swept, struct err *err)
 {
@@ -183,7 +201,7 @@ static int sweep(const char *note, const struct cgroup_left *left, unsigned *ret
         if (error_lacks(-r))
                 return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left (%s): %s", note,
                                strerrordesc_np(-r));
-        if (fd < 0)
+        if (fd < 0 || lock_leftover(fd) < 0) /* it was empty, and a living one has taken it over */
                 return 0;
         if (cgroup_dir_populated(fd) == 1) {
                 r = cgroup_dir_kill_but(fd, path, left, SWEEP_MS);

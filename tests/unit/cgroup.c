@@ -222,7 +222,6 @@ static void an_empty_group_is_told_by_the_next_check(void **state)
 
 static void J9_what_a_dead_daemon_left_is_swept_by_the_next(void **state)
 {
-        struct cgroup *next = NULL;
         unsigned swept = 0;
         char root[512];
         pid_t pid;
@@ -232,13 +231,40 @@ static void J9_what_a_dead_daemon_left_is_swept_by_the_next(void **state)
         need_tree();
         pid = run_in("/shop/web", "trap '' TERM; sleep 100");
         (void) snprintf(root, sizeof(root), "%s", cgroup_root_path(c));
-        assert_int_equal(cgroup_open(dir, getpid(), &next, &swept, NULL), 0);
+        cgroup_free(c); /* dies */
+        c = NULL;
+        assert_int_equal(cgroup_open(dir, getpid(), &c, &swept, NULL), 0);
         assert_int_equal(swept, 1);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
+        assert_string_equal(cgroup_root_path(c), root);
+        assert_int_equal(cgroup_end(c, 1000), 0);
+        assert_int_equal(access(root, F_OK), -1);
+}
+
+/* A dead daemon's empty group was taken over by one with the same pid and another runtime directory. */
+static void J9_what_another_daemon_has_taken_over_is_not_swept(void **state)
+{
+        char other[] = "/tmp/cgrouptest.XXXXXX", note[128];
+        struct cgroup *next = NULL;
+        unsigned swept = 0;
+        pid_t pid;
+
+        (void) state;
+        need_tree();
+        pid = run_in("/shop/web", "sleep 100");
+        assert_non_null(mkdtemp(other));
+        (void) snprintf(note, sizeof(note), "%s/cgroup", other);
+        assert_int_equal(fs_write_atomic(note, cgroup_root_path(c), strlen(cgroup_root_path(c)), 0600, NULL), 0);
+
+        assert_int_equal(cgroup_open(other, getpid(), &next, &swept, NULL), 0);
+        assert_int_equal(swept, 0);
+        assert_string_not_equal(cgroup_root_path(next), cgroup_root_path(c));
         assert_int_equal(cgroup_end(next, 1000), 0);
         cgroup_free(next);
-        assert_int_equal(access(root, F_OK), -1);
+        assert_int_equal(cgroup_populated(c, "/shop/web"), 1);
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+        assert_int_equal(rmdir(other), 0);
 }
 
 static void an_empty_group_of_a_dead_daemon_is_taken_over_that_of_a_living_one_is_not(void **state)
@@ -377,6 +403,7 @@ int main(void)
                 TREE_TEST(emptiness_is_told_once_for_each_group),
                 TREE_TEST(an_empty_group_is_told_by_the_next_check),
                 TREE_TEST(J9_what_a_dead_daemon_left_is_swept_by_the_next),
+                TREE_TEST(J9_what_another_daemon_has_taken_over_is_not_swept),
                 TREE_TEST(an_empty_group_of_a_dead_daemon_is_taken_over_that_of_a_living_one_is_not),
                 TREE_TEST(the_sweep_touches_no_group_that_is_not_ours),
                 cmocka_unit_test(D13_the_refusal_of_the_cpu_controller_names_the_real_time_process),
