@@ -385,7 +385,7 @@ static void stop_clock(struct engine *e, node_id id)
 {
         const struct node *n = core_node(e->core, id);
 
-        if (n->deadline != NSEC_NEVER)
+        if (n && n->kind == KIND_SERVICE && n->deadline != NSEC_NEVER)
                 engine_post(e, &(struct event) { .kind = EVT_EXTEND_TIMEOUT, .node = id,
                                                  .incarnation = n->incarnation, .arg = NSEC_NEVER });
 }

@@ -208,8 +208,8 @@ static int sweep(const char *note, const struct cgroup_left *left, unsigned *ret
                 if (ret_swept && r > 0)
                         *ret_swept += (unsigned) r;
                 if (r < 0) {
-                        r = err_set(err, STAGE_CGROUP, EBUSY, "end what an earlier coppiced left in %s: %s", path,
-                                    strerrordesc_np(-r));
+                        r = err_set(err, STAGE_CGROUP, r == -EMFILE || r == -ENFILE || r == -ENOMEM ? -r : EBUSY,
+                                    "end what an earlier coppiced left in %s: %s", path, strerrordesc_np(-r));
                         err_hint(err, "its processes are listed in cgroup.procs there and below");
                         return r;
                 }

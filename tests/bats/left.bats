@@ -13,7 +13,7 @@ teardown() {
 
 # keeper [LINE...]: a service that is left, and goes on for long.
 keeper() { service keep OnDaemonDeath=leave StandardOutput=null StandardError=null "$@"; }
-keep_note() { KEPT+=("$1 $(start_time "$1")"); }
+keep_note() { local start; start=$(start_time "$1") || return 0; KEPT+=("$1 $start"); }
 kill_daemon() {
         local pid
         for pid in $(descendants_of "$DAEMON"); do
@@ -23,6 +23,14 @@ kill_daemon() {
 }
 process_name() { cat "/proc/$1/comm" 2>/dev/null || :; }
 is_alive() { [ "$1" -gt 1 ] && ! process_gone "$1"; }
+
+without_groups() {
+        [ "$EUID" = 0 ] || return 0
+        skip_unless setpriv
+        as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
+        give_world_to_nobody
+        DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
+}
 
 goes_on() {
         keeper "ExecStart=/bin/sleep 1000"
@@ -55,13 +63,29 @@ goes_on() {
 @test "J8, J9: what OnDaemonDeath=leave says goes on when coppiced is killed, and is started again when it has ended, not before" { goes_on; }
 
 @test "J8, J9: without control groups it is the main process of OnDaemonDeath=leave that is left and waited for" {
-        if [ "$EUID" = 0 ]; then
-                skip_unless setpriv
-                as_nobody test -x "$COPPICED" || skip "the build directory is not for other users"
-                give_world_to_nobody
-                DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --"
-        fi
+        without_groups
         goes_on
+}
+
+@test "J8, J9: without control groups the main process of OnDaemonDeath=leave is known that a forking service leaves" {
+        script fork <<EOF
+sleep 1000 &
+echo \$! >"$W/state/keep.pid"
+EOF
+        keeper Type=forking "PIDFile=$W/state/keep.pid" "ExecStart=$W/fork"
+        without_groups
+        start_daemon
+        wait_state /keep running
+        local keep
+        keep=$(pid_of /keep)
+        kill_daemon
+        start_daemon
+        wait_state /keep starting
+        [[ $(ctl status /keep) == *"waits for the end of what an earlier coppiced has left: process $keep"* ]]
+        is_alive "$keep"
+        kill "$keep"
+        wait_restart /keep "$keep"
+        stop_daemon 0
 }
 
 @test "J8: the wait for what was left is no part of TimeoutStartSec=, and nothing above it is ended for it" {
