@@ -459,7 +459,7 @@ twice() { [ "$(grep -c ' ok$' "$1")" -ge 2 ]; }
         for node in High Low Min; do service "memory$node" "ExecStart=/bin/sleep 1000" "Memory$node=10M" "Restart=no"; done
         service effort "ExecStart=/bin/sleep 1000" "MemoryHigh=10M" "Isolation=best-effort"
         start_daemon
-        for node in bounded below effort; do wait_state /$node running 2>/dev/null || wait_state /branch/$node running; done
+        for node in bounded branch/below effort; do wait_state /$node running; done
         assert_eq "$(value /bounded memory - memory.limit_in_bytes)" 67108864
         assert_eq "$(value /bounded pids - pids.max)" 20
         assert_eq "$(value /bounded cpu - cpu.cfs_quota_us)" 50000
