@@ -20,6 +20,7 @@
 #define STRUCK_PER_END 5     /* so many engines that were killed, or lacked something, while they took over count as one
                               * that ended by itself */
 #define GIVEN_TRIES    3     /* a program that was given to us and does not come up in so many attempts is given up */
+#define LAST_WORDS_TRIES 100 /* to read what an engine said before it ended */
 
 int64_t now_ms(void)
 {
@@ -89,7 +90,10 @@ void engine_died(struct init *in, int code, int status)
         in->draining = true;
         in->store.handed_out = UINT32_MAX;
         in->retry_at = now;
-        read_last_words(in); /* we were told of its end by another way than of what it said before */
+        /* We were told of its end by another way than of what it said before. All of that counts, a goodbye above all:
+         * where the kernel lacks memory for a moment it is asked again. */
+        for (int tries = 0; in->draining && queue_has_room(in) && tries < LAST_WORDS_TRIES; tries++)
+                read_last_words(in);
         if (in->goodbye)
                 last_goodbye(in, in->exit_code);
         if (!in->booted)
