@@ -245,7 +245,13 @@ waits() { ctl simulate --units "$W/units" --json "$W/script" | jq -r 'select(.ru
 }
 
 @test "MaxRestarts= within MaxRestartsSec=, Escalation=, Restart= and Significant= of a supervisor, ExitCodeFrom=" {
-        service code "ExecStart=/bin/sh -c 'trap \"exit 42\" TERM; : >$W/up; while :; do sleep 1000 & wait; done'"
+        # A child that a shell has just forked may lose a signal: it is there when the file is.
+        script code <<-SH
+                trap 'exit 42' TERM
+                sh -c ': >$W/up; exec sleep 1000' &
+                while :; do wait; done
+	SH
+        service code "ExecStart=$W/code"
         mkfifo "$W/hold"
         service crash "ExecStart=/bin/bash -c 'until [ -e $W/up ]; do read -t 0.05 x <>$W/hold; done; exit 1'" "RestartSec=0"
         unit group.supervisor <<<$'[Supervisor]\nChildren=crash.service\nMaxRestarts=2\nMaxRestartsSec=60s\nRestart=temporary\nSignificant=yes'

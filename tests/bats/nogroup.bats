@@ -54,7 +54,8 @@ answers() { ctl version >/dev/null 2>&1; }
         local i
         script worker <<-SH
                 trap 'echo stop >>$W/order; exit 0' TERM
-                : >$W/up.\$1
+                sh -c ": >$W/up.\$1; exec sleep 1000" & # one just forked may lose a signal: it tells itself
+                wait
                 while :; do sleep 1000 & wait; done
 	SH
         for i in {1..24}; do service "w$i" "ExecStart=$W/worker $i" "TimeoutStopSec=60s"; done
