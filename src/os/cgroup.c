@@ -155,15 +155,12 @@ int cgroup_open_dir(int at, const char *name)
         return fd < 0 ? -errno : fd;
 }
 
-/* A group named in RUNTIME_DIR/cgroup: is it one that a daemon of ours made? The file lies in a directory that
- * only we can write, yet a wrong kill is worse than a missed one. */
-static int open_leftover(const char *path)
+int cgroup_open_noted(const char *path)
 {
-        const char *name = strrchr(path, '/');
         struct statfs fs;
         int fd;
 
-        if (path[0] != '/' || strstr(path, "/../") || strncmp(name, "/coppice-", 9) != 0)
+        if (path[0] != '/' || strstr(path, "/../") || !strstr(path, "/coppice-"))
                 return -EINVAL;
         fd = cgroup_open_dir(AT_FDCWD, path);
         if (fd >= 0 && (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)) {
@@ -171,6 +168,14 @@ static int open_leftover(const char *path)
                 return -EINVAL;
         }
         return fd;
+}
+
+/* A group named in RUNTIME_DIR/cgroup: the root group of a daemon of ours, nothing below it. */
+static int open_leftover(const char *path)
+{
+        const char *name = strrchr(path, '/');
+
+        return name && strncmp(name, "/coppice-", 9) == 0 ? cgroup_open_noted(path) : -EINVAL;
 }
 
 /* Lock the root group of a daemon that should be dead, as long as fd is open. -EWOULDBLOCK: it belongs to one that

@@ -4,11 +4,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/magic.h>
 
 #include "base/cleanup.h"
 #include "os/cgroup_priv.h"
@@ -122,25 +120,9 @@ int cgroup_dir_kill_but(int dir, const char *path, const struct cgroup_left *lef
 
 /* --- one of those --------------------------------------------------------------------------------------------- */
 
-/* What calls itself a group of a daemon of ours: a wrong kill is worse than a missed one. */
-static int open_left(const char *path)
-{
-        struct statfs fs;
-        int fd;
-
-        if (path[0] != '/' || strstr(path, "/../") || !strstr(path, "/coppice-"))
-                return -EINVAL;
-        fd = cgroup_open_dir(AT_FDCWD, path);
-        if (fd >= 0 && (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)) {
-                (void) close(fd);
-                return -EINVAL;
-        }
-        return fd;
-}
-
 int cgroup_left_populated(const char *path)
 {
-        autoclose int fd = open_left(path);
+        autoclose int fd = cgroup_open_noted(path);
 
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
@@ -165,7 +147,7 @@ static int list_one(void *arg, pid_t pid)
 int cgroup_left_pids(const char *path, pid_t *pids, int max)
 {
         struct listing l = { pids, 0, max };
-        autoclose int fd = open_left(path);
+        autoclose int fd = cgroup_open_noted(path);
 
         if (fd < 0)
                 return fd;
@@ -175,7 +157,7 @@ int cgroup_left_pids(const char *path, pid_t *pids, int max)
 
 int cgroup_left_kill(const char *path, int ms)
 {
-        autoclose int fd = open_left(path);
+        autoclose int fd = cgroup_open_noted(path);
 
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
@@ -202,7 +184,7 @@ static bool is_daemons(const char *name)
 void cgroup_left_remove(const char *path)
 {
         char at[PATH_MAX], name[48];
-        autoclose int fd = open_left(path);
+        autoclose int fd = cgroup_open_noted(path);
 
         if (fd < 0 || cgroup_dir_populated(fd) != 0)
                 return;

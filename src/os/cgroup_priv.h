@@ -75,6 +75,9 @@ int cgroup_find_own(enum cgroup_backend *ret, char dir[PATH_MAX], char proc[PATH
 int cgroup_relative(const char *node, char *buf, size_t n);
 
 int cgroup_open_dir(int at, const char *name); /* -errno; never follows a link at the end */
+/* A group whose absolute path stands in a file of the runtime directory: only we can write that, yet a wrong kill is
+ * worse than a missed one. -EINVAL when it is none of a daemon of ours, or not of cgroup v2; else as above. */
+int cgroup_open_noted(const char *path);
 struct cgroup *cgroup_new(const char *runtime_dir, pid_t init); /* nothing found yet; NULL when memory is short */
 int cgroup_make_one(int at, const char *name); /* the daemon's own group, locked; -EEXIST: another daemon's */
 
