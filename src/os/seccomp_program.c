@@ -2,7 +2,7 @@
  *
  * Shape, for each kind of call the processor has:
  *
- *      arch is this one?  number below the first of another kind?  binary search over ranges of numbers
+ *      arch is this one?  (bit of x32, where it is asked for?)  binary search over ranges of numbers
  *              -> return the verdict                     for most
  *              -> jump to a check of arguments           for the few whose arguments decide
  *              -> jump to the gate                       for sendmsg and ppoll, where they are forbidden
@@ -45,8 +45,9 @@ struct writer {
         const struct table *t;
         uint64_t gate;
         int gate_numbers[2];     /* -1 = needs none */
-        struct range { int from, treat; } ranges[NUMBERS + 1];
+        struct range { int from, treat; } ranges[NUMBERS + 2];
         size_t range_count;
+        int bit, bit_treat;      /* numbers with this bit are of a kind that is not there; 0 = there is none such */
         int numbers;             /* so many there are */
         struct jump { size_t at; int treat, number; } jumps[NUMBERS]; /* to checks and gates */
         size_t jump_count;
@@ -70,6 +71,8 @@ static void find_ranges(struct writer *w)
                         continue;
                 w->ranges[w->range_count++] = (struct range) { n, treat };
         }
+        if (w->bit && w->ranges[w->range_count - 1].treat != w->bit_treat)
+                w->ranges[w->range_count++] = (struct range) { w->bit, w->bit_treat };
 }
 
 /* A verdict that depends on nothing but the number. */
@@ -121,17 +124,23 @@ static bool tails_due(const struct writer *w)
         return w->tail_count > TAILS_MAX - 4 || (w->tail_count > 0 && bpf_here(w->out) - w->tails[0].at > TAIL_REACH);
 }
 
+/* Where a range begins among the numbers there are. */
+static int begin(const struct writer *w, size_t range)
+{
+        return range < w->range_count && w->ranges[range].from < w->numbers ? w->ranges[range].from : w->numbers;
+}
+
 /* Where to divide: half of the numbers on either side, not half of the ranges. At installation the kernel follows the
  * program once for every number there is, to remember which are always allowed: that is most of the cost, and the
  * length of the paths, weighed by how many take them, is what it costs. */
 static size_t balance(const struct writer *w, size_t first, size_t last)
 {
-        int from = w->ranges[first].from, end = last < w->range_count ? w->ranges[last].from : w->numbers;
+        int from = begin(w, first), end = begin(w, last);
         size_t middle = first + 1;
 
-        while (middle + 1 < last && w->ranges[middle].from - from < end - w->ranges[middle].from)
+        while (middle + 1 < last && begin(w, middle) - from < end - begin(w, middle))
                 middle++;
-        if (middle - 1 > first && 2 * w->ranges[middle].from - from - end > from + end - 2 * w->ranges[middle - 1].from)
+        if (middle - 1 > first && 2 * begin(w, middle) - from - end > from + end - 2 * begin(w, middle - 1))
                 middle--;
         return middle;
 }
@@ -144,6 +153,25 @@ static bool put_off(struct writer *w, size_t at, bool upper, size_t first, size_
         return true;
 }
 
+/* One number that is treated unlike those on either side of it. */
+static bool is_island(const struct writer *w, size_t first, size_t last)
+{
+        const struct range *r = &w->ranges[first];
+
+        return last - first == 3 && r[2].from - r[1].from == 1 && r[0].treat == r[2].treat && is_plain(w, &r[0]) &&
+               is_plain(w, &r[2]);
+}
+
+static void write_island(struct writer *w, size_t first)
+{
+        size_t at = bpf_here(w->out);
+
+        bpf_add(w->out, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) w->ranges[first + 1].from, 0, 0);
+        if (!put_off(w, at, true, first + 1, first + 2))
+                leaf(w, &w->ranges[first + 1]);
+        (void) put_off(w, at, false, first, first + 1); /* it is plain */
+}
+
 /* Ranges first to last - 1: the lower half follows, the upper one behind it. Verdicts are shared: the kernel compiles
  * and checks the program anew for each process, so that its length costs a start as much as its paths do. What is too
  * far for a conditional jump is reached by a plain one. */
@@ -154,6 +182,10 @@ static void search(struct writer *w, size_t first, size_t last)
 
         if (last - first == 1) {
                 leaf(w, &w->ranges[first]);
+                return;
+        }
+        if (is_island(w, first, last)) {
+                write_island(w, first);
                 return;
         }
         middle = balance(w, first, last);
@@ -308,8 +340,27 @@ static int numbers_of(const struct kind *k)
         return highest + 1;
 }
 
+static bool wanted(const struct kind *k, const struct filter *f)
+{
+        return !f->archs_said ? !k->bit : f->archs >> k->arch & 1;
+}
+
+/* The kind that shares this one's architecture and differs in one bit of the number, or NULL. */
+static const struct kind *twin_of(const struct kind *k)
+{
+        return k + 1 < seccomp_kinds + seccomp_kind_count && k[1].bit ? k + 1 : NULL;
+}
+
+/* What numbers get that have the bit of a kind that was not asked for: ENOSYS, as from a kernel without it, but where
+ * the kinds were listed what any stranger gets. */
+static int absent(const struct filter *f)
+{
+        return f->archs_said && !f->archs_implied ? f->stranger : ENOSYS;
+}
+
 static int write_kind(const struct kind *k, const struct filter *f, uint64_t gate, struct buf *out)
 {
+        const struct kind *twin = twin_of(k);
         autofree struct table *t = calloc(1, sizeof(*t));
         autofree struct writer *w = calloc(1, sizeof(*w));
         int calls[2] = { syscall_find("sendmsg"), syscall_find("ppoll") };
@@ -324,6 +375,8 @@ static int write_kind(const struct kind *k, const struct filter *f, uint64_t gat
         for (int i = 0; i < 2; i++)
                 w->gate_numbers[i] = seccomp_number_in(k, (size_t) calls[i]);
         w->numbers = numbers_of(k);
+        w->bit = twin && !wanted(twin, f) ? twin->bit : 0;
+        w->bit_treat = absent(f);
         find_ranges(w);
         if (k->bit)
                 bpf_add(out, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t) k->bit, 0, 0);
@@ -333,52 +386,55 @@ static int write_kind(const struct kind *k, const struct filter *f, uint64_t gat
         return 0;
 }
 
-static bool wanted(const struct kind *k, const struct filter *f)
+/* Behind the load of the number: a kind and, when it is asked for, its twin. */
+static int write_kinds(const struct kind *k, const struct filter *f, uint64_t gate, struct buf *out)
 {
-        return !f->archs_said ? !k->bit : f->archs >> k->arch & 1;
+        const struct kind *twin = twin_of(k);
+        size_t other;
+        int r;
+
+        if (!twin || !wanted(twin, f))
+                return write_kind(k, f, gate, out);
+        bpf_add(out, BPF_JMP | BPF_JSET | BPF_K, (uint32_t) twin->bit, 0, 1);
+        other = bpf_jump(out);
+        r = write_kind(k, f, gate, out);
+        bpf_land(out, other);
+        return r < 0 ? r : write_kind(twin, f, gate, out);
 }
 
-/* A kind that is told from the native one by a bit only (x32) is there only when it is asked for: nobody uses it, and
- * its numbers would double the program. Otherwise its calls get ENOSYS, as from a kernel that does not have it. Two
- * kinds may share an architecture and differ in one bit of the number. The native one is never left out: the child
- * itself could not execute anything. */
+/* The first from here on whose architecture is in the program, or NULL. A kind that is told from the native one by a
+ * bit only (x32) is there only when it is asked for: nobody uses it, and its numbers would double the program. The
+ * native one is never left out: the child itself could not execute anything. */
+static const struct kind *next_kind(const struct kind *k, const struct filter *f)
+{
+        for (; k < seccomp_kinds + seccomp_kind_count; k++)
+                if (!k->bit && (k->token == 0 || wanted(k, f) || twin_of(k)))
+                        return k;
+        return NULL;
+}
+
 int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, struct err *err)
 {
         uint32_t stranger = f->archs_said ? action_of(f->stranger) : SECCOMP_RET_ALLOW;
+        int r = 0;
 
         buf_clear(out);
-        for (size_t i = 0; i < seccomp_kind_count; i++) {
-                const struct kind *k = &seccomp_kinds[i], *next = i + 1 < seccomp_kind_count ? k + 1 : NULL;
-                const struct kind *bit = next && next->bit ? next : NULL;
-                size_t past, other;
-                int r = 0;
+        for (const struct kind *k = next_kind(seccomp_kinds, f), *next; k && r == 0; k = next) {
+                size_t past = SIZE_MAX;
 
-                if (k->token && !wanted(k, f) && !bit && !k->bit)
-                        continue;
-                if (k->bit)
-                        continue; /* written with the one before it */
+                next = next_kind(k + 1, f);
                 bpf_load(out, offsetof(struct seccomp_data, arch));
                 bpf_add(out, BPF_JMP | BPF_JEQ | BPF_K, k->audit, 1, 0);
-                past = bpf_jump(out);
+                if (next)
+                        past = bpf_jump(out);
+                else
+                        bpf_return(out, stranger); /* at once: the kernel follows this for every number, too */
                 bpf_load(out, offsetof(struct seccomp_data, nr));
-                if (bit) {
-                        bpf_add(out, BPF_JMP | BPF_JSET | BPF_K, (uint32_t) bit->bit, 0, 1);
-                        other = bpf_jump(out);
-                        r = write_kind(k, f, gate, out);
-                        bpf_land(out, other);
-                        if (r == 0 && wanted(bit, f))
-                                r = write_kind(bit, f, gate, out);
-                        else
-                                bpf_return(out, f->archs_said && !f->archs_implied ? stranger : action_of(ENOSYS));
-                } else {
-                        r = write_kind(k, f, gate, out);
-                }
-                if (r < 0)
-                        return err_set(err, STAGE_SECCOMP, ENOMEM, "make the filter: out of memory");
-                bpf_land(out, past);
+                r = write_kinds(k, f, gate, out);
+                if (next)
+                        bpf_land(out, past);
         }
-        bpf_return(out, stranger);
-        if (buf_failed(out))
+        if (r < 0 || buf_failed(out))
                 return err_set(err, STAGE_SECCOMP, ENOMEM, "make the filter: out of memory");
         if (bpf_here(out) > PROGRAM_MAX)
                 return err_set(err, STAGE_SECCOMP, E2BIG, "make the filter: %zu steps, the kernel takes %d",
