@@ -13,6 +13,9 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC;
 EXTRA_DIST += tests/driver
 
+# Their order is that in which they begin: the longest first, so that none is left running alone at the end.
+include tests/vm.mk
+include tests/grounds.mk
 include tests/unit-base.mk
 include tests/unit-core.mk
 include tests/unit-daemon.mk
@@ -23,8 +26,6 @@ include tests/unit-seccomp.mk
 include tests/unit-proto.mk
 include tests/unit-unit.mk
 include tests/bats.mk
-include tests/vm.mk
-include tests/grounds.mk
 include tests/model.mk
 include tests/sim.mk
 include tests/fuzz.mk

@@ -2,7 +2,7 @@
 # too slow under the translator.
 EXTRA_DIST += tests/vm/boot tests/vm/guest tests/vm/machine tests/vm/pure-v2 tests/vm/v1-only
 if !SANITIZERS
-TESTS += tests/vm/machine tests/vm/pure-v2 tests/vm/v1-only
+TESTS += tests/vm/pure-v2 tests/vm/machine tests/vm/v1-only
 endif
 
 # The kernel that the machine boots is kept in the build directory.

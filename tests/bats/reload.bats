@@ -97,7 +97,7 @@ reloads_in_state() {
         unit web.service <<-U
                 [Service]
                 Environment=REVISION=1
-                ExecStart=/bin/sh -c 'trap "cat $W/go; exit 0" TERM; echo \$REVISION >>$W/revisions; while :; do sleep 1000 & wait; done'
+                ExecStart=/bin/sh -c 'sleep 1000 & trap "cat $W/go; kill \$\$!; exit 0" TERM; echo \$REVISION >>$W/revisions; while :; do wait; done'
                 KillMode=mixed
                 TimeoutStopSec=60s
 	U
