@@ -19,10 +19,11 @@ tests_programs_courier_SOURCES = tests/programs/courier.c
 check_PROGRAMS += tests/programs/spoil
 tests_programs_spoil_SOURCES = tests/programs/spoil.c
 tests_programs_spoil_LDADD = libproto.a libbase.a
-check_PROGRAMS += tests/programs/hung tests/programs/tell tests/programs/mute
+check_PROGRAMS += tests/programs/hung tests/programs/tell tests/programs/mute tests/programs/deaf
 tests_programs_hung_SOURCES = tests/programs/hung.c
 tests_programs_mute_SOURCES = tests/programs/mute.c
 tests_programs_tell_SOURCES = tests/programs/tell.c
+tests_programs_deaf_SOURCES = tests/programs/deaf.c
 # A module of the name service. Not a program: no sanitizer, no hardening, nothing of ours in it.
 check_DATA = tests/programs/nss_hang.so
 EXTRA_DIST += tests/programs/nss_hang.c

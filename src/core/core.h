@@ -39,8 +39,10 @@
  * before they stop the one before it; one_for_one tells all at once, the last child first, except that whoever comes
  * After= a sibling is gone before that sibling is told. The end of a service is a ladder:
  *
- *      ExecStop=  ->  KillSignal= and SIGCONT  ->  TimeoutStopSec= later FinalKillSignal=  ->  nothing is left  ->
- *      ExecStopPost=  ->  what that left is killed  ->  ACT_CLOSE
+ *      ExecStop=  ->  KillSignal= and SIGCONT  ->  the main process is gone  ->  both again to what it left  ->
+ *      nothing is left  ->  ExecStopPost=  ->  what that left is killed  ->  ACT_CLOSE
+ *
+ * with FinalKillSignal= TimeoutStopSec= after either KillSignal=; in KillMode=mixed it comes in place of the second.
  *
  * Nothing is started in a place that is not empty, unless KillMode= says to leave it so. Processes that survive
  * SIGKILL make their node *stuck*: it keeps its place, is not started again, and holds up neither its siblings' stop

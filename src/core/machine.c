@@ -50,6 +50,7 @@ service_fn *const service_table[PHASE_COUNT][EVT_COUNT] = {
         [PHASE_TERM] = { SIGNAL_COLUMNS },
         [PHASE_KILL] = { SIGNAL_COLUMNS },
         [PHASE_EMPTY] = { SIGNAL_COLUMNS },
+        [PHASE_REST] = { SIGNAL_COLUMNS },
         [PHASE_STOP_POST] = { POST_COLUMNS, [EVT_EXTEND_TIMEOUT] = extend },
         [PHASE_POST_TERM] = { POST_COLUMNS, [EVT_EMPTY] = post_empty },
         [PHASE_POST_KILL] = { POST_COLUMNS, [EVT_EMPTY] = post_empty, [EVT_STUCK] = end_stuck },

@@ -30,10 +30,11 @@ enum phase {
         PHASE_STOP,       /* ExecStop= runs */
         PHASE_TERM,       /* KillSignal= was sent */
         PHASE_KILL,       /* FinalKillSignal= was sent */
-        PHASE_EMPTY,      /* the main process has ended; the last others are waited for */
+        PHASE_EMPTY,      /* the main process has ended: are others left? Also: those were killed */
+        PHASE_REST,       /* ... there are, they got KillSignal= (again) */
         PHASE_STOP_POST,  /* ExecStopPost= runs */
-        PHASE_POST_TERM,  /* what ExecStopPost= left behind got KillSignal= */
-        PHASE_POST_KILL,  /* ... and was killed */
+        PHASE_POST_TERM,  /* ... has ended: did it leave anything? */
+        PHASE_POST_KILL,  /* ... and that was killed */
         PHASE_STUCK,      /* processes survive SIGKILL */
         PHASE_COUNT
 };

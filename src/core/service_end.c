@@ -1,10 +1,15 @@
 /* service_end.c - the end of an incarnation, step by step:
  *
- *      ExecStop=  ->  KillSignal= (and SIGCONT)  ->  FinalKillSignal=  ->  nothing is left  ->  ExecStopPost=  ->
- *      what that left is killed  ->  ACT_CLOSE, and the supervisor hears of it
+ *      ExecStop=  ->  KillSignal= (and SIGCONT)  ->  the processes we started are gone  ->  KillSignal= to what they
+ *      left  ->  nothing is left  ->  ExecStopPost=  ->  what that left is killed  ->  ACT_CLOSE, and the supervisor
+ *      hears of it
  *
- * A main process that ends by itself enters at "nothing is left". Whoever reaches the end of a step without the
- * processes being gone is STUCK: everything is kept and no new incarnation begins (FAILURES B4, B5).
+ * Either KillSignal= is followed by FinalKillSignal= when TimeoutStopSec= is over. A main process that ends by itself
+ * enters where the processes we started are gone. Whoever reaches the end of a step without the processes being gone
+ * is STUCK: everything is kept and no new incarnation begins (FAILURES B4, B5).
+ *
+ * The second KillSignal= is for those who missed the first: a signal to a child that a shell has just forked runs into
+ * the handler of the shell, which exec then forgets. And nobody else tells a helper that its main process has gone.
  * Used by: service.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
 #include "core/bond_priv.h"
 #include "core/limits.h"
@@ -173,8 +178,8 @@ static void started_ones_gone(struct core *c, struct node *n)
                 nothing_left(c, n);
                 return;
         }
-        /* Whoever was signalled already keeps the time he has; else the timer fires right behind the answer. */
-        phase_enter(c, n, PHASE_EMPTY, n->flags & (NF_SIGNALLED | NF_KILLED) ? -1 : 0);
+        /* Whoever was killed already keeps the time he has; else the timer fires right behind the answer. */
+        phase_enter(c, n, PHASE_EMPTY, n->flags & NF_KILLED ? -1 : 0);
         (void) act(c, n, ACT_WATCH_EMPTY);
 }
 
@@ -237,17 +242,25 @@ static void terminate(struct core *c, struct node *n)
         }
 }
 
+/* The processes we started are gone and others are left. In KillMode=mixed nothing but FinalKillSignal= is for them. */
 static void leftovers(struct core *c, struct node *n)
 {
+        bool may_kill = spec_int(n->spec, D_SERVICE_SendSIGKILL) || c->killing;
+        int64_t sig = spec_int(n->spec, D_SERVICE_KillSignal);
+
         (void) note(c, n, RULE_LEFTOVERS, n->cause);
-        if (kill_mode(n) == KILL_MIXED) {
+        if (kill_mode(n) == KILL_MIXED && may_kill) {
+                (void) note(c, n, RULE_REST_KILLED, n->cause);
                 final_signal(c, n);
                 return;
         }
-        send(c, n, ROLE_ALL, spec_int(n->spec, D_SERVICE_KillSignal));
+        phase_enter(c, n, PHASE_REST, spec_timeout_stop(n->spec));
+        if (kill_mode(n) == KILL_MIXED)
+                return;
+        send(c, n, ROLE_ALL, sig);
+        (void) note_ab(c, n, RULE_REST_SIGNAL, n->cause, sig, 0);
         send(c, n, ROLE_ALL, SIGNAL_CONT);
         n->flags |= NF_SIGNALLED;
-        phase_enter(c, n, PHASE_EMPTY, spec_timeout_stop(n->spec));
 }
 
 void end_timer(struct core *c, struct node *n, const struct event *e)
@@ -261,7 +274,7 @@ void end_timer(struct core *c, struct node *n, const struct event *e)
                         return;
                 }
                 become_stuck(c, n);
-        } else if (n->phase == PHASE_EMPTY && !(n->flags & NF_SIGNALLED)) {
+        } else if (n->phase == PHASE_EMPTY) {
                 leftovers(c, n);
         } else {
                 escalate(c, n);
@@ -312,7 +325,7 @@ static void forget_process(struct core *c, struct node *n, const struct event *e
 void end_main_exited(struct core *c, struct node *n, const struct event *e)
 {
         forget_process(c, n, e);
-        if (!process_left(n) && n->phase != PHASE_EMPTY)
+        if (!process_left(n) && n->phase != PHASE_EMPTY && n->phase != PHASE_REST)
                 started_ones_gone(c, n);
 }
 

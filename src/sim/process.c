@@ -263,6 +263,22 @@ static bool can_be_ignored(int sig)
                sig != SIGFPE && sig != SIGSYS && sig != SIGTRAP;
 }
 
+/* A helper misses what is sent to it while its main process lives, as a child of a shell may before it has called
+ * exec: who ends it has to tell it again. */
+static bool misses(const struct sim *s, const struct sim_process *p, int sig)
+{
+        if (p->role != ROLE_ALL || !can_be_ignored(sig))
+                return false;
+        for (size_t i = 0; i < s->process_count; i++) {
+                const struct sim_process *other = &s->processes[i];
+
+                if (other->node == p->node && other->incarnation == p->incarnation && other->role == ROLE_MAIN &&
+                    !other->zombie)
+                        return true;
+        }
+        return false;
+}
+
 void send_signal(struct sim *s, struct sim_process *p, int sig)
 {
         if (p->zombie)
@@ -270,7 +286,7 @@ void send_signal(struct sim *s, struct sim_process *p, int sig)
         if (sig == SIGSTOP || sig == SIGCONT) {
                 p->stopped = sig == SIGSTOP;
                 due_unpark(s);
-        } else if (deadly(sig) && !(p->ignore_term && can_be_ignored(sig))) {
+        } else if (deadly(sig) && !(p->ignore_term && can_be_ignored(sig)) && !misses(s, p, sig)) {
                 p->doomed = p->doomed || sig == SIGKILL;
                 end_after(s, p, REASON(REASON_SIGNAL, sig), vary(s, s->config.death));
         }

@@ -37,7 +37,7 @@ struct sim_habits {
         bool hang;                   /* the start never finishes: no READY=1, commands of the start do not end */
         bool hang_stop;              /* commands of the stop do not end */
         bool ignore_term;            /* only SIGKILL (and a crash of its own) ends a process */
-        bool leave;                  /* the main process has a helper that outlives it */
+        bool leave;                  /* the main process has a helper that outlives it, deaf as long as that lives */
         bool stuck;                  /* processes survive SIGKILL, as in uninterruptible sleep */
         bool silent;                 /* no more watchdog pings */
         nsec ready;                  /* instead of config.ready; NSEC_NEVER: as configured */

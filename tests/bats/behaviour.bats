@@ -112,6 +112,32 @@ family() {
         stop_daemon 0
 }
 
+# deaf NODE LINE...: of $NODE a helper loses the first TERM; its main process ends after that, once told so.
+deaf() { mkfifo "$W/$1.gate"; service "$1" "ExecStart=$BUILD/tests/programs/deaf $W/$1.log $W/$1.gate" "TimeoutStopSec=1h" "${@:2}"; }
+
+@test "KillMode=: what the main process has left gets KillSignal= again in control-group, and is killed in mixed" {
+        deaf all
+        deaf some "KillMode=mixed"
+        start_daemon
+        wait_line "$W/all.log" up
+        wait_line "$W/some.log" up
+        ctl stop --no-block /all
+        wait_line "$W/all.log" lost
+        echo >"$W/all.gate"
+        wait_state /all inactive
+        wait_lines "$W/all.log" "up lost main heard"
+        ctl stop --no-block /some
+        echo >"$W/some.gate"
+        wait_state /some inactive
+        wait_lines "$W/some.log" "up main"
+        for n in all some; do assert_eq "$(field /$n .last_reason)" shutdown; done
+        run ctl why /all
+        assert_output_has "what its main process left got signal SIGTERM (KillSignal="
+        run ctl why /some
+        assert_output_has "what its main process left is killed (KillMode=mixed"
+        stop_daemon 0
+}
+
 @test "KillSignal= and FinalKillSignal= are the signals of a stop" {
         script signals <<-SH
                 trap 'echo USR1 >>$W/log' USR1

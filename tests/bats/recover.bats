@@ -60,6 +60,21 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "what lost the first signal of a stop gets the second from the next engine" {
+        mkfifo "$W/gate"
+        service web TimeoutStopSec=1h "ExecStart=$BUILD/tests/programs/deaf $W/log $W/gate"
+        start_daemon
+        wait_line "$W/log" up
+        ctl stop --no-block /web
+        wait_line "$W/log" lost
+        kill -KILL "$(engine)"
+        echo >"$W/gate"
+        wait_line "$W/log" heard
+        wait_state /web inactive
+        assert_eq "$(field /web .last_reason)" shutdown
+        stop_daemon 0
+}
+
 @test "who waits for an answer gets it from the next engine" {
         service web RestartSec=1h "ExecStart=/bin/sleep 1000"
         start_daemon

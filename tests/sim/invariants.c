@@ -1,6 +1,7 @@
 /* invariants.c - what the core may do. See witness.h. */
 #include "witness.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "core/resolve.h"
@@ -83,6 +84,33 @@ static bool a_life_that_is_closed_leaves_no_process(struct witness *w, const str
                         if (p->node == a->node && p->incarnation == a->incarnation && !p->zombie)
                                 return broken(w, "%s: process %d", path_of(w, a->node), p->pid);
                 }
+        }
+        return true;
+}
+
+/* What is killed at once was asked for that, or has used up its time or its memory. */
+static bool may_be_killed_at_once(const struct witness *w, const struct moment *m, const struct node *n)
+{
+        return spec_int(n->spec, D_SERVICE_KillMode) != KILL_CONTROL_GROUP || n->ending.kind == REASON_KILLED ||
+               n->ending.kind == REASON_OUT_OF_MEMORY ||
+               (w->shutdown_at != NSEC_NEVER && sim_now(m->sim) >= w->shutdown_at + w->shutdown_budget);
+}
+
+/* They may have missed the signal they got together with it, and nobody else tells them that it is gone. */
+static bool what_outlives_the_main_process_is_told_to_end_before_it_is_killed(struct witness *w, const struct moment *m)
+{
+        for EACH(m, a) {
+                struct seen *s = seen(w, a->node);
+                const struct node *n = core_node(w->core, a->node);
+                bool first = !s->killed;
+
+                if (a->kind == ACT_SIGNAL && a->role == ROLE_ALL && a->arg != SIGCONT)
+                        s->told = true;
+                if (a->kind != ACT_KILL || !n || n->kind != KIND_SERVICE)
+                        continue;
+                s->killed = true;
+                if (first && !s->told && n->phase == PHASE_EMPTY && !may_be_killed_at_once(w, m, n))
+                        return broken(w, "%s: others are left and were not told", path_of(w, a->node));
         }
         return true;
 }
@@ -340,6 +368,8 @@ const struct invariant action_invariants[] = {
         { "a step allocates nothing", a_step_allocates_nothing },
         { "no start is forgotten on its way", no_start_is_forgotten_on_its_way },
         { "a life that is closed leaves no process", a_life_that_is_closed_leaves_no_process },
+        { "what outlives the main process is told to end before it is killed",
+          what_outlives_the_main_process_is_told_to_end_before_it_is_killed },
         { "no signal goes to an identity that was reaped", no_signal_goes_to_an_identity_that_was_reaped },
         { "a role has one process at a time", a_role_has_one_process_at_a_time },
         { "stop order is the exact reverse of start order", stop_order_is_the_reverse_of_start_order },

@@ -4,7 +4,7 @@ trees=${COPPICE_BUILD:-.}/tests/sim/trees
 n=0
 
 for mistake in open-twice lose-close close-twice lose-answer answer-twice signal-the-dead start-in-a-past-life \
-               lose-exit allocate lose-watch; do
+               lose-exit allocate lose-watch lose-signal-to-all; do
         n=$((n + 1))
         out=$("$trees" --events 100000 --break $mistake 2>&1)
         status=$?

@@ -87,6 +87,15 @@ static void count_restart(struct witness *w, const struct record *r)
                 s->restarts[s->restart_count++ % WITNESS_WINDOW] = r->at / NSEC_PER_SEC;
 }
 
+/* As the core takes it: the end of the main process it knows of. */
+static bool ends_main(const struct witness *w, const struct event *e)
+{
+        const struct node *n = core_node(w->core, e->node);
+
+        return e->kind == EVT_EXITED && e->role == ROLE_MAIN && n && n->incarnation == e->incarnation && n->pid_main &&
+               (e->arg == 0 || e->arg == n->pid_main) && e->node < WITNESS_NODES;
+}
+
 static void before(void *arg, struct sim *s, const struct event *e)
 {
         struct witness *w = arg;
@@ -106,6 +115,8 @@ static void before(void *arg, struct sim *s, const struct event *e)
         if (e->kind == EVT_EXITED && e->role == ROLE_MAIN && e->node < WITNESS_NODES &&
             e->incarnation == w->nodes[e->node].incarnation)
                 w->nodes[e->node].asked_to_stop = true;
+        if (ends_main(w, e))
+                w->nodes[e->node].told = false;
         stopped_by_hand(w, e);
         allocations_watch(true);
 }
@@ -203,6 +214,7 @@ const char *const mutant_names[MUTANT_COUNT] = {
         [MUTANT_LOST_EXIT] = "lose-exit",
         [MUTANT_ALLOCATE] = "allocate",
         [MUTANT_LOST_WATCH] = "lose-watch",
+        [MUTANT_LOST_SIGNAL] = "lose-signal-to-all",
 };
 
 static struct action tampered[4096];
@@ -237,6 +249,8 @@ void mutate(enum mutant mutant, struct actions *a)
                 struct action x = a->list[i];
 
                 if (drops(mutant, (enum action_kind) x.kind))
+                        continue;
+                if (mutant == MUTANT_LOST_SIGNAL && x.kind == ACT_SIGNAL && x.role == ROLE_ALL)
                         continue;
                 if (mutant == MUTANT_SPAWN_CLOSED && x.kind == ACT_SPAWN && x.incarnation > 1)
                         x.incarnation--;

@@ -15,6 +15,8 @@ struct seen {
         uint32_t incarnation;     /* the last that was opened */
         bool open;
         bool asked_to_stop;       /* a signal or ExecStop= in this life */
+        bool told;                /* all of this life got a signal since its main process ended */
+        bool killed;              /* ... or were killed */
         bool forgotten;
         bool was_stopping;        /* before this step: what it was then ... */
         uint32_t was_incarnation; /* ... and which life of a supervisor it was */
@@ -70,7 +72,7 @@ const char *path_of(const struct witness *w, node_id id);
 enum mutant {
         MUTANT_NONE, MUTANT_DOUBLE_OPEN, MUTANT_LOST_CLOSE, MUTANT_DOUBLE_CLOSE, MUTANT_LOST_ANSWER,
         MUTANT_DOUBLE_ANSWER, MUTANT_SIGNAL_DEAD, MUTANT_SPAWN_CLOSED, MUTANT_LOST_EXIT, MUTANT_ALLOCATE,
-        MUTANT_LOST_WATCH, MUTANT_COUNT
+        MUTANT_LOST_WATCH, MUTANT_LOST_SIGNAL, MUTANT_COUNT
 };
 extern const char *const mutant_names[MUTANT_COUNT];
 void mutate(enum mutant mutant, struct actions *a);

@@ -209,8 +209,16 @@ static void kill_mode_says_who_is_signalled(void **state)
                 UP,
                 { "stop web", "signal web main INT" },
                 { "exited web signal:INT", "watch web" },
-                { "+10s tick", "kill web" },
-                { "empty web", "close web stop_timeout; done ok" }));
+                { "tick", "kill web" },
+                { "empty web", "close web shutdown; done ok" }));
+        rows_play(SERVICE("ExecStart=/w\nKillMode=mixed\nSendSIGKILL=no\n"), ROWS(
+                UP,
+                { "stop web", "signal web main TERM" },
+                { "exited web", "watch web" },
+                { "tick", "" },
+                { "+9s tick", "" },
+                { "+1s tick", "done stuck" },
+                { "empty web", "close web stop_timeout", "web=inactive" }));
         rows_play(SERVICE("ExecStart=/w\nKillMode=process\n"), ROWS(
                 UP,
                 { "stop web", "signal web main TERM" },
@@ -229,6 +237,41 @@ static void processes_left_behind_are_ended_before_the_restart(void **state)
                 { "tick", "signal web all TERM" },
                 { "+10s tick", "kill web" },
                 { "empty web", "close web exit:1; open web; spawn web ExecStart" }));
+}
+
+static void what_outlives_the_main_process_in_a_stop_gets_the_signal_again(void **state)
+{
+        (void) state;
+        rows_play(SERVICE("ExecStart=/w\nExecStopPost=/z\n"), ROWS(
+                UP,
+                { "stop web", "signal web all TERM" },
+                { "+2s exited web signal:TERM", "watch web" },
+                { "tick", "signal web all TERM", "web=stopping" },
+                { "empty web", "spawn web ExecStopPost" },
+                { "spawned web!", "" },
+                { "exited web!", "watch web" },
+                { "empty web", "close web shutdown; done ok", "web=inactive" }));
+        rows_play(SERVICE("ExecStart=/w\nTimeoutStopSec=5s\n"), ROWS(
+                UP,
+                { "stop web", "signal web all TERM" },
+                { "+4s exited web signal:TERM", "watch web" },
+                { "tick", "signal web all TERM" },
+                { "+4s tick", "" },
+                { "+1s tick", "kill web" },
+                { "empty web", "close web stop_timeout; done ok" }));
+        rows_play(SERVICE("ExecStart=/w\nWatchdogSec=1s\nRestart=no\n"), ROWS(
+                UP,
+                { "+1s tick", "signal web main ABRT" },
+                { "exited web signal:ABRT", "watch web" },
+                { "tick", "signal web all TERM" },
+                { "empty web", "close web watchdog", "web=failed" }));
+        rows_play(SERVICE("ExecStart=/w\nTimeoutStopSec=5s\n"), ROWS( /* who was killed with it is not asked again */
+                UP,
+                { "stop web", "signal web all TERM" },
+                { "+5s tick", "kill web" },
+                { "exited web signal:KILL", "watch web" },
+                { "tick", "" },
+                { "empty web", "close web stop_timeout; done ok" }));
 }
 
 static void B4_B5_a_stuck_service_is_said_to_be_stuck_and_not_started_again(void **state)
@@ -400,6 +443,7 @@ static const struct {
         { PHASE_TERM, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
         { PHASE_KILL, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
         { PHASE_EMPTY, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
+        { PHASE_REST, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
         { PHASE_STOP_POST, "tick spawned spawn_failed exited extend_timeout" },
         { PHASE_POST_TERM, "tick spawned spawn_failed exited empty" },
         { PHASE_POST_KILL, "tick spawned spawn_failed exited empty stuck" },
@@ -487,6 +531,7 @@ int main(void)
                 cmocka_unit_test(B1_a_service_that_ignores_term_is_killed_after_the_grace),
                 cmocka_unit_test(kill_mode_says_who_is_signalled),
                 cmocka_unit_test(processes_left_behind_are_ended_before_the_restart),
+                cmocka_unit_test(what_outlives_the_main_process_in_a_stop_gets_the_signal_again),
                 cmocka_unit_test(B4_B5_a_stuck_service_is_said_to_be_stuck_and_not_started_again),
                 cmocka_unit_test(B12_a_stop_post_command_that_hangs_is_killed),
                 cmocka_unit_test(B11_a_start_is_interrupted_by_a_stop),
