@@ -16,7 +16,7 @@
 #include "core/resolve.h"
 #include "core/restart.h"
 
-enum { SIGNAL_KILL = 9, SIGNAL_TERM = 15, SIGNAL_CONT = 18 };
+enum { SIGNAL_HUP = 1, SIGNAL_KILL = 9, SIGNAL_TERM = 15, SIGNAL_CONT = 18 };
 
 static enum kill_mode kill_mode(const struct node *n)
 {
@@ -213,17 +213,25 @@ static void escalate(struct core *c, struct node *n)
         final_signal(c, n);
 }
 
-static void first_signal(struct core *c, struct node *n)
+/* KillSignal= and what goes with it. `rule` says to whom it is for the first or the second time. */
+static void ask_to_end(struct core *c, struct node *n, bool all, enum rule rule)
 {
         int64_t sig = spec_int(n->spec, D_SERVICE_KillSignal);
+
+        send_by_mode(c, n, all, sig);
+        if (spec_int(n->spec, D_SERVICE_SendSIGHUP))
+                send_by_mode(c, n, all, SIGNAL_HUP);
+        (void) note_ab(c, n, rule, n->cause, sig, 0);
+        n->flags |= NF_SIGNALLED;
+}
+
+static void first_signal(struct core *c, struct node *n)
+{
         bool all = kill_mode(n) == KILL_CONTROL_GROUP;
 
-        if (!(n->flags & NF_SIGNALLED)) {
-                send_by_mode(c, n, all, sig);
-                (void) note_ab(c, n, RULE_STOP_SIGNAL, n->cause, sig, 0);
-        }
+        if (!(n->flags & NF_SIGNALLED))
+                ask_to_end(c, n, all, RULE_STOP_SIGNAL);
         send_by_mode(c, n, all, SIGNAL_CONT);
-        n->flags |= NF_SIGNALLED;
 }
 
 /* Signal what runs; a process that is just being made gets its signal when its number is known. */
@@ -246,7 +254,6 @@ static void terminate(struct core *c, struct node *n)
 static void leftovers(struct core *c, struct node *n)
 {
         bool may_kill = spec_int(n->spec, D_SERVICE_SendSIGKILL) || c->killing;
-        int64_t sig = spec_int(n->spec, D_SERVICE_KillSignal);
 
         (void) note(c, n, RULE_LEFTOVERS, n->cause);
         if (kill_mode(n) == KILL_MIXED && may_kill) {
@@ -257,10 +264,8 @@ static void leftovers(struct core *c, struct node *n)
         phase_enter(c, n, PHASE_REST, spec_timeout_stop(n->spec));
         if (kill_mode(n) == KILL_MIXED)
                 return;
-        send(c, n, ROLE_ALL, sig);
-        (void) note_ab(c, n, RULE_REST_SIGNAL, n->cause, sig, 0);
+        ask_to_end(c, n, true, RULE_REST_SIGNAL);
         send(c, n, ROLE_ALL, SIGNAL_CONT);
-        n->flags |= NF_SIGNALLED;
 }
 
 void end_timer(struct core *c, struct node *n, const struct event *e)

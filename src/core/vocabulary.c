@@ -36,8 +36,8 @@ static const char *const phase_text[] = {
         [PHASE_NONE] = "none", [PHASE_CHECK] = "check", [PHASE_IDLE] = "idle", [PHASE_CONDITION] = "condition",
         [PHASE_PRE] = "pre", [PHASE_MAIN] = "main", [PHASE_POST] = "post", [PHASE_UP] = "up",
         [PHASE_RELOAD] = "reload", [PHASE_STOP] = "stop", [PHASE_TERM] = "term", [PHASE_KILL] = "kill",
-        [PHASE_EMPTY] = "empty", [PHASE_REST] = "rest", [PHASE_STOP_POST] = "stop_post", [PHASE_POST_TERM] = "post_term",
-        [PHASE_POST_KILL] = "post_kill", [PHASE_STUCK] = "stuck",
+        [PHASE_EMPTY] = "empty", [PHASE_REST] = "rest", [PHASE_STOP_POST] = "stop_post",
+        [PHASE_POST_TERM] = "post_term", [PHASE_POST_KILL] = "post_kill", [PHASE_STUCK] = "stuck",
 };
 _Static_assert(sizeof(phase_text) / sizeof(phase_text[0]) == PHASE_COUNT, "every phase has a name");
 STRTAB(phase_names, phase_text);

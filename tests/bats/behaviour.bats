@@ -154,6 +154,15 @@ deaf() { mkfifo "$W/$1.gate"; service "$1" "ExecStart=$BUILD/tests/programs/deaf
         stop_daemon 0
 }
 
+@test "SendSIGHUP= sends SIGHUP after KillSignal=: a shell that ignores that one ends" {
+        service shell "SendSIGHUP=yes" "TimeoutStopSec=1h" "ExecStart=/bin/sh -c 'trap \"\" TERM; : >$W/up; exec sleep 1000'"
+        start_daemon
+        wait_file "$W/up"
+        ctl stop /shell
+        assert_eq "$(field /shell .last_reason)" shutdown
+        stop_daemon 0
+}
+
 @test "SuccessExitStatus=, RestartPreventExitStatus=, RestartForceExitStatus=: codes, names, signals" {
         service ok3 "ExecStart=/bin/sh -c 'exit 3'" "Restart=on-failure" "SuccessExitStatus=3 4"
         service ok75 "ExecStart=/bin/sh -c 'exit 75'" "Restart=on-failure" "SuccessExitStatus=TEMPFAIL"

@@ -219,6 +219,12 @@ static void kill_mode_says_who_is_signalled(void **state)
                 { "+9s tick", "" },
                 { "+1s tick", "done stuck" },
                 { "empty web", "close web stop_timeout", "web=inactive" }));
+        rows_play(SERVICE("ExecStart=/w\nSendSIGHUP=yes\n"), ROWS(
+                UP,
+                { "stop web", "signal web all TERM; signal web all HUP" },
+                { "exited web signal:HUP", "watch web" },
+                { "tick", "signal web all TERM; signal web all HUP" },
+                { "empty web", "close web shutdown; done ok" }));
         rows_play(SERVICE("ExecStart=/w\nKillMode=process\n"), ROWS(
                 UP,
                 { "stop web", "signal web main TERM" },
