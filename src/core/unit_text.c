@@ -183,16 +183,16 @@ static bool placed(const struct unit_parse *p)
                !p->refused[D_SUPERVISOR_Children];
 }
 
-static int finish(struct unit_parse *p, const char *name, const struct unit_source *sources, size_t n,
-                  struct spec **ret, struct spec **ret_husk, bool *ret_placed)
+static int finish(struct unit_parse *p, const struct unit_text *unit, struct spec **ret, struct husk *ret_husk)
 {
         const char *files[UNIT_SOURCES_MAX];
         struct spec *s;
         bool clear;
 
-        for (size_t i = 0; i < n; i++)
-                files[i] = sources[i].file;
-        s = spec_build_finish(&p->build, p->name.kind, name, n > 0 && sources[0].foreign, files, n);
+        for (size_t i = 0; i < unit->count; i++)
+                files[i] = unit->sources[i].file;
+        s = spec_build_finish(&p->build, p->name.kind, unit->name, unit->count > 0 && unit->sources[0].foreign, files,
+                              unit->count);
         if (!s)
                 return -ENOMEM;
         clear = placed(p);
@@ -202,40 +202,39 @@ static int finish(struct unit_parse *p, const char *name, const struct unit_sour
                 *ret = s;
                 return 0;
         }
-        if (ret_husk) {
-                *ret_husk = s;
-                *ret_placed = clear;
-        } else {
+        if (ret_husk)
+                *ret_husk = (struct husk) { s, clear };
+        else
                 spec_unref(s);
-        }
         return -EINVAL;
 }
 
 int unit_text_parse(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
                     diag_fn *report, void *arg, struct spec **ret)
 {
-        return unit_text_read(name, sources, n, host, report, arg, ret, NULL, NULL);
+        return unit_text_read(&(struct unit_text) { name, sources, n, host, report, arg }, ret, NULL);
 }
 
-int unit_text_read(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
-                   diag_fn *report, void *arg, struct spec **ret, struct spec **ret_husk, bool *ret_placed)
+int unit_text_read(const struct unit_text *unit, struct spec **ret, struct husk *ret_husk)
 {
-        struct unit_parse p = { .host = host, .remarks = { .report = report, .arg = arg, .unit = name } };
+        struct unit_parse p = {
+                .host = unit->host, .remarks = { .report = unit->report, .arg = unit->arg, .unit = unit->name },
+        };
         struct err why = { 0 };
         int r;
 
-        if (unit_name_parse(name, &p.name, &why) < 0) {
-                remark_err(&p.remarks, DIAG_ERROR, n ? sources[0].file : "", 0, 0, &why);
+        if (unit_name_parse(unit->name, &p.name, &why) < 0) {
+                remark_err(&p.remarks, DIAG_ERROR, unit->count ? unit->sources[0].file : "", 0, 0, &why);
                 return -EINVAL;
         }
-        if (n > UNIT_SOURCES_MAX) {
-                remark(&p.remarks, DIAG_ERROR, sources[0].file, 0, 0, "put them together", "more than %d drop-ins",
+        if (unit->count > UNIT_SOURCES_MAX) {
+                remark(&p.remarks, DIAG_ERROR, unit->sources[0].file, 0, 0, "put them together", "more than %d drop-ins",
                        UNIT_SOURCES_MAX - 1);
                 return -EINVAL;
         }
-        r = read_all(&p, sources, n);
+        r = read_all(&p, unit->sources, unit->count);
         if (r == 0)
-                r = finish(&p, name, sources, n, ret, ret_husk, ret_placed);
+                r = finish(&p, unit, ret, ret_husk);
         spec_build_free(&p.build);
         buf_free(&p.word);
         buf_free(&p.item);

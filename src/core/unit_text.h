@@ -54,11 +54,25 @@ extern const struct unit_host unit_host_example;
 int unit_text_parse(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
                     diag_fn *report, void *arg, struct spec **ret);
 
-/* The same, and of a unit with errors the rest: *ret_husk is a spec without the values that were refused. *ret_placed:
- * is it clear at least where in the tree it belongs, so that further mistakes can be found with it? Else it may lack
- * lines that were not understood. Both may be NULL. */
-int unit_text_read(const char *name, const struct unit_source *sources, size_t n, const struct unit_host *host,
-                   diag_fn *report, void *arg, struct spec **ret, struct spec **ret_husk, bool *ret_placed);
+/* What unit_text_parse() is given, in one. */
+struct unit_text {
+        const char *name;
+        const struct unit_source *sources;
+        size_t count;
+        const struct unit_host *host;
+        diag_fn *report;     /* may be NULL */
+        void *arg;
+};
+
+/* What is left of a unit with errors. */
+struct husk {
+        struct spec *spec;   /* without the values that were refused; NULL: nothing. One reference */
+        bool placed;         /* it is clear at least where in the tree it belongs, so that further mistakes can be found
+                              * with it; else it may lack lines that were not understood */
+};
+
+/* The same as unit_text_parse(); of a unit with errors *ret_husk is filled, which may be NULL. */
+int unit_text_read(const struct unit_text *unit, struct spec **ret, struct husk *ret_husk);
 
 /* A spec as the text of a unit that parses to the same spec: what is set, or with `all` every value in effect. */
 void unit_text_print(const struct spec *s, bool all, struct buf *out);

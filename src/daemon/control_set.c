@@ -55,27 +55,25 @@ void method_Set(struct call *c)
 {
         const char *name = param_str(&c->in, "node", true);
         json_t *assignments = param_texts(&c->in, "assignments", true);
-        bool runtime = param_bool(&c->in, "runtime");
-        autobuf struct buf changes = BUF_INIT;
+        autobuf struct buf changes = BUF_INIT, file = BUF_INIT;
         struct json j = json_start(&changes);
+        struct engine_setting what = { .runtime = param_bool(&c->in, "runtime"), .change = on_change, .arg = &j };
         autofree const char **texts = NULL;
         struct err err = { 0 };
-        char file[4096] = "";
-        size_t count = 0;
         node_id id;
 
         if (!call_params(c) || !call_node(c, name, &id))
                 return;
-        texts = texts_of(assignments, &count);
+        what.assignments = texts = texts_of(assignments, &what.count);
         if (!texts || engine_stopping(call_engine(c))) {
                 call_fail(c, texts ? "ShuttingDown" : "Failed", texts ? NULL : "message", "out of memory", NULL, NULL);
                 return;
         }
         json_open(&j, NULL, '[');
-        if (engine_set(call_engine(c), id, texts, count, runtime, file, sizeof file, on_change, &j, &err) < 0) {
+        if (engine_set(call_engine(c), id, &what, &file, &err) < 0) {
                 call_fail_err(c, &err);
                 return;
         }
         json_close(&j);
-        answer(c, id, &(struct asked) { NULL, texts, count }, buf_text(&changes), file);
+        answer(c, id, &(struct asked) { NULL, texts, what.count }, buf_text(&changes), buf_text(&file));
 }

@@ -79,12 +79,18 @@ typedef void engine_problem_fn(void *arg, bool fatal, const struct err *err);
  * tells what would change (`diff`). Either function may be NULL. -ESHUTDOWN during a shutdown. */
 int engine_reload(struct engine *e, bool dry, engine_change_fn *change, engine_problem_fn *problem, void *arg);
 
-/* Change directives of one node, "Key=value" each, that count at once (the others are refused): of a unit in a file by
- * a drop-in, NAME.d/50-set.conf in the first unit directory that can be written, with `runtime` 51-set.conf below the
- * runtime directory; of one without a file in memory. All or nothing. `file` gets the path of what was written, ""
- * for memory. Either function may be NULL. */
-int engine_set(struct engine *e, node_id id, const char *const *assignments, size_t n, bool runtime, char *file,
-               size_t file_size, engine_change_fn *change, void *arg, struct err *err);
+struct engine_setting {
+        const char *const *assignments; /* "Key=value" each */
+        size_t count;
+        bool runtime;                   /* until the daemon ends */
+        engine_change_fn *change;       /* called for each directive that differs; may be NULL */
+        void *arg;
+};
+
+/* Change directives of one node that count at once (the others are refused): of a unit in a file by a drop-in,
+ * NAME.d/50-set.conf in the first unit directory that can be written, or 51-set.conf below the runtime directory; of
+ * one without a file in memory. All or nothing. *ret_file: the path of what was written, appended; nothing for memory. */
+int engine_set(struct engine *e, node_id id, const struct engine_setting *what, struct buf *ret_file, struct err *err);
 
 /* Another program takes the engine's place: `path`, NULL for the engine's own file as it is on disk now. It is tried
  * first; fn gets the reason why it cannot, or NULL: then this engine ends very soon. 0, or

@@ -259,33 +259,33 @@ static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err
         return r;
 }
 
-static void tell(const struct setter *s, const struct spec *after, engine_change_fn *change, void *arg)
+static void tell(const struct setter *s, const struct spec *after, const struct engine_setting *what)
 {
         char path[PATH_MAX_NODE];
 
         (void) engine_path(s->e, s->id, path, sizeof(path));
-        for (size_t i = 0; change && i < s->count; i++)
+        for (size_t i = 0; what->change && i < s->count; i++)
                 if (!spec_same(s->before, after, s->list[i].directive))
-                        change(arg, RELOAD_LIVE, path, s->list[i].directive, s->before, after);
+                        what->change(what->arg, RELOAD_LIVE, path, s->list[i].directive, s->before, after);
 }
 
-int engine_set(struct engine *e, node_id id, const char *const *assignments, size_t n, bool runtime, char *file,
-               size_t file_size, engine_change_fn *change, void *arg, struct err *err)
+int engine_set(struct engine *e, node_id id, const struct engine_setting *what, struct buf *ret_file, struct err *err)
 {
         struct setter s = { .e = e, .id = id, .before = core_node(e->core, id)->spec };
         struct spec *after = NULL;
         int r = 0;
 
-        s.list = calloc(n + 1, sizeof(*s.list));
+        s.list = calloc(what->count + 1, sizeof(*s.list));
         if (!s.list)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
-        for (size_t i = 0; i < n && r == 0; i++)
-                r = take(&s, assignments[i], err);
+        for (size_t i = 0; i < what->count && r == 0; i++)
+                r = take(&s, what->assignments[i], err);
         if (r == 0)
-                r = spec_file(s.before)[0] == '\0' ? in_memory(&s, &after, err) : in_file(&s, runtime, &after, err);
+                r = spec_file(s.before)[0] == '\0' ? in_memory(&s, &after, err)
+                                                   : in_file(&s, what->runtime, &after, err);
         if (r == 0) {
-                tell(&s, after, change, arg);
-                (void) snprintf(file, file_size, "%s", s.path);
+                tell(&s, after, what);
+                buf_adds(ret_file, s.path);
                 r = reload_one(e, id, after, err);
                 spec_unref(after);
         }

@@ -74,12 +74,6 @@ struct unit_files {
 int unit_files_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct unit_files *ret);
 void unit_files_free(struct unit_files *f);
 
-/* What could be read of a unit that cannot run. */
-struct husk {
-        struct spec *spec;     /* owned; NULL when nothing could be read */
-        bool placed;           /* see unit_text_read() */
-};
-
 /* Both steps: files, then text. ret_husk, which may be NULL, is filled when the unit has errors; and of a masked
  * supervisor with what the mask hides, for that says which units are below it. */
 int unit_read(const struct unit_index *ix, const char *name, struct remarks *remarks, struct spec **ret,

@@ -269,11 +269,12 @@ void unit_files_free(struct unit_files *f)
 static void read_husk(const struct unit_index *ix, const char *name, const struct unit_source *sources, size_t n,
                       struct husk *ret)
 {
+        const struct unit_text unit = { .name = name, .sources = sources, .count = n, .host = &ix->paths->host };
         struct spec *whole = NULL;
-        bool placed;
 
-        if (unit_text_read(name, sources, n, &ix->paths->host, NULL, NULL, &whole, &ret->spec, &placed) == 0)
+        if (unit_text_read(&unit, &whole, ret) == 0)
                 ret->spec = whole;
+        ret->placed = false;
 }
 
 /* The first file that the mask hides. */
@@ -312,9 +313,10 @@ int unit_read(const struct unit_index *ix, const char *name, struct remarks *rem
         remarks->unit = name;
         r = read_files(ix, name, remarks, &files);
         if (r == 0) {
-                r = unit_text_read(name, files.sources, files.count, &ix->paths->host, remarks->report,
-                                   remarks->arg, ret,
-                                   ret_husk ? &ret_husk->spec : NULL, ret_husk ? &ret_husk->placed : NULL);
+                const struct unit_text unit = { name, files.sources, files.count, &ix->paths->host, remarks->report,
+                                                remarks->arg };
+
+                r = unit_text_read(&unit, ret, ret_husk);
                 remarks->errors += r == -EINVAL;
         } else if (r == -EINVAL && ret_husk && files.count > 0) {
                 read_husk(ix, name, files.sources, files.count, ret_husk);

@@ -97,13 +97,12 @@ int engine_end(struct engine *e, enum init_end end)
         return end == INIT_END_EXIT ? 0 : -EOPNOTSUPP;
 }
 
-int engine_set(struct engine *e, node_id id, const char *const *assignments, size_t n, bool runtime, char *file,
-               size_t file_size, engine_change_fn *change, void *arg, struct err *err)
+int engine_set(struct engine *e, node_id id, const struct engine_setting *what, struct buf *ret_file, struct err *err)
 {
-        (void) e, (void) id, (void) assignments, (void) change, (void) arg, (void) runtime;
-        if (n == 0)
+        (void) e, (void) id;
+        if (what->count == 0)
                 return err_set(err, STAGE_LOAD, EINVAL, "nothing to set");
-        (void) snprintf(file, file_size, "%s", "/x.d/50-set.conf");
+        buf_adds(ret_file, "/x.d/50-set.conf");
         return 0;
 }
 
