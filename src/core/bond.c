@@ -1,5 +1,6 @@
 /* bond.c - see bond.h: records, lists, births and deaths; bond_event.c has requests and signals. */
 #include "core/bond_priv.h"
+#include "core/machine.h"
 
 #include <errno.h>
 #include <stdlib.h>

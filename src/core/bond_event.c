@@ -1,5 +1,7 @@
 /* bond_event.c - links, monitors and names: requests, and what signals do. See bond.h. */
 #include "core/bond_priv.h"
+#include "core/machine.h"
+#include "core/service.h"
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 

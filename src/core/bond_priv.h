@@ -3,7 +3,7 @@
 #define CORE_BOND_PRIV_H
 
 #include "core/bond.h"
-#include "core/machine.h"
+#include "core/core_state.h"
 
 struct unpack;
 struct pack_map;

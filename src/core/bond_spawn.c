@@ -7,6 +7,8 @@
  * start back. So there is no moment in which one of the two could end and the other not hear of it.
  * Used by: bond.c, bond_event.c.  Uses: bond_priv.h, machine.h.  Tested by: tests/unit/spawnin.c */
 #include "core/bond_priv.h"
+#include "core/machine.h"
+#include "core/supervisor.h"
 
 static bool is_promise(const struct bond *d)
 {

@@ -7,6 +7,7 @@
 
 #include "core/machine.h"
 #include "core/resolve.h"
+#include "core/supervisor.h"
 
 /* --- strict: OTP's calls ------------------------------------------------------------------------------------------ */
 

@@ -3,8 +3,11 @@
  * A report only notes and wakes: the decision is made when the supervisor's turn has come (supervisor.c).
  * Used by: service.c, super.c (reports); job.c, request.c.  Uses: machine.h.  Tested by: tests/unit/supervisor.c */
 #include "core/machine.h"
+#include "core/order.h"
 #include "core/resolve.h"
 #include "core/restart.h"
+#include "core/service.h"
+#include "core/supervisor.h"
 
 void child_set(struct core *c, struct node *n, enum child_status status)
 {

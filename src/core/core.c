@@ -4,9 +4,12 @@
  * something then stands in the work list, and core_pump() lets one supervisor after another decide until nothing
  * moves or the step's room for actions is used up. What is left then is done by the next step, which core_deadline()
  * asks for at once. */
-#include "core/core.h"
-
 #include "core/bond_priv.h"
+#include "core/core.h"
+#include "core/machine.h"
+#include "core/service.h"
+#include "core/supervisor.h"
+
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/pack.h"
 #include "core/bond_priv.h"
+#include "core/machine.h"
 
 static void keep(struct core *c, uint64_t seq, uint32_t text)
 {

@@ -5,6 +5,8 @@
  * when it is down), and are through when no child is on its way any more.
  * Used by: supervisor.c.  Uses: machine.h.  Tested by: tests/unit/supervisor.c, tests/unit/order.c */
 #include "core/machine.h"
+#include "core/order.h"
+#include "core/supervisor.h"
 
 node_id first_live(const struct core *c, node_id id)
 {

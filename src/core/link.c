@@ -1,12 +1,13 @@
 /* link.c - core_link(): the names in After=, Requires= and the others become relations between siblings, each kept
  * at both ends. After= and Before= between units that are no siblings order the branches they are in. What names
  * nobody, and what runs in a circle, is reported and left out.
- * Used by: the daemon, simulate, tests (through core.h).  Uses: machine.h, order of order.c. */
+ * Used by: the daemon, simulate, tests (through core.h).  Uses: core_state.h, order of order.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/machine.h"
+#include "core/core_state.h"
+#include "core/order.h"
 
 static const struct {
         enum directive directive;

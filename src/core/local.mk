@@ -37,7 +37,8 @@ libcore_a_SOURCES += \
 
 # The decisions.
 libcore_a_SOURCES += \
-	src/core/core.c src/core/memory.c src/core/numbers.c src/core/machine.h src/core/machine.c src/core/tree.c src/core/timer.c src/core/record.c src/core/explain.c \
+	src/core/core_state.h src/core/machine.h src/core/service.h src/core/supervisor.h src/core/order.h \
+	src/core/core.c src/core/memory.c src/core/numbers.c src/core/children.c src/core/machine.c src/core/tree.c src/core/timer.c src/core/record.c src/core/explain.c \
 	src/core/request.c src/core/queue.c src/core/call.c src/core/child.c src/core/super.c \
 	src/core/supervisor.c src/core/settled.c src/core/job.c src/core/order.c src/core/link.c \
 	src/core/service.c src/core/service_run.c src/core/service_end.c \

@@ -5,6 +5,7 @@
  * meant to be handled where, and so every hole.
  * Used by: core.c.  Uses: machine.h. */
 #include "core/machine.h"
+#include "core/service.h"
 
 #define START_COLUMNS                                                                                        \
         [EVT_STOP] = stop_early, [EVT_EXIT] = end_asked_exit, [EVT_TICK] = start_timeout,                    \

@@ -40,7 +40,7 @@ enum phase {
 };
 extern const struct strtab phase_names;
 
-struct dep;    /* machine.h */
+struct dep;    /* core_state.h */
 struct window; /* intensity.h */
 
 struct node {
@@ -84,8 +84,8 @@ struct node {
         uint32_t waiters;          /* requests that wait for it: a list in the message pool */
         uint16_t command;          /* enum directive of the command that runs */
         uint16_t command_at;       /* which of it */
-        uint16_t flags;            /* NF_* of machine.h */
-        uint16_t child_flags;      /* CF_* of machine.h */
+        uint16_t flags;            /* NF_* of core_state.h */
+        uint16_t child_flags;      /* CF_* of core_state.h */
         uint8_t child;             /* enum child_status: what its supervisor thinks of it */
         uint8_t backoff;           /* how often the delay has grown */
         bool peer;                 /* some reason names it */

@@ -12,6 +12,8 @@
  *
  * Used by: request.c, supervisor.c, job.c.  Uses: machine.h.  Tested by: tests/unit/order.c */
 #include "core/machine.h"
+#include "core/order.h"
+#include "core/supervisor.h"
 
 #include <stdlib.h>
 

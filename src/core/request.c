@@ -6,6 +6,9 @@
  * both are answered when the node is where it should be.
  * Used by: core.c.  Uses: machine.h.  Tested by: tests/unit/supervisor.c */
 #include "core/machine.h"
+#include "core/order.h"
+#include "core/service.h"
+#include "core/supervisor.h"
 
 /* --- a person's start --------------------------------------------------------------------------------------------- */
 

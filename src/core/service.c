@@ -1,11 +1,12 @@
-/* service.c - one service: phase x event, on its way up and while it runs. The way down is service_end.c.
- *
- * Every cell of the table at the end is a function of a few lines; a hole means that the event says nothing in that
- * phase and is ignored. tests/unit/service.c lists all holes.
- * Used by: core.c, supervisor.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
+/* service.c - one service on its way up, and how its main process ends: cells of the table in machine.c. Life is
+ * service_run.c, the way down service_end.c.
+ * Used by: core.c, supervisor.c.  Uses: machine.h, service.h.  Tested by: tests/unit/service.c */
 #include "core/bond_priv.h"
+#include "core/machine.h"
 #include "core/resolve.h"
 #include "core/restart.h"
+#include "core/service.h"
+#include "core/supervisor.h"
 
 static const struct {
         enum directive list;

@@ -13,8 +13,11 @@
  * Used by: service.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
 #include "core/bond_priv.h"
 #include "core/limits.h"
+#include "core/machine.h"
 #include "core/resolve.h"
 #include "core/restart.h"
+#include "core/service.h"
+#include "core/supervisor.h"
 
 enum { SIGNAL_HUP = 1, SIGNAL_KILL = 9, SIGNAL_TERM = 15, SIGNAL_CONT = 18 };
 

@@ -2,6 +2,7 @@
  * Used by: machine.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
 #include "core/machine.h"
 #include "core/resolve.h"
+#include "core/service.h"
 
 void service_watch(struct core *c, struct node *n)
 {

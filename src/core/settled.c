@@ -1,5 +1,5 @@
 /* settled.c - has a service ended for good, as far as anybody can say now? See core.h. */
-#include "core/machine.h"
+#include "core/core_state.h"
 
 static bool comes_with_sibling(const struct core *c, const struct node *n)
 {

@@ -5,7 +5,7 @@
  *      names; the numbers that nodes had which are gone
  *
  * Messages have no numbers here: those of a list are written in its order, and get new places in the pool.
- * Used by: the daemon's journal.  Uses: machine.h.  Tested by: tests/unit/snapshot.c */
+ * Used by: the daemon's journal.  Uses: core_state.h.  Tested by: tests/unit/snapshot.c */
 #include <string.h>
 
 #include "core/bond_priv.h"

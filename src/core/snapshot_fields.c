@@ -3,7 +3,7 @@
  *
  * A field that counts differently from before (another unit, another meaning) gets another name in the struct: readers
  * go by names. Flags have no names: a flag keeps its number for ever.
- * Used by: snapshot.c, snapshot_load.c.  Uses: machine.h. */
+ * Used by: snapshot.c, snapshot_load.c.  Uses: core_state.h. */
 #include <string.h>
 
 #include "base/cleanup.h"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/bond_priv.h"
+#include "core/machine.h"
 #include "core/snapshot_priv.h"
 
 enum { NODES_MAX = 1 << 22, RECORDS_MAX = 1 << 22 };

@@ -2,7 +2,7 @@
 #ifndef CORE_SNAPSHOT_PRIV_H
 #define CORE_SNAPSHOT_PRIV_H
 
-#include "core/machine.h"
+#include "core/core_state.h"
 #include "core/snapshot.h"
 
 extern const struct pack_struct core_fields, node_fields, super_fields, record_fields, msg_fields, dep_fields,

@@ -2,7 +2,9 @@
  * Used by: child.c, request.c, core.c.  Uses: machine.h.  Tested by: tests/unit/supervisor.c, tests/otp/replay.c */
 #include "core/bond_priv.h"
 #include "core/limits.h"
+#include "core/machine.h"
 #include "core/resolve.h"
+#include "core/supervisor.h"
 
 /* significant goes neither with permanent nor with auto_shutdown never (otp/README, fact 19). */
 static struct node *bad_child(const struct core *c, const struct node *s)

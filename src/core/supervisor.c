@@ -6,8 +6,10 @@
  * The rules are those of OTP 25, see otp/README.md in the documentation of the tests and FIELD 4a.
  * Used by: core.c.  Uses: machine.h, restart.h.  Tested by: tests/unit/supervisor.c, tests/otp-replay.c */
 #include "core/machine.h"
+#include "core/order.h"
 #include "core/resolve.h"
 #include "core/restart.h"
+#include "core/supervisor.h"
 
 static enum strategy strategy_of(const struct node *s)
 {

@@ -228,8 +228,8 @@ int unit_text_read(const struct unit_text *unit, struct spec **ret, struct husk 
                 return -EINVAL;
         }
         if (unit->count > UNIT_SOURCES_MAX) {
-                remark(&p.remarks, DIAG_ERROR, unit->sources[0].file, 0, 0, "put them together", "more than %d drop-ins",
-                       UNIT_SOURCES_MAX - 1);
+                remark(&p.remarks, DIAG_ERROR, unit->sources[0].file, 0, 0, "put them together",
+                       "more than %d drop-ins", UNIT_SOURCES_MAX - 1);
                 return -EINVAL;
         }
         r = read_all(&p, unit->sources, unit->count);

@@ -89,7 +89,7 @@ struct engine_setting {
 
 /* Change directives of one node that count at once (the others are refused): of a unit in a file by a drop-in,
  * NAME.d/50-set.conf in the first unit directory that can be written, or 51-set.conf below the runtime directory; of
- * one without a file in memory. All or nothing. *ret_file: the path of what was written, appended; nothing for memory. */
+ * one without a file in memory. All or nothing. ret_file gets the path of what was written, nothing for memory. */
 int engine_set(struct engine *e, node_id id, const struct engine_setting *what, struct buf *ret_file, struct err *err);
 
 /* Another program takes the engine's place: `path`, NULL for the engine's own file as it is on disk now. It is tried

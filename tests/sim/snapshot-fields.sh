@@ -34,10 +34,10 @@ reason core/reason.h core/snapshot_fields.c
 event core/event.h core/snapshot_fields.c
 node core/node.h core/snapshot_fields.c
 record core/record.h core/snapshot_fields.c
-super core/machine.h core/snapshot_fields.c
-msg core/machine.h core/snapshot_fields.c
-core core/machine.h core/snapshot_fields.c
-dep core/machine.h core/snapshot_fields.c
+super core/core_state.h core/snapshot_fields.c
+msg core/core_state.h core/snapshot_fields.c
+core core/core_state.h core/snapshot_fields.c
+dep core/core_state.h core/snapshot_fields.c
 saved_engine daemon/journal.h daemon/journal_fields.c
 saved_pid daemon/journal.h daemon/journal_fields.c
 run daemon/run.h daemon/journal_fields.c

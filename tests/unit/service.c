@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "core/machine.h"
+#include "core/core_state.h"
+#include "core/service.h"
 #include "tests/unit/core_rows.h"
 
 #define SERVICE(text) ((const struct unit_row[]) { { "/", "web.service", "[Service]\n" text }, { 0 } })
