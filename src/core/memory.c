@@ -7,6 +7,7 @@
 #include "core/bond_priv.h"
 #include "core/machine.h"
 #include "core/resolve.h"
+#include "core/supervisor.h"
 
 enum { RECORDS_DEFAULT = 8192, MESSAGES_SPARE = 256 };
 
