@@ -30,6 +30,7 @@ BATS_TESTS += tests/bats/example_bank.bats
 BATS_TESTS += tests/bats/example_pair.bats
 BATS_TESTS += tests/bats/example_sum.bats
 BATS_TESTS += tests/bats/example_counter.bats
+BATS_TESTS += tests/bats/hidden.bats
 BATS_TESTS += tests/bats/hostile.bats
 BATS_TESTS += tests/bats/lib.bats
 BATS_TESTS += tests/bats/libcoppice.bats

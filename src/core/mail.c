@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEN_MAX ((1U << 27) - 1) /* struct passed */
+#define FDS_MAX 31U
+
 static const char *const overflow_text[] = {
         [OVERFLOW_BLOCK] = "block", [OVERFLOW_REJECT] = "reject", [OVERFLOW_DROP_OLDEST] = "drop-oldest",
         [OVERFLOW_DROP_NEWEST] = "drop-newest",
@@ -90,10 +93,20 @@ enum box_verdict box_offer(struct box *b, uint32_t len)
         }
 }
 
+static struct passed *passed_at(const struct box *b, uint32_t i)
+{
+        return &b->passed[(b->passed_at + i) & (b->passed_cap - 1)];
+}
+
+uint32_t box_passed_len(const struct box *b, uint32_t i)
+{
+        return passed_at(b, i)->len;
+}
+
 int box_reserve(struct box *b, uint32_t n)
 {
         uint32_t cap = b->passed_cap ? b->passed_cap : 16;
-        uint32_t *more;
+        struct passed *more;
 
         while (cap - b->passed_count < n)
                 cap *= 2;
@@ -103,7 +116,7 @@ int box_reserve(struct box *b, uint32_t n)
         if (!more)
                 return -ENOMEM;
         for (uint32_t i = 0; i < b->passed_count; i++)
-                more[i] = b->passed[(b->passed_at + i) & (b->passed_cap - 1)];
+                more[i] = *passed_at(b, i);
         free(b->passed);
         b->passed = more;
         b->passed_cap = cap;
@@ -111,16 +124,19 @@ int box_reserve(struct box *b, uint32_t n)
         return 0;
 }
 
-static void note_passed(struct box *b, uint32_t len)
+static void note_passed(struct box *b, uint32_t len, uint8_t fds)
 {
-        b->passed[(b->passed_at + b->passed_count++) & (b->passed_cap - 1)] = len;
-        b->passed_bytes += len;
+        const struct passed p = { .len = len & LEN_MAX, .fds = (unsigned) fds & FDS_MAX };
+
+        *passed_at(b, b->passed_count++) = p;
+        b->passed_bytes += p.len;
+        b->passed_fds += p.fds;
         b->news++;
 }
 
-void box_pass(struct box *b, uint32_t len)
+void box_pass(struct box *b, uint32_t len, uint8_t fds)
 {
-        note_passed(b, len);
+        note_passed(b, len, fds);
         b->accepted++;
         b->last++;
 }
@@ -147,13 +163,14 @@ void box_hold(struct box *b, struct mail *m)
 /* The lengths of those that are left are the last in the ring; all of them go when the first of them comes here. */
 void box_not_passed(struct box *b, struct mail *m, uint32_t left)
 {
-        uint32_t place = (b->passed_at + b->passed_count - left) & (b->passed_cap - 1);
+        struct passed *place = passed_at(b, b->passed_count - left);
 
-        b->passed_bytes -= b->passed[place];
-        b->passed[place] = 0;
+        b->passed_bytes -= place->len;
+        b->passed_fds -= place->fds;
+        *place = (struct passed) { 0 };
         append(b, m);
         if (left == 1)
-                while (b->passed_count && b->passed[(b->passed_at + b->passed_count - 1) & (b->passed_cap - 1)] == 0) {
+                while (b->passed_count && passed_at(b, b->passed_count - 1)->len == 0) {
                         b->passed_count--;
                         b->news -= b->news > 0;
                 }
@@ -181,18 +198,18 @@ struct mail *box_held_passed(struct box *b)
         struct mail *m = unlink_head(b);
 
         if (m)
-                note_passed(b, m->len);
+                note_passed(b, m->len, m->fd_count);
         return m;
 }
 
-static uint32_t oldest_passed(struct box *b)
+static void oldest_passed(struct box *b)
 {
-        uint32_t len = b->passed[b->passed_at];
+        const struct passed p = b->passed[b->passed_at];
 
         b->passed_at = (b->passed_at + 1) & (b->passed_cap - 1);
         b->passed_count--;
-        b->passed_bytes -= len;
-        return len;
+        b->passed_bytes -= p.len;
+        b->passed_fds -= p.fds;
 }
 
 uint32_t box_unread(struct box *b, uint64_t bytes)
@@ -200,7 +217,7 @@ uint32_t box_unread(struct box *b, uint64_t bytes)
         uint32_t n = 0;
 
         for (; b->passed_count && b->passed_bytes > bytes; n++)
-                (void) oldest_passed(b);
+                oldest_passed(b);
         b->taken += n;
         return n;
 }
@@ -209,7 +226,7 @@ void box_passed_dropped(struct box *b)
 {
         if (!b->passed_count)
                 return;
-        (void) oldest_passed(b);
+        oldest_passed(b);
         b->dropped++;
 }
 
@@ -286,7 +303,7 @@ int box_add_passed(struct box *b, uint32_t len)
 {
         if (box_reserve(b, 1) < 0)
                 return -ENOMEM;
-        note_passed(b, len);
+        note_passed(b, len, 0);
         b->news = 0; /* that is where it comes from */
         return 0;
 }
@@ -294,5 +311,5 @@ int box_add_passed(struct box *b, uint32_t len)
 void box_keep_passed(struct box *b, uint32_t count)
 {
         while (b->passed_count > count)
-                (void) oldest_passed(b);
+                oldest_passed(b);
 }

@@ -59,14 +59,20 @@ struct box_limits {
         bool keep;             /* unread messages outlive the incarnation that did not read them */
 };
 
+/* Of a message in a socket: its length and how many descriptors are with it. */
+struct passed {
+        unsigned len : 27, fds : 5;
+};
+
 struct box {
         struct box_limits limits;
         struct mail *head, *tail;   /* held, oldest first */
         uint32_t held;
         uint64_t held_bytes;
-        uint32_t *passed;           /* owned ring: lengths of those in the receiver's socket, oldest first */
+        struct passed *passed;      /* owned ring: those in the receiver's socket, oldest first */
         uint32_t passed_cap, passed_at, passed_count;
         uint64_t passed_bytes;
+        uint32_t passed_fds;        /* descriptors that are with these */
         uint32_t news;              /* of these, how many have not been written down */
         uint64_t last;              /* number of the newest message that was accepted */
         uint64_t accepted, taken, dropped, rejected, lost;
@@ -105,7 +111,7 @@ bool box_has_room(const struct box *b, uint32_t len);
 /* A message was written into the receiver's socket: nothing may be held before it. -ENOMEM beforehand, from
  * box_reserve(), which makes room for n more lengths. */
 int box_reserve(struct box *b, uint32_t n);
-void box_pass(struct box *b, uint32_t len);
+void box_pass(struct box *b, uint32_t len, uint8_t fds);
 
 /* A message is kept here, behind the others. Takes it over. */
 void box_hold(struct box *b, struct mail *m);
@@ -135,7 +141,8 @@ struct mail *box_cut(struct box *b, uint32_t i);
 
 /* Putting it together again: without counting anything. The i-th of those held is to be m (behind all: UINT32_MAX). */
 void box_put(struct box *b, struct mail *m, uint32_t i);
-int box_add_passed(struct box *b, uint32_t len); /* -ENOMEM */
+int box_add_passed(struct box *b, uint32_t len); /* -ENOMEM. How many descriptors are with it is not known: none */
+uint32_t box_passed_len(const struct box *b, uint32_t i); /* of the i-th oldest */
 void box_keep_passed(struct box *b, uint32_t count); /* only the newest so many are left */
 
 #endif

@@ -6,17 +6,24 @@
  * orders and limits hold as for any other start, and no service is ended. What nobody knows any more: counts of
  * restarts, past deaths, what was stopped by hand (it is started), what is queued. */
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+
+#include "base/shortage.h"
 
 #include "daemon/adopt.h"
 #include "daemon/engine_priv.h"
+#include "daemon/journal.h"
 #include "daemon/left.h"
 #include "daemon/mail.h"
 #include "daemon/notify.h"
+#include "daemon/peer.h"
 #include "os/fs.h"
 #include "os/nogroup.h"
 
 #define NOBODY INT32_MAX /* the pid of a command that is not run again */
+
+enum { LOOKS = 100, LOOK_PAUSE_MS = 10, GIVE_UP = 20 };
 
 struct survivor {
         node_id node;
@@ -40,85 +47,144 @@ bool adopt_has(const struct engine *e, node_id id)
 
 /* --- who is there ------------------------------------------------------------------------------------------------- */
 
-static uint64_t born_at(pid_t pid, char name[32])
+static bool is_log_writer(pid_t pid)
 {
-        char path[48], text[1024];
-        const char *end;
-        uint64_t value = 0;
-        int field = 2;
+        char path[48], name[32];
 
-        (void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
-        if (fs_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0 || !(end = strrchr(text, ')')))
+        (void) snprintf(path, sizeof(path), "/proc/%d/comm", (int) pid);
+        return fs_read_small(AT_FDCWD, path, name, sizeof(name)) > 0 && strcmp(name, "coppice-logd") == 0;
+}
+
+static void note(struct engine *e, const struct survivor *s)
+{
+        journal_survivor(e, s->node, s->pid, s->born, s->incarnation);
+}
+
+static int add(struct engine *e, const struct survivor *new)
+{
+        struct survivor *s = find(e, new->node), *more;
+
+        if (s && s->born <= new->born)
                 return 0;
-        (void) snprintf(name, 32, "%.*s", (int) (end - strchr(text, '(') - 1), strchr(text, '(') + 1);
-        for (const char *p = end + 1; *p && field < 22; p++)
-                if (*p == ' ' && ++field == 22)
-                        value = strtoull(p + 1, NULL, 10);
-        return value;
-}
-
-static node_id node_of(const struct engine *e, pid_t pid)
-{
-        char path[PATH_MAX_NODE + 256], *slash;
-        int r = cgroup_backend(e->cgroup) != CGROUP_NONE ? cgroup_node_of(e->cgroup, pid, path, sizeof(path))
-                                                         : nogroup_node_of(pid, path, sizeof(path));
-
-        while (r == 0) { /* the service may have made groups below its own */
-                node_id id = core_find(e->core, NODE_ROOT, path, NULL);
-
-                if (id != NODE_NONE && core_node(e->core, id)->kind == KIND_SERVICE)
-                        return id;
-                slash = strrchr(path, '/');
-                if (!slash || slash == path)
-                        break;
-                *slash = '\0';
-        }
-        return NODE_NONE;
-}
-
-/* Of several children of init in one service the oldest is the main process. */
-static void consider(struct engine *e, pid_t pid)
-{
-        char name[32] = "";
-        uint64_t born = born_at(pid, name);
-        node_id id = node_of(e, pid);
-        struct survivor *s = id == NODE_NONE ? NULL : find(e, id), *more;
-
-        if (id == NODE_NONE && strcmp(name, "coppice-logd") == 0)
-                (void) engine_knows(e, (struct pid_entry) { .pid = pid, .node = NODE_NONE, .kind = PID_LOGD });
-        if (id == NODE_NONE || born == 0)
-                return;
-        if (s && s->born <= born)
-                return;
         if (!s) {
-                more = realloc(e->survivors, (e->survivor_count + 1) * sizeof(*more));
+                more = reallocarray(e->survivors, e->survivor_count + 1, sizeof(*more));
                 if (!more)
-                        return;
+                        return -ENOMEM;
                 e->survivors = more;
                 s = &e->survivors[e->survivor_count++];
         }
-        *s = (struct survivor) { .node = id, .pid = pid, .born = born };
+        *s = *new;
+        return 0;
 }
 
-void adopt_find(struct engine *e)
+/* Of several children of init in one service the oldest is the main process. 0; -errno: whose it is cannot be told
+ * now. */
+static int consider(struct engine *e, pid_t pid)
 {
-        autobuf struct buf text = BUF_INIT;
-        char path[64], *end;
+        struct nogroup_birth b;
+        bool again;
+        node_id id = peer_place(e, pid, &again);
+        int r;
 
-        (void) snprintf(path, sizeof(path), "/proc/%d/task/%d/children", e->opt.pid, e->opt.pid);
-        if (fs_read(path, 64 << 20, &text, NULL) < 0) {
-                log_warning("%s cannot be read: whatever runs is not recognised", path);
-                return;
+        if (again)
+                return -EAGAIN;
+        if (id == NODE_NONE && is_log_writer(pid))
+                (void) engine_knows(e, (struct pid_entry) { .pid = pid, .node = NODE_NONE, .kind = PID_LOGD });
+        if (id == NODE_NONE || core_node(e->core, id)->kind != KIND_SERVICE)
+                return 0;
+        r = nogroup_birth(pid, &b);
+        if (r < 0)
+                return r == -ESRCH ? 0 : r;
+        return add(e, &(struct survivor) { .node = id, .pid = pid, .born = b.start });
+}
+
+/* For a second: a program may be in the middle of exec. */
+static int look_at(struct engine *e, pid_t pid)
+{
+        int r = consider(e, pid);
+
+        for (int i = 0; r < 0 && i < LOOKS && e->failures < GIVE_UP; i++) {
+                (void) poll(NULL, 0, LOOK_PAUSE_MS);
+                r = consider(e, pid);
         }
-        for (const char *at = buf_text(&text);; at = end) {
+        return r;
+}
+
+/* Nothing may be started beside a process of which we do not know whose it is: then the next engine looks. But where
+ * that cannot be told for long, the other services shall not be without an engine for it. */
+static int not_told(const struct engine *e, const char *what, int error, struct err *err)
+{
+        if (e->failures < GIVE_UP || error_lacks(error))
+                return err_set(err, STAGE_NONE, EAGAIN, "find out what runs: %s: %s", what, strerror(error));
+        log_warning("%s: %s: whatever runs there is not recognised", what, strerror(error));
+        return 0;
+}
+
+static int take_children(struct engine *e, const char *list, struct err *err)
+{
+        char what[48], *end;
+
+        for (const char *at = list;; at = end) {
                 long pid = strtol(at, &end, 10);
+                int r;
 
                 if (end == at)
                         break;
-                if (pid > 0 && pid != getpid())
-                        consider(e, (pid_t) pid);
+                r = pid > 0 && pid != getpid() ? look_at(e, (pid_t) pid) : 0;
+                (void) snprintf(what, sizeof(what), "process %ld", pid);
+                if (r < 0 && not_told(e, what, -r, err) < 0)
+                        return -EAGAIN;
         }
         log_notice("%zu services are running; they go on", e->survivor_count);
+        return 0;
+}
+
+int adopt_find(struct engine *e, struct err *err)
+{
+        autobuf struct buf text = BUF_INIT;
+        char path[64];
+        int r;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/task/%d/children", e->opt.pid, e->opt.pid);
+        r = fs_read(path, 64 << 20, &text, NULL);
+        if (r == -ENOENT) { /* no /proc, or a kernel that does not list children */
+                log_warning("%s cannot be read: whatever runs is not recognised", path);
+                return 0;
+        }
+        return r < 0 ? not_told(e, path, -r, err) : take_children(e, buf_text(&text), err);
+}
+
+/* --- those whose start has not come yet, and the next engine ------------------------------------------------------- */
+
+static void drop(struct engine *e, struct survivor *s)
+{
+        *s = e->survivors[--e->survivor_count];
+}
+
+void adopt_exited(struct engine *e, pid_t pid)
+{
+        for (size_t i = 0; i < e->survivor_count; i++)
+                if (e->survivors[i].pid == pid && e->survivors[i].incarnation == 0) {
+                        journal_survivor(e, e->survivors[i].node, 0, 0, 0);
+                        drop(e, &e->survivors[i]);
+                        return;
+                }
+}
+
+void adopt_save(struct engine *e)
+{
+        for (size_t i = 0; i < e->survivor_count; i++)
+                note(e, &e->survivors[i]);
+}
+
+int adopt_read(struct engine *e, node_id id, pid_t pid, uint64_t born, uint32_t incarnation)
+{
+        struct survivor *s = find(e, id);
+
+        if (s)
+                drop(e, s);
+        return pid == 0 ? 0 : add(e, &(struct survivor) { .node = id, .pid = pid, .born = born,
+                                                          .incarnation = incarnation });
 }
 
 /* --- instead of a start ------------------------------------------------------------------------------------------- */
@@ -137,6 +203,7 @@ static void take_main(struct engine *e, const struct action *a, struct survivor 
         enum service_type type = (enum service_type) spec_int(spec, D_SERVICE_Type);
 
         s->incarnation = a->incarnation;
+        note(e, s);
         mail_adopted(e, a->node, a->incarnation);
         run->leader = s->pid;
         run->started = engine_now(e);

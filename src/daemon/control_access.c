@@ -31,12 +31,20 @@ static bool refuse(struct call *c)
         return false;
 }
 
+/* What could not be told when he connected is asked again with each call: it is not "no" for as long as he stays. */
+static void ask_again(struct conn *k)
+{
+        if (k->peer.unsure)
+                engine_peer(k->control->engine, k->fd, &k->peer);
+}
+
 bool call_permitted(struct call *c)
 {
         static const enum control_access needed[] = {
                 [METHOD_ANYONE] = CONTROL_READ, [METHOD_OWN] = CONTROL_OWN, [METHOD_MUTATING] = CONTROL_ALL,
         };
 
+        ask_again(c->conn);
         return conn_access(c->conn) >= needed[method_rows[c->method].access] || refuse(c);
 }
 

@@ -112,6 +112,7 @@ struct extra *engine_extra(struct engine *e, node_id id)
                 ev_init(&x->exec, NULL);
                 x->ready.fd = x->exec.fd = -1;
                 ev_init(&x->pidfile, NULL);
+                ev_init(&x->pidfile_again, NULL);
                 run->extra = x;
         }
         return run->extra;

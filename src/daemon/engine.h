@@ -138,6 +138,7 @@ const char *engine_load_report(const struct engine *e);
 /* Whose process has connected (peer.c): one of a service, of none of ours, or of ours without its being known whose. */
 struct peer {
         enum { PEER_OUTSIDE, PEER_SERVICE, PEER_STRAY } kind;
+        bool unsure;            /* it could not be told; ask again */
         node_id node;           /* PEER_SERVICE */
         uint32_t incarnation;
 };

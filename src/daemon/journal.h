@@ -61,6 +61,7 @@ enum journal_entry {
         ENTRY_TEXT_OVER,/* number: core_text_release() */
         ENTRY_ENDED,    /* names, path, struct death: the result of a transient service */
         ENTRY_USER,     /* node, and as whom its incarnation runs: identity_save() */
+        ENTRY_SURVIVOR, /* node, pid, when it was born, incarnation: adopt.c; pid 0: it has ended */
 };
 
 /* Fields of the engine itself. */
@@ -126,6 +127,7 @@ void journal_early(struct engine *e, pid_t pid, const char *text, size_t n);
 void journal_guard(struct engine *e, node_id id);
 void journal_identity(struct engine *e, node_id id);
 void journal_heard(struct engine *e, pid_t pid);
+void journal_survivor(struct engine *e, node_id id, pid_t pid, uint64_t born, uint32_t incarnation);
 void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags);
 void journal_unpipe(struct engine *e, node_id place, const char *unit);
 struct buf *journal_mail(struct engine *e);       /* where to write what follows ENTRY_MAIL; NULL: nothing is written */

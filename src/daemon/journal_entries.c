@@ -289,6 +289,18 @@ void journal_identity(struct engine *e, node_id id)
         identity_save(run->extra->identity, &e->journal->frame);
 }
 
+void journal_survivor(struct engine *e, node_id id, pid_t pid, uint64_t born, uint32_t incarnation)
+{
+        struct buf *out = journal_off(e) ? NULL : journal_put(e, ENTRY_SURVIVOR);
+
+        if (!out)
+                return;
+        pack_u(out, id);
+        pack_u(out, (uint64_t) pid);
+        pack_u(out, born);
+        pack_u(out, incarnation);
+}
+
 void journal_pipe(struct engine *e, node_id place, const struct spec *s, unsigned flags)
 {
         if (journal_off(e))

@@ -1,4 +1,5 @@
 /* journal_snapshot.c - all that the next engine needs, as one frame. See journal.h. */
+#include "daemon/adopt.h"
 #include "daemon/journal_priv.h"
 #include "daemon/mail.h"
 #include "daemon/mail_spawn.h"
@@ -64,6 +65,7 @@ static void put_rest(struct engine *e)
         transient_save(e);
         notify_each_early(e, journal_early);
         pipes_save(e, journal_pipe);
+        adopt_save(e);
         if (e->performed)
                 (void) journal_put(e, ENTRY_PERFORMED);
         for (size_t i = 0; i < e->redo_count; i++)

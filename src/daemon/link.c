@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/adopt.h"
 #include "daemon/empty.h"
 #include "daemon/engine_priv.h"
 #include "daemon/ledger.h"
@@ -143,6 +144,7 @@ static void on_exit_of(struct engine *e, const struct init_exit *x)
         struct pid_entry entry;
 
         if (!found) {
+                adopt_exited(e, x->pid);
                 say_orphan(e, x);
                 return;
         }

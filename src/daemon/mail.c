@@ -243,8 +243,17 @@ static enum mail_result pass(struct postbox *to, struct parcel *p)
                 .a = p->head, .a_len = p->head_len, .b = p->body, .b_len = p->body_len,
                 .fds = p->fds, .fd_count = p->fd_count ? *p->fd_count : 0, .source = p->source,
         };
-        box_pass(&to->box, p->head_len + p->body_len);
+        box_pass(&to->box, p->head_len + p->body_len, p->fd_count ? *p->fd_count : 0);
         return MAIL_OK;
+}
+
+/* In the socket and held here together: what is in the socket may have to be taken back, and nothing is lost then. */
+static bool fds_fit(struct postbox *to, unsigned more)
+{
+        if (more == 0 || mail_fds_fit(to->box.head, more + to->box.passed_fds))
+                return true;
+        mail_sync(to);
+        return mail_fds_fit(to->box.head, more + to->box.passed_fds);
 }
 
 enum mail_result mail_put(struct postbox *to, struct parcel *p)
@@ -253,7 +262,7 @@ enum mail_result mail_put(struct postbox *to, struct parcel *p)
 
         if (!postbox_reachable(to))
                 return MAIL_NOPROC;
-        if (!mail_fds_fit(to->box.head, p->fd_count ? *p->fd_count : 0)) {
+        if (!fds_fit(to, p->fd_count ? *p->fd_count : 0)) {
                 to->box.rejected++;
                 mlog_changed(to);
                 return MAIL_FULL;
@@ -319,25 +328,11 @@ void mail_pass_on(struct postbox *p)
         }
 }
 
-/* In the socket the kernel bounds them, by other means than we do. */
-static void lose_with_descriptors(struct postbox *p, struct mailsock_in *in)
-{
-        while (in->fd_count > 0)
-                fd_close(&in->fds[--in->fd_count]);
-        box_keep_passed(&p->box, p->box.passed_count ? p->box.passed_count - 1 : 0);
-        p->box.lost++;
-        mlog_changed(p);
-}
-
 void mail_came_back(struct postbox *p, struct mailsock_in *in)
 {
         struct parcel parcel = { .head = in->bytes, .head_len = in->len, .fds = in->fds, .fd_count = &in->fd_count };
         struct mail *m;
 
-        if (!mail_fds_fit(p->box.head, in->fd_count)) {
-                lose_with_descriptors(p, in);
-                return;
-        }
         m = mail_pack(&parcel);
         if (!m) {
                 no_memory(p);
@@ -361,9 +356,7 @@ void mail_all_back(struct postbox *p)
 void mail_take_back(struct postbox *p)
 {
         struct mailroom *r = p->room;
-        const uint64_t lost = p->box.lost;
         struct mailsock_in *in;
-        char path[PATH_MAX_NODE];
         int n;
 
         mail_sync(p);
@@ -375,11 +368,6 @@ void mail_take_back(struct postbox *p)
                 r->done.back = mailsock_received(r->desk, MAILSOCK_TAKE);
         } while (n == MAIL_BATCH);
         mail_all_back(p);
-        if (p->box.lost > lost)
-                log_warning("%s: %llu messages that it has not read are lost: "
-                            "with all of them more than %d descriptors would wait",
-                            engine_path(r->e, p->node, path, sizeof path), (unsigned long long) (p->box.lost - lost),
-                            MAIL_FDS_MAX);
 }
 
 enum mail_result mail_return(struct postbox *p, const char *bytes, uint32_t len, struct parcel *came_with)

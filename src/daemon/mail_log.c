@@ -367,7 +367,7 @@ static void note_box(struct postbox *p, uint32_t n)
         pack_u(out, b->passed_count);
         pack_u(out, n);
         for (uint32_t i = b->passed_count - n; i < b->passed_count; i++)
-                pack_u(out, b->passed[(b->passed_at + i) & (b->passed_cap - 1)]);
+                pack_u(out, box_passed_len(b, i));
 }
 
 static void note_desk(struct mailroom *r)

@@ -142,7 +142,7 @@ static void note_sent(struct mailroom *r, const struct mailsock_sent *s, struct 
                         went->is[s->sources[i]] = true;
                         went->to[s->sources[i]] = (node_id) s->who;
                         if (to && box_reserve(&to->box, 1) == 0)
-                                box_pass(&to->box, s->lens[i]);
+                                box_pass(&to->box, s->lens[i], 0);
                 }
                 if (to)
                         mlog_changed(to);

@@ -175,6 +175,7 @@ static void forget_all(struct engine *e)
         e->core = NULL;
         free(ptr_steal(e->runs));
         pid_map_free(&e->pids);
+        e->survivor_count = 0;
         e->run_cap = e->queue_len = e->queue_head = e->redo_count = 0;
         e->pids = (struct pid_map) { 0 };
         e->published = 0;
@@ -199,12 +200,13 @@ static int start_over(struct engine *e, struct err *err)
         if (r < 0)
                 return r;
         empty_start(e);
-        (void) journal_start(e);
         r = link_greet(e, err);
+        if (r == 0)
+                r = adopt_find(e, err);
         if (r < 0)
-                return r;
-        adopt_find(e);
+                return r; /* the next engine begins anew as well: there is nothing yet that it could go on with */
         engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
+        (void) journal_start(e);
         return 0;
 }
 

@@ -151,7 +151,7 @@ static void on_message(struct engine *e, struct notify_msg *m)
 }
 
 /* A process can speak before init's word that it was born has been read: whether it is the main one is not known
- * yet. True when init owes us such a word for the service of the sender. */
+ * yet. True when init owes us such a word for the service of the sender, or whose a process is cannot be told now. */
 static bool too_early(const struct engine *e, const struct notify_msg *m, bool *ret_unsure)
 {
         enum pid_kind kind;
@@ -160,6 +160,10 @@ static bool too_early(const struct engine *e, const struct notify_msg *m, bool *
         node_id id;
 
         *ret_unsure = false;
+        if (m->f.has & NOTIFY_MAINPID && m->f.main_pid > 1)
+                (void) sender_node(e, m->f.main_pid, &kind, ret_unsure);
+        if (*ret_unsure)
+                return true;
         if (pid_map_get(&e->pids, m->pid))
                 return false;
         id = sender_node(e, m->pid, &kind, ret_unsure);
@@ -175,8 +179,8 @@ static void on_unsure(struct ev_loop *loop, ev_timer *w, int revents)
         notify_retry(container_of(w, struct engine, unsure_timer));
 }
 
-/* Without control groups a sender in the middle of exec has no name for a moment. It gets a second, and no more than
- * so many are waited for: whoever runs without an environment looks the same for ever. */
+/* Without control groups a sender in the middle of exec has no name for a moment, and so has one whom /proc hides. It
+ * gets a second, and no more than so many are waited for: whoever runs without an environment looks the same for ever. */
 static bool hold_unsure(struct engine *e, struct early *new)
 {
         if (e->unsure == UNSURE_MAX)

@@ -87,16 +87,18 @@ static bool older_than_init(const struct engine *e, const struct nogroup_birth *
 }
 
 /* One way up. A parent can end while we look, and its number go to somebody else, who is younger than the child then;
- * where the clock is too coarse to tell, the child's own word counts, read again. -EAGAIN: begin anew; -ESRCH: the
- * process does not show its parent. */
+ * where the clock is too coarse to tell, the child's own word counts, read again. -EAGAIN: begin anew; -ESRCH, -EACCES,
+ * ...: the process does not show its parent. */
 static int ask_ancestors(const struct engine *e, pid_t pid, struct peer *ret)
 {
         struct nogroup_birth child, again, above;
+        int r;
 
         if (known(e, pid, ret))
                 return 0;
-        if (nogroup_birth(pid, &child) < 0)
-                return -ESRCH;
+        r = nogroup_birth(pid, &child);
+        if (r < 0)
+                return r;
         for (int i = 0; i < ANCESTORS_MAX; i++) {
                 if (older_than_init(e, &child)) {
                         *ret = (struct peer) { .kind = PEER_OUTSIDE };
@@ -136,9 +138,9 @@ static struct peer find(const struct engine *e, const struct ucred *cred)
                 return ask_session(e, cred->pid);
         /* hidepid= of /proc hides other users' processes from a daemon that is not root; its
          * services are none of those. */
-        if (r == -ESRCH && geteuid() != 0 && cred->uid != geteuid())
+        if ((r == -ESRCH || r == -EPERM || r == -EACCES) && geteuid() != 0 && cred->uid != geteuid())
                 return (struct peer) { .kind = PEER_OUTSIDE };
-        return r < 0 ? (struct peer) { .kind = PEER_STRAY } : peer;
+        return r < 0 ? (struct peer) { .kind = PEER_STRAY, .unsure = r != -ESRCH } : peer;
 }
 
 /* Ancestors come first: whoever may write to the tree of groups could be in any of them. Only an orphan is what its
@@ -146,6 +148,7 @@ static struct peer find(const struct engine *e, const struct ucred *cred)
 static struct peer ask_both(struct engine *e, const struct ucred *cred)
 {
         struct peer peer = find(e, cred);
+        bool again;
         node_id id;
 
         if (peer.kind == PEER_STRAY) { /* perhaps init's word that it was born has not been read */
@@ -154,9 +157,11 @@ static struct peer ask_both(struct engine *e, const struct ucred *cred)
         }
         if (peer.kind == PEER_SERVICE || cgroup_backend(e->cgroup) == CGROUP_NONE)
                 return peer;
-        id = peer_place(e, cred->pid, NULL);
-        return id != NODE_NONE && core_node(e->core, id)->kind == KIND_SERVICE
-               ? peer_of_node(e, id, engine_run(e, id)->incarnation) : peer;
+        id = peer_place(e, cred->pid, &again);
+        if (id != NODE_NONE && core_node(e->core, id)->kind == KIND_SERVICE)
+                return peer_of_node(e, id, engine_run(e, id)->incarnation);
+        peer.unsure = peer.unsure || again;
+        return peer;
 }
 
 static bool has_ended(int pidfd)

@@ -7,13 +7,16 @@
 #include "daemon/engine_priv.h"
 #include "daemon/ledger.h"
 #include "daemon/notify.h"
+#include "daemon/peer.h"
 #include "daemon/pidfile.h"
 #include "daemon/rundir.h"
 #include "os/fs.h"
-#include "os/nogroup.h"
+
+#define UNSURE_LOOK .05    /* seconds between two looks at whose process that is */
 
 static void stop(struct engine *e, struct extra *x)
 {
+        ev_timer_stop(e->loop, &x->pidfile_again);
         if (!ev_is_active(&x->pidfile))
                 return;
         ev_io_stop(e->loop, &x->pidfile);
@@ -30,27 +33,38 @@ static const char *path_of(const struct engine *e, const struct spec *s, char *b
         return buf;
 }
 
-static bool ours(struct engine *e, node_id id, pid_t pid)
+/* 1, 0; -EAGAIN: it cannot be told now. */
+static int ours(struct engine *e, node_id id, pid_t pid)
 {
-        char path[PATH_MAX_NODE + 256], own[PATH_MAX_NODE];
-        size_t n;
+        bool again;
+        node_id found = peer_place(e, pid, &again);
 
-        if (cgroup_backend(e->cgroup) == CGROUP_NONE)
-                return nogroup_node_of(pid, path, sizeof(path)) == 0 &&
-                       strcmp(path, engine_path(e, id, own, sizeof(own))) == 0;
-        if (cgroup_node_of(e->cgroup, pid, path, sizeof(path)) < 0)
-                return false;
-        n = strlen(engine_path(e, id, own, sizeof(own)));
-        return strncmp(path, own, n) == 0 && (path[n] == '\0' || path[n] == '/');
+        return again ? -EAGAIN : found == id;
+}
+
+static void on_unsure(struct ev_loop *loop, ev_timer *w, int revents);
+
+static int unsure(struct engine *e, node_id id, const char *path, pid_t pid, struct err *err)
+{
+        struct extra *x = engine_extra(e, id);
+
+        if (x && !ev_is_active(&x->pidfile_again)) {
+                ev_timer_init(&x->pidfile_again, on_unsure, UNSURE_LOOK, UNSURE_LOOK);
+                ev_timer_start(e->loop, &x->pidfile_again);
+        }
+        return err_set(err, STAGE_RESOURCES, EBUSY, "trust pid file %s: whose process %d is cannot be told now", path,
+                       (int) pid);
 }
 
 /* The file is not root's: then the process must be known to be the service's. */
 static int read_untrusted(struct engine *e, node_id id, const char *path, pid_t *ret, struct err *err)
 {
-        int r = fs_pidfile(path, true, ret, err);
+        int r = fs_pidfile(path, true, ret, err), whose = r < 0 ? 0 : ours(e, id, *ret);
 
-        if (r < 0 || ours(e, id, *ret))
+        if (r < 0 || whose > 0)
                 return r;
+        if (whose < 0)
+                return unsure(e, id, path, *ret, err);
         r = err_set(err, STAGE_RESOURCES, EPERM,
                     "trust pid file %s: process %d is not of this service, and the file is not root's",
                     path, (int) *ret);
@@ -116,6 +130,17 @@ static void on_change(struct ev_loop *loop, ev_io *w, int revents)
                 return;
         while (read(w->fd, events, sizeof(events)) > 0)
                 ;
+        if (!node || read_it(x->e, x->node, node->spec))
+                stop(x->e, x);
+}
+
+static void on_unsure(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct extra *x = container_of(w, struct extra, pidfile_again);
+        const struct node *node = core_node(x->e->core, x->node);
+
+        (void) loop;
+        (void) revents;
         if (!node || read_it(x->e, x->node, node->spec))
                 stop(x->e, x);
 }

@@ -1,4 +1,5 @@
 /* recover_entries.c - the entries of the journal, as events and as what the engine keeps. See recover_priv.h. */
+#include "daemon/adopt.h"
 #include "daemon/ledger.h"
 #include "daemon/mail.h"
 #include "daemon/mail_spawn.h"
@@ -295,6 +296,17 @@ static void read_text(struct reader *r)
         free(text);
 }
 
+static void read_survivor(struct reader *r)
+{
+        node_id id = read_node(r);
+        pid_t pid = (pid_t) unpack_max(&r->u, INT32_MAX);
+        uint64_t born = unpack_u(&r->u);
+        uint32_t incarnation = (uint32_t) unpack_max(&r->u, UINT32_MAX);
+
+        if (!r->u.bad && adopt_read(r->e, id, pid, born, incarnation) < 0)
+                r->u.bad = true;
+}
+
 static void read_done(struct reader *r)
 {
         r->stepped = false;
@@ -369,6 +381,7 @@ static void read_entry(struct reader *r)
                 identity_load(e, id, &r->u);
                 break;
         }
+        case ENTRY_SURVIVOR: read_survivor(r); break;
         default: r->u.bad = true;
         }
 }

@@ -46,6 +46,7 @@ struct extra {
         struct guard *guard;   /* owned; seccomp.c: its filter, and who listens to it; NULL = it has none */
 
         struct ev_io pidfile;  /* inotify of the directory of PIDFile= */
+        struct ev_timer pidfile_again; /* whose the process is that it names could not be told */
         struct postbox *postbox; /* owned by mail.c; NULL without Mailbox= */
 
         int given[3];          /* owned; transient.c: descriptors 0 to 2 from whoever asked for it; -1 = none */

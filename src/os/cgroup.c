@@ -106,7 +106,7 @@ int cgroup_node_of(struct cgroup *c, pid_t pid, char *buf, size_t n)
         (void) snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
         r = fs_read_small(AT_FDCWD, path, text, sizeof text);
         if (r < 0)
-                return error_lacks(-r) ? -EAGAIN : -ESRCH;
+                return error_means_gone(-r) ? -ESRCH : -EAGAIN;
         line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
         if (!line)
                 return -ESRCH;

@@ -117,7 +117,7 @@ int cgroup_freeze(struct cgroup *c, const char *node, bool frozen);
 int cgroup_nudge(struct cgroup *c, const char *node);
 
 /* The node a process belongs to: its path ("/shop/api", possibly with groups the service made below it) into
- * buf[n]. -ESRCH when it is in none of ours or gone; -EAGAIN when descriptors or memory are short. */
+ * buf[n]. -ESRCH when it is in none of ours or gone; -EAGAIN when that cannot be told now (error_means_gone()). */
 int cgroup_node_of(struct cgroup *c, pid_t pid, char *buf, size_t n);
 
 /* Processes of the group and below, for display only (pids may recycle): up to max, returns how many there are. */

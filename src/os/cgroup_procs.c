@@ -218,17 +218,29 @@ struct signalling {
         struct cgroup *c;
         const char *node;
         size_t node_len;
+        int dir;                 /* its group; -1: that of one process, which nobody has listed */
         int sig;
         pid_t except;
         int count;
 };
 
-/* Is it still in the group it was listed in (or one below)? */
+static int is_it(void *arg, pid_t pid)
+{
+        const pid_t *wanted = arg;
+
+        return pid == *wanted;
+}
+
+/* Is it still in the group it was listed in (or one below)? Where the process does not say so, the list does, read once
+ * more: whoever is in it now and is held since before is the one. */
 static bool belongs(const struct signalling *s, pid_t pid)
 {
         char found[PATH_MAX];
+        int r = cgroup_node_of(s->c, pid, found, sizeof found);
 
-        if (cgroup_node_of(s->c, pid, found, sizeof found) < 0)
+        if (r == -EAGAIN && s->dir >= 0)
+                return cgroup_dir_each(s->dir, is_it, &pid) == 1;
+        if (r < 0)
                 return false;
         if (s->node_len <= 1) /* "/" */
                 return true;
@@ -298,7 +310,7 @@ int cgroup_idle(struct cgroup *c, const char *node)
 
 int cgroup_signal(struct cgroup *c, const char *node, int sig, pid_t except)
 {
-        struct signalling s = { c, node, strlen(node), sig, except, 0 };
+        struct signalling s = { c, node, strlen(node), -1, sig, except, 0 };
         char rel[PATH_MAX];
         autoclose int fd = -1;
         int r = cgroup_backend(c) == CGROUP_NONE ? -EOPNOTSUPP : cgroup_relative(node, rel, sizeof rel);
@@ -308,13 +320,14 @@ int cgroup_signal(struct cgroup *c, const char *node, int sig, pid_t except)
         fd = openat(c->root, rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT ? 0 : -errno;
+        s.dir = fd;
         r = cgroup_dir_each(fd, signal_pid, &s);
         return r < 0 ? r : s.count;
 }
 
 int cgroup_signal_one(struct cgroup *c, const char *node, pid_t pid, int sig)
 {
-        struct signalling s = { c, node, strlen(node), sig, 0, 0 };
+        struct signalling s = { c, node, strlen(node), -1, sig, 0, 0 };
 
         if (cgroup_backend(c) == CGROUP_NONE)
                 return -EOPNOTSUPP;

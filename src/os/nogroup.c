@@ -97,7 +97,7 @@ static int variable_of(pid_t pid, const char *name, char *buf, size_t n)
         (void) snprintf(path, sizeof path, "/proc/%d/environ", pid);
         r = fs_read(path, 1U << 20, &text, NULL);
         if (r < 0)
-                return error_lacks(-r) ? -EAGAIN : -ESRCH;
+                return error_means_gone(-r) ? -ESRCH : -EAGAIN;
         if (text.len == 0)
                 return -ENODATA;
         for (size_t at = 0; at < text.len; at += strlen(text.data + at) + 1)

@@ -174,10 +174,21 @@ box_has() { [ "$(ctl channel show box --json | jq .waiting)" = "$1" ]; }
         tell one receive; said one 'TOPIC=BOUNCE TO=/deaf REASON=busy'
         tell two receive; said two 'TOPIC=BOUNCE TO=/deaf REASON=full'
         wait_for "$PATIENCE" few_descriptors
-        ctl stop /deaf # what lies in its socket cannot wait with the others
-        wait_line "$W/daemon.log" "/deaf: [0-9]* messages that it has not read are lost: with all of them more than 256 descriptors would wait"
+        accepted=$(field /deaf .mailbox.accepted)
+        assert_eq "$accepted" 16 # with 16 descriptors each
+        tell deaf receive; said deaf 'FROM=/two .*FDS=1'
+        tell deaf giveback FROM=/two :again # while it lives all of them are taken back and come again
+        tell deaf receive; said deaf ':again'
+        for i in 2 3; do tell deaf receive; done
+        wait_for "$PATIENCE" deaf_has_read 3
+        ctl restart /deaf # and at its end they are kept
+        wait_state /deaf running
+        for i in {4..16}; do tell deaf receive; done
+        wait_for "$PATIENCE" deaf_has_read 16
+        assert_eq "$(field /deaf '.mailbox.lost == 0 and .mailbox.taken == 16')" true
         wait_for "$PATIENCE" few_descriptors
 }
+deaf_has_read() { [ "$(lines_of deaf 'FROM=/two .*FDS=1')" = "$1" ]; }
 few_descriptors() { [ "$(ls "/proc/$engine/fd" | wc -l)" -lt 1500 ]; }
 
 @test "F8: a full mailbox and who waits for it cost the engine nothing while others talk" {

@@ -99,8 +99,9 @@ while True:
     elif verb == "cram":
         cram(int(words[0]), " ".join(words[1:]), [])
     elif verb == "cramfd":
-        with open(words[1]) as file:
-            cram(int(words[0]), " ".join(words[2:]), [file.fileno()] * 16)
+        file = os.open(words[1], os.O_RDWR)
+        cram(int(words[0]), " ".join(words[2:]), [file] * 16)
+        os.close(file)
     elif verb == "receive":
         write(*receive())
     elif verb == "until":

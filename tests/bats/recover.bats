@@ -254,6 +254,43 @@ on_trial() { local p; for p in $(cat /proc/"$1"/task/*/children); do [ "$(readli
         stop_daemon 0
 }
 
+# damage: the journal of the engine makes no sense to the next one.
+damage() {
+        local journal
+        journal=$(find "/proc/$(engine)/fd" -lname '/memfd:coppice-journal*' | head -n 1)
+        printf 'X' | dd of="$journal" bs=1 seek=1000 conv=notrunc status=none
+}
+
+@test "H17: what was found running waits for its turn to start, over the end of one more engine, and may end meanwhile" {
+        mkfifo "$W/go"
+        script gate <<-SH
+                read x <$W/go
+                exec $COPPICE_BUILD/tests/programs/tell READY=1 -- /bin/sleep 1000
+	SH
+        service web "ExecStart=/bin/sleep 1000"
+        service brief "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        wait_state /brief running
+        local web brief one
+        web=$(pid_of /web) brief=$(pid_of /brief)
+        service gate Type=notify "ExecStart=$W/gate"
+        for one in web brief; do printf '[Unit]\nAfter=gate.service\n' >>"$W/units/$one.service"; done
+        damage
+        kill_engine
+        wait_state /gate starting
+        assert_eq "$(pid_of /web)" ""
+        kill_engine # the next one has found nothing by itself
+        kill -KILL "$brief"
+        wait_for "$PATIENCE" process_gone "$brief"
+        kill_engine # that it has ended is known to the one that follows
+        echo >"$W/go"
+        wait_state /web running
+        assert_eq "$(pid_of /web)" "$web"
+        wait_restart /brief "$brief"
+        stop_daemon 0
+}
+
 # groups_or WORD: WORD where there are no control groups: there /proc is searched, and most system calls are of that.
 groups_or() { can_make_cgroup || echo "$1"; }
 

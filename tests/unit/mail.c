@@ -86,7 +86,7 @@ static void what_was_read_is_known_by_the_bytes_that_are_left(void **state)
         box_init(&b, &(struct box_limits) { .messages = 100, .bytes = 1000 });
         assert_int_equal(box_reserve(&b, 3), 0);
         for (uint32_t len = 10; len <= 30; len += 10)
-                box_pass(&b, len);
+                box_pass(&b, len, 0);
         assert_int_equal(box_first(&b), 1);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 assert_int_equal(box_unread(&b, rows[i].unread), rows[i].taken);
@@ -106,7 +106,7 @@ static void what_could_not_be_passed_is_held_in_its_order(void **state)
         box_init(&b, &(struct box_limits) { .messages = 100, .bytes = 1000 });
         assert_int_equal(box_reserve(&b, 5), 0);
         for (uint32_t len = 10; len < 15; len++)
-                box_pass(&b, len);
+                box_pass(&b, len, 0);
         for (uint32_t left = 4; left > 0; left--)
                 box_not_passed(&b, letter(15 - left), left);
         assert_int_equal(b.passed_count, 1);
@@ -118,6 +118,37 @@ static void what_could_not_be_passed_is_held_in_its_order(void **state)
         empty(&b);
 }
 
+/* So no more of them come than could be taken back. */
+static void descriptors_are_counted_wherever_their_messages_wait_until_these_are_read(void **state)
+{
+        struct mail *m = letter(20);
+        struct box b;
+
+        (void) state;
+        box_init(&b, &(struct box_limits) { .messages = 100, .bytes = 1000 });
+        assert_int_equal(box_reserve(&b, 40), 0);
+        box_pass(&b, 10, 16);
+        box_pass(&b, 10, 0);
+        assert_int_equal(b.passed_fds, 16);
+        m->fds = malloc(2 * sizeof(int));
+        m->fd_count = 2;
+        box_hold(&b, m);
+        mail_free(box_held_passed(&b));
+        assert_int_equal(b.passed_fds, 18);
+        box_pass(&b, 10, 5);
+        box_not_passed(&b, letter(10), 1);
+        assert_int_equal(b.passed_fds, 18);
+        assert_int_equal(box_reserve(&b, 100), 0);
+        assert_int_equal(b.passed_fds, 18);
+        (void) box_unread(&b, 30);
+        assert_int_equal(b.passed_fds, 2);
+        box_keep_passed(&b, 1);
+        assert_int_equal(b.passed_fds, 2);
+        (void) box_unread(&b, 0);
+        assert_int_equal(b.passed_fds, 0);
+        empty(&b);
+}
+
 static void what_comes_back_comes_back_in_order_before_what_is_held(void **state)
 {
         uint32_t want = 9;
@@ -126,8 +157,8 @@ static void what_comes_back_comes_back_in_order_before_what_is_held(void **state
         (void) state;
         box_init(&b, &(struct box_limits) { .messages = 100, .bytes = 1000 });
         assert_int_equal(box_reserve(&b, 2), 0);
-        box_pass(&b, 10);
-        box_pass(&b, 11);
+        box_pass(&b, 10, 0);
+        box_pass(&b, 11, 0);
         box_hold(&b, letter(12));
         for (uint32_t i = 0; i < 2; i++) { /* as mail_came_back() does */
                 box_keep_passed(&b, b.passed_count - 1);
@@ -272,6 +303,7 @@ int main(void)
                 cmocka_unit_test(bytes_are_bounded_as_messages_are),
                 cmocka_unit_test(what_was_read_is_known_by_the_bytes_that_are_left),
                 cmocka_unit_test(what_could_not_be_passed_is_held_in_its_order),
+                cmocka_unit_test(descriptors_are_counted_wherever_their_messages_wait_until_these_are_read),
                 cmocka_unit_test(what_comes_back_comes_back_in_order_before_what_is_held),
                 cmocka_unit_test(a_box_can_be_put_together_again),
                 cmocka_unit_test(a_boundary_is_crossed_as_its_policy_says),
