@@ -1,9 +1,13 @@
 /* store.c - descriptors that a service deposits (FDSTORE=1) and gets back at its next start as LISTEN_FDS.
  *
  * The engine hands them out; init keeps a copy of each for the engine after this one, under "fd:PATH:SERIAL:NAME". */
+#include <fcntl.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "daemon/engine_priv.h"
 #include "daemon/store.h"
@@ -54,17 +58,24 @@ static void on_hangup(struct ev_loop *loop, ev_io *w, int revents)
                 }
 }
 
-static bool same_file(int a, int b)
+/* Two descriptors of one opening. Its inode says less: both ends of a pipe have the same one, as has whatever the
+ * kernel makes without a file (eventfd, timerfd, pidfd). Where kcmp() is forbidden, what could be two counts as two. */
+static bool same_opening(int a, int b)
 {
+        long order = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b);
         struct stat sa, sb;
 
-        return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+        if (order >= 0)
+                return order == 0;
+        return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino &&
+               (S_ISREG(sa.st_mode) || S_ISDIR(sa.st_mode) || S_ISFIFO(sa.st_mode) || S_ISSOCK(sa.st_mode)) &&
+               fcntl(a, F_GETFL) == fcntl(b, F_GETFL);
 }
 
 static bool there_already(const struct extra *x, int fd)
 {
         for (size_t i = 0; i < x->fd_count; i++)
-                if (same_file(x->fds[i]->fd, fd))
+                if (same_opening(x->fds[i]->fd, fd))
                         return true;
         return false;
 }
@@ -110,7 +121,7 @@ static int keep(struct engine *e, struct extra *x, const char *name, bool poll, 
                 return -ENOSPC;
         if (strlen(name) > STORED_NAME_MAX) /* the next engine could not be told */
                 return -ENAMETOOLONG;
-        if (there_already(x, fd)) /* systemd's rule: a second deposit of the same file changes nothing */
+        if (there_already(x, fd)) /* systemd's rule: a second deposit of the same changes nothing */
                 return -EEXIST;
         more = realloc(x->fds, (x->fd_count + 1) * sizeof(*more));
         if (!more)

@@ -138,23 +138,25 @@ teardown() { end_world; }
         stop_daemon 0
 }
 
-@test "a stored descriptor comes back to the next incarnation" {
+@test "a stored descriptor comes back to the next incarnation, once, however often it was stored" {
         script web <<-SH
                 if [ "\${LISTEN_FDS:-0}" = 0 ]; then
-                        exec 7<>$W/kept
+                        exec 7<>$W/kept 8<$W/kept 9>&8
                         echo kept >&7
+                        $TELL --fd 8 --barrier FDSTORE=1 FDNAME=again FDPOLL=0
+                        $TELL --fd 9 --barrier FDSTORE=1 FDNAME=twice FDPOLL=0
                         exec $TELL --fd 7 --barrier FDSTORE=1 FDNAME=book FDPOLL=0 READY=1 -- /bin/sleep 1000
                 fi
                 echo "\$LISTEN_FDS \$LISTEN_FDNAMES \$(readlink /proc/\$\$/fd/3)" >$W/got.new; mv $W/got.new $W/got
                 exec $TELL READY=1 -- /bin/sleep 1000
 	SH
-        service web "Type=notify" "ExecStart=$W/web" "RestartSec=0"
+        service web "Type=notify" "NotifyAccess=all" "ExecStart=$W/web" "RestartSec=0"
         start_daemon
         wait_state /web running
         local pid; pid=$(pid_of /web)
         kill -KILL "$pid"
         wait_restart /web "$pid"
-        assert_eq "$(cat "$W/got")" "1 book $W/kept"
+        assert_eq "$(cat "$W/got")" "2 again:book $W/kept"
         stop_daemon 0
 }
 
