@@ -6,7 +6,7 @@ setup() { world; }
 teardown() { end_world; }
 
 faults() {
-        local -a which=(--part "${COPPICE_SEED:-1}/${2:-20}")
+        local -a which=(--part "$((COPPICE_SEED % ${2:-20}))/${2:-20}")
         [ "$EUID" = 0 ] || skip "the services of the test need root"
         "$BUILD/tests/faults/faults" --possible || skip "written for another kind of machine, or tracing is not allowed here"
         [ "${COPPICE_FAULTS:-}" = all ] && which=(--all)
@@ -25,7 +25,7 @@ faults() {
         [ "$EUID" = 0 ] || skip "the services of the test need root"
         "$BUILD/tests/faults/faults" --possible || skip "written for another kind of machine, or tracing is not allowed here"
         cp "$BUILD/coppiced" "$BUILD/tests/faults/memory/coppiced"
-        local -a which=(--part "${COPPICE_SEED:-1}/8")
+        local -a which=(--part "$((COPPICE_SEED % 8))/8")
         [ "${COPPICE_FAULTS:-}" = all ] && which=(--all)
         run "$BUILD/tests/faults/faults" "${which[@]}" engine-memory logd-memory next-memory
         echo "$output"

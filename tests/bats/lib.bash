@@ -19,6 +19,10 @@ COPPICED=$BUILD/coppiced
 CTL=$BUILD/coppicectl
 # How long anything may take before a test gives up on it. A limit, not a pause: only failures last this long.
 PATIENCE=${COPPICE_TEST_PATIENCE:-60}
+# What chance begins with: always the same, so that no run fails by luck. COPPICE_SEED=random: another one for each test, which a
+# test prints that fails.
+[ "${COPPICE_SEED:=1}" != random ] || COPPICE_SEED=$RANDOM
+export COPPICE_SEED
 
 # --- a world of one's own ------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ two_services() {
         service sender RestartSec=0 Mailbox=yes "ExecStart=$COURIER send $W/book $1"
 }
 storm() {
-        run "$COURIER" storm "$W/book" "${COPPICE_MAIL_KILLS:-60}" "${COPPICE_SEED:-1}" "$DAEMON"
+        run "$COURIER" storm "$W/book" "${COPPICE_MAIL_KILLS:-60}" "$COPPICE_SEED" "$DAEMON"
         echo "$output"
         echo "# $1: ${output//$'\n'/; }" >&3
         assert_status 0

@@ -78,7 +78,7 @@ answers() { ctl version >/dev/null 2>&1; }
         chaos_tree
         start_daemon
         wait_for "$PATIENCE" all_run 6
-        run "$BUILD/tests/programs/violence" random "${INNER:-$DAEMON}" "$CTL" "" "${COPPICE_KILLS:-100}" "${COPPICE_SEED:-1}"
+        run "$BUILD/tests/programs/violence" random "${INNER:-$DAEMON}" "$CTL" "" "${COPPICE_KILLS:-100}" "$COPPICE_SEED"
         echo "$output"
         assert_status 0
         stop_daemon 0

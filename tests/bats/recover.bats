@@ -330,7 +330,7 @@ groups_or() { can_make_cgroup || echo "$1"; }
         chaos_tree
         start_daemon
         wait_for "$PATIENCE" all_run 6
-        run "$COPPICE_BUILD/tests/programs/violence" random "$DAEMON" "$CTL" "$(daemon_group)" "${COPPICE_KILLS:-300}" "${COPPICE_SEED:-1}"
+        run "$COPPICE_BUILD/tests/programs/violence" random "$DAEMON" "$CTL" "$(daemon_group)" "${COPPICE_KILLS:-300}" "$COPPICE_SEED"
         echo "$output"
         assert_status 0
         stop_daemon 0

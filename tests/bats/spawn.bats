@@ -109,7 +109,7 @@ replaced() { local p; p=$(pgrep -P "$DAEMON" -x coppice-engine) && [ "$p" != "$1
         export COPPICE_ENGINE_PAUSE_MAX_MS=1
         start_daemon
         wait_file "$W/ran"
-        run python3 "$BATS_TEST_DIRNAME/killer.py" "$DAEMON" "$W/ran.said" "${COPPICE_SEED:-1}"
+        run python3 "$BATS_TEST_DIRNAME/killer.py" "$DAEMON" "$W/ran.said" "$COPPICE_SEED"
         echo "$output"
         assert_status 0
         cat "$W/ran.said"

@@ -1,4 +1,5 @@
-# Everything at once. COPPICE_WILD: for how many seconds; COPPICE_SEED: what to begin with (when what follows is up to the machine).
+# Everything at once. COPPICE_WILD: for how many seconds; COPPICE_SEED: what to begin with (lib.bash; when
+# what follows is up to the machine).
 load lib
 
 setup()    { world; }
@@ -6,7 +7,7 @@ teardown() { end_world; }
 
 @test "M3: whatever services and people ask for, and whoever is killed meanwhile, nobody else ends and all can be stopped" {
         skip_unless python3
-        local seed=${COPPICE_SEED:-$RANDOM} log=$W/daemon.log
+        local seed=$COPPICE_SEED log=$W/daemon.log
         echo "COPPICE_SEED=$seed"
         export COPPICE_ENGINE_PAUSE_MAX_MS=1
         python3 "$BATS_TEST_DIRNAME/wild.py" units "$W" "$seed"

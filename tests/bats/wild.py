@@ -2,7 +2,7 @@
 #
 #     wild.py units DIR SEED                      write the first unit files into DIR/units
 #     wild.py drive DIR DAEMON SECONDS SEED       new unit files, commands, clients that are stopped or killed, kills of the engine
-#     wild.py serve                               a service: calls of every kind into its mailbox, most of them refused
+#     wild.py serve SEED                          a service: calls of every kind into its mailbox, most of them refused
 #
 # Nothing is expected of an answer. What is expected is that nobody dies who was not killed: that is for the test to see.
 import os, random, shutil, signal, socket, subprocess, sys, time
@@ -54,7 +54,7 @@ def try_to(what, *args):
 def serve():
     box = socket.socket(fileno=int(os.environ["COPPICE_MAILBOX"]))
     box.setblocking(False)
-    random.seed(os.getpid())
+    random.seed(" ".join([SEED, os.environ["COPPICE_NODE"], os.environ["COPPICE_INCARNATION"]]))
     end = time.monotonic() + .3 + 3 * random.random()
     while time.monotonic() < end:
         for _ in range(number(30)):
@@ -91,8 +91,9 @@ def write_units(where):
         more = any_of(["", "TrapExit=yes\n", "MailboxKeep=yes\n", "MailboxCapacity=3\n"] +
                       ["MailboxOverflow=%s\n" % how for how in ("block", "reject", "drop-oldest", "drop-newest")])
         more += "" if supervisor else any_of(["", "LinkTo=a.service\n", "Monitor=b.service\n"])
-        write(where, name + ".service", "[Unit]\n%s[Service]\nMailbox=yes\nRestartSec=%dms\nTimeoutStopSec=1s\n%sExecStart=%s %s serve\n" %
-              ("Supervisor=%s\n" % supervisor if supervisor else "", number(100), more, sys.executable + " -S -E", os.path.abspath(__file__)))
+        write(where, name + ".service", "[Unit]\n%s[Service]\nMailbox=yes\nRestartSec=%dms\nTimeoutStopSec=1s\n%sExecStart=%s %s serve %s\n" %
+              ("Supervisor=%s\n" % supervisor if supervisor else "", number(100), more, sys.executable + " -S -E", os.path.abspath(__file__),
+               SEED))
     if random.random() < .8:
         write(where, "q.channel", "[Channel]\nType=message\nAcknowledge=%s\nCapacity=%d\n%s" %
               (any_of(["yes", "no"]), 1 + number(19), any_of(["", "To=a.service b.service\n"])))
@@ -154,10 +155,13 @@ def drive(where, init, seconds):
 
 
 if sys.argv[1] == "serve":
+    SEED = sys.argv[2]
     serve()
 elif sys.argv[1] == "units":
-    random.seed(int(sys.argv[3]))
+    SEED = sys.argv[3]
+    random.seed(int(SEED))
     write_units(sys.argv[2] + "/units")
 else:
-    random.seed(int(sys.argv[5]))
+    SEED = sys.argv[5]
+    random.seed(int(SEED))
     drive(sys.argv[2] + "/units", int(sys.argv[3]), float(sys.argv[4]))
