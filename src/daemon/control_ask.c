@@ -26,17 +26,44 @@ static bool fail_memory(struct call *c)
         return false;
 }
 
-/* Why it did not start: the whole sentence of the step that failed, else the newest thing known about the node. */
+/* What only follows from a start that has failed: the clearing away, and what its supervisor makes of it. */
+static bool aftermath(const struct record *r)
+{
+        switch (r->rule) {
+        case RULE_ENDED: case RULE_NO_RESTART: case RULE_RESTART: case RULE_RESTART_DELAYED: case RULE_RETRY: case RULE_DROPPED:
+        case RULE_STOP_SIGNAL: case RULE_STOP_TIMEOUT: case RULE_LEFTOVERS: case RULE_REST_SIGNAL: case RULE_REST_KILLED:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* The record of the cause: a process that ended because it got a signal from us is none. */
+static const struct record *first_to_tell(const struct record **chain, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                bool cleared = i + 1 < n && (chain[i + 1]->rule == RULE_STOP_SIGNAL || chain[i + 1]->rule == RULE_STOP_TIMEOUT);
+
+                if (!aftermath(chain[i]) && !(chain[i]->rule == RULE_EXITED && cleared))
+                        return chain[i];
+        }
+        return n ? chain[0] : NULL;
+}
+
+/* Why it did not start: the whole sentence of the step that failed, else what led to the end. */
 static void add_because(const struct call *c, const struct node *n, struct buf *out)
 {
         const struct death *d = engine_death(call_engine(c), n->id, 0);
-        const struct record *r[1];
+        const struct record *chain[8], *r;
 
         if (d && d->error && d->incarnation == n->incarnation) {
                 buf_addf(out, ": %s", d->error);
-        } else if (core_why(call_core(c), n->id, r, 1) == 1) {
+                return;
+        }
+        r = first_to_tell(chain, core_why(call_core(c), n->id, chain, sizeof chain / sizeof chain[0]));
+        if (r) {
                 buf_adds(out, ": ");
-                core_explain(call_core(c), r[0], out);
+                core_explain(call_core(c), r, out);
         }
 }
 

@@ -112,3 +112,24 @@ states_end() { # PATTERN STATE: every service of that name has that state
         wait_state /branch/leaf running
         stop_daemon 0
 }
+
+@test "start says which step of a start failed, not what became of it" {
+        local row name code want
+        service asserted "ExecStart=/bin/sleep 1000" "Restart=no"
+        sed -i '1i [Unit]\nAssertPathExists=/nonexistent/x' "$W/units/asserted.service"
+        service skipped "ExecCondition=/bin/sh -c \"exit 3\"" "ExecStart=/bin/sleep 1000"
+        service before "ExecStartPre=/bin/sh -c \"exit 9\"" "ExecStart=/bin/sleep 1000" "Restart=on-failure" "RestartSec=1h"
+        service after "ExecStart=/bin/sleep 1000" "ExecStartPost=/bin/sh -c \"exit 9\"" "Restart=no"
+        service late "Type=notify" "ExecStart=/bin/sleep 1000" "TimeoutStartSec=100ms" "Restart=no"
+        start_daemon
+        for row in 'asserted:1:AssertPathExists does not hold' 'skipped:0:ExecCondition= said no (exit:3)' \
+                'before:1:ExecStartPre= failed: exit:9' 'after:1:ExecStartPost= failed: exit:9' 'late:1:READY=1 of Type=notify has not come'; do
+                IFS=: read -r name code want <<<"$row"
+                run ctl start "/$name"
+                assert_status "$code"
+                assert_output_has "$want"
+                assert_output_has "$name.service:"
+                ctl stop "/$name"
+        done
+        stop_daemon 0
+}
