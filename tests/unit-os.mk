@@ -53,13 +53,16 @@ tests_unit_os_LDADD = libos.a libcore.a libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The benchmarks are built with the tests, and run by hand (HACKING.md).
-check_PROGRAMS += tests/bench/spawn tests/bench/lives tests/programs/nothing tests/programs/beacon
+check_PROGRAMS += tests/bench/spawn tests/bench/lives tests/programs/nothing tests/programs/beacon tests/programs/tally
 tests_programs_nothing_SOURCES = tests/programs/nothing.c
 tests_programs_nothing_CFLAGS = -O2 -fno-stack-protector
 tests_programs_nothing_LDFLAGS = -static -nostartfiles
 tests_programs_beacon_SOURCES = tests/programs/beacon.c
 tests_programs_beacon_CFLAGS = -O2 -fno-stack-protector
 tests_programs_beacon_LDFLAGS = -static -nostartfiles
+tests_programs_tally_SOURCES = tests/programs/tally.c
+tests_programs_tally_CFLAGS = -O2 -fno-stack-protector
+tests_programs_tally_LDFLAGS = -static -nostartfiles
 tests_bench_spawn_SOURCES = tests/bench/spawn.c
 tests_bench_spawn_LDADD = libos.a libbase.a
 tests_bench_spawn_DEPENDENCIES = coppiced tests/programs/nothing libos.a libbase.a

@@ -4,11 +4,12 @@
 #                                     runs to its end, a message is asked and answered, another is sent, the unit files
 #                                     are read again with one changed, another new or gone, and a branch with a service
 #                                     likewise; the client goes away
+#     drift.py lives DIR DAEMON LIVES the services one, two and three (tests/programs/tally) end and are started again
 #     drift.py answer                 a service that answers what it is asked
 #
 # The first part fills what is kept of the past (the newest records, ends of transient services, deaths); then come two
-# parts of CYCLES / 2, each compared with what was there before it. With COPPICE_SANITIZED memory is not compared.
-import json, os, signal, socket, sys
+# parts of CYCLES / 2, each compared with what was there before it; of the lives the first part is a fifth. With COPPICE_SANITIZED memory is not compared.
+import json, os, signal, socket, struct, sys
 
 RECORDS, ENDS = 8192, 256  # what the engine keeps: core.h, engine.h
 MEMORY = 64                # KiB that init and the engine may have more
@@ -49,18 +50,52 @@ class Client:
         return answer["parameters"]["exit_code"]
 
 
-class World:
+# What is done there is done by somebody else; this looks at what is held meanwhile.
+class Place:
     def __init__(self, where, init):
-        self.where, self.init = where, init
+        self.where, self.init, self.done = where, init, 0
+
+    def client(self):
+        return Client(self.where + "/run/control")
+
+    # What must be the same, and what may differ a little.
+    def same(self):
+        found = {}
+        for name, pid in programs(self.init).items():
+            for fd in os.listdir("/proc/%d/fd" % pid):
+                try:
+                    what = name + " holds " + kind(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
+                except FileNotFoundError:
+                    continue
+                found[what] = found.get(what, 0) + 1
+        top = groups(self.stays())
+        found["groups"] = sum(1 for _ in os.walk(top)) if top else 0
+        return found
+
+    # Whoever went away a moment ago may still have an end here: each look comes after an answer of the daemon.
+    def settled(self, before=None):
+        c = self.client()
+        for _ in range(2000):
+            rests = self.rests(c)
+            found = self.same()
+            if found == before or not before and rests:
+                break
+        c.s.close()
+        return found
+
+
+class World(Place):
+    def __init__(self, where, init):
+        super().__init__(where, init)
         self.lives = os.fdopen(os.open(where + "/lives", os.O_RDWR), "rb", buffering=0)  # here each life writes its pid
-        self.done, self.pid = 0, self.born()
+        self.pid = self.born()
         self.answers = self.client().call("Status", node="/answers")["status"]["main_pid"]
 
     def born(self):
         return int(self.lives.readline())
 
-    def client(self):
-        return Client(self.where + "/run/control")
+    def stays(self):
+        return self.answers
 
     def write(self, name, text):
         with open(self.where + "/units/" + name, "w") as f:
@@ -102,35 +137,41 @@ class World:
         assert c.call("Events", snapshot=True)["seq"] > RECORDS
         c.s.close()
 
-    # What must be the same, and what may differ a little.
-    def same(self):
-        found = {}
-        for name, pid in programs(self.init).items():
-            for fd in os.listdir("/proc/%d/fd" % pid):
-                try:
-                    what = name + " holds " + kind(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
-                except FileNotFoundError:
-                    continue
-                found[what] = found.get(what, 0) + 1
-        top = groups(self.answers)
-        found["groups"] = sum(1 for _ in os.walk(top)) if top else 0
-        return found
-
     # What a cycle has started runs or, where it only comes and goes, has gone.
     def rests(self, c):
         states = [c.call("Status", node=node)["status"]["state"] for node in ("/killed", "/changes", "/comes", "/branch/twig")]
         return states == ["running", "finished", "finished", "finished"]
 
-    # Whoever went away a moment ago may still have an end here: each look comes after an answer of the daemon.
-    def settled(self, before=None):
+
+# The services that tally counts.
+class Lives(Place):
+    def __init__(self, where, init):
+        super().__init__(where, init)
+        self.tally = open(where + "/tally", "r+b", buffering=0)
+        self.rest = os.open(where + "/rests", os.O_RDWR)
+        self.pids = self.resting()
+
+    # The pids of the three by their names, as soon as all of them rest.
+    def resting(self):
+        said = [struct.unpack("q", os.read(self.rest, 8))[0] for _ in range(3)]
         c = self.client()
-        for _ in range(2000):
-            rests = self.rests(c)
-            found = self.same()
-            if found == before or not before and rests:
-                break
+        pids = {name: c.call("Status", node="/" + name)["status"]["main_pid"] for name in ("one", "two", "three")}
         c.s.close()
-        return found
+        assert sorted(said) == sorted(pids.values()), (said, pids)
+        return pids
+
+    def until(self, lives):
+        self.tally.seek(8)
+        self.tally.write(struct.pack("q", lives))
+        for pid in self.pids.values():
+            os.kill(pid, signal.SIGKILL)
+        self.pids, self.done = self.resting(), lives
+
+    def stays(self):
+        return self.pids["one"]
+
+    def rests(self, c):
+        return True
 
 
 def programs(init):
@@ -156,7 +197,7 @@ def kind(target):
 def groups(service):
     mounts = [line.split()[1] for line in open("/proc/mounts") if line.split()[2] == "cgroup2"]
     own = [line[3:].strip() for line in open("/proc/%d/cgroup" % service) if line.startswith("0::")]
-    return os.path.dirname(mounts[0] + own[0]) if mounts and own and "answers" in own[0] else ""
+    return os.path.dirname(mounts[0] + own[0]) if mounts and own and "coppice-" in own[0] else ""
 
 
 # In KiB and only what is the process's own: pages of the programs are shared with whoever else runs them.
@@ -220,7 +261,21 @@ def main(where, init, cycles):
         before = now
 
 
+def lives(where, init, count):
+    count = int(count)
+    there = Lives(where, int(init))
+    there.until(count // 5)
+    before = measure(there)
+    for part in 3, 5:
+        there.until(count * part // 5)
+        now = measure(there, before)
+        compare(before, now)
+        before = now
+
+
 if sys.argv[1] == "answer":
     answer()
+elif sys.argv[1] == "lives":
+    lives(*sys.argv[2:])
 else:
     main(*sys.argv[1:])
