@@ -19,25 +19,9 @@
 #include "os/kernel.h"
 #include "os/nogroup.h"
 
-#define LOOK_SEC       0.25
 #define KILL_MS        5000
 
 enum { PIDS_TOLD = 5 };
-
-struct left_one {
-        char *node;      /* owned: its path */
-        char *group;     /* owned; NULL: a process */
-        pid_t pid;
-        uint64_t born;
-        bool told;       /* that a start waits for it */
-};
-
-struct left {
-        struct engine *e;
-        struct ev_timer timer; /* only while a start waits */
-        struct left_one *list; /* owned */
-        size_t count;
-};
 
 /* --- one of them ---------------------------------------------------------------------------------------------- */
 
@@ -55,7 +39,7 @@ static int life(const struct left_one *l)
 }
 
 /* In doubt it does: a second one beside it is worse than a start that waits. */
-static bool lives(const struct left_one *l)
+bool left_lives(const struct left_one *l)
 {
         return life(l) != 0;
 }
@@ -101,6 +85,7 @@ static void done(struct left_one *l)
 
 static void drop(struct left *f, size_t i)
 {
+        left_unwatch(f, &f->list[i]);
         done(&f->list[i]);
         f->list[i] = f->list[--f->count];
 }
@@ -115,7 +100,7 @@ static int take_line(char *line, struct left_one *ret)
 
         if (!line || node[0] != '/')
                 return 0;
-        *ret = (struct left_one) { 0 };
+        *ret = (struct left_one) { .wd = -1 };
         if (group) {
                 ret->group = strdup(line);
         } else {
@@ -140,11 +125,23 @@ static int add(struct left *f, struct left_one *l)
         return 0;
 }
 
+/* When the last process in the groups of a killed daemon has ended, another daemon with the same pid may take them over:
+ * what lives there is that one's then. Only before this one has groups: those it holds a lock on as well. */
+static bool is_anothers(struct left *f, const struct left_one *l)
+{
+        if (!l->group || f->e->cgroup || !cgroup_left_is_anothers(l->group, !f->impatient))
+                return false;
+        f->impatient = true;
+        return true;
+}
+
 static int add_living(struct left *f, struct left_one *l)
 {
         int r = 0;
 
-        if (lives(l)) {
+        if (is_anothers(f, l)) {
+                log_info("%s: what an earlier coppiced had left of it has ended; another daemon has its group", l->node);
+        } else if (left_lives(l)) {
                 r = add(f, l);
                 if (r == 0)
                         return 0;
@@ -199,13 +196,13 @@ static int write_list(struct left *f)
 
 /* --- an earlier daemon's -------------------------------------------------------------------------------------- */
 
-static void on_timer(struct ev_loop *loop, ev_timer *w, int revents);
-
-static struct left *left_of(struct engine *e)
+struct left *left_of(struct engine *e)
 {
         if (!e->left && (e->left = calloc(1, sizeof(*e->left)))) {
                 e->left->e = e;
-                ev_init(&e->left->timer, on_timer);
+                ev_init(&e->left->changes, NULL);
+                ev_init(&e->left->timer, NULL);
+                e->left->noted = BUF_INIT;
         }
         return e->left;
 }
@@ -221,8 +218,7 @@ static const char **paths_of(const struct left *f, struct cgroup_left *ret)
         return paths;
 }
 
-/* Who is in this file, into the list. A file that cannot be read is told of; only a lack, which passes, is an error:
- * nobody knows yet whom to leave. */
+/* Who is in this file, into the list. An error is told of: nobody knows whom to leave. */
 static int take_file(struct engine *e, const char *name)
 {
         char path[PATH_MAX];
@@ -232,12 +228,14 @@ static int take_file(struct engine *e, const char *name)
                 r = left_of(e) ? read_file(e->left, name) : -ENOMEM;
         if (r < 0)
                 log_error("%s, the list of what is to be left running, cannot be read: %s", path, strerror(-r));
-        return error_lacks(-r) ? r : 0;
+        return r;
 }
 
 int left_resume(struct engine *e)
 {
-        return take_file(e, "left");
+        int r = take_file(e, "left");
+
+        return error_lacks(-r) ? r : 0;
 }
 
 int left_begin(struct engine *e, unsigned *ret_swept, struct err *err)
@@ -249,8 +247,11 @@ int left_begin(struct engine *e, unsigned *ret_swept, struct err *err)
 
         if (r == 0)
                 r = take_file(e, "leave");
-        if (r < 0)
-                return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left: %s", strerror(-r));
+        if (r < 0) { /* the sweep would end those who are to be left */
+                r = err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left: %s", strerror(-r));
+                err_hint(err, "without the files left and leave in %s all of it is ended", e->opt.runtime_dir);
+                return r;
+        }
         if (!e->left)
                 return 0;
         if (write_list(e->left) == 0)
@@ -281,7 +282,7 @@ static bool end_unwanted(const struct left_one *l, const char *text)
         bool gone;
 
         end_one(l);
-        gone = !lives(l);
+        gone = !left_lives(l);
         log_notice("%s: %s what an earlier coppiced has left, %s: the unit does not say OnDaemonDeath=leave any more",
                    l->node, gone ? "ended" : "sent SIGKILL to", text);
         return gone;
@@ -313,33 +314,25 @@ void left_meet(struct engine *e)
                 (void) write_list(e->left);
 }
 
-static void look_later(struct left *f)
-{
-        if (ev_is_active(&f->timer))
-                return;
-        ev_now_update(f->e->loop);
-        ev_timer_set(&f->timer, LOOK_SEC, 0.);
-        ev_timer_start(f->e->loop, &f->timer);
-}
-
 static bool waits(const struct engine *e, node_id id)
 {
         return id != NODE_NONE && core_node(e->core, id) && core_node(e->core, id)->phase == PHASE_CHECK;
 }
 
-static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+bool left_waits(const struct left *f, const struct left_one *l)
 {
-        struct left *f = container_of(w, struct left, timer);
-        bool more = false;
+        return waits(f->e, core_find(f->e->core, NODE_ROOT, l->node, NULL));
+}
 
-        (void) loop;
-        (void) revents;
+void left_look(struct left *f)
+{
+        const size_t before = f->count;
+
         for (size_t i = 0; i < f->count;) {
                 struct left_one *l = &f->list[i];
                 node_id id = core_find(f->e->core, NODE_ROOT, l->node, NULL);
 
-                if (lives(l)) {
-                        more = more || waits(f->e, id);
+                if (left_lives(l)) {
                         i++;
                         continue;
                 }
@@ -347,12 +340,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
                 if (l->group)
                         cgroup_left_remove(l->group);
                 drop(f, i);
-                (void) write_list(f);
                 if (waits(f->e, id))
                         check(f->e, id, core_node(f->e->core, id)->incarnation);
         }
-        if (more)
-                look_later(f);
+        if (f->count < before)
+                (void) write_list(f);
+        left_watch_again(f);
 }
 
 static struct left_one *living(const struct engine *e, node_id id)
@@ -363,7 +356,7 @@ static struct left_one *living(const struct engine *e, node_id id)
                 return NULL;
         engine_path(e, id, path, sizeof(path));
         for (size_t i = 0; i < e->left->count; i++)
-                if (strcmp(e->left->list[i].node, path) == 0 && lives(&e->left->list[i]))
+                if (strcmp(e->left->list[i].node, path) == 0 && left_lives(&e->left->list[i]))
                         return &e->left->list[i];
         return NULL;
 }
@@ -402,7 +395,7 @@ bool left_holds(struct engine *e, node_id id)
                            who(l, text, sizeof(text)));
         l->told = true;
         stop_clock(e, id);
-        look_later(e->left);
+        left_watch(e->left, l);
         return true;
 }
 
@@ -433,9 +426,10 @@ void left_free(struct engine *e)
 {
         if (!e->left)
                 return;
-        ev_timer_stop(e->loop, &e->left->timer);
         while (e->left->count > 0)
                 drop(e->left, e->left->count - 1);
+        left_watch_free(e->left);
+        buf_free(&e->left->noted);
         free(e->left->list);
         free(e->left);
         e->left = NULL;

@@ -1,5 +1,6 @@
 /* left_note.c - the file `leave`: what this daemon has started and is to leave. See left.h, left.c. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,27 +36,62 @@ static void other_lines(struct buf *out, const char *text, const char *node)
         }
 }
 
+/* What the file says. Nobody else writes it, so it is read once. */
+static int know(struct left *f)
+{
+        char path[PATH_MAX];
+        int r;
+
+        if (f->noted_known)
+                return 0;
+        buf_clear(&f->noted);
+        r = fs_read(left_path(f->e, "leave", path), LEFT_FILE_MAX, &f->noted, NULL);
+        f->noted_known = r >= 0 || r == -ENOENT;
+        return f->noted_known ? 0 : r;
+}
+
+/* A further line. One that does not go in as a whole is none (it has no newline, or the wrong half of one), and the file
+ * is written anew at the next change. */
+static int append(const char *path, const struct buf *line)
+{
+        autoclose int fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : write(fd, line->data, line->len);
+
+        return n < 0 ? -errno : (size_t) n < line->len ? -ENOSPC : 0;
+}
+
 /* What the file says of this node is `line` from now on; NULL: nothing. A file that could not be read is not written:
- * the others' lines would be gone. All of it is written again, but only when something has changed: a restart in the
- * same group costs a look. */
+ * the others' lines would be gone. A new node costs a line, one of which something else is said the whole file, and a
+ * restart in the same group nothing but a look at what we know. */
 static int change(struct engine *e, const char *node, const struct buf *line)
 {
-        autobuf struct buf old = BUF_INIT, text = BUF_INIT;
+        struct left *f = left_of(e);
+        struct buf text = BUF_INIT;
         char path[PATH_MAX];
-        int r = fs_read(left_path(e, "leave", path), LEFT_FILE_MAX, &old, NULL);
+        int r = f ? know(f) : -ENOMEM;
+        bool new;
 
-        if (r < 0 && r != -ENOENT)
+        if (r < 0)
                 return r;
-        if (line && strstr(buf_text(&old), buf_text(line)))
+        if (line && strstr(buf_text(&f->noted), buf_text(line)))
                 return 0;
-        other_lines(&text, buf_text(&old), node);
-        if (!line && text.len == old.len)
-                return 0;
+        other_lines(&text, buf_text(&f->noted), node);
+        new = text.len == f->noted.len;
         if (line)
                 buf_add(&text, line->data, line->len);
         if (buf_failed(&text) || (line && buf_failed(line)))
-                return -ENOMEM;
-        return fs_write_atomic(path, buf_text(&text), text.len, 0600, NULL);
+                r = -ENOMEM;
+        else if (line || !new)
+                r = new && f->noted.len > 0 ? append(left_path(e, "leave", path), line)
+                    : fs_write_atomic(left_path(e, "leave", path), buf_text(&text), text.len, 0600, NULL);
+        if (r < 0) {
+                f->noted_known = false;
+                buf_free(&text);
+                return r;
+        }
+        buf_free(&f->noted);
+        f->noted = text;
+        return 0;
 }
 
 /* The unit does not say leave: it may have when it was started last. */

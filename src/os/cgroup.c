@@ -178,15 +178,14 @@ static int open_leftover(const char *path)
         return name && strncmp(name, "/coppice-", 9) == 0 ? cgroup_open_noted(path) : -EINVAL;
 }
 
-/* Lock the root group of a daemon that should be dead, as long as fd is open. -EWOULDBLOCK: it belongs to one that
- * lives, whatever the note says. Those who held it for the dead one held the lock of the runtime directory too, which
+/* Whatever the note says: a daemon that lives holds a lock. Those who held it for the dead one held the lock of the runtime directory too, which
  * is ours now; but they lose the two one after the other, and that is waited for. */
-static int lock_leftover(int fd)
+int cgroup_lock_left(int fd, bool patient)
 {
         for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
                 if (errno != EWOULDBLOCK)
                         return 0; /* no locks here: the name has to do */
-                if (i >= LOCK_TRIES)
+                if (!patient || i >= LOCK_TRIES)
                         return -EWOULDBLOCK;
                 (void) poll(NULL, 0, LOCK_PAUSE_MS);
         }
@@ -206,7 +205,7 @@ static int sweep(const char *note, const struct cgroup_left *left, unsigned *ret
         if (error_lacks(-r))
                 return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left (%s): %s", note,
                                strerrordesc_np(-r));
-        if (fd < 0 || lock_leftover(fd) < 0) /* it was empty, and a living one has taken it over */
+        if (fd < 0 || cgroup_lock_left(fd, true) < 0) /* it was empty, and a living one has taken it over */
                 return 0;
         if (cgroup_dir_populated(fd) == 1) {
                 r = cgroup_dir_kill_but(fd, path, left, SWEEP_MS);

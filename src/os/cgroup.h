@@ -57,6 +57,9 @@ void cgroup_end_but(struct cgroup *c, const struct cgroup_left *left, int ms);
 /* Of one of them, by absolute path: is anybody in it (1, 0, -errno); up to max of its processes, and how many there
  * are; SIGKILL to all of them; remove it when it is empty, and the groups above it up to the one of its daemon. */
 int cgroup_left_populated(const char *path);
+/* Has another daemon that lives taken the groups of its daemon over? `patient`: "yes" takes a
+ * second, for one that is dying. */
+bool cgroup_left_is_anothers(const char *path, bool patient);
 int cgroup_left_pids(const char *path, pid_t *pids, int max);
 int cgroup_left_kill(const char *path, int ms);
 void cgroup_left_remove(const char *path);

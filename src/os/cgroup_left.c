@@ -181,6 +181,22 @@ static bool is_daemons(const char *name)
         return n > 0 && name[n] == '\0';
 }
 
+bool cgroup_left_is_anothers(const char *path, bool patient)
+{
+        char at[PATH_MAX];
+        char *slash;
+
+        (void) snprintf(at, sizeof at, "%s", path);
+        while ((slash = strrchr(at, '/')) && slash != at && !is_daemons(slash + 1))
+                *slash = '\0';
+        if (slash && slash != at) {
+                autoclose int fd = cgroup_open_noted(at);
+
+                return fd >= 0 && cgroup_lock_left(fd, patient) < 0;
+        }
+        return false;
+}
+
 void cgroup_left_remove(const char *path)
 {
         char at[PATH_MAX], name[48];

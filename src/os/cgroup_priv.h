@@ -78,6 +78,9 @@ int cgroup_open_dir(int at, const char *name); /* -errno; never follows a link a
 /* A group whose absolute path stands in a file of the runtime directory: only we can write that, yet a wrong kill is
  * worse than a missed one. -EINVAL when it is none of a daemon of ours, or not of cgroup v2; else as above. */
 int cgroup_open_noted(const char *path);
+/* Lock the root group of a daemon that should be dead, as long as fd is open. -EWOULDBLOCK: it belongs to one that
+ * lives; with `patient` what dies at this moment is waited for. */
+int cgroup_lock_left(int fd, bool patient);
 struct cgroup *cgroup_new(const char *runtime_dir, pid_t init); /* nothing found yet; NULL when memory is short */
 int cgroup_make_one(int at, const char *name); /* the daemon's own group, locked; -EEXIST: another daemon's */
 

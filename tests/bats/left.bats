@@ -110,6 +110,79 @@ EOF
         stop_daemon 0
 }
 
+@test "J9: what another daemon has in a group that was left is neither waited for nor ended" {
+        can_make_cgroup || skip "needs a writable cgroup v2 tree"
+        keeper "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        local keep group lock other
+        keep=$(pid_of /keep)
+        group=$(cgroup_dir "$keep")
+        kill_daemon
+        kill "$keep"
+        wait_for "$PATIENCE" process_gone "$keep"
+        wait_for "$PATIENCE" is_empty "$group"
+        exec {lock}<"${group%/*}" # as a daemon has that begins with an empty group of its pid
+        flock --nonblock "$lock"
+        ( exec {lock}<&- 3>&-; exec sleep 1000 ) &
+        other=$!
+        keep_note "$other"
+        echo "$other" >"$group/cgroup.procs"
+        service keep "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        is_alive "$other"
+        stop_daemon 0
+        is_alive "$other"
+        kill "$other"
+        wait "$other" || :
+        exec {lock}<&-
+        wait_for "$PATIENCE" is_empty "$group"
+        rmdir "$group" "${group%/*}"
+}
+is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
+
+@test "J9, I2: with no descriptor left nothing is started beside what was left, and it is when there are some" {
+        keeper "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        local keep engine limit
+        keep=$(pid_of /keep)
+        kill_daemon
+        start_daemon
+        wait_state /keep starting
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        limit=$(prlimit --pid "$engine" --nofile --output SOFT --noheadings)
+        prlimit --pid "$engine" --nofile=4:
+        kill "$keep"
+        wait_for "$PATIENCE" process_gone "$keep"
+        prlimit --pid "$engine" --nofile="${limit// /}":
+        wait_restart /keep "$keep"
+        stop_daemon 0
+}
+
+@test "J9: coppiced does not start with a note of what is to be left that it cannot read, and ends nobody" {
+        keeper "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        local keep
+        keep=$(pid_of /keep)
+        kill_daemon
+        cp "$W/run/leave" "$W/whole"
+        truncate --size 65M "$W/run/leave"
+        launch_daemon
+        daemon_ends 111
+        file_has "$W/daemon.log" "leave, the list of what is to be left running, cannot be read: File too large"
+        is_alive "$keep"
+        cp "$W/whole" "$W/run/leave"
+        start_daemon
+        wait_state /keep starting
+        is_alive "$keep"
+        kill "$keep"
+        wait_restart /keep "$keep"
+        stop_daemon 0
+}
+
 @test "J9: a service that was started again without OnDaemonDeath=leave is not left" {
         keeper "ExecStart=/bin/sleep 1000"
         start_daemon
