@@ -48,11 +48,11 @@ static int verify_file(struct verdicts *r, const char *file)
         return CTL_OK;
 }
 
-static int load_set(const char *dir, struct unit_set **ret)
+static int load_set(const struct ctl *c, struct unit_set **ret)
 {
         struct unit_paths *paths = NULL;
         struct err err = { 0 };
-        int r = offline_paths(dir, &paths);
+        int r = offline_paths(c, &paths);
 
         if (r != CTL_OK)
                 return r;
@@ -62,10 +62,10 @@ static int load_set(const char *dir, struct unit_set **ret)
         return r;
 }
 
-static int verify_set(struct verdicts *r, const char *dir, size_t *ret_nodes)
+static int verify_set(struct verdicts *r, size_t *ret_nodes)
 {
         struct unit_set *set = NULL;
-        int code = load_set(dir, &set);
+        int code = load_set(r->c, &set);
 
         if (code != CTL_OK)
                 return code;
@@ -81,7 +81,6 @@ static int verify_set(struct verdicts *r, const char *dir, size_t *ret_nodes)
 static int run_verify(struct ctl *c)
 {
         struct verdicts r = { .c = c, .j = json_start(&c->out) };
-        const char *dir = ctl_option(c, "units");
         size_t nodes = 0;
         int code = CTL_OK;
 
@@ -89,8 +88,8 @@ static int run_verify(struct ctl *c)
                 json_open(&r.j, NULL, '[');
         for (int i = 0; i < c->argc && code == CTL_OK; i++)
                 code = verify_file(&r, c->argv[i]);
-        if (code == CTL_OK && (dir || c->argc == 0))
-                code = verify_set(&r, dir, &nodes);
+        if (code == CTL_OK && (ctl_option(c, "units") || c->argc == 0))
+                code = verify_set(&r, &nodes);
         if (c->json && code != CTL_OK) {
                 buf_clear(&c->out); /* no half an answer */
         } else if (c->json) {
@@ -169,7 +168,7 @@ static int run_simulate(struct ctl *c)
                 return ctl_error(CTL_USAGE, "--seed=%s: a number", ctl_option(c, "seed"));
         r = c->argc ? read_script(c->argv[0], &script) : CTL_OK;
         if (r == CTL_OK)
-                r = load_set(ctl_option(c, "units"), &set);
+                r = load_set(c, &set);
         for (size_t i = 0; set && i < unit_set_diag_count(set); i++)
                 ctl_diag(NULL, unit_set_diag(set, i));
         if (r == CTL_OK)
@@ -179,12 +178,16 @@ static int run_simulate(struct ctl *c)
         return r;
 }
 
+#define UNITS_OPTION                                                                                                  \
+        { "units", 0, "DIR",                                                                                           \
+          "The tree of the units in this directory, instead of the standard places. May be given several times." }
+
 static const struct ctl_option verify_options[] = {
-        { "units", 0, "DIR", "The tree of the units in this directory, instead of the standard places." },
+        UNITS_OPTION,
         { 0 },
 };
 static const struct ctl_option simulate_options_table[] = {
-        { "units", 0, "DIR", "The tree of the units in this directory, instead of the standard places." },
+        UNITS_OPTION,
         { "seed", 0, "N", "The seed of the jitter; equal seeds give equal stories. 1 if not given." },
         { "shuffle", 0, NULL,
           "Latencies vary, and what is due at one instant comes in any order, drawn from the seed." },

@@ -15,12 +15,18 @@ bool offline_file(const char *arg)
         return (ends_with(arg, ".service") || ends_with(arg, ".supervisor")) && unit_file_there(arg);
 }
 
-int offline_paths(const char *dir, struct unit_paths **ret)
+int offline_paths(const struct ctl *c, struct unit_paths **ret)
 {
-        const char *dirs[] = { dir };
-        struct unit_options o = { .dirs = dirs, .dir_count = dir != NULL, .user = geteuid() != 0 };
+        size_t given = c ? c->given_count : 0;
+        autofree const char **dirs = calloc(given + 1, sizeof *dirs);
+        struct unit_options o = { .dirs = dirs, .user = geteuid() != 0 };
         struct err err = { 0 };
 
+        if (!dirs)
+                return ctl_error(CTL_FAILED, "out of memory");
+        for (size_t i = 0; i < given; i++)
+                if (strcmp(c->given[i].option->name, "units") == 0)
+                        dirs[o.dir_count++] = c->given[i].arg;
         return unit_paths_new(&o, ret, &err) < 0 ? ctl_fail(CTL_FAILED, &err) : CTL_OK;
 }
 

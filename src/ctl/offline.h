@@ -10,8 +10,9 @@
  * instance of a template that is there. */
 bool offline_file(const char *arg);
 
-/* Where units are looked for: `dir` (--units=), or the standard places. An exit code; errors have been said. */
-int offline_paths(const char *dir, struct unit_paths **ret);
+/* Where units are looked for: in each --units= of c, or the standard places, also for NULL. An exit code; errors have
+ * been said. */
+int offline_paths(const struct ctl *c, struct unit_paths **ret);
 
 /* Read one file, remarks to standard error. An exit code. */
 int offline_load(const char *file, struct spec **ret);

@@ -64,3 +64,18 @@ pages() { find "$BUILD/man" "$SOURCE/man" -name '*.[1-8]' 2>/dev/null | sort -u;
         done < <(sed -n 's/^\(type\|method\|error\) \([A-Za-z]*\).*/\2/p' "$SOURCE/src/proto/io.coppice.Manager.varlink")
         [ $bad = 0 ]
 }
+
+@test "verify and simulate take several --units as coppiced does, the first wins" {
+        service web "ExecStart=/bin/sleep 1"
+        mkdir -p "$W/more/web.service.d"
+        printf '[Service]\nExecStart=/bin/sleep 2\n' | tee "$W/more/web.service" >"$W/more/further.service"
+        printf '[Service]\nNice=99\n' >"$W/more/web.service.d/nice.conf"
+        run "$BUILD/coppicectl" verify --units "$W/units" --units "$W/more"
+        assert_status 1
+        assert_output_has "more/web.service.d/nice.conf:2:6: error: Nice=99"
+        rm "$W/more/web.service.d/nice.conf"
+        run "$BUILD/coppicectl" simulate --units "$W/units" --units "$W/more" - <<<"1s exit web 0"
+        assert_status 0
+        assert_output_has "/web: started"
+        assert_output_has "/further: started"
+}
