@@ -52,6 +52,8 @@
 #define INIT_STORE_JOURNAL "journal"
 #define INIT_STORE_ENGINE  "engine"       /* the program of the next engine, in place of the one beside coppiced */
 #define INIT_STORE_CGROUP  "cgroup-root"  /* killed and removed at the end */
+#define INIT_STORE_OUTSIDE "tasks-outside" /* cgroup.procs of where init may fork when it may not where it is */
+#define INIT_STORE_INSIDE  "tasks-inside" /* ... and of the one where it is */
 
 enum init_kind {
         /* engine -> init */

@@ -1,16 +1,19 @@
 /* credentials.c - the steps CREDENTIAL and CREDENTIALS: secrets as files of a file system in memory. See child.h. */
 #include "child/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define SIZE_MAX_EACH (1 << 20)
+#define DEPTH_MAX     8 /* of directories */
 
 /* A socket gives what whoever listens there writes until he closes it. */
 static int open_socket(const char *path)
@@ -40,8 +43,6 @@ static int open_source(const char *path)
                 return -errno;
         if (S_ISSOCK(st.st_mode))
                 return open_socket(path);
-        if (S_ISDIR(st.st_mode))
-                return -EISDIR;
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         return fd < 0 ? -errno : fd;
 }
@@ -99,27 +100,79 @@ static int copy(int to, int from)
         return r;
 }
 
-/* One file; the first of a name counts. */
-static int make_file(struct child *c, int dir, const struct plan_step *fill, const struct plan_step *s,
-                     const char *text, int from)
+/* One file, of `size` bytes at `value` or, if that is NULL, of what is read from `from`; the first of a name counts. */
+static int make_file(int dir, const struct plan_step *fill, const char *name, const char *value, size_t size, int from)
 {
-        size_t at = 0;
-        const char *name = plan_string(text, s->text_len, &at);
-        int fd, r;
+        int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400), r;
 
-        if (!name || (s->a >= 0 && (size_t) s->a >= s->text_len - at))
-                return -EBADMSG;
-        c->object = name;
-        fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
         if (fd < 0)
                 return errno == EEXIST ? 0 : -errno;
-        r = s->a >= 0 ? write_all(fd, text + at, (size_t) s->a) : copy(fd, from);
+        r = value ? write_all(fd, value, size) : copy(fd, from);
         if (r == 0 && fchmod(fd, 0400) < 0)
                 r = -errno;
         if (r == 0 && fill->a >= 0 && fchown(fd, (uid_t) fill->a, (gid_t) fill->b) < 0)
                 r = -errno;
         (void) close(fd);
         return r;
+}
+
+static int make_below(int dir, const struct plan_step *fill, const char *id, int from, int depth);
+
+/* What is neither a file nor a directory, or cannot be a name with the ID before it, is no credential. */
+static int make_entry(int dir, const struct plan_step *fill, const char *id, int from, const char *entry, int depth)
+{
+        char name[256];
+        struct stat st;
+        int fd, r = 0;
+
+        if (entry[0] == '.' || strlen(id) + strlen(entry) + 2 > sizeof name)
+                return 0;
+        (void) stpcpy(stpcpy(stpcpy(name, id), "_"), entry);
+        fd = openat(from, entry, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return errno == ENXIO ? 0 : -errno; /* a socket */
+        if (fstat(fd, &st) < 0)
+                r = -errno;
+        else if (S_ISREG(st.st_mode))
+                r = make_file(dir, fill, name, NULL, 0, fd);
+        else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+                r = make_below(dir, fill, name, fd, depth + 1);
+        (void) close(fd);
+        return r;
+}
+
+/* A directory: each file in it is the credential ID_NAME. */
+static int make_below(int dir, const struct plan_step *fill, const char *id, int from, int depth)
+{
+        char bytes[4096] __attribute__((aligned(8)));
+        long n = 0;
+        int r = 0;
+
+        while (r == 0 && (n = syscall(SYS_getdents64, from, bytes, sizeof bytes)) > 0)
+                for (long at = 0; r == 0 && at < n;) {
+                        const struct dirent64 *e = (const void *) (bytes + at);
+
+                        at += e->d_reclen;
+                        r = make_entry(dir, fill, id, from, e->d_name, depth);
+                }
+        return r < 0 ? r : n < 0 ? -errno : 0;
+}
+
+static int make_one(struct child *c, int dir, const struct plan_step *fill, const struct plan_step *s,
+                    const char *text, int from)
+{
+        size_t at = 0;
+        const char *name = plan_string(text, s->text_len, &at);
+        struct stat st;
+
+        if (!name || (s->a >= 0 && (size_t) s->a >= s->text_len - at))
+                return -EBADMSG;
+        c->object = name;
+        if (s->a < 0 && fstat(from, &st) < 0)
+                return -errno;
+        if (s->a < 0 && S_ISDIR(st.st_mode))
+                return make_below(dir, fill, name, from, 0);
+        return make_file(dir, fill, name, s->a >= 0 ? text + at : NULL, (size_t) s->a, from);
 }
 
 static int make_files(struct child *c, int dir, const struct plan_step *fill)
@@ -133,7 +186,7 @@ static int make_files(struct child *c, int dir, const struct plan_step *fill)
                 if (s->op != PLAN_CREDENTIAL)
                         continue;
                 if (s->a >= 0 || c->creds[n] >= 0) {
-                        r = make_file(c, dir, fill, s, text, c->creds[n]);
+                        r = make_one(c, dir, fill, s, text, c->creds[n]);
                         if (c->creds[n] >= 0)
                                 (void) close(c->creds[n]);
                         if (r < 0)
@@ -145,15 +198,18 @@ static int make_files(struct child *c, int dir, const struct plan_step *fill)
 }
 
 /* Without a file system of its own the directory may hold those of an earlier command. */
-static void empty(int dir, const struct child *c)
+static void empty(int dir)
 {
-        struct plan_iter it = c->start;
-        const struct plan_step *s;
-        const char *text;
+        char bytes[4096] __attribute__((aligned(8)));
+        long n;
 
-        while (plan_next(&it, &s, &text) > 0)
-                if (s->op == PLAN_CREDENTIAL)
-                        (void) unlinkat(dir, text, 0);
+        while ((n = syscall(SYS_getdents64, dir, bytes, sizeof bytes)) > 0)
+                for (long at = 0; at < n;) {
+                        const struct dirent64 *e = (const void *) (bytes + at);
+
+                        at += e->d_reclen;
+                        (void) unlinkat(dir, e->d_name, 0);
+                }
 }
 
 /* a, b: whose they are, -1 = ours; c: the path is a file system of its own, to be read-only in the end. */
@@ -164,10 +220,8 @@ int child_credentials(struct child *c, const struct plan_step *s, const char *te
 
         if (dir < 0)
                 return -errno;
-        if (!s->c) {
-                if (fchmod(dir, 0700) == 0)
-                        empty(dir, c);
-        }
+        if (!s->c && fchmod(dir, 0700) == 0)
+                empty(dir);
         r = make_files(c, dir, s);
         if (r == 0) {
                 c->object = text;

@@ -63,6 +63,9 @@ uint64_t filter_namespace(const char *name)
 
 int filter_errno(const char *text)
 {
+        static const struct { const char *name; int number; } others[] = { /* second names */
+                { "ENOTSUP", EOPNOTSUPP }, { "EWOULDBLOCK", EAGAIN }, { "EDEADLOCK", EDEADLK },
+        };
         int64_t n;
 
         if (strcmp(text, "kill") == 0)
@@ -72,6 +75,9 @@ int filter_errno(const char *text)
         for (int i = 1; i <= ERRNO_NAMED; i++)
                 if (strcmp(errno_name(i), text) == 0 && text[1] != '?')
                         return i;
+        for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+                if (strcmp(others[i].name, text) == 0)
+                        return others[i].number;
         return -EINVAL;
 }
 

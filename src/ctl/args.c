@@ -1,4 +1,6 @@
 /* args.c - coppicectl's command line: read it, run the verb, write what it said. */
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +27,9 @@ int ctl_flush(struct ctl *c)
 
         while (at < c->out.len) {
                 n = write(STDOUT_FILENO, c->out.data + at, c->out.len - at);
-                if (n < 0 && errno == EINTR)
+                if (n < 0 && errno == EAGAIN) /* whoever has the other end has made it so */
+                        (void) poll(&(struct pollfd) { .fd = STDOUT_FILENO, .events = POLLOUT }, 1, -1);
+                if (n < 0 && (errno == EINTR || errno == EAGAIN))
                         continue;
                 if (n < 0) {
                         r = -errno;
@@ -254,16 +258,29 @@ static int run(struct ctl *c, struct line *l)
         return r == CTL_OK ? c->verb->run(c) : r;
 }
 
+/* Else the first descriptors of our own would take their places, and be handed to what `run` runs. */
+static void have_streams(void)
+{
+        for (int fd; (fd = open("/dev/null", O_RDWR)) >= 0;)
+                if (fd > STDERR_FILENO) {
+                        (void) close(fd);
+                        return;
+                }
+}
+
 int ctl_main(int argc, char **argv)
 {
         struct ctl c = { .fd = -1, .timeout_ms = -1, .deadline_ms = -1 };
         struct line l = { .argv = argv, .argc = argc };
         const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-        int code;
+        int code, r;
 
         c.color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+        have_streams();
         code = run(&c, &l);
-        ctl_flush(&c);
+        r = ctl_flush(&c);
+        if (r < 0 && code == CTL_OK)
+                code = ctl_error(CTL_FAILED, "write to standard output: %s", strerror(-r));
         buf_free(&c.out);
         frame_reader_free(&c.in);
         jtok_free(&c.doc);

@@ -119,7 +119,7 @@ static int bound_above(struct engine *e, node_id id, bool *ret_any, unsigned *re
 /* --- services ----------------------------------------------------------------------------------------------------- */
 
 /* The default TasksMax=512 of a service that says nothing. On v2 it is one write; a group of its own in a v1 hierarchy
- * would cost a plain start a third more, so there it is left to those that say TasksMax=. */
+ * would cost a plain start a third more, so there all of them together have as many times 512 as there are nodes. */
 static void bound_plainly(struct engine *e, const struct spec *s, const char *path, int group)
 {
         struct limits l;
@@ -164,6 +164,8 @@ static unsigned counted_anyway(struct engine *e, node_id id)
         return (CTL_BIT(CTL_MEMORY) | CTL_BIT(CTL_PIDS) | CTL_BIT(CTL_CPUACCT)) & limits_available(e->cgroup);
 }
 
+enum { TASKS_EACH = 512 }; /* the default of TasksMax= */
+
 int limits_begin(struct engine *e, node_id id, const struct spec *s, const char *path, int group, bool fresh,
                  struct err *err)
 {
@@ -175,6 +177,7 @@ int limits_begin(struct engine *e, node_id id, const struct spec *s, const char 
 
         if (run->flags & RUN_BOUNDED)
                 return 0;
+        limits_rest_room(e->cgroup, (int64_t) id, TASKS_EACH); /* who has a group of his own begins there too */
         any = any || count;
         r = bound_above(e, node->parent, &any, &count, err);
         if (r == 0 && any)

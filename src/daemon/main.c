@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/shortage.h"
 #include "base/slice.h"
 #include "daemon/adopt.h"
@@ -68,6 +69,7 @@ static int prepare(struct engine *e, struct err *err)
 static int make_groups(struct engine *e, struct err *err)
 {
         unsigned swept = 0, more = 0;
+        autoclose int inside = -1, outside = -1;
         int r = left_begin(e, &swept, err);
 
         if (r == 0)
@@ -81,6 +83,13 @@ static int make_groups(struct engine *e, struct err *err)
                 log_info("no control groups: %s; processes are tracked by session", cgroup_why(e->cgroup));
         else
                 (void) initlink_store(e->link, INIT_STORE_CGROUP, cgroup_root_fd(e->cgroup));
+        r = limits_rest_begin(e->cgroup, &inside, &outside);
+        if (r < 0)
+                log_info("services that say nothing of TasksMax= are not bounded together: %s", strerror(-r));
+        if (inside >= 0 && outside >= 0) {
+                (void) initlink_store(e->link, INIT_STORE_INSIDE, inside);
+                (void) initlink_store(e->link, INIT_STORE_OUTSIDE, outside);
+        }
         return 0;
 }
 

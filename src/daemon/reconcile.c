@@ -162,7 +162,8 @@ static bool stored_pipe(struct engine *e, const char *name, int fd)
 void recover_stored(struct engine *e, const char *name, int fd)
 {
         if (strcmp(name, INIT_STORE_JOURNAL) == 0 || strcmp(name, INIT_STORE_ENGINE) == 0 ||
-            strcmp(name, INIT_STORE_CGROUP) == 0) {
+            strcmp(name, INIT_STORE_CGROUP) == 0 || strcmp(name, INIT_STORE_OUTSIDE) == 0 ||
+            strcmp(name, INIT_STORE_INSIDE) == 0) {
                 (void) close(fd);
                 return;
         }

@@ -152,4 +152,10 @@ int64_t now_ms(void);
 /* main.c */
 int start_engine(struct init *in);
 
+/* Services that fork for ever may have filled the group that bounds us with them (os/limits_rest.c), so that we cannot
+ * start anything either. It takes whoever enters it, full or not: after a fork has failed with this `error` we can
+ * leave, fork, and enter it again, parent and child both. The descriptor to enter it by, or -1 with errno = error. */
+int bounds_leave(const struct init *in, int error);
+void bounds_enter(int back);
+
 #endif

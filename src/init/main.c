@@ -150,10 +150,20 @@ int start_engine(struct init *in)
         /* Looked up here: a child does not inherit the table of the store. */
         const int given = store_find(&in->store, INIT_STORE_ENGINE);
         const int journal = store_find(&in->store, INIT_STORE_JOURNAL);
+        int error, back;
         pid_t pid = fork();
 
+        if (pid < 0) {
+                error = errno;
+                back = bounds_leave(in, error);
+                if (back < 0)
+                        return -error;
+                pid = fork();
+                error = errno;
+                bounds_enter(back);
+        }
         if (pid < 0)
-                return -errno;
+                return -error;
         if (pid == 0)
                 run_engine(in, given, journal);
         in->engine = pid;

@@ -137,6 +137,22 @@ static bool acceptable(const struct init_spawn *m, size_t size, int count)
         return m->plan_fd >= 0 || m->plan_size == size - sizeof *m;
 }
 
+int bounds_leave(const struct init *in, int error)
+{
+        const int out = store_find(&in->store, INIT_STORE_OUTSIDE), back = store_find(&in->store, INIT_STORE_INSIDE);
+
+        errno = error;
+        return error == EAGAIN && back >= 0 && out >= 0 && write(out, "0", 1) == 1 ? back : -1;
+}
+
+void bounds_enter(int back)
+{
+        const int error = errno;
+
+        (void) !write(back, "0", 1);
+        errno = error;
+}
+
 void spawn_request(struct init *in, const struct init_spawn *m, size_t size, const int *fds, int count)
 {
         struct child_job job = { .request = m->request, .fds = fds, .fd_count = (size_t) count, .cgroup = m->cgroup,
@@ -146,6 +162,7 @@ void spawn_request(struct init *in, const struct init_spawn *m, size_t size, con
                                  .wake = in->wake };
         struct flight *flight;
         pid_t pid;
+        int back;
 
         if (count < 0 || !acceptable(m, size, count)) {
                 answer_failed(in, m->request, STAGE_RESOURCES, count < 0 ? -count : EBADMSG);
@@ -163,6 +180,10 @@ void spawn_request(struct init *in, const struct init_spawn *m, size_t size, con
                 *job.unshared = 0;
         }
         pid = make_child(in, &job, flight != NULL);
+        if (pid < 0 && (back = bounds_leave(in, errno)) >= 0) {
+                pid = make_child(in, &job, flight != NULL);
+                bounds_enter(back);
+        }
         if (pid == 0)
                 child_run(&job);
         if (pid < 0)

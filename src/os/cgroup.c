@@ -303,7 +303,7 @@ struct cgroup *cgroup_new(const char *runtime_dir, pid_t init)
                 free(c);
                 return NULL;
         }
-        c->root = c->inotify = c->oom_fd = -1;
+        c->root = c->inotify = c->oom_fd = c->rest = -1;
         for (size_t i = 0; i < ARRAY_LEN(c->device_programs); i++)
                 c->device_programs[i] = -1;
         c->init = init;
@@ -381,6 +381,7 @@ void cgroup_free(struct cgroup *c)
         fd_close(&c->root);
         fd_close(&c->inotify);
         fd_close(&c->oom_fd);
+        fd_close(&c->rest);
         for (size_t i = 0; i < ARRAY_LEN(c->device_programs); i++)
                 fd_close(&c->device_programs[i]);
         free(c->oom_watches);

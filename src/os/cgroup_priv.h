@@ -57,6 +57,8 @@ struct cgroup {
         struct cgroup_oom_watch *oom_watches; /* owned */
         size_t oom_count, oom_room;
         char *moved;                  /* owned: the group our own processes were moved to; NULL = not moved */
+        int rest;                     /* limits_rest.c: the group of those that have none; -1 = not opened, or none */
+        int64_t rest_max;             /* its pids.max; 0 = not known yet, -1 = there is none */
         int device_programs[4];       /* limits_device.c: by what is implied; -1 = not made */
         int bpf_works;                /* does the kernel take a program for devices? 1, -1; 0 = not asked */
         struct limit_facts facts;     /* memory 0 = not asked yet */
@@ -104,6 +106,10 @@ int cgroup_v1_remove(struct cgroup *c, enum controller ctl, const char *rel);
 int cgroup_v1_end(struct cgroup *c, int ms); /* remove the daemon's groups and those below, waiting up to ms */
 void cgroup_v1_free(struct cgroup *c);
 void cgroup_v1_sweep(const char *name);    /* what a dead daemon left whose groups had this name */
+
+/* limits_rest.c: no node's group can have this name. limits_rest_end(): let nobody be in it any more. */
+#define CGROUP_REST "rest.tasks"
+void limits_rest_end(struct cgroup *c);
 
 /* Those of the io controller, into the group `dir` (limits_io.c). */
 int limits_io(int dir, bool v1, const struct limits *l, enum limit limit, bool none);

@@ -53,6 +53,17 @@ static const char *group_of(char *groups, const char *name)
         return NULL;
 }
 
+/* An engine that init has started anew is where init is: in a group of our own (limits_rest.c). */
+static void without_rest(const struct cgroup *c, enum controller ctl, char *own)
+{
+        char end[sizeof c->name + sizeof CGROUP_REST + 2];
+        size_t len = strlen(own);
+        int n = snprintf(end, sizeof end, "/%s/" CGROUP_REST, c->name);
+
+        if (ctl == CTL_PIDS && c->adopted && len >= (size_t) n && strcmp(own + len - (size_t) n, end) == 0)
+                (void) snprintf(own + len - (size_t) n, (size_t) n, "%s", len == (size_t) n ? "/" : "");
+}
+
 static void found(struct cgroup *c, enum controller ctl, const char *root, const char *point, const char *group)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
@@ -60,6 +71,7 @@ static void found(struct cgroup *c, enum controller ctl, const char *root, const
         const char *rest;
 
         (void) snprintf(own, sizeof own, "%.*s", (int) strcspn(group, "\n"), group);
+        without_rest(c, ctl, own);
         rest = cgroup_below(own, root);
         if (!rest || v->own >= 0)
                 return;
@@ -129,6 +141,18 @@ int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
         return 0;
 }
 
+/* What a dead daemon left whose groups had this name: its processes are gone. A directory that is locked belongs to
+ * another daemon of that name, which lives; one with processes stays. */
+static void clear(int own, const char *name)
+{
+        autoclose int dir = cgroup_open_dir(own, name);
+
+        if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
+                return;
+        (void) cgroup_dir_remove_below(dir);
+        (void) unlinkat(own, name, AT_REMOVEDIR);
+}
+
 static int make_root(struct cgroup *c, enum controller ctl)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
@@ -139,6 +163,7 @@ static int make_root(struct cgroup *c, enum controller ctl)
                 return v->error ? -v->error : -ENOENT;
         if (c->adopted && cgroup_v1_adopt(c, ctl) == 0)
                 return 0;
+        clear(v->own, c->name);
         for (int i = 0; r == -EEXIST && i < 100; i++) {
                 (void) snprintf(name, sizeof name, i ? "%s.%d" : "%s", c->name, i);
                 r = cgroup_make_one(v->own, name);
@@ -234,6 +259,7 @@ int cgroup_v1_end(struct cgroup *c, int ms)
 
         if (c->adopted) /* perhaps nothing that is there now has limits, and the engine before us had something */
                 limits_adopt(c);
+        limits_rest_end(c);
         for (int i = 0; i < CTL_COUNT; i++) {
                 struct cgroup_v1 *v = &c->v1[i];
                 int r;
@@ -247,7 +273,6 @@ int cgroup_v1_end(struct cgroup *c, int ms)
         return result;
 }
 
-/* Its processes are gone. A directory that is locked belongs to another daemon of that name, which lives. */
 void cgroup_v1_sweep(const char *name)
 {
         struct cgroup c = { .root = -1 };
@@ -255,14 +280,9 @@ void cgroup_v1_sweep(const char *name)
         for (int i = 0; i < CTL_COUNT; i++)
                 c.v1[i] = (struct cgroup_v1) { .own = -1, .root = -1, .with = (enum controller) i };
         cgroup_v1_find(&c);
-        for (int i = 0; i < CTL_COUNT; i++) {
-                autoclose int dir = c.v1[i].own < 0 ? -1 : cgroup_open_dir(c.v1[i].own, name);
-
-                if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
-                        continue;
-                (void) cgroup_dir_remove_below(dir);
-                (void) unlinkat(c.v1[i].own, name, AT_REMOVEDIR);
-        }
+        for (int i = 0; i < CTL_COUNT; i++)
+                if (c.v1[i].own >= 0)
+                        clear(c.v1[i].own, name);
         cgroup_v1_free(&c);
 }
 

@@ -138,7 +138,7 @@ static void say_v1(const struct cgroup *c, size_t use, struct doctor_row *ret)
             "cgroup v1 at %s: %s%s", c->v1[ctl].path, uses[use].directives,
             ctl == CTL_MEMORY ? "; not MemoryHigh=, MemoryLow=, MemoryMin=, which only v2 has"
             : ctl == CTL_PIDS
-            ? " where a unit says it; its default holds on v2 and for what `coppicectl run` runs" : "");
+            ? " where a unit says it, and for what `coppicectl run` runs; all others together: 512 for each node" : "");
 }
 
 bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row *ret)

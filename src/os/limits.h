@@ -53,6 +53,16 @@ int limits_quick_tasks(int group, int64_t max);
  * programs from us: what else those settings do holds all the same. */
 void limits_devices_implied(struct cgroup *c, int group, const struct spec *s, bool fresh);
 
+/* Where pids are counted on v1: one group for all that say nothing of TasksMax=, in which init is and so everybody
+ * it starts, until a node's own group is entered. The first engine makes it, before anything is started (0 also
+ * where none is needed); the next ones find it. The two are then cgroup.procs of it and of the group above it,
+ * owned by the caller, for init to leave and enter when it is full; else as they were. limits_rest_room(): let it
+ * have room for so many services with so many tasks each, in all a third of what the system allows or a few for
+ * each. */
+int limits_rest_begin(struct cgroup *c, int *ret_inside, int *ret_outside);
+bool limits_rest_is(struct cgroup *c);
+void limits_rest_room(struct cgroup *c, int64_t services, int64_t each);
+
 /* The v1 groups a child of this node has to enter: a descriptor for each, to write "0" to; owned by the caller. At
  * most CTL_COUNT. Returns how many, or -errno. */
 int limits_join(struct cgroup *c, const char *node, int fds[CTL_COUNT]);

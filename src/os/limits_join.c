@@ -31,6 +31,8 @@ static int nearest(struct cgroup *c, enum controller ctl, const char *rel, const
                         break;
                 (void) snprintf(slash, sizeof part - (size_t) (slash - part), "/%s", file);
         }
+        if (ctl == CTL_PIDS && limits_rest_is(c))
+                return -ENOENT; /* where it is anyway it is bounded with the rest */
         fd = openat(c->v1[ctl].root, file, O_WRONLY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }

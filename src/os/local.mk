@@ -4,7 +4,7 @@ libos_a_SOURCES = \
 	src/os/cgroup.c src/os/cgroup_node.c src/os/cgroup_adopt.c src/os/cgroup_left.c src/os/cgroup.h src/os/cgroup_priv.h \
 	src/os/cgroup_find.c src/os/cgroup_procs.c src/os/cgroup_watch.c \
 	src/os/cgroup_control.c src/os/cgroup_v1.c \
-	src/os/limits.c src/os/limits_join.c src/os/limits_count.c src/os/limits_io.c src/os/limits_device.c src/os/limits_watch.c src/os/limits.h \
+	src/os/limits.c src/os/limits_join.c src/os/limits_rest.c src/os/limits_count.c src/os/limits_io.c src/os/limits_device.c src/os/limits_watch.c src/os/limits.h \
 	src/os/doctor.c src/os/doctor.h src/os/doctor.def \
 	src/os/envfile.c src/os/envfile.h \
 	src/os/fs.c src/os/fs.h \

@@ -725,3 +725,19 @@ answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e"
         echo >"$W/go"
         wait $!
 }
+
+@test "D9: a service that says nothing of tasks is bounded too, and takes no room from the next engine or from others that start" {
+        needs pids
+        local engine
+        unit bomb.service <<<$'[Unit]\nAfter=calm.service\n[Service]\nTimeoutStopSec=1s\n'"ExecStart=$HUNGRY forks 3000 $W/count"
+        service calm "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_line "$W/count" .
+        (( $(cat "$W/count") <= 512 * 2 + 64 ))
+        engine=$(pgrep -P "$DAEMON" -x coppice-engine)
+        kill -KILL "$engine"
+        wait_for "$PATIENCE" answers_anew "$engine"
+        ctl restart /calm
+        ctl stop /bomb
+        [ "$(where pids)" = v2 ] || grep -q "/coppice-$DAEMON/rest.tasks\$" "/proc/$(pid_of /calm)/cgroup"
+}

@@ -27,6 +27,15 @@ none_left() { [ -z "$(ctl list --names | grep -x '/transient/.*')" ]; }
         assert_eq "$(ctl run -- cat </dev/null | wc -c)" 0
 }
 
+@test "run without a standard input or output of its own gives the command /dev/null, and nothing of coppicectl's" {
+        start_daemon
+        assert_eq "$(ctl run -- readlink /proc/self/fd/0 <&-)" /dev/null
+        ctl run -- sh -c "one=\$(readlink /proc/\$\$/fd/1); echo \$one >'$W/one'" >&-
+        assert_eq "$(cat "$W/one")" /dev/null
+        assert_eq "$(ctl run -- sh -c 'readlink /proc/self/fd/2' 2>&-)" /dev/null
+        [ ! -c /dev/full ] || { run bash -c "'$CTL' list >/dev/full"; assert_status 1; assert_output_has "No space left"; }
+}
+
 @test "run tells how it ended: signals, a program that is not there, a time that ran out" {
         start_daemon
         run ctl run -- sh -c 'kill -9 $$'

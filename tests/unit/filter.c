@@ -82,6 +82,7 @@ static void a_list_means_for_each_call_what_systemd_says(void **state)
                 { "SystemCallFilter=read write", "keyctl", FILTER_KILL },
                 { "SystemCallFilter=read write", "execve", FILTER_ALLOW },        /* @default */
                 { "SystemCallFilter=read\nSystemCallErrorNumber=EPERM", "keyctl", EPERM },
+                { "SystemCallFilter=~keyctl:ENOTSUP", "keyctl", EOPNOTSUPP },
                 { "SystemCallFilter=read\nSystemCallErrorNumber=13", "keyctl", EACCES },
                 { "SystemCallFilter=@system-service", "socket", FILTER_ALLOW },   /* a group in a group */
                 { "SystemCallFilter=@system-service", "reboot", FILTER_KILL },
