@@ -47,7 +47,7 @@ enum event_kind {
         /* from the service itself (sd_notify, NotifyFd=, PIDFile=), already verified */
         EVT_READY,
         EVT_RELOADING, EVT_STOPPING,
-        EVT_MAINPID,          /* arg = pid of the new main process */
+        EVT_MAINPID,          /* arg = pid of the new main process; 0: a forking service has left none that is known */
         EVT_WATCHDOG,         /* WATCHDOG=1 */
         EVT_WATCHDOG_TRIGGER, /* WATCHDOG=trigger */
         EVT_WATCHDOG_USEC,    /* arg = new interval in ns, 0 = off */

@@ -282,9 +282,13 @@ void main_ready(struct core *c, struct node *n, const struct event *e)
 
 void main_pid(struct core *c, struct node *n, const struct event *e)
 {
+        bool forked = n->phase == PHASE_MAIN && type_of(n) == TYPE_FORKING && (n->flags & NF_ENDED_FAST);
+
+        if (e->arg == 0 && !forked)
+                return;
         n->pid_main = (int32_t) e->arg;
-        (void) note_ab(c, n, RULE_MAIN_PID, n->cause, e->arg, 0);
-        if (n->phase == PHASE_MAIN && type_of(n) == TYPE_FORKING && (n->flags & NF_ENDED_FAST))
+        (void) note_ab(c, n, e->arg ? RULE_MAIN_PID : RULE_NO_MAIN_PID, n->cause, e->arg, 0);
+        if (forked)
                 main_started(c, n);
 }
 
@@ -305,11 +309,10 @@ static void main_gone(struct core *c, struct node *n, const struct event *e)
                          &e->reason, e->arg, 0);
 }
 
-/* Nothing of it runs, and it counts as active. */
-static void remain(struct core *c, struct node *n)
+void service_remain(struct core *c, struct node *n)
 {
         (void) note(c, n, RULE_REMAINS, n->cause);
-        if (n->state != STATE_STOPPING)
+        if (n->phase != PHASE_UP || n->state != STATE_STOPPING)
                 return;
         phase_enter(c, n, PHASE_UP, NSEC_NEVER); /* it had said that it would end */
         n->ready = true;
@@ -342,7 +345,7 @@ static void up_main_exited(struct core *c, struct node *n, const struct event *e
                 report_started(c, n);
         if (!reason_abnormal(&r) && spec_int(n->spec, D_SERVICE_RemainAfterExit) && e->kind == EVT_EXITED) {
                 if (n->phase == PHASE_UP)
-                        remain(c, n);
+                        service_remain(c, n);
                 return;
         }
         service_end_with(c, n, r, false);
@@ -441,7 +444,9 @@ static enum late late_for(const struct node *n)
                 return LATE_COMMAND;
         if (spec_int(n->spec, D_SERVICE_NotifyFd) != SPEC_UNSET)
                 return LATE_NOTIFY_FD;
-        return type == TYPE_NOTIFY ? LATE_READY : type == TYPE_FORKING ? LATE_PID_FILE : LATE_UNKNOWN;
+        if (type == TYPE_FORKING)
+                return n->flags & NF_ENDED_FAST ? LATE_PID_FILE : LATE_UNKNOWN;
+        return type == TYPE_NOTIFY ? LATE_READY : LATE_UNKNOWN;
 }
 
 void start_timeout(struct core *c, struct node *n, const struct event *e)

@@ -22,6 +22,7 @@ void service_kill_now(struct core *c, struct node *n, struct reason r);
 
 void service_watch(struct core *c, struct node *n);  /* its watchdog's time begins anew */
 void service_bite(struct core *c, struct node *n, enum rule rule); /* ... is over: SIGABRT, reason `watchdog` */
+void service_remain(struct core *c, struct node *n);  /* nothing of it runs, and it counts as active */
 bool command_ok(struct core *c, struct node *n, const struct reason *r); /* did it end well, or is it forgiven ("-")? */
 void reload_command_done(struct core *c, struct node *n, const struct reason *r); /* the next one, or the answer */
 

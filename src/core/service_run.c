@@ -147,7 +147,11 @@ void up_empty(struct core *c, struct node *n, const struct event *e)
         (void) e;
         if (n->pid_main || spec_int(n->spec, D_SERVICE_Type) != TYPE_FORKING)
                 return;
-        n->flags |= NF_EMPTY;
         n->cause = 0;
+        if (spec_int(n->spec, D_SERVICE_RemainAfterExit)) {
+                service_remain(c, n);
+                return;
+        }
+        n->flags |= NF_EMPTY;
         service_end_with(c, n, REASON(REASON_NORMAL, 0), false);
 }

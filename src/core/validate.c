@@ -90,9 +90,9 @@ static void check_readiness(struct examination *x, enum service_type type)
                 refuse(x, D_SERVICE_PrivatePIDs, "keep the program in the foreground, with Type=simple or notify",
                        "Type=forking ends its first process, and with it the process namespace");
         if (type == TYPE_FORKING && !spec_has(x->s, D_SERVICE_PIDFile))
-                object(x, D_SERVICE_Type,
-                       "write PIDFile=, or better: keep the program in the foreground, with Type=simple",
-                       "Type=forking without PIDFile=: nobody could tell which process is the main one");
+                refuse_at(x, DIAG_WARNING, spec_origin(x->s, D_SERVICE_Type),
+                          "write PIDFile=, or better: keep the program in the foreground, with Type=simple",
+                          "Type=forking without PIDFile=: its main process is the one that is left, if it is only one");
         if (type != TYPE_FORKING && spec_has(x->s, D_SERVICE_PIDFile))
                 object(x, D_SERVICE_PIDFile, "take it out, or write Type=forking",
                        "PIDFile= has a meaning for Type=forking only");

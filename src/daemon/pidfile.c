@@ -162,13 +162,16 @@ static void watch(struct engine *e, node_id id, const char *path)
         ev_io_start(e->loop, &x->pidfile);
 }
 
-/* The only process there is. With several nobody can know: then the service has no main process. */
+/* The only process there is. With several nobody can know: then the service runs as long as any of them. */
 static void guess(struct engine *e, node_id id)
 {
         pid_t pids[2];
 
-        if (engine_pids(e, id, pids, 2) == 1)
+        if (engine_pids(e, id, pids, 2) == 1 && !notify_is_anothers(e, id, pids[0]))
                 notify_main_pid(e, id, pids[0]);
+        else
+                engine_post(e, &(struct event) { .kind = EVT_MAINPID, .node = id,
+                                                 .incarnation = engine_run(e, id)->incarnation });
 }
 
 void pidfile_wait(struct engine *e, node_id id)

@@ -202,10 +202,24 @@ static void leave_daemon(struct sim *s, const struct sim_process *parent)
 {
         struct action a = { .node = parent->node, .incarnation = parent->incarnation,
                             .directive = D_SERVICE_ExecStart };
-        struct sim_process *p = add_process(s, &a, ROLE_MAIN);
+        struct sim_process *p = add_process(s, &a, ROLE_ALL);
 
         p->directive = D_NONE;
-        tell(s, p, EVT_MAINPID, p->pid, vary(s, NSEC_PER_MSEC));
+        due_push(s, (struct due) { .kind = DUE_NAMED, .pid = p->pid, .action = a }, vary(s, NSEC_PER_MSEC));
+}
+
+/* Nobody hears of the end of one that has not been found; without PIDFile= it is found that nothing is left. */
+void named(struct sim *s, const struct due *d)
+{
+        const struct node *n = core_node(s->core, d->action.node);
+        struct sim_process *p = process_by_pid(s, d->pid);
+
+        if (!n || (!p && spec_has(n->spec, D_SERVICE_PIDFile)))
+                return;
+        if (p)
+                p->role = ROLE_MAIN;
+        step(s, &(struct event) { .kind = EVT_MAINPID, .node = d->action.node,
+                                  .incarnation = d->action.incarnation, .arg = p ? p->pid : 0 });
 }
 
 void death(struct sim *s, struct due *d)

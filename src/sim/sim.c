@@ -252,6 +252,7 @@ static void happen(struct sim *s, struct due *d)
         case DUE_BIRTH:  birth(s, &d->action); break;
         case DUE_DEATH:  death(s, d); break;
         case DUE_REPORT: report(s, d); break;
+        case DUE_NAMED:  named(s, d); break;
         case DUE_READY:  say_ready(s, d); break;
         case DUE_PING:   ping(s, d); break;
         }

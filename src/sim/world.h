@@ -9,6 +9,7 @@ enum due_kind {
         DUE_BIRTH,   /* a process starts (or fails to) */
         DUE_DEATH,   /* a process ends */
         DUE_REPORT,  /* the core learns of an end */
+        DUE_NAMED,   /* the daemon that a forking service has left is found */
         DUE_READY,   /* it says READY=1 */
         DUE_PING,    /* WATCHDOG=1 */
 };
@@ -19,7 +20,7 @@ struct due {
         enum due_kind kind;
         int32_t pid;           /* DEATH, REPORT, READY, PING */
         struct event event;    /* EVENT; DEATH and REPORT: its reason */
-        struct action action;  /* BIRTH */
+        struct action action;  /* BIRTH; NAMED: whose it is */
 };
 
 struct sim {
@@ -58,6 +59,7 @@ void *grow(void *list, size_t *cap, size_t need, size_t size); /* never NULL */
 void birth(struct sim *s, const struct action *a);
 void death(struct sim *s, struct due *d);
 void report(struct sim *s, struct due *d);
+void named(struct sim *s, const struct due *d);
 bool held(const struct sim *s, const struct sim_process *p); /* frozen or stopped */
 void send_signal(struct sim *s, struct sim_process *p, int sig);
 void check_empty(struct sim *s, node_id id, uint32_t incarnation);

@@ -65,6 +65,31 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         stop_daemon 0
 }
 
+@test "A10: without PIDFile= the main process is the only one left, and with several the service lives as long as any" {
+        script fork <<-SH
+                for i in \$@; do setsid sleep \$i >/dev/null 2>&1 </dev/null & done
+                exit 0
+	SH
+        service one "Type=forking" "ExecStart=$W/fork 1000" "RestartSec=0"
+        service two "Type=forking" "ExecStart=$W/fork 1001 1002" "Restart=no"
+        service none "Type=forking" "ExecStart=/bin/true" "Restart=no" "RemainAfterExit=yes"
+        start_daemon
+        for n in one two none; do wait_state /$n running; done
+        local pid; pid=$(pid_of /one)
+        assert_eq "$(field /one '.processes | join(" ")')" "$pid"
+        kill -KILL "$pid"
+        wait_restart /one "$pid"
+        local pids; pids=($(field /two '.processes | join(" ")'))
+        assert_eq "${#pids[@]} $(field /two .main_pid)" "2 "
+        kill -KILL "${pids[0]}"
+        wait_for "$PATIENCE" process_gone "${pids[0]}"
+        wait_state /two running
+        kill -KILL "${pids[1]}"
+        wait_state /two finished
+        ctl stop /none
+        stop_daemon 0
+}
+
 @test "A11: orphans of a service become children of coppiced and are stopped with it" {
         script parent <<-SH
                 (setsid sh -c 'echo \$\$ >$W/orphan.new; mv $W/orphan.new $W/orphan; exec sleep 1000' &)

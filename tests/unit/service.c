@@ -189,6 +189,28 @@ static void a_forking_service_is_up_when_its_daemon_is_known(void **state)
                 { "mainpid web 77", "", "web=running" },
                 { "exited web exit:1", "watch web" },
                 { "empty web", "close web exit:1", "web=failed" }));
+        rows_play(SERVICE("Type=forking\nExecStart=/w\nRestart=no\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "mainpid web 0", "", "web=starting" }, /* out of the blue */
+                { "exited web", "", "web=starting" },
+                { "mainpid web 0", "watch web", "web=running" },
+                { "stop web", "watch web" },
+                { "tick", "signal web all TERM" },
+                { "empty web", "close web shutdown; done ok", "web=inactive" },
+                { "start web", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "exited web", "" },
+                { "mainpid web 0", "done ok; watch web", "web=running" },
+                { "empty web", "close web normal", "web=finished" }));
+        rows_play(SERVICE("Type=forking\nExecStart=/w\nRestart=no\nRemainAfterExit=yes\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "exited web", "" },
+                { "mainpid web 0", "watch web", "web=running" },
+                { "empty web", "", "web=running" },
+                { "stop web", "watch web" },
+                { "empty web", "close web shutdown; done ok", "web=inactive" }));
 }
 
 static void B1_a_service_that_ignores_term_is_killed_after_the_grace(void **state)

@@ -26,7 +26,7 @@ static void rules_of_one_unit(void **state)
                 { "a.service", "[Service]\nExecStart=/x\nNotifyAccess=none\nWatchdogSec=3\n", "NotifyAccess=none forbids" },
                 { "a.service", "[Service]\nExecStart=/x\nNotifyFd=3\n", "" },
                 { "a.service", "[Service]\nType=oneshot\nExecStart=/x\nNotifyFd=3\n", "a.service:4: error: a oneshot is ready" },
-                { "a.service", "[Service]\nType=forking\nExecStart=/x\n", "Type=forking without PIDFile=" },
+                { "a.service", "[Service]\nType=forking\nExecStart=/x\n", "a.service:2: warning: Type=forking without PIDFile=" },
                 { "a.service", "[Service]\nType=forking\nExecStart=/x\nPIDFile=x.pid\n", "" },
                 { "a.service", "[Service]\nExecStart=/x\nPIDFile=/run/x.pid\n", "PIDFile= has a meaning for Type=forking only" },
                 { "a.service", "[Service]\nExecStart=/x\nStandardOutput=null\nLogMaxFiles=3\n",
@@ -85,10 +85,10 @@ static void a_refused_value_hides_no_other_mistake(void **state)
 
 static void what_systemd_shrugs_off_is_a_warning_in_its_files(void **state)
 {
-        static const char text[] = "[Service]\nType=forking\nExecStart=/x\n";
+        static const char text[] = "[Service]\nPIDFile=/run/x\nExecStart=/x\n";
 
         (void) state;
-        assert_contains(remarks_of("a.service", text, strlen(text), true), "a.service:2: warning: Type=forking without");
+        assert_contains(remarks_of("a.service", text, strlen(text), true), "a.service:2: warning: PIDFile= has a meaning");
 }
 
 /* A family below one supervisor: "name: lines" each; the remarks of the tree. */
