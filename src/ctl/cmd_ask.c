@@ -164,7 +164,8 @@ const struct ctl_verb verb_start = {
 const struct ctl_verb verb_stop = {
         .name = "stop", .args = "NODE...", .help = "Stop nodes and wait until nothing of them is left.",
         .prose = "Children are stopped in the reverse of the order of their start. A stopped node stays down until it "
-                 "is started again.",
+                 "is started again. The end of the root, /, is that of the daemon; where it is PID 1 of a machine "
+                 "emergency.service starts then. To end everything in good order use shutdown.",
         .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .waits = true, .run = run_stop,
 };
 const struct ctl_verb verb_restart = {
