@@ -316,29 +316,53 @@ static void read_done(struct reader *r)
         r->e->published = core_last_seq(r->e->core);
 }
 
+static void read_post(struct reader *r)
+{
+        struct event event = read_event(r);
+
+        if (!r->u.bad)
+                engine_post(r->e, &event);
+}
+
+static void read_tick(struct reader *r)
+{
+        struct event event = { .kind = EVT_TICK, .node = NODE_ROOT };
+
+        take_step(r, &event, unpack_s(&r->u));
+}
+
+static void read_direct(struct reader *r)
+{
+        nsec now = unpack_s(&r->u);
+        struct event event = read_event(r);
+
+        take_step(r, &event, now);
+}
+
+static void read_forget(struct reader *r)
+{
+        node_id id = read_node(r);
+
+        if (!r->u.bad)
+                engine_forget(r->e, id);
+}
+
+static void read_user(struct reader *r)
+{
+        node_id id = read_node(r);
+
+        identity_load(r->e, id, &r->u);
+}
+
 static void read_entry(struct reader *r)
 {
         struct engine *e = r->e;
-        struct event event;
 
         switch ((enum journal_entry) unpack_u(&r->u)) {
-        case ENTRY_POST:
-                event = read_event(r);
-                if (!r->u.bad)
-                        engine_post(e, &event);
-                break;
+        case ENTRY_POST: read_post(r); break;
         case ENTRY_STEP: read_step(r); break;
-        case ENTRY_TICK:
-                event = (struct event) { .kind = EVT_TICK, .node = NODE_ROOT };
-                take_step(r, &event, unpack_s(&r->u));
-                break;
-        case ENTRY_DIRECT: {
-                nsec now = unpack_s(&r->u);
-
-                event = read_event(r);
-                take_step(r, &event, now);
-                break;
-        }
+        case ENTRY_TICK: read_tick(r); break;
+        case ENTRY_DIRECT: read_direct(r); break;
         case ENTRY_PERFORMED: e->performed = true; break;
         case ENTRY_AT: r->done = unpack_u(&r->u); break;
         case ENTRY_DONE: read_done(r); break;
@@ -346,13 +370,7 @@ static void read_entry(struct reader *r)
         case ENTRY_PID: read_pid(r); break;
         case ENTRY_UNPID: engine_unknows(e, (pid_t) unpack_max(&r->u, INT32_MAX)); break;
         case ENTRY_RUN: read_run(r); break;
-        case ENTRY_FORGET: {
-                node_id id = read_node(r);
-
-                if (!r->u.bad)
-                        engine_forget(e, id);
-                break;
-        }
+        case ENTRY_FORGET: read_forget(r); break;
         case ENTRY_EXTRA: read_extra(r); break;
         case ENTRY_NOW: read_now(r, true); break;
         case ENTRY_NOT_NOW: read_now(r, false); break;
@@ -375,12 +393,7 @@ static void read_entry(struct reader *r)
         case ENTRY_TEXT: read_text(r); break;
         case ENTRY_TEXT_OVER: core_text_release(e->core, (uint32_t) unpack_max(&r->u, UINT32_MAX)); break;
         case ENTRY_ENDED: read_ended(r); break;
-        case ENTRY_USER: {
-                node_id id = read_node(r);
-
-                identity_load(e, id, &r->u);
-                break;
-        }
+        case ENTRY_USER: read_user(r); break;
         case ENTRY_SURVIVOR: read_survivor(r); break;
         default: r->u.bad = true;
         }
