@@ -48,6 +48,10 @@
  * little of the state that it was to take over. */
 #define INIT_ENGINE_LACKS 75
 
+/* Exit status where there was no program of the engine to run, or a library of it was missing: the dynamic loader's. It
+ * says nothing of the state, however often it comes: a package may be being replaced. */
+#define INIT_ENGINE_ABSENT 127
+
 /* Stored descriptors that init itself makes use of. */
 #define INIT_STORE_JOURNAL "journal"
 #define INIT_STORE_ENGINE  "engine"       /* the program of the next engine, in place of the one beside coppiced */

@@ -73,6 +73,9 @@ static void count_unborn(struct init *in, int code, int status)
 
         if (in->up)
                 return;
+        /* A program that was given to us is given up for that as for any other end: see GIVEN_TRIES. */
+        if (code == CLD_EXITED && status == INIT_ENGINE_ABSENT && store_find(&in->store, INIT_STORE_ENGINE) < 0)
+                return;
         if (says_little && ++in->struck < STRUCK_PER_END)
                 return;
         in->struck = 0;

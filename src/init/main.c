@@ -142,7 +142,7 @@ static _Noreturn void run_engine(const struct init *in, int given, int journal)
         (void) execve(PKGLIBEXECDIR "/coppice-engine", argv, env);
         error = errno;
         log_error("execute %s or %s: %s", engine_beside, PKGLIBEXECDIR "/coppice-engine", strerror(error));
-        _exit(EXIT_STARTUP);
+        _exit(in->booted ? INIT_ENGINE_ABSENT : EXIT_STARTUP);
 }
 
 int start_engine(struct init *in)

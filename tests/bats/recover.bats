@@ -254,6 +254,32 @@ on_trial() { local p; for p in $(cat /proc/"$1"/task/*/children); do [ "$(readli
         stop_daemon 0
 }
 
+@test "an engine whose program is missing for a while loses nothing of what was known, and no service" {
+        local file web restarted
+        mkdir "$W/bin"
+        for file in coppiced coppice-engine coppice-logd coppice-tee; do cp "$BUILD/$file" "$W/bin"; done
+        COPPICED=$W/bin/coppiced
+        service web RestartSec=0 "ExecStart=/bin/sleep 1000"
+        service ends RestartSec=0 "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /ends running
+        web=$(pid_of /web) restarted=$(pid_of /ends)
+        kill -KILL "$restarted"
+        wait_restart /ends "$restarted"
+        restarted=$(pid_of /ends)
+        mv "$W/bin/coppice-engine" "$W/bin/away"
+        kill -KILL "$(engine)"
+        wait_line "$W/daemon.log" "(attempt 12)"
+        kill -KILL "$restarted" # while there is no engine
+        mv "$W/bin/away" "$W/bin/coppice-engine"
+        wait_for "$PATIENCE" daemon_answers
+        wait_restart /ends "$restarted"
+        assert_eq "$(pid_of /web)" "$web"
+        assert_eq "$(field /ends .restarts)" 2
+        ! file_has "$W/daemon.log" "beginning anew"
+        stop_daemon 0
+}
+
 # damage: the journal of the engine makes no sense to the next one.
 damage() {
         local journal

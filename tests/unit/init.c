@@ -418,6 +418,11 @@ static void an_engine_that_lacks_something_says_little_of_the_state_that_it_was_
                 rig_next_engine(&r);
         }
         assert_int_equal(unborn(&r), 0);
+        for (int i = 0; i < 10; i++) { /* there is no program: that says nothing at all */
+                rig_engine_exit(&r, INIT_ENGINE_ABSENT);
+                rig_next_engine(&r);
+                assert_int_equal(unborn(&r), 0);
+        }
         rig_engine_exit(&r, INIT_ENGINE_LACKS); /* the fifth: by now it may be the state */
         rig_next_engine(&r);
         assert_int_equal(unborn(&r), 1);
