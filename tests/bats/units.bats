@@ -66,9 +66,9 @@ pages() { find "$BUILD/man" "$SOURCE/man" -name '*.[1-8]' 2>/dev/null | sort -u;
 }
 
 @test "verify and simulate take several --units as coppiced does, the first wins" {
-        service web "ExecStart=/bin/sleep 1"
+        service web "ExecStart=/bin/sleep 1000"
         mkdir -p "$W/more/web.service.d"
-        printf '[Service]\nExecStart=/bin/sleep 2\n' | tee "$W/more/web.service" >"$W/more/further.service"
+        printf '[Service]\nExecStart=/bin/sleep 2000\n' | tee "$W/more/web.service" >"$W/more/further.service"
         printf '[Service]\nNice=99\n' >"$W/more/web.service.d/nice.conf"
         run "$BUILD/coppicectl" verify --units "$W/units" --units "$W/more"
         assert_status 1
