@@ -128,21 +128,25 @@ static void add_kept(const struct setter *s, const char *old, const char *sectio
         }
 }
 
-/* No section may come twice in a file: what is kept and what is new stand together in each. */
-static void write_text(const struct setter *s, const char *old, struct buf *out)
+/* No section may come twice in a file: what is kept and what is new stand together in each. How many sections. */
+static int write_text(const struct setter *s, const char *old, bool set, struct buf *out)
 {
+        int count = 0;
+
         buf_adds(out, "# Made by coppicectl set; remove the file (and daemon-reload) to take it back.\n");
         for (int section = 0; section < SECTION_COUNT; section++) {
                 const char *name = strtab_text(&section_names, section);
                 autobuf struct buf lines = BUF_INIT;
 
                 add_kept(s, old, name, &lines);
-                for (size_t i = 0; i < s->count; i++)
+                for (size_t i = 0; set && i < s->count; i++)
                         if ((int) directive_rows[s->list[i].directive].section == section)
                                 add_setting(&lines, &s->list[i]);
                 if (lines.len > 0)
                         buf_addf(out, "[%s]\n%s", name, buf_text(&lines));
+                count += lines.len > 0;
         }
+        return count;
 }
 
 /* --- where it goes ------------------------------------------------------------------------------------------------ */
@@ -197,7 +201,7 @@ static int in_memory(struct setter *s, struct spec **ret, struct err *err)
         int r;
 
         unit_text_print(s->before, false, &text);
-        write_text(s, "", &more);
+        (void) write_text(s, "", true, &more);
         if (buf_failed(&text) || buf_failed(&more))
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         sources[0] = (struct unit_source) { .file = "", .text = buf_text(&text), .len = text.len };
@@ -206,20 +210,40 @@ static int in_memory(struct setter *s, struct spec **ret, struct err *err)
         return r < 0 && err->code == 0 ? err_set(err, STAGE_LOAD, -r, "read the unit again: %s", strerror(-r)) : r;
 }
 
-static void put_back(const struct setter *s, const struct buf *old, bool was_there)
+static void put_back(const char *path, const struct buf *old, bool was_there)
 {
         char dir[PATH_MAX_NODE];
         char *slash;
 
         if (was_there) {
-                (void) fs_write_atomic(s->path, old->data, old->len, 0644, NULL);
+                (void) fs_write_atomic(path, old->data, old->len, 0644, NULL);
                 return;
         }
-        (void) unlink(s->path);
-        (void) snprintf(dir, sizeof(dir), "%s", s->path);
+        (void) unlink(path);
+        (void) snprintf(dir, sizeof(dir), "%s", path);
         slash = strrchr(dir, '/');
         *slash = '\0';
         (void) rmdir(dir);
+}
+
+/* What --runtime has set would hide what is set for good. *path is "" when there is nothing of it; the text is what was
+ * there. */
+static int uncover(const struct setter *s, char *path, size_t n, struct buf *old, struct err *err)
+{
+        autobuf struct buf text = BUF_INIT;
+        char dir[PATH_MAX_NODE];
+
+        (void) set_dir(s->e, dir, sizeof(dir));
+        if (snprintf(path, n, "%s/%s.d/51-set.conf", dir, spec_name(s->before)) >= (int) n ||
+            fs_read(path, FILE_MAX, old, NULL) < 0) {
+                path[0] = '\0';
+                return 0;
+        }
+        if (write_text(s, buf_text(old), false, &text) == 0)
+                return unlink(path) < 0 ? err_set(err, STAGE_LOAD, errno, "remove %s", path) : 0;
+        if (buf_failed(&text) || buf_failed(old))
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        return fs_write_atomic(path, text.data, text.len, 0644, err);
 }
 
 /* Of a long path an error keeps the end. */
@@ -232,7 +256,8 @@ static bool ends_with(const char *path, const char *file)
 
 static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err *err)
 {
-        autobuf struct buf old = BUF_INIT, text = BUF_INIT;
+        autobuf struct buf old = BUF_INIT, text = BUF_INIT, covering = BUF_INIT;
+        char cover[PATH_MAX_NODE] = "";
         struct err said = { 0 };
         bool was_there;
         int r = place(s, runtime, err);
@@ -240,17 +265,22 @@ static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err
         if (r < 0)
                 return r;
         was_there = fs_read(s->path, FILE_MAX, &old, NULL) == 0;
-        write_text(s, buf_text(&old), &text);
+        (void) write_text(s, buf_text(&old), true, &text);
         if (buf_failed(&old) || buf_failed(&text))
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         r = fs_write_atomic(s->path, text.data, text.len, 0644, err);
         if (r < 0)
                 return r;
-        r = touch_units(s->e, &said);
+        if (!runtime)
+                r = uncover(s, cover, sizeof(cover), &covering, &said);
+        if (r == 0)
+                r = touch_units(s->e, &said);
         if (r == 0)
                 r = unit_load(s->e->paths, spec_name(s->before), first_error, &said, ret, err);
         if (r < 0) {
-                put_back(s, &old, was_there);
+                put_back(s->path, &old, was_there);
+                if (cover[0])
+                        put_back(cover, &covering, true);
                 if (said.code)
                         *err = said;
                 if (ends_with(s->path, err->file))

@@ -278,6 +278,11 @@ has_two() { [ "$(value "$1" "$2" cgroup.procs cgroup.procs | wc -l)" = 2 ]; } # 
         run ctl set /l MemoryMaxx=1M
         assert_output_has "did you mean MemoryMax="
         assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 50331648
+        ctl daemon-reload
+        assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 50331648
+        ctl set /l MemoryMax=32M
+        assert_eq "$(value /l memory memory.max memory.limit_in_bytes)" 33554432
+        [ ! -e "$W/run/set/l.service.d/51-set.conf" ]
         run cat "$W/units/l.service.d/50-set.conf"
         assert_output_has "RestartSec=3s"
         ctl verify --units "$W/units"
