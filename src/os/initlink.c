@@ -428,8 +428,8 @@ static const struct {
         { STAGE_USER, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
         { STAGE_GROUP, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
         { STAGE_CAPABILITIES, EPERM, false,
-          "coppiced itself lacks the right: start it as root, or take AmbientCapabilities=, "
-                                            "CapabilityBoundingSet= and SecureBits= out" },
+          "AmbientCapabilities= has one that CapabilityBoundingSet= or a directive that protects takes away, or "
+          "coppiced itself lacks the right: start it as root, or take these and SecureBits= out" },
         { STAGE_LIMITS, EPERM, false, "above the hard limit that coppiced itself was started with" },
         { STAGE_FORK, EAGAIN, false, "a limit of processes is reached (pids.max, RLIMIT_NPROC)" },
         { STAGE_SECCOMP, EACCES, false, "write NoNewPrivileges=yes, or leave the service CAP_SYS_ADMIN" },

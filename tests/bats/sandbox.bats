@@ -468,6 +468,11 @@ P
         assert_output_has "spawn:CREDENTIALS:ENOENT"
         grep -q "gone: CREDENTIALS: .*$W/missing.*gone.service:5" "$W/daemon.log"
         stop_daemon 0
+        run ctl run --local -p JoinsNamespaceOf=a.service -- true
+        assert_output_has "share a directory by BindPaths="
+        run ctl run --local -p User=54321 -p AmbientCapabilities=CAP_NET_RAW -p CapabilityBoundingSet=CAP_CHOWN -- true
+        assert_status 218
+        assert_output_has "AmbientCapabilities= has one that CapabilityBoundingSet="
         for line in LoadCredentialEncrypted=a:/b RootImage=/x PAMName=login UtmpIdentifier=x; do
                 service bad "ExecStart=/bin/true" "$line"
                 run ctl verify "$W/units/bad.service"
