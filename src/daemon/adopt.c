@@ -154,7 +154,7 @@ int adopt_find(struct engine *e, struct err *err)
         return r < 0 ? not_told(e, path, -r, err) : take_children(e, buf_text(&text), err);
 }
 
-/* --- those whose start has not come yet, and the next engine ------------------------------------------------------- */
+/* --- those whose start has not come yet, and the next engine ------------------------------------------------------ */
 
 static void drop(struct engine *e, struct survivor *s)
 {

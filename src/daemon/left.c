@@ -125,8 +125,8 @@ static int add(struct left *f, struct left_one *l)
         return 0;
 }
 
-/* When the last process in the groups of a killed daemon has ended, another daemon with the same pid may take them over:
- * what lives there is that one's then. Only before this one has groups: those it holds a lock on as well. */
+/* When the last process in the groups of a killed daemon has ended, another daemon with the same pid may take them
+ * over: what lives there is that one's then. Only before this one has groups: those it holds a lock on as well. */
 static bool is_anothers(struct left *f, const struct left_one *l)
 {
         if (!l->group || f->e->cgroup || !cgroup_left_is_anothers(l->group, !f->impatient))
@@ -140,7 +140,8 @@ static int add_living(struct left *f, struct left_one *l)
         int r = 0;
 
         if (is_anothers(f, l)) {
-                log_info("%s: what an earlier coppiced had left of it has ended; another daemon has its group", l->node);
+                log_info("%s: what an earlier coppiced had left of it has ended; another daemon has its group",
+                         l->node);
         } else if (left_lives(l)) {
                 r = add(f, l);
                 if (r == 0)

@@ -180,7 +180,8 @@ static void on_unsure(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 /* Without control groups a sender in the middle of exec has no name for a moment, and so has one whom /proc hides. It
- * gets a second, and no more than so many are waited for: whoever runs without an environment looks the same for ever. */
+ * gets a second, and no more than so many are waited for: whoever runs without an environment looks the same for
+ * ever. */
 static bool hold_unsure(struct engine *e, struct early *new)
 {
         if (e->unsure == UNSURE_MAX)

@@ -178,8 +178,8 @@ static int open_leftover(const char *path)
         return name && strncmp(name, "/coppice-", 9) == 0 ? cgroup_open_noted(path) : -EINVAL;
 }
 
-/* Whatever the note says: a daemon that lives holds a lock. Those who held it for the dead one held the lock of the runtime directory too, which
- * is ours now; but they lose the two one after the other, and that is waited for. */
+/* Whatever the note says: a daemon that lives holds a lock. Those who held it for the dead one held the lock of the
+ * runtime directory too, which is ours now; but they lose the two one after the other, and that is waited for. */
 int cgroup_lock_left(int fd, bool patient)
 {
         for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {

@@ -33,7 +33,8 @@ int nogroup_populated(const struct nogroup_id *id); /* 1, 0, -errno */
 
 /* The node a process belongs to: COPPICE_NODE of its environment into buf[n]. -ESRCH when it has none; -EAGAIN when it
  * cannot be told now: while exec replaces a program the kernel shows no environment, it shows that of a program which
- * nobody may read to root only, and descriptors or memory may be short. Only good for a hint: a process can write its own environment. */
+ * nobody may read to root only, and descriptors or memory may be short. Only good for a hint: a process can write its
+ * own environment. */
 int nogroup_node_of(pid_t pid, char *buf, size_t n);
 
 struct nogroup_birth {
