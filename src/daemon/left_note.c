@@ -50,8 +50,8 @@ static int know(struct left *f)
         return f->noted_known ? 0 : r;
 }
 
-/* A further line. One that does not go in as a whole is none (it has no newline), and the file is written anew at the next
- * change. */
+/* A further line. One that does not go in as a whole is none (it has no newline), and the file is written anew at the
+ * next change. */
 static int append(const char *path, const struct buf *line)
 {
         autoclose int fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
