@@ -30,8 +30,9 @@ static bool fail_memory(struct call *c)
 static bool aftermath(const struct record *r)
 {
         switch (r->rule) {
-        case RULE_ENDED: case RULE_NO_RESTART: case RULE_RESTART: case RULE_RESTART_DELAYED: case RULE_RETRY: case RULE_DROPPED:
-        case RULE_STOP_SIGNAL: case RULE_STOP_TIMEOUT: case RULE_LEFTOVERS: case RULE_REST_SIGNAL: case RULE_REST_KILLED:
+        case RULE_ENDED: case RULE_NO_RESTART: case RULE_RESTART: case RULE_RESTART_DELAYED: case RULE_RETRY:
+        case RULE_DROPPED: case RULE_STOP_SIGNAL: case RULE_STOP_TIMEOUT: case RULE_LEFTOVERS: case RULE_REST_SIGNAL:
+        case RULE_REST_KILLED:
                 return true;
         default:
                 return false;
@@ -42,7 +43,8 @@ static bool aftermath(const struct record *r)
 static const struct record *first_to_tell(const struct record **chain, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
-                bool cleared = i + 1 < n && (chain[i + 1]->rule == RULE_STOP_SIGNAL || chain[i + 1]->rule == RULE_STOP_TIMEOUT);
+                bool cleared = i + 1 < n && (chain[i + 1]->rule == RULE_STOP_SIGNAL ||
+                                             chain[i + 1]->rule == RULE_STOP_TIMEOUT);
 
                 if (!aftermath(chain[i]) && !(chain[i]->rule == RULE_EXITED && cleared))
                         return chain[i];
