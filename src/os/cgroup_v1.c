@@ -17,6 +17,8 @@
 #include "os/fs.h"
 #include "os/limits.h"
 
+enum { CLEAR_TRIES = 20, CLEAR_PAUSE_MS = 10 };
+
 /* What v1 calls them. */
 static const char *const v1_names[CTL_COUNT] = {
         [CTL_MEMORY] = "memory", [CTL_CPU] = "cpu", [CTL_CPUSET] = "cpuset", [CTL_PIDS] = "pids", [CTL_IO] = "blkio",
@@ -149,8 +151,13 @@ static void clear(int own, const char *name)
 
         if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
                 return;
-        (void) cgroup_dir_remove_below(dir);
-        (void) unlinkat(own, name, AT_REMOVEDIR);
+        /* its log writer ends a moment after it */
+        for (int tries = 0; tries < CLEAR_TRIES; tries++) {
+                (void) cgroup_dir_remove_below(dir);
+                if (unlinkat(own, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+                        return;
+                (void) poll(NULL, 0, CLEAR_PAUSE_MS);
+        }
 }
 
 static int make_root(struct cgroup *c, enum controller ctl)
