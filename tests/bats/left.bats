@@ -139,6 +139,9 @@ EOF
         exec {lock}<&-
         wait_for "$PATIENCE" is_empty "$group"
         rmdir "$group" "${group%/*}"
+        other=${group%/*} # and in the hierarchies of v1
+        find /sys/fs/cgroup -maxdepth 7 -depth -type d -path "*/${other##*/}/*" -exec rmdir {} + || :
+        find /sys/fs/cgroup -maxdepth 6 -depth -type d -name "${other##*/}" -exec rmdir {} + || :
 }
 is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
 
