@@ -139,7 +139,7 @@ static int wait_readable(struct ctl *c)
         } while (r < 0 && errno == EINTR);
         c->timed_out = r <= 0;
         return r > 0 ? CTL_OK : ctl_error(CTL_FAILED, "no answer within %lld ms%s", (long long) c->timeout_ms,
-                                             c->over_with_us ? "" : "; what was asked for goes on");
+                                             c->over_with_us ? "" : "; what was asked for may go on");
 }
 
 static ssize_t receive(struct ctl *c, size_t room)
