@@ -49,7 +49,7 @@ enum { GLOBAL_SOCKET, GLOBAL_JSON, GLOBAL_TIMEOUT, GLOBAL_NO_BLOCK, GLOBAL_NO_CO
 const struct ctl_option ctl_global_options[] = {
         [GLOBAL_SOCKET] = { "socket", 0, "PATH", "Talk to the daemon on this socket." },
         [GLOBAL_JSON] = { "json", 0, NULL, "Print JSON with stable names." },
-        [GLOBAL_TIMEOUT] = { "timeout", 0, "SPAN", "Give up after this long (\"5s\"); what the daemon has read goes on." },
+        [GLOBAL_TIMEOUT] = { "timeout", 0, "SPAN", "Wait no longer than this (\"5s\") for what is asked for." },
         [GLOBAL_NO_BLOCK] = { "no-block", 0, NULL, "Do not wait until what was asked for has been done." },
         [GLOBAL_NO_COLOR] = { "no-color", 0, NULL, "No colours, also on a terminal." },
         [GLOBAL_QUIET] = { "quiet", 'q', NULL, "Say nothing when all goes well." },
