@@ -86,6 +86,12 @@ allowed() {
         [ -z "$found" ] || { echo "$found"; false; }
 }
 
+# errexit and the trap of bats leave it out: the test goes on, whatever it says. `refute` of lib.bash is for that.
+@test "no line of a test is an inverted command, which cannot fail it" {
+        run grep -nE '^[[:space:]]*! ' -r tests --include='*.bats'
+        [ "$status" = 1 ] || { echo "$output"; false; }
+}
+
 @test "every test file is listed where make check finds it" {
         bad=0
         for file in tests/bats/*.ba* tests/bats/*.py tests/arch/*.bats; do

@@ -24,7 +24,7 @@ teardown() {
 container() {
         launch_container "$@"
         wait_for "$PATIENCE" container_answers || { echo "coppiced does not answer"; show_logs; return 1; }
-        ! process_gone "$DAEMON" || { echo "the container has ended"; show_logs; return 1; }
+        refute process_gone "$DAEMON" || { echo "the container has ended"; show_logs; return 1; }
 }
 launch_container() {
         sh "$SOURCE/contrib/container/bundle" "$W/bundle" --build "$BUILD" --units "$W/units" "$@"
@@ -160,10 +160,10 @@ no_zombies() { in_container /bin/sh -c '! grep -q "^State:.Z" /proc/[0-9]*/statu
         $RUNC kill "$NAME" HUP
         run in_container coppicectl start /other
         assert_status 1
-        ! file_has "$W/daemon.log" 'app: bye'
+        refute file_has "$W/daemon.log" 'app: bye'
         in_container /bin/sh -c 'echo >/tmp/go'
         ends 0
-        ! file_has "$W/daemon.log" daemon-reload
+        refute file_has "$W/daemon.log" daemon-reload
         assert_eq "$(grep -oE 'last: last|app: bye' "$W/daemon.log" | tr '\n' ' ')" "last: last app: bye "
 }
 @test "J18: under a runtime an output that is full and unread blocks neither PID 1 nor its end" {

@@ -279,7 +279,7 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         ctl version
         ctl kill /web --signal KILL
         daemon_ends 0
-        ! grep -q daemon-reload "$W/daemon.log"
+        refute grep daemon-reload "$W/daemon.log"
 }
 
 @test "J20: a start during a shutdown is refused" {

@@ -29,7 +29,7 @@ all_know() {
                 ctl kill --signal KILL "$victim"
                 wait_restart "$victim" "$pid"
         done
-        ! grep old <<<"$want"
+        refute grep old <<<"$want"
         wait_for "$PATIENCE" all_know "${want%$'\n'}"
         assert_eq "$(say get /gossip/node@b nothing)" ""
 }

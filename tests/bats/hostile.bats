@@ -114,7 +114,7 @@ teardown() { end_world; }
         cat "$W/env"
         assert_eq "$(grep -cvE '^(PATH|USER|LOGNAME|HOME|SHELL|LANG|LC_[A-Z]*|TZ|INVOCATION_ID|JOURNAL_STREAM|MINE|PWD|SHLVL|_|COPPICE_(NODE|INCARNATION|INCARNATION_ID|SOCKET|MAILBOX))=' "$W/env")" 0
         grep -qx MINE=1 "$W/env"
-        ! grep -qE '=old$|^COPPICE_(BUILD|SOURCE|TEST)' "$W/env"
+        refute grep -E '=old$|^COPPICE_(BUILD|SOURCE|TEST)' "$W/env"
         stop_daemon 0
 }
 

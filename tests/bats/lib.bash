@@ -264,6 +264,13 @@ assert_eq() { [ "$1" = "$2" ] || { printf 'expected: %s\nbut it is: %s\n' "$2" "
 assert_status() { [ "$status" = "$1" ] || { printf 'exit status %s, not %s, of: %s\n%s\n' "$status" "$1" "${BATS_RUN_COMMAND:-}" "$output"; return 1; }; }
 assert_output_has() { [[ $output == *"$1"* ]] || { printf 'not in the output: %s\n--- output\n%s\n' "$1" "$output"; return 1; }; }
 refute_output_has() { [[ $output != *"$1"* ]] || { printf 'in the output: %s\n--- output\n%s\n' "$1" "$output"; return 1; }; }
+# refute CMD...: CMD has to say no, which is the status 1: grep says 2 where there is no such file. It shows what CMD has found. As a
+# line of its own `! CMD` fails no test, whatever CMD says: bash does not stop there (tests/arch/arch.bats).
+refute() {
+        local said status=0
+        said=$("$@" 2>&1) || status=$?
+        [ $status = 1 ] || { printf 'exit status %s, not 1, of: %s\n%s\n' "$status" "$*" "$said"; return 1; }
+}
 assert_json() { jq -e "$1" >/dev/null <<<"$output" || { printf 'does not hold: %s\n--- output\n%s\n' "$1" "$output"; return 1; }; }
 
 # --- what this machine can do ----------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ shop() {
 }
 passed() {
         wait_line "$W/all.out" '^done$' $((PATIENCE * 3)) || { cat "$W/all.out"; ctl status /shop/all; return 1; }
-        ! grep '^not ok' "$W/all.out"
+        refute grep '^not ok' "$W/all.out"
         assert_eq "$(grep -c '^ok ' "$W/all.out")" "$(grep -c '^        CHECK(' "$SOURCE/tests/programs/vocabulary.c")"
 }
 
@@ -45,7 +45,9 @@ passed() {
         static=-static
         [ -z "${COPPICE_SANITIZED:-}" ] || static=
         compile "$SOURCE/tests/programs/vocabulary.c" "$W/vocabulary" $static -Wl,--push-state,-Bstatic $(pkg-config --static --libs coppice) -Wl,--pop-state
-        ! readelf -d "$W/vocabulary" | grep 'NEEDED.*libcoppice'
+        run readelf -d "$W/vocabulary"
+        assert_status 0
+        refute grep 'NEEDED.*libcoppice' <<<"$output"
         shop "$W/vocabulary"
         start_daemon
         passed

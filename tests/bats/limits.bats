@@ -450,7 +450,7 @@ weighed_or_refused() {
         assert_eq "$(sort -u "$W/closed.out" | head -1)" "EPERM ok"
         assert_eq "$(sed -n 1p "$W/clock.out")" "ok ok"
         assert_eq "$(sed -n 1p "$W/both.out")" "ok ok"
-        ! grep -q 'made a file' "$W/closed.out"
+        refute grep 'made a file' "$W/closed.out"
         [ -z "$major" ] || assert_eq "$(grep -h rtc "$W/open.out" "$W/clock.out" "$W/both.out")" "$(printf 'rtc other other\nrtc other EPERM\nrtc other EPERM')"
 }
 twice() { [ "$(grep -c ' ok$' "$1")" -ge 2 ]; }

@@ -276,7 +276,7 @@ on_trial() { local p; for p in $(cat /proc/"$1"/task/*/children); do [ "$(readli
         wait_restart /ends "$restarted"
         assert_eq "$(pid_of /web)" "$web"
         assert_eq "$(field /ends .restarts)" 2
-        ! file_has "$W/daemon.log" "beginning anew"
+        refute file_has "$W/daemon.log" "beginning anew"
         stop_daemon 0
 }
 

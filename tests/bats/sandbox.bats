@@ -155,7 +155,7 @@ shown
 kept
 tmpfs-read-only
 end"
-        ! grep -q "$W" /proc/self/mountinfo
+        refute grep "$W" /proc/self/mountinfo
         [ -e "$W/src/new" ]
         stop_daemon 0
 }
@@ -454,7 +454,7 @@ P
         run ctl show /creds; assert_output_has "SetCredential"; refute_output_has swordfish
         run ctl show /creds --json; refute_output_has swordfish
         run ctl explain /creds; assert_output_has "credential set"; refute_output_has swordfish
-        ! grep -q swordfish "$W/daemon.log"
+        refute grep swordfish "$W/daemon.log"
         stop_daemon 0
 }
 
@@ -718,7 +718,7 @@ P
         ctl stop /attack
         for line in "${SEEN[@]}"; do
                 read -r pid start _ <<<"$line"
-                ! grep -q attack.py "/proc/$pid/cmdline" 2>/dev/null
+                assert_eq "$(grep -aos "$W/attack.py" "/proc/$pid/cmdline" || :)" ""
         done
         stop_daemon 0
 }
@@ -795,9 +795,9 @@ P
         for node in user root filtered; do
                 ctl start /$node || :
                 wait_line "$W/$node.out" '^end'
-                ! grep ESCAPED "$W/$node.out" || { echo "$node got out"; false; }
+                refute grep ESCAPED "$W/$node.out" || { echo "$node got out"; false; }
         done
-        ! grep -q 'user namespace' "$W/filtered.out"
+        refute grep 'user namespace' "$W/filtered.out"
         grep -q 'not obeyed' "$W/root.out"
         [ ! -e "$W/outside/x" ] && [ ! -e "$W/protected/x" ]
         has_state /sibling running

@@ -99,7 +99,7 @@ refute_said() { ! grep -qxF "$2" "$W/$1.txt" || { echo "$1 said: $2"; said "$1";
         assert_eq "$(reason_of /a)" normal
         refute_output_has "was not ended"
         [ "$(sed -n 's/^killed //p' "$W/a.txt")" -gt 150 ] || { said a; false; }
-        ! grep "was not ended" "$W/a.txt"
+        refute grep "was not ended" "$W/a.txt"
 }
 
 @test "a child of the service that makes a forbidden call is ended, and its parent lives" {
