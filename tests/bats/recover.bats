@@ -256,6 +256,10 @@ on_trial() { local p; for p in $(cat /proc/"$1"/task/*/children); do [ "$(readli
 
 @test "an engine whose program is missing for a while loses nothing of what was known, and no service" {
         local file web restarted
+        # Whoever misses the one beside it takes the one that is installed.
+        for file in $(grep -aoE '/[[:print:]]+/coppice-engine' "$COPPICED"); do
+                [ ! -e "$file" ] || skip "$file is there, which is executed in its place"
+        done
         mkdir "$W/bin"
         for file in coppiced coppice-engine coppice-logd coppice-tee; do cp "$BUILD/$file" "$W/bin"; done
         COPPICED=$W/bin/coppiced
