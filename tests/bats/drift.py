@@ -9,12 +9,13 @@
 #
 # The first part fills what is kept of the past (the newest records, ends of transient services, deaths); then come two
 # parts of CYCLES / 2, each compared with what was there before it; of the lives the first part is a fifth. With COPPICE_SANITIZED memory is not compared.
-import json, os, signal, socket, struct, sys
+import json, os, signal, socket, struct, sys, time
 
 RECORDS, ENDS = 8192, 256  # what the engine keeps: core.h, engine.h
 MEMORY = 64                # KiB that init and the engine may have more
 WARM = 300                 # cycles
 JOURNAL = 2 << 20          # bytes
+PATIENCE = float(os.environ.get("COPPICE_TEST_PATIENCE", 60))  # seconds
 
 
 class Client:
@@ -151,13 +152,20 @@ class Lives(Place):
         self.rest = os.open(where + "/rests", os.O_RDWR)
         self.pids = self.resting()
 
-    # The pids of the three by their names, as soon as all of them rest.
+    # The pids of the three by their names, as soon as all of them rest. Each says its own when it runs; the engine hears of that
+    # birth from init, perhaps a moment later.
     def resting(self):
-        said = [struct.unpack("q", os.read(self.rest, 8))[0] for _ in range(3)]
+        said = sorted(struct.unpack("q", os.read(self.rest, 8))[0] for _ in range(3))
+        deadline = time.monotonic() + PATIENCE
         c = self.client()
-        pids = {name: c.call("Status", node="/" + name)["status"]["main_pid"] for name in ("one", "two", "three")}
+        while True:
+            status = {name: c.call("Status", node="/" + name)["status"] for name in ("one", "two", "three")}
+            known = all(s["state"] == "running" and s["main_pid"] for s in status.values())
+            if known or time.monotonic() > deadline:
+                break
         c.s.close()
-        assert sorted(said) == sorted(pids.values()), (said, pids)
+        pids = {name: s["main_pid"] for name, s in status.items()}
+        assert known and said == sorted(pids.values()), (said, status)
         return pids
 
     def until(self, lives):
