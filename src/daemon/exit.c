@@ -54,9 +54,9 @@ void exit_finish(struct engine *e, int code)
         logs_quit(e, finish_now);
 }
 
-static void end_groups(struct engine *e)
+void exit_groups(struct engine *e)
 {
-        int r = cgroup_end(e->cgroup, KILL_MAX_MSEC);
+        int r = e->cgroup ? cgroup_end(e->cgroup, KILL_MAX_MSEC) : 0;
 
         if (r < 0)
                 log_warning("control groups %s are left behind: %s", cgroup_name(e->cgroup),
@@ -78,7 +78,7 @@ void exit_clean(struct engine *e)
         pipes_free(e);
         logs_free(e);
         if (!left_end(e, e->init_gone))
-                end_groups(e);
+                exit_groups(e);
         left_free(e);
         if (!e->init_gone) /* else the directories are still there, and the next daemon has to find the note */
                 private_tmp_end(e);

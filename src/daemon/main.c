@@ -132,6 +132,13 @@ static void open_mail(struct engine *e)
                 log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
 }
 
+static int boot_failed(struct engine *e, const struct err *err)
+{
+        (void) fail(err, EXIT_STARTUP);
+        exit_groups(e);
+        return EXIT_STARTUP;
+}
+
 /* The first engine of a daemon: units become a tree, and that is started. */
 static int boot(struct engine *e)
 {
@@ -141,7 +148,7 @@ static int boot(struct engine *e)
         if (r < 0)
                 return fail(&err, EXIT_RUNNING);
         if (prepare(e, &err) < 0 || make_groups(e, &err) < 0)
-                return fail(&err, EXIT_STARTUP);
+                return boot_failed(e, &err);
         private_tmp_sweep(e);
         open_mail(e);
         if (e->mail && mail_desk(e) < 0) {
@@ -151,13 +158,15 @@ static int boot(struct engine *e)
         }
         notify_start(e);
         if (load_dirs(e, &err) < 0 || load_first(e, &err) < 0)
-                return fail(&err, EXIT_STARTUP);
+                return boot_failed(e, &err);
         left_meet(e);
         r = journal_start(e);
         if (r < 0)
                 log_warning("no journal can be kept: %s; an engine after this one would know nothing", strerror(-r));
-        if (socket_start(e) < 0)
+        if (socket_start(e) < 0) {
+                exit_groups(e);
                 return EXIT_STARTUP;
+        }
         link_watch(e);
         empty_start(e);
         limits_start(e);

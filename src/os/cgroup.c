@@ -196,7 +196,7 @@ int cgroup_lock_left(int fd, bool patient)
 static int sweep(const char *note, const struct cgroup_left *left, unsigned *ret_swept, struct err *err)
 {
         autoclose int fd = -1;
-        char path[PATH_MAX];
+        char path[PATH_MAX] = "";
         int r;
 
         r = fs_read_small(AT_FDCWD, note, path, sizeof path);
@@ -205,6 +205,8 @@ static int sweep(const char *note, const struct cgroup_left *left, unsigned *ret
         if (error_lacks(-r))
                 return err_set(err, STAGE_CGROUP, -r, "look for what an earlier coppiced has left (%s): %s", note,
                                strerrordesc_np(-r));
+        if (r == -ENOENT && path[0]) /* a daemon's group it named: looked at by open_leftover() */
+                cgroup_v1_sweep(strrchr(path, '/') + 1); /* init has removed that of v2, and knows no others */
         if (fd < 0 || cgroup_lock_left(fd, true) < 0) /* it was empty, and a living one has taken it over */
                 return 0;
         if (cgroup_dir_populated(fd) == 1) {

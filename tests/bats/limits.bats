@@ -746,3 +746,11 @@ answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e"
         ctl stop /bomb
         [ "$(where pids)" = v2 ] || grep -q "/coppice-$DAEMON/rest.tasks\$" "/proc/$(pid_of /calm)/cgroup"
 }
+
+@test "J5: a start that fails leaves no control group behind, in no hierarchy" {
+        local daemon
+        launch_daemon --units "$W/nowhere"
+        daemon=$DAEMON
+        daemon_ends 111
+        no_groups_left "$daemon"
+}
