@@ -37,8 +37,10 @@ static uint32_t action_of(int treat)
 /* --- the program -------------------------------------------------------------------------------------------------- */
 
 /* A conditional jump reaches 255 steps. So a verdict that is jumped to comes at most TAIL_REACH steps and TAILS_MAX
- * other verdicts later, and half a search over NEAR ranges, with what verdicts fall into it, can be jumped over. */
-enum { TAILS_MAX = 100, TAIL_REACH = 128, NEAR = 72 };
+ * other verdicts later, and half a search over NEAR ranges can be jumped over: it has fewer than two steps a range, and
+ * the TAILS_MAX verdicts of earlier ones that may fall into it. */
+enum { TAILS_MAX = 100, TAIL_REACH = 128, NEAR = 72, REACH = UINT8_MAX };
+_Static_assert(2 * NEAR + TAILS_MAX <= REACH && TAIL_REACH + TAILS_MAX + 8 <= REACH, "conditional jumps reach");
 
 struct writer {
         struct buf *out;
@@ -53,6 +55,7 @@ struct writer {
         size_t jump_count;
         struct tail { size_t at; bool upper; int treat; } tails[TAILS_MAX]; /* conditional jumps to a verdict */
         size_t tail_count;
+        bool too_far;            /* a conditional jump does not reach its goal */
 };
 
 static bool gated(const struct writer *w, int number)
@@ -94,11 +97,12 @@ static void leaf(struct writer *w, const struct range *r)
 static void land_at(struct writer *w, size_t at, bool upper)
 {
         struct sock_filter *f = (void *) w->out->data;
-        uint8_t steps = (uint8_t) (bpf_here(w->out) - at - 1);
+        size_t steps = bpf_here(w->out) - at - 1;
 
         if (buf_failed(w->out))
                 return;
-        *(upper ? &f[at].jt : &f[at].jf) = steps;
+        w->too_far = w->too_far || steps > REACH;
+        *(upper ? &f[at].jt : &f[at].jf) = (uint8_t) steps;
 }
 
 /* One step for each verdict that jumps wait for. The step before never leads here by itself. */
@@ -119,9 +123,14 @@ static void write_tails(struct writer *w)
         w->tail_count = 0;
 }
 
+/* They are not in order: a jump over a lower half waits for its verdict only behind that half. */
 static bool tails_due(const struct writer *w)
 {
-        return w->tail_count > TAILS_MAX - 4 || (w->tail_count > 0 && bpf_here(w->out) - w->tails[0].at > TAIL_REACH);
+        size_t oldest = bpf_here(w->out);
+
+        for (size_t i = 0; i < w->tail_count; i++)
+                oldest = w->tails[i].at < oldest ? w->tails[i].at : oldest;
+        return w->tail_count > TAILS_MAX - 4 || bpf_here(w->out) - oldest > TAIL_REACH;
 }
 
 /* Where a range begins among the numbers there are. */
@@ -147,7 +156,7 @@ static size_t balance(const struct writer *w, size_t first, size_t last)
 
 static bool put_off(struct writer *w, size_t at, bool upper, size_t first, size_t last)
 {
-        if (last - first > 1 || !is_plain(w, &w->ranges[first]))
+        if (last - first > 1 || !is_plain(w, &w->ranges[first]) || bpf_here(w->out) - at > TAIL_REACH)
                 return false;
         w->tails[w->tail_count++] = (struct tail) { at, upper, w->ranges[first].treat };
         return true;
@@ -383,7 +392,7 @@ static int write_kind(const struct kind *k, const struct filter *f, uint64_t gat
         search(w, 0, w->range_count);
         write_tails(w);
         write_goals(w);
-        return 0;
+        return w->too_far ? -E2BIG : 0;
 }
 
 /* Behind the load of the number: a kind and, when it is asked for, its twin. */
@@ -434,6 +443,8 @@ int seccomp_compile(const struct filter *f, uint64_t gate, struct buf *out, stru
                 if (next)
                         bpf_land(out, past);
         }
+        if (r == -E2BIG)
+                return err_set(err, STAGE_SECCOMP, E2BIG, "make the filter: a jump in it is too long");
         if (r < 0 || buf_failed(out))
                 return err_set(err, STAGE_SECCOMP, ENOMEM, "make the filter: out of memory");
         if (bpf_here(out) > PROGRAM_MAX)

@@ -282,6 +282,37 @@ static void lists_that_change_at_every_call_are_answered_right(void **state)
         buf_free(&program);
 }
 
+/* A long program has verdicts that many jumps lead to, from as far as a conditional jump reaches. */
+static void lists_of_any_verdicts_are_answered_right(void **state)
+{
+        struct buf program = BUF_INIT;
+        struct err err = { 0 };
+        uint32_t chance = 1;
+
+        (void) state;
+        for (int round = 0; round < 140; round++) {
+                struct filter f = { .unknown = ENOSYS };
+                const int verdicts = 2 + round % 140, same = 1 + round % 3;
+
+                for (int k = 0; k < (int) syscall_count(); k++) {
+                        const int drawn = (int) (chance >> 16) % verdicts;
+
+                        chance = chance * 1664525 + 1013904223;
+                        f.call[k] = (int16_t) (drawn ? drawn : FILTER_ALLOW);
+                        if (k > 0 && (int) (chance >> 24) % same)
+                                f.call[k] = f.call[k - 1];
+                }
+                assert_int_equal(seccomp_compile(&f, SECRET, &program, &err), 0);
+                for (int n = 0; n < 512; n++) {
+                        struct seccomp_data data = { .nr = n, .arch = NATIVE };
+                        const char *name = syscall_by_number(n);
+
+                        assert_int_equal(run(&program, &data), expected(name ? verdict(&f, name) : f.unknown));
+                }
+        }
+        buf_free(&program);
+}
+
 static void calls_of_another_kind_are_filtered_alike_or_not_there(void **state)
 {
 #if defined(__x86_64__)
@@ -476,6 +507,7 @@ int main(void)
                 cmocka_unit_test(names_that_nobody_knows_are_refused_with_the_nearest),
                 cmocka_unit_test(a_program_answers_every_call_as_the_list_says),
                 cmocka_unit_test(lists_that_change_at_every_call_are_answered_right),
+                cmocka_unit_test(lists_of_any_verdicts_are_answered_right),
                 cmocka_unit_test(calls_of_another_kind_are_filtered_alike_or_not_there),
                 cmocka_unit_test(arguments_are_looked_at),
                 cmocka_unit_test(a_set_of_calls_is_said_in_few_words),
