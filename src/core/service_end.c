@@ -253,19 +253,27 @@ static void terminate(struct core *c, struct node *n)
         }
 }
 
-/* The processes we started are gone and others are left. In KillMode=mixed nothing but FinalKillSignal= is for them. */
+/* In KillMode=mixed nothing but FinalKillSignal= is for those who are not the main process. But where it may be one of
+ * them, because nobody said which, none of them was asked yet. */
+static bool asks_only_main(const struct node *n)
+{
+        return kill_mode(n) == KILL_MIXED && (n->flags & NF_SIGNALLED || spec_has(n->spec, D_SERVICE_PIDFile) ||
+                                              spec_int(n->spec, D_SERVICE_Type) != TYPE_FORKING);
+}
+
+/* The processes we started are gone and others are left. */
 static void leftovers(struct core *c, struct node *n)
 {
-        bool may_kill = spec_int(n->spec, D_SERVICE_SendSIGKILL) || c->killing;
+        bool may_kill = spec_int(n->spec, D_SERVICE_SendSIGKILL) || c->killing, only_main = asks_only_main(n);
 
         (void) note(c, n, RULE_LEFTOVERS, n->cause);
-        if (kill_mode(n) == KILL_MIXED && may_kill) {
+        if (only_main && may_kill) {
                 (void) note(c, n, RULE_REST_KILLED, n->cause);
                 final_signal(c, n);
                 return;
         }
         phase_enter(c, n, PHASE_REST, spec_timeout_stop(n->spec));
-        if (kill_mode(n) == KILL_MIXED)
+        if (only_main)
                 return;
         ask_to_end(c, n, true, RULE_REST_SIGNAL);
         send(c, n, ROLE_ALL, SIGNAL_CONT);

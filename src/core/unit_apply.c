@@ -35,7 +35,7 @@ static const struct {
 
 /* What systemd has and this version has not. */
 static const char *const not_yet[] = {
-        "Sockets", "FileDescriptorStoreMax", "SendSIGHUP", "WatchdogSignal", "RootDirectoryStartOnly",
+        "Sockets", "FileDescriptorStoreMax", "WatchdogSignal", "RootDirectoryStartOnly",
         "IOSchedulingClass", "CPUSchedulingPolicy",
 };
 

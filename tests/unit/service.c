@@ -203,6 +203,15 @@ static void a_forking_service_is_up_when_its_daemon_is_known(void **state)
                 { "exited web", "" },
                 { "mainpid web 0", "done ok; watch web", "web=running" },
                 { "empty web", "close web normal", "web=finished" }));
+        rows_play(SERVICE("Type=forking\nExecStart=/w\nRestart=no\nKillMode=mixed\n"), ROWS( /* nobody is killed unasked */
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "exited web", "" },
+                { "mainpid web 0", "watch web", "web=running" },
+                { "stop web", "watch web" },
+                { "tick", "signal web all TERM" },
+                { "+10s tick", "kill web" },
+                { "empty web", "close web stop_timeout; done ok" }));
         rows_play(SERVICE("Type=forking\nExecStart=/w\nRestart=no\nRemainAfterExit=yes\n"), ROWS(
                 { "boot", "open web; spawn web ExecStart" },
                 { "spawned web", "" },
