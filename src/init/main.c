@@ -111,7 +111,7 @@ static int place_descriptors(const struct init *in, int journal)
         return journal >= 0 && dup2(journal, INIT_JOURNAL_FD) < 0 ? -1 : 0;
 }
 
-static _Noreturn void run_engine(const struct init *in, int given, int journal)
+static _Noreturn void run_engine(const struct init *in, int given, int journal, int outside)
 {
         static char name[] = "coppice-engine";
         static const char *const env_free[] = { NULL };
@@ -124,6 +124,10 @@ static _Noreturn void run_engine(const struct init *in, int given, int journal)
                 argv[argc++] = *a;
         argv[argc] = NULL;
         child_defaults(in);
+        /* As the first engine, which was there before the bounds: services that have used up their tasks take none from
+         * it and from what it starts. */
+        if (outside >= 0)
+                (void) !write(outside, "0", 1);
         /* A session of its own: Ctrl-C and signals to our process group reach the engine through us, once. */
         (void) setsid();
         if (given >= 0)
@@ -150,6 +154,7 @@ int start_engine(struct init *in)
         /* Looked up here: a child does not inherit the table of the store. */
         const int given = store_find(&in->store, INIT_STORE_ENGINE);
         const int journal = store_find(&in->store, INIT_STORE_JOURNAL);
+        const int outside = store_find(&in->store, INIT_STORE_OUTSIDE);
         int error, back;
         pid_t pid = fork();
 
@@ -160,12 +165,13 @@ int start_engine(struct init *in)
                         return -error;
                 pid = fork();
                 error = errno;
-                bounds_enter(back);
+                if (pid != 0)
+                        bounds_enter(back);
         }
         if (pid < 0)
                 return -error;
         if (pid == 0)
-                run_engine(in, given, journal);
+                run_engine(in, given, journal, outside);
         in->engine = pid;
         in->engines++;
         in->engine_since = now_ms();
