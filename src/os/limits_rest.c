@@ -99,6 +99,8 @@ void limits_rest_room(struct cgroup *c, int64_t services, int64_t each)
         int64_t share = limits_facts(c)->tasks / 3, few = services * FEW, most = share > few ? share : few;
         int64_t tasks = services * each < most ? services * each : most;
 
+        if (tasks < each) /* one that is alone gets what it would have by itself */
+                tasks = each;
         if (limits_rest_is(c) && tasks + SPARE > c->rest_max)
                 (void) write_max(c, tasks + SPARE);
 }
