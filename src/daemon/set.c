@@ -128,7 +128,8 @@ static void add_kept(const struct setter *s, const char *old, const char *sectio
         }
 }
 
-/* No section may come twice in a file: what is kept and what is new stand together in each. How many sections. */
+/* No section may come twice in a file: what is kept and what is new stand together in each. How many sections, or
+ * -ENOMEM. */
 static int write_text(const struct setter *s, const char *old, bool set, struct buf *out)
 {
         int count = 0;
@@ -142,11 +143,13 @@ static int write_text(const struct setter *s, const char *old, bool set, struct 
                 for (size_t i = 0; set && i < s->count; i++)
                         if ((int) directive_rows[s->list[i].directive].section == section)
                                 add_setting(&lines, &s->list[i]);
+                if (buf_failed(&lines))
+                        return -ENOMEM;
                 if (lines.len > 0)
                         buf_addf(out, "[%s]\n%s", name, buf_text(&lines));
                 count += lines.len > 0;
         }
-        return count;
+        return buf_failed(out) ? -ENOMEM : count;
 }
 
 /* --- where it goes ------------------------------------------------------------------------------------------------ */
@@ -201,8 +204,7 @@ static int in_memory(struct setter *s, struct spec **ret, struct err *err)
         int r;
 
         unit_text_print(s->before, false, &text);
-        (void) write_text(s, "", true, &more);
-        if (buf_failed(&text) || buf_failed(&more))
+        if (write_text(s, "", true, &more) < 0 || buf_failed(&text))
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         sources[0] = (struct unit_source) { .file = "", .text = buf_text(&text), .len = text.len };
         sources[1] = (struct unit_source) { .file = "set", .text = buf_text(&more), .len = more.len };
@@ -232,17 +234,23 @@ static int uncover(const struct setter *s, char *path, size_t n, struct buf *old
 {
         autobuf struct buf text = BUF_INIT;
         char dir[PATH_MAX_NODE];
+        int r;
 
         (void) set_dir(s->e, dir, sizeof(dir));
-        if (snprintf(path, n, "%s/%s.d/51-set.conf", dir, spec_name(s->before)) >= (int) n ||
-            fs_read(path, FILE_MAX, old, NULL) < 0) {
-                path[0] = '\0';
+        r = snprintf(path, n, "%s/%s.d/51-set.conf", dir, spec_name(s->before)) >= (int) n
+            ? -ENOENT : fs_read(path, FILE_MAX, old, err);
+        if (r < 0) {
+                path[0] = '\0'; /* nothing to put back */
+                if (r != -ENOENT)
+                        return r;
+                *err = (struct err) { 0 };
                 return 0;
         }
-        if (write_text(s, buf_text(old), false, &text) == 0)
-                return unlink(path) < 0 ? err_set(err, STAGE_LOAD, errno, "remove %s", path) : 0;
-        if (buf_failed(&text) || buf_failed(old))
+        r = write_text(s, buf_text(old), false, &text);
+        if (r < 0)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        if (r == 0)
+                return unlink(path) < 0 ? err_set(err, STAGE_LOAD, errno, "remove %s", path) : 0;
         return fs_write_atomic(path, text.data, text.len, 0644, err);
 }
 
@@ -264,9 +272,12 @@ static int in_file(struct setter *s, bool runtime, struct spec **ret, struct err
 
         if (r < 0)
                 return r;
-        was_there = fs_read(s->path, FILE_MAX, &old, NULL) == 0;
-        (void) write_text(s, buf_text(&old), true, &text);
-        if (buf_failed(&old) || buf_failed(&text))
+        r = fs_read(s->path, FILE_MAX, &old, err);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        was_there = r == 0;
+        *err = (struct err) { 0 };
+        if (write_text(s, buf_text(&old), true, &text) < 0)
                 return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
         r = fs_write_atomic(s->path, text.data, text.len, 0644, err);
         if (r < 0)
