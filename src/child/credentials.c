@@ -118,24 +118,46 @@ static int make_file(int dir, const struct plan_step *fill, const char *name, co
 
 static int make_below(int dir, const struct plan_step *fill, const char *id, int from, int depth);
 
+/* How to open an entry that is a file or a directory. A link is followed to a file only: one to a directory may lead
+ * back to where it is. 0: neither, or gone, or a link that leads nowhere. */
+static int entry_flags(int from, const char *entry)
+{
+        struct stat st;
+        int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, r = fstatat(from, entry, &st, AT_SYMLINK_NOFOLLOW);
+
+        if (r == 0 && S_ISLNK(st.st_mode)) {
+                r = fstatat(from, entry, &st, 0);
+                if (r == 0 && !S_ISREG(st.st_mode))
+                        return 0;
+        } else {
+                flags |= O_NOFOLLOW;
+        }
+        if (r < 0)
+                return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+        return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? flags : 0;
+}
+
 /* What is neither a file nor a directory, or cannot be a name with the ID before it, is no credential. */
 static int make_entry(int dir, const struct plan_step *fill, const char *id, int from, const char *entry, int depth)
 {
         char name[256];
         struct stat st;
-        int fd, r = 0;
+        int fd, flags, r = 0;
 
         if (entry[0] == '.' || strlen(id) + strlen(entry) + 2 > sizeof name)
                 return 0;
         (void) stpcpy(stpcpy(stpcpy(name, id), "_"), entry);
-        fd = openat(from, entry, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        flags = entry_flags(from, entry);
+        if (flags <= 0)
+                return flags;
+        fd = openat(from, entry, flags);
         if (fd < 0)
-                return errno == ENXIO ? 0 : -errno; /* a socket */
+                return -errno;
         if (fstat(fd, &st) < 0)
                 r = -errno;
         else if (S_ISREG(st.st_mode))
                 r = make_file(dir, fill, name, NULL, 0, fd);
-        else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+        else if (S_ISDIR(st.st_mode) && (flags & O_NOFOLLOW) && depth < DEPTH_MAX)
                 r = make_below(dir, fill, name, fd, depth + 1);
         (void) close(fd);
         return r;

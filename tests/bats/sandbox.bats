@@ -442,13 +442,14 @@ P
         skip_unless mounts
         printf 'from a file\n' >"$W/secret"; chmod 600 "$W/secret"
         mkdir -p "$W/many/below"; echo 1 >"$W/many/a"; echo 2 >"$W/many/below/b"; echo 3 >"$W/many/.hidden"; mkfifo "$W/many/fifo"
+        ln -s nowhere "$W/many/dangling"; ln -s . "$W/many/round"; ln -s ../secret "$W/many/linked"
         box creds "cd \$CREDENTIALS_DIRECTORY; ls; cat loaded set both; echo; cat dir_a dir_below_b; stat -c '%a %u' . loaded; echo x 2>/dev/null >new || echo read-only
                 grep \" \$CREDENTIALS_DIRECTORY \" /proc/self/mountinfo | grep -o ' - ramfs'; tr '\\0' '\\n' </proc/self/environ | grep -c swordfish; echo end" \
                 "User=54321" "LoadCredential=loaded:$W/secret" "LoadCredential=both:$W/missing" "SetCredential=both:in its place" \
                 "LoadCredential=dir:$W/many" "SetCredential=set:swordfish\\x21\\n" "ProtectSystem=strict"
         start_daemon
         wait_line "$W/creds.out" '^end'
-        assert_eq "$(cat "$W/creds.out")" "$(printf 'both\ndir_a\ndir_below_b\nloaded\nset\nfrom a file\nswordfish!\nin its place\n1\n2\n500 54321\n400 54321\nread-only\n - ramfs\n0\nend')"
+        assert_eq "$(cat "$W/creds.out")" "$(printf 'both\ndir_a\ndir_below_b\ndir_linked\nloaded\nset\nfrom a file\nswordfish!\nin its place\n1\n2\n500 54321\n400 54321\nread-only\n - ramfs\n0\nend')"
         wait_state /creds finished
         [ ! -e "/run/credentials/creds.service" ]
         run ctl show /creds; assert_output_has "SetCredential"; refute_output_has swordfish
