@@ -85,7 +85,8 @@ static int make_groups(struct engine *e, struct err *err)
                 (void) initlink_store(e->link, INIT_STORE_CGROUP, cgroup_root_fd(e->cgroup));
         r = limits_rest_begin(e->cgroup, &inside, &outside);
         if (r < 0)
-                log_info("services that say nothing of TasksMax= are not bounded together: %s", strerror(-r));
+                log_info("services that say nothing of TasksMax= are not bounded together: %s",
+                         r == -EOPNOTSUPP ? "pids shares its hierarchy with another controller" : strerror(-r));
         if (inside >= 0 && outside >= 0) {
                 (void) initlink_store(e->link, INIT_STORE_INSIDE, inside);
                 (void) initlink_store(e->link, INIT_STORE_OUTSIDE, outside);

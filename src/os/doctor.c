@@ -130,15 +130,31 @@ static bool crowded(const struct cgroup *c)
         return access(path, F_OK) == 0;
 }
 
-static void say_v1(const struct cgroup *c, size_t use, struct doctor_row *ret)
+/* What bounds those that say nothing of TasksMax=. */
+static const char *rest(const struct doctor_place *place, char *buf, size_t n)
 {
+        const int64_t max = limits_rest_max(place->cgroup);
+
+        if (max >= 0)
+                (void) snprintf(buf, n, "all others together: %lld", (long long) max);
+        else
+                (void) snprintf(buf, n, "%s", place->only_looking && limits_rest_alone(place->cgroup)
+                                ? "all others together: 512 for each node" : "all others are not bounded");
+        return buf;
+}
+
+static void say_v1(const struct doctor_place *place, size_t use, struct doctor_row *ret)
+{
+        const struct cgroup *c = place->cgroup;
         enum controller ctl = uses[use].controller;
+        char others[80];
 
         say(ret, uses[use].what, ctl == CTL_MEMORY || ctl == CTL_PIDS ? DOCTOR_PARTLY : DOCTOR_YES,
-            "cgroup v1 at %s: %s%s", c->v1[ctl].path, uses[use].directives,
+            "cgroup v1 at %s: %s%s%s", c->v1[ctl].path, uses[use].directives,
             ctl == CTL_MEMORY ? "; not MemoryHigh=, MemoryLow=, MemoryMin=, which only v2 has"
             : ctl == CTL_PIDS
-            ? " where a unit says it, and for what `coppicectl run` runs; all others together: 512 for each node" : "");
+            ? " where a unit says it, and for what `coppicectl run` runs; " : "",
+            ctl == CTL_PIDS ? rest(place, others, sizeof others) : "");
 }
 
 bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row *ret)
@@ -151,7 +167,7 @@ bool doctor_limits(const struct doctor_place *place, size_t i, struct doctor_row
         if (!(limits_available(c) & CTL_BIT(uses[i].controller)))
                 say(ret, uses[i].what, DOCTOR_NO, "%s", limits_why_not(c, uses[i].controller, why, sizeof why));
         else if (strcmp(limits_backend(c, uses[i].controller), "v1") == 0)
-                say_v1(c, i, ret);
+                say_v1(place, i, ret);
         else if (place->only_looking && uses[i].controller != CTL_DEVICES && crowded(c))
                 say(ret, uses[i].what, DOCTOR_PARTLY,
                     "cgroup v2 at %s, if coppiced is alone in its group (systemd-run --scope -p Delegate=yes coppiced, "

@@ -58,9 +58,13 @@ void limits_devices_implied(struct cgroup *c, int group, const struct spec *s, b
  * where none is needed); the next ones find it. The two are then cgroup.procs of it and of the group above it,
  * owned by the caller, for init to leave and enter when it is full; else as they were. limits_rest_room(): let it
  * have room for so many services with so many tasks each, in all a third of what the system allows or a few for
- * each, but never less than one of them may have. */
+ * each, but never less than one of them may have. limits_rest_max(): the bound as it is, -1 where there is none.
+ * limits_rest_alone(): pids has a hierarchy to itself; else limits_rest_begin() gives -EOPNOTSUPP, as the group would
+ * bound more than tasks. */
 int limits_rest_begin(struct cgroup *c, int *ret_inside, int *ret_outside);
 bool limits_rest_is(struct cgroup *c);
+int64_t limits_rest_max(struct cgroup *c);
+bool limits_rest_alone(const struct cgroup *c);
 void limits_rest_room(struct cgroup *c, int64_t services, int64_t each);
 
 /* The v1 groups a child of this node has to enter: a descriptor for each, to write "0" to; owned by the caller. At

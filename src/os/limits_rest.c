@@ -22,7 +22,7 @@ enum {
 };
 
 /* A hierarchy that pids share with another controller is left alone: its groups would bound more than tasks. */
-static bool alone(const struct cgroup *c)
+bool limits_rest_alone(const struct cgroup *c)
 {
         for (int i = 0; i < CTL_COUNT; i++)
                 if ((enum controller) i != CTL_PIDS && c->v1[i].own >= 0 && c->v1[i].with == c->v1[CTL_PIDS].with)
@@ -56,8 +56,10 @@ int limits_rest_begin(struct cgroup *c, int *ret_inside, int *ret_outside)
         int r;
 
         cgroup_control_ask(c);
-        if (strcmp(limits_backend(c, CTL_PIDS), "v1") != 0 || !alone(c))
+        if (strcmp(limits_backend(c, CTL_PIDS), "v1") != 0)
                 return 0;
+        if (!limits_rest_alone(c))
+                return -EOPNOTSUPP;
         root = cgroup_v1_open(c, CTL_PIDS, ".", true);
         if (root < 0)
                 return root;
@@ -92,6 +94,11 @@ bool limits_rest_is(struct cgroup *c)
         if (c->rest >= 0 && fs_read_small(c->rest, "pids.max", text, sizeof text) > 0)
                 c->rest_max = strtoll(text, NULL, 10);
         return c->rest >= 0;
+}
+
+int64_t limits_rest_max(struct cgroup *c)
+{
+        return limits_rest_is(c) ? c->rest_max : -1;
 }
 
 void limits_rest_room(struct cgroup *c, int64_t services, int64_t each)
