@@ -87,6 +87,7 @@ struct init {
         int oom_before;          /* our oom_score_adj as we were started ... */
         bool oom_lowered;        /* ... which services get back: init, engine and log writer are spared longer */
         bool reap_due;
+        bool unbounded;          /* the group that bounds us could not be entered again */
         uint64_t look_at;        /* nsec: not earlier are children looked for that nobody named; 0 = at once */
         uint64_t reaped;         /* so far */
         pid_t likely;            /* the child that the last SIGCHLD named, 0 = none */
@@ -156,6 +157,7 @@ int start_engine(struct init *in);
  * start anything either. It takes whoever enters it, full or not: after a fork has failed with this `error` we can
  * leave, fork, and enter it again, parent and child both. The descriptor to enter it by, or -1 with errno = error. */
 int bounds_leave(const struct init *in, int error);
-void bounds_enter(int back);
+void bounds_enter(struct init *in, int back);
+void bounds_again(struct init *in);                /* entering it may have failed: before the next child */
 
 #endif

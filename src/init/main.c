@@ -166,7 +166,7 @@ int start_engine(struct init *in)
                 pid = fork();
                 error = errno;
                 if (pid != 0)
-                        bounds_enter(back);
+                        bounds_enter(in, back);
         }
         if (pid < 0)
                 return -error;

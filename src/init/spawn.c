@@ -145,12 +145,24 @@ int bounds_leave(const struct init *in, int error)
         return error == EAGAIN && back >= 0 && out >= 0 && write(out, "0", 1) == 1 ? back : -1;
 }
 
-void bounds_enter(int back)
+void bounds_enter(struct init *in, int back)
 {
         const int error = errno;
+        const bool failed = write(back, "0", 1) != 1;
 
-        (void) !write(back, "0", 1);
+        if (failed && !in->unbounded && getpid() == in->self)
+                log_warning("enter the group that bounds tasks again: %s; services have no bound until that succeeds",
+                            strerror(errno));
+        in->unbounded = failed;
         errno = error;
+}
+
+void bounds_again(struct init *in)
+{
+        const int back = in->unbounded ? store_find(&in->store, INIT_STORE_INSIDE) : -1;
+
+        if (back >= 0)
+                bounds_enter(in, back);
 }
 
 void spawn_request(struct init *in, const struct init_spawn *m, size_t size, const int *fds, int count)
@@ -179,10 +191,11 @@ void spawn_request(struct init *in, const struct init_spawn *m, size_t size, con
                 job.unshared = &in->landed[flight - in->flights];
                 *job.unshared = 0;
         }
+        bounds_again(in);
         pid = make_child(in, &job, flight != NULL);
         if (pid < 0 && (back = bounds_leave(in, errno)) >= 0) {
                 pid = make_child(in, &job, flight != NULL);
-                bounds_enter(back);
+                bounds_enter(in, back);
         }
         if (pid == 0)
                 child_run(&job);
