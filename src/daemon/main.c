@@ -219,11 +219,13 @@ static int start_over(struct engine *e, struct err *err)
         if (r < 0)
                 return r;
         empty_start(e);
-        r = link_greet(e, err);
+        /* Where that cannot be told the next engine begins anew as well, and nothing has been taken from init yet: no
+         * signal for the daemon is lost. */
+        r = adopt_find(e, err);
         if (r == 0)
-                r = adopt_find(e, err);
+                r = link_greet(e, err);
         if (r < 0)
-                return r; /* the next engine begins anew as well: there is nothing yet that it could go on with */
+                return r;
         engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
         (void) journal_start(e);
         return 0;
