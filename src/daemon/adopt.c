@@ -23,7 +23,7 @@
 
 #define NOBODY INT32_MAX /* the pid of a command that is not run again */
 
-enum { LOOKS = 100, LOOK_PAUSE_MS = 10, GIVE_UP = 20 };
+enum { LOOKS = 100, LOOK_PAUSE_MS = 50 };
 
 struct survivor {
         node_id node;
@@ -98,43 +98,64 @@ static int consider(struct engine *e, pid_t pid)
         return add(e, &(struct survivor) { .node = id, .pid = pid, .born = b.start });
 }
 
-/* For a second: a program may be in the middle of exec. */
-static int look_at(struct engine *e, pid_t pid)
+/* Those of the list whose place can be told are wiped from it; how many are left. */
+static unsigned look(struct engine *e, char *list)
 {
-        int r = consider(e, pid);
+        unsigned left = 0;
+        char *end;
 
-        for (int i = 0; r < 0 && i < LOOKS && e->failures < GIVE_UP; i++) {
-                (void) poll(NULL, 0, LOOK_PAUSE_MS);
-                r = consider(e, pid);
+        for (char *at = list;; at = end) {
+                long pid = strtol(at, &end, 10);
+
+                if (end == at)
+                        return left;
+                if (pid > 0 && pid != getpid() && consider(e, (pid_t) pid) < 0)
+                        left++;
+                else
+                        memset(at, ' ', (size_t) (end - at));
         }
-        return r;
 }
 
-/* Nothing may be started beside a process of which we do not know whose it is: then the next engine looks. But where
- * that cannot be told for long, the other services shall not be without an engine for it. */
-static int not_told(const struct engine *e, const char *what, int error, struct err *err)
+static void tell(const char *list, const char *what)
 {
-        if (e->failures < GIVE_UP || error_lacks(error))
-                return err_set(err, STAGE_NONE, EAGAIN, "find out what runs: %s: %s", what, strerror(error));
-        log_warning("%s: %s: whatever runs there is not recognised", what, strerror(error));
-        return 0;
-}
-
-static int take_children(struct engine *e, const char *list, struct err *err)
-{
-        char what[48], *end;
+        char *end;
 
         for (const char *at = list;; at = end) {
                 long pid = strtol(at, &end, 10);
-                int r;
 
                 if (end == at)
-                        break;
-                r = pid > 0 && pid != getpid() ? look_at(e, (pid_t) pid) : 0;
-                (void) snprintf(what, sizeof(what), "process %ld", pid);
-                if (r < 0 && not_told(e, what, -r, err) < 0)
-                        return -EAGAIN;
+                        return;
+                log_warning("find out what runs: process %ld: whose it is cannot be told%s", pid, what);
         }
+}
+
+/* An answer that we do not get of ourselves either is for want of something. */
+static int lacking(void)
+{
+        struct nogroup_birth b;
+        int r = nogroup_birth(getpid(), &b);
+
+        return r < 0 && error_lacks(-r) ? -r : 0;
+}
+
+/* Nothing may be started beside a process of which we do not know whose it is: a program may be in the middle of exec,
+ * or be hidden for a moment, so we look again for some seconds. What is hidden still then is so for good, as far as
+ * anybody can tell, and the others shall not be without an engine for it; only a lack is left to the next engine. */
+static int take_children(struct engine *e, char *list, struct err *err)
+{
+        unsigned left = look(e, list);
+        int lack;
+
+        if (left > 0)
+                tell(list, " now; looking again");
+        for (int i = 0; left > 0 && i < LOOKS; i++) {
+                (void) poll(NULL, 0, LOOK_PAUSE_MS);
+                left = look(e, list);
+        }
+        lack = left > 0 ? lacking() : 0;
+        if (lack)
+                return err_set(err, STAGE_NONE, EAGAIN, "find out what runs: %s", strerror(lack));
+        tell(list, ": it is not recognised");
         log_notice("%zu services are running; they go on", e->survivor_count);
         return 0;
 }
@@ -147,11 +168,13 @@ int adopt_find(struct engine *e, struct err *err)
 
         (void) snprintf(path, sizeof(path), "/proc/%d/task/%d/children", e->opt.pid, e->opt.pid);
         r = fs_read(path, 64 << 20, &text, NULL);
-        if (r == -ENOENT) { /* no /proc, or a kernel that does not list children */
-                log_warning("%s cannot be read: whatever runs is not recognised", path);
+        if (r < 0 && error_lacks(-r))
+                return err_set(err, STAGE_NONE, EAGAIN, "find out what runs: %s: %s", path, strerror(-r));
+        if (r < 0) { /* no /proc, or a kernel that does not list children */
+                log_warning("%s cannot be read: whatever runs is not recognised: %s", path, strerror(-r));
                 return 0;
         }
-        return r < 0 ? not_told(e, path, -r, err) : take_children(e, buf_text(&text), err);
+        return text.len > 0 ? take_children(e, text.data, err) : 0;
 }
 
 /* --- those whose start has not come yet, and the next engine ------------------------------------------------------ */

@@ -8,8 +8,8 @@
 
 #include "daemon/engine.h"
 
-/* Look among the children of init; once, before the first turn. -EAGAIN: whose a process is cannot be told now, or
- * memory or descriptors are short. */
+/* Look among the children of init; once, before the first turn. -EAGAIN: memory or descriptors
+ * are short. */
 int adopt_find(struct engine *e, struct err *err);
 /* A process that belongs to nobody we know of has ended: nothing is taken for it any more. */
 void adopt_exited(struct engine *e, pid_t pid);

@@ -124,7 +124,6 @@ struct engine {
         struct left *left;            /* owned; left.c; NULL: no earlier daemon has left anybody */
         bool init_gone;               /* coppiced was killed: what is left to do is to end */
         int kept_control;             /* recovered: the listening socket; else -1 */
-        uint32_t failures;            /* how many engines in a row before us have not lived long */
         uint64_t last_mark;           /* of the last message of init that was dealt with */
 
         struct transients *transients; /* owned; NULL until there is one */

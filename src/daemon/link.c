@@ -267,7 +267,6 @@ static void greeted(struct engine *e, const struct init_hello *hello)
 {
         e->opt.pid = hello->pid;
         e->opt.pid1 = hello->flags & INIT_HELLO_PID1;
-        e->failures = hello->failures;
 }
 
 /* What comes before our own HELLO was meant for an engine before us, which has not read it: it is dealt with, but the
