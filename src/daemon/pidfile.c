@@ -162,12 +162,14 @@ static void watch(struct engine *e, node_id id, const char *path)
         ev_io_start(e->loop, &x->pidfile);
 }
 
-/* The only process there is. With several nobody can know: then the service runs as long as any of them. */
+/* The only process there is. With several nobody can know: then the service runs as long as any of them. So it is
+ * without control groups, where one that /proc does not show for a moment, in the middle of exec, is not counted. */
 static void guess(struct engine *e, node_id id)
 {
+        const bool counted = cgroup_backend(e->cgroup) != CGROUP_NONE;
         pid_t pids[2];
 
-        if (engine_pids(e, id, pids, 2) == 1 && !notify_is_anothers(e, id, pids[0]))
+        if (counted && engine_pids(e, id, pids, 2) == 1 && !notify_is_anothers(e, id, pids[0]))
                 notify_main_pid(e, id, pids[0]);
         else
                 engine_post(e, &(struct event) { .kind = EVT_MAINPID, .node = id,

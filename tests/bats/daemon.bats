@@ -66,6 +66,7 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
 }
 
 @test "A10: without PIDFile= the main process is the only one left, and with several the service lives as long as any" {
+        skip_unless cgroup2
         script fork <<-SH
                 for i in \$@; do setsid sleep \$i >/dev/null 2>&1 </dev/null & done
                 exit 0
