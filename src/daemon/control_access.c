@@ -31,11 +31,17 @@ static bool refuse(struct call *c)
         return false;
 }
 
-/* What could not be told when he connected is asked again with each call: it is not "no" for as long as he stays. */
+/* What could not be told when he connected is asked again with each call: it is not "no" for as long as he stays. Where
+ * the number is all there is to ask by, it may be another's by now: then it makes nobody a stranger with all rights. */
 static void ask_again(struct conn *k)
 {
-        if (k->peer.unsure)
-                engine_peer(k->control->engine, k->fd, &k->peer);
+        const bool outside = k->peer.kind == PEER_OUTSIDE;
+
+        if (!k->peer.unsure)
+                return;
+        engine_peer(k->control->engine, k->fd, &k->peer);
+        if (!outside && k->peer.kind == PEER_OUTSIDE && !k->peer.held)
+                k->peer = (struct peer) { .kind = PEER_STRAY, .unsure = true };
 }
 
 bool call_permitted(struct call *c)

@@ -139,6 +139,7 @@ const char *engine_load_report(const struct engine *e);
 struct peer {
         enum { PEER_OUTSIDE, PEER_SERVICE, PEER_STRAY } kind;
         bool unsure;            /* it could not be told; ask again */
+        bool held;              /* the kernel says that it is the one that connected, and no later one of its number */
         node_id node;           /* PEER_SERVICE */
         uint32_t incarnation;
 };

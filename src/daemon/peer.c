@@ -200,6 +200,7 @@ void engine_peer(struct engine *e, int fd, struct peer *ret)
                 *ret = ask_both(e, &cred);
         if (pidfd >= 0 && has_ended(pidfd))
                 *ret = (struct peer) { .kind = PEER_STRAY };
+        ret->held = pidfd >= 0;
 }
 
 bool engine_peer_lives(const struct engine *e, const struct peer *p)
