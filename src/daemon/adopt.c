@@ -210,6 +210,16 @@ int adopt_read(struct engine *e, node_id id, pid_t pid, uint64_t born, uint32_t 
                                                           .incarnation = incarnation });
 }
 
+void adopt_forget(struct engine *e, node_id id)
+{
+        struct survivor *s = find(e, id);
+
+        if (!s)
+                return;
+        journal_survivor(e, id, 0, 0, 0);
+        drop(e, s);
+}
+
 /* --- instead of a start ------------------------------------------------------------------------------------------- */
 
 static void post(struct engine *e, const struct action *a, enum event_kind kind, pid_t pid)
@@ -249,12 +259,25 @@ static void take_main(struct engine *e, const struct action *a, struct survivor 
                 post(e, a, EVT_READY, 0);
 }
 
+/* Has it ended meanwhile, or is its number another's? */
+static bool is_gone(const struct survivor *s)
+{
+        struct nogroup_birth b;
+        int r = nogroup_birth(s->pid, &b);
+
+        return r == -ESRCH || (r == 0 && b.start != s->born);
+}
+
 bool adopt_spawn(struct engine *e, const struct action *a, const struct spec *spec)
 {
         struct survivor *s = find(e, a->node);
 
         if (!s)
                 return false;
+        if (s->incarnation == 0 && is_gone(s)) {
+                adopt_exited(e, s->pid);
+                return false;
+        }
         if (a->role == ROLE_MAIN && s->incarnation == 0) {
                 take_main(e, a, s, spec);
                 return true;

@@ -13,6 +13,7 @@
 int adopt_find(struct engine *e, struct err *err);
 /* A process that belongs to nobody we know of has ended: nothing is taken for it any more. */
 void adopt_exited(struct engine *e, pid_t pid);
+void adopt_forget(struct engine *e, node_id id); /* the node is no more */
 
 /* For the journal: all of them as entries; one of those (-ENOMEM). */
 void adopt_save(struct engine *e);

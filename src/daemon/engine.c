@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/adopt.h"
 #include "daemon/empty.h"
 #include "daemon/engine_priv.h"
 #include "daemon/identity.h"
@@ -122,6 +123,7 @@ void engine_forget(struct engine *e, node_id id)
 {
         struct run *run;
 
+        adopt_forget(e, id); /* its turn to start may never have come, and with that a run */
         if (id >= e->run_cap)
                 return;
         run = &e->runs[id];
