@@ -21,8 +21,9 @@ static inline bool error_lacks(int error)
         return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO;
 }
 
-/* Of a look at a process below /proc: only these say that there is none. Any other, EACCES among them, says that it
- * cannot be told now: a program that nobody may read is being run, a policy forbids it, something is short. */
+/* Of a look at a process below /proc: only these say that there is none, or none for us (hidepid=2 says so of other
+ * users'). Any other, EACCES among them, says that it cannot be told now: a program that nobody may read is being run,
+ * a policy forbids it, something is short. */
 static inline bool error_means_gone(int error)
 {
         return error == ENOENT || error == ESRCH;

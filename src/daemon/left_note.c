@@ -60,6 +60,15 @@ static int append(const char *path, const struct buf *line)
         return n < 0 ? -errno : (size_t) n < line->len ? -ENOSPC : 0;
 }
 
+/* The file says `text` from now on; of that only `more` is new, NULL: it is written anew. So it is when somebody has
+ * removed the file, as cleaners of /tmp do. */
+static int write_down(const char *path, const struct buf *text, const struct buf *more)
+{
+        int r = more ? append(path, more) : -ENOENT;
+
+        return r == -ENOENT ? fs_write_atomic(path, buf_text(text), text->len, 0600, NULL) : r;
+}
+
 /* What the file says of this node is `line` from now on; NULL: nothing. A file that could not be read is not written:
  * the others' lines would be gone. A new node costs a line, one of which something else is said the whole file, and a
  * restart in the same group nothing but a look at what we know. */
@@ -82,8 +91,7 @@ static int change(struct engine *e, const char *node, const struct buf *line)
         if (buf_failed(&text) || (line && buf_failed(line)))
                 r = -ENOMEM;
         else if (line || !new)
-                r = new && f->noted.len > 0 ? append(left_path(e, "leave", path), line)
-                    : fs_write_atomic(left_path(e, "leave", path), buf_text(&text), text.len, 0600, NULL);
+                r = write_down(left_path(e, "leave", path), &text, new && f->noted.len > 0 ? line : NULL);
         if (r < 0) {
                 f->noted_known = false;
                 buf_free(&text);

@@ -59,7 +59,8 @@ static void on_hangup(struct ev_loop *loop, ev_io *w, int revents)
 }
 
 /* Two descriptors of one opening. Its inode says less: both ends of a pipe have the same one, as has whatever the
- * kernel makes without a file (eventfd, timerfd, pidfd). Where kcmp() is forbidden, what could be two counts as two. */
+ * kernel makes without a file (eventfd, timerfd, pidfd). Where kcmp() is forbidden, two openings of one
+ * file, directory, pipe or socket in the same mode count as one, and of anything else any two as two. */
 static bool same_opening(int a, int b)
 {
         long order = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, a, b);

@@ -186,6 +186,20 @@ is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
         stop_daemon 0
 }
 
+@test "J9: a note of what is to be left that somebody has removed is written again as a whole with the next start" {
+        keeper "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        rm "$W/run/leave"
+        service more OnDaemonDeath=leave StandardOutput=null StandardError=null "ExecStart=/bin/sleep 1000"
+        ctl daemon-reload
+        ctl start /more
+        wait_state /more running
+        assert_eq "$(cut -f 2 "$W/run/leave" | sort | paste -s -d ' ')" "/keep /more"
+        ! file_has "$W/daemon.log" "cannot be written"
+        stop_daemon 0
+}
+
 @test "J9: a service that was started again without OnDaemonDeath=leave is not left" {
         keeper "ExecStart=/bin/sleep 1000"
         start_daemon
