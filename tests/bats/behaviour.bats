@@ -59,7 +59,7 @@ reason_is() { [ "$(field "$1" .last_reason)" = "$2" ]; }
         wait_state /stays running
         assert_eq "$(state_of /calm)" starting
         [ ! -e "$W/calm" ]
-        echo >"$W/go"
+        knock "$W/go"
         wait_file "$W/calm"
         ctl stop /stays
         wait_lines "$W/log" "1 2 stopped"
@@ -123,11 +123,11 @@ deaf() { mkfifo "$W/$1.gate"; service "$1" "ExecStart=$BUILD/tests/programs/deaf
         wait_line "$W/some.log" up
         ctl stop --no-block /all
         wait_line "$W/all.log" lost
-        echo >"$W/all.gate"
+        knock "$W/all.gate"
         wait_state /all inactive
         wait_lines "$W/all.log" "up lost main heard"
         ctl stop --no-block /some
-        echo >"$W/some.gate"
+        knock "$W/some.gate"
         wait_state /some inactive
         wait_lines "$W/some.log" "up main"
         for n in all some; do assert_eq "$(field /$n .last_reason)" shutdown; done
@@ -400,7 +400,7 @@ has_exactly() { [ "$(finished "$1" | wc -l)" = "$2" ]; }
 first_is() { [[ $(finished "$1" | head -n 1) == *."$2" ]]; }
 log_has() { grep -q "$2" "$W/logs/$1/current" 2>/dev/null; }
 # The next line that comes when the file is too old begins a new one.
-aged() { echo >>"$W/fifo"; has_finished /age 1; }
+aged() { knock "$W/fifo"; has_finished /age 1; }
 
 @test "LogCompress=zstd packs finished files, and logs reads them" {
         service zst "LogFormat=raw" "LogMaxSize=4K" "LogMaxFiles=50" "LogCompress=zstd" \

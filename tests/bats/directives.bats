@@ -106,7 +106,7 @@ lines_of() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         assert_eq "$(state_of /front/app)" inactive
         run ctl why /front
         assert_output_has "its start waits for /back"
-        echo >"$W/go"
+        knock "$W/go"
         wait_state /front/app running
         stop_daemon 0
         sed -i '1i [Unit]\nAfter=app.service' "$W/units/db.service"

@@ -100,7 +100,7 @@ teardown() { end_world; }
         service overwrite "ExecStart=$W/overwrite"
         COPPICED=$W/bin/coppiced start_daemon
         wait_for "$PATIENCE" pgrep -P "$DAEMON" -x coppice-logd # a file that is being executed is what is not to be written
-        echo go >"$W/go"
+        knock "$W/go" go
         wait_file "$W/said"
         assert_eq "$(cat "$W/said")" ""
         assert_eq "$(cat "$W"/bin/* | cksum)" "$before"

@@ -95,7 +95,7 @@ deaths_of() { ctl deaths "$1" --json | jq -r '.[].reason'; }
         [ -n "$group" ] || skip "without control groups nobody leaves a service but by changing all it is known by"
         [ "$(id -u)" = 0 ] || skip "needs root to take a process out of its group"
         echo "$left" >"$(dirname "$group")/cgroup.procs" 2>/dev/null || echo "$left" >"$(cgroup_dir self)/cgroup.procs"
-        echo go >"$W/gate"
+        knock "$W/gate" go
         wait_for "$PATIENCE" has_state /leaver failed
         assert_eq "$(field /leaver .last_reason)" exit:3
         kill -0 "$left" # it lives

@@ -165,6 +165,10 @@ wait_restart() { wait_for "${3:-$PATIENCE}" has_new_pid "$1" "$2" || { ctl statu
 wait_file() { wait_for "${2:-$PATIENCE}" file_exists "$1"; }
 wait_line() { wait_for "${3:-$PATIENCE}" file_has "$1" "$2"; }
 
+# knock FIFO [WORD...]: a line into it. To open one waits for its reader: a reader that never comes is a failure, not a test that
+# hangs.
+knock() { timeout "$PATIENCE" sh -c 'at=$1; shift; echo "$*" >"$at"' sh "$@" || { echo "nobody reads $1"; return 1; }; }
+
 # watch_events: opens the daemon's event stream; wait_event JQ-CONDITION [SECONDS] then reads on to the first event
 # for which the condition holds and leaves it in $EVENT.
 watch_events() {

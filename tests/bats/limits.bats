@@ -727,7 +727,7 @@ answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e"
         ctl run --name=held -- /bin/sh -c "read x <$W/go" 3>&- &
         wait_state /transient/held running
         assert_eq "$(value /transient/held pids pids.max pids.max)" 512
-        echo >"$W/go"
+        knock "$W/go"
         wait $!
 }
 

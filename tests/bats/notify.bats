@@ -14,7 +14,7 @@ teardown() { end_world; }
         service web "Type=notify" "ExecStart=$W/late"
         start_daemon
         wait_state /web starting
-        echo >"$W/go"
+        knock "$W/go"
         wait_state /web running
         assert_eq "$(field /web .status_text)" "ready to serve"
         stop_daemon 0
@@ -123,7 +123,7 @@ teardown() { end_world; }
         service web "Type=notify" "NotifyFd=5" "ExecStart=$W/web"
         start_daemon
         wait_state /web starting
-        echo >"$W/go"
+        knock "$W/go"
         wait_state /web running
         stop_daemon 0
 }
@@ -177,7 +177,7 @@ teardown() { end_world; }
         start_daemon
         watch_events
         wait_state /hang running
-        echo >"$W/go"
+        knock "$W/go"
         wait_event '.rule == "said_stopping" and .node == "/hang"'
         wait_state /hang failed
         assert_eq "$(field /hang .last_reason)" stop_timeout
@@ -239,7 +239,7 @@ teardown() { end_world; }
         service late "Type=forking" "NotifyAccess=all" "PIDFile=$W/never.pid" "ExecStart=$W/late"
         start_daemon --stop-timeout=2s
         wait_state /web running
-        echo >"$W/go"
+        knock "$W/go"
         wait_for "$PATIENCE" says /web read
         wait_state /web running
         wait_for "$PATIENCE" forked_off /late

@@ -68,7 +68,7 @@ kill_engine() {
         ctl stop --no-block /web
         wait_line "$W/log" lost
         kill -KILL "$(engine)"
-        echo >"$W/gate"
+        knock "$W/gate"
         wait_line "$W/log" heard
         wait_state /web inactive
         assert_eq "$(field /web .last_reason)" shutdown
@@ -314,7 +314,7 @@ damage() {
         kill -KILL "$brief"
         wait_for "$PATIENCE" process_gone "$brief"
         kill_engine # that it has ended is known to the one that follows
-        echo >"$W/go"
+        knock "$W/go"
         wait_state /web running
         assert_eq "$(pid_of /web)" "$web"
         wait_restart /brief "$brief"

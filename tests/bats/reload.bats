@@ -69,12 +69,12 @@ reloads_in_state() {
                 Environment=REVISION=1
                 ExecStart=/bin/sh -c 'echo \$REVISION >>$W/revisions; cat $W/go; exec $TELL READY=1 -- /bin/sleep 1000'
 	U
-        echo >"$W/go"
+        knock "$W/go"
         wait_state /web running
         assert_eq "$(incarnation_of /web)" 1
         ctl restart /web --no-block
         wait_line "$W/revisions" 2
-        echo >"$W/go"
+        knock "$W/go"
         wait_state /web running
         assert_eq "$(cat "$W/revisions")" "$(printf '1\n2')"
         stop_daemon 0
@@ -109,7 +109,7 @@ reloads_in_state() {
         run ctl daemon-reload
         assert_status 0
         assert_eq "$(state_of /web)" stopping
-        echo >"$W/go"
+        knock "$W/go"
         wait_state /web inactive
         ctl start /web
         wait_line "$W/revisions" 2

@@ -94,7 +94,7 @@ END
         assert_status 75
         run ctl await later --timeout 50ms
         assert_status 75
-        echo 9 >"$W/fifo"
+        knock "$W/fifo" 9
         run ctl await later
         assert_status 9
         assert_output_has "exit:9"
@@ -317,7 +317,7 @@ tmp_empty() { [ -z "$(ls "$W/tmp")" ]; }
         mkfifo -m 666 "$W/go"
         as_nobody "$CTL" run --local -p MemoryMax=64M -p Isolation=best-effort -- /bin/cat "$W/go" >"$W/said" 2>&1 &
         wait_for "$PATIENCE" grep -q "MemoryMax=64M is not enforced: there is no memory controller" "$W/said"
-        echo it runs >"$W/go" # and not only at its end
+        knock "$W/go" it runs # and not only at its end
         wait $!
         run cat "$W/said"
         assert_output_has "it runs"

@@ -31,7 +31,7 @@ SH
         assert_eq "$(cat "$W/node")" /shop/worker
         run ctl why /shop/worker; assert_output_has '/shop/boss asked for its start'
         run ctl logs /shop/worker; assert_output_has 'hello from'
-        echo >"$W/go"
+        knock "$W/go"
         run ctl await /shop/worker; assert_status 3
         run ctl list --json; refute_output_has worker
 }
