@@ -146,21 +146,33 @@ EOF
 is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
 
 @test "J9, I2: with no descriptor left nothing is started beside what was left, and it is when there are some" {
+        mkfifo "$W/go"
+        script slow <<-SH
+                read x <$W/go
+                timeout 1.5 /bin/sleep 1000
+                exit 3
+	SH
         keeper "ExecStart=/bin/sleep 1000"
+        # longer than the engine takes to look again; of its end the engine hears without a descriptor
+        service slow Restart=temporary "ExecStart=$W/slow"
         start_daemon
         wait_state /keep running
         local keep engine limit
         keep=$(pid_of /keep)
         kill_daemon
-        start_daemon
+        start_daemon --log-level=info
         wait_state /keep starting
         engine=$(pgrep -P "$DAEMON" -x coppice-engine)
         limit=$(prlimit --pid "$engine" --nofile --output SOFT --noheadings)
         prlimit --pid "$engine" --nofile=4:
         kill "$keep"
         wait_for "$PATIENCE" process_gone "$keep"
+        knock "$W/go"
+        wait_line "$W/daemon.log" '/slow: .*ended: exit:3'
+        refute grep '/keep: .* has ended' "$W/daemon.log"
         prlimit --pid "$engine" --nofile="${limit// /}":
         wait_restart /keep "$keep"
+        assert_eq "$(grep -c '/keep: .* has ended' "$W/daemon.log")" 1
         stop_daemon 0
 }
 
