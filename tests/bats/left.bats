@@ -208,7 +208,7 @@ is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
         ctl start /more
         wait_state /more running
         assert_eq "$(cut -f 2 "$W/run/leave" | sort | paste -s -d ' ')" "/keep /more"
-        ! file_has "$W/daemon.log" "cannot be written"
+        refute file_has "$W/daemon.log" "cannot be written"
         stop_daemon 0
 }
 

@@ -743,7 +743,7 @@ answers_anew() { local e; e=$(pgrep -P "$DAEMON" -x coppice-engine) && [ -n "$e"
         kill -KILL "$engine"
         wait_for "$PATIENCE" answers_anew "$engine"
         engine=$(pgrep -P "$DAEMON" -x coppice-engine)
-        ! grep -q rest.tasks "/proc/$engine/cgroup" || { echo "the next engine shares the tasks of services"; return 1; }
+        refute grep rest.tasks "/proc/$engine/cgroup" || { echo "the next engine shares the tasks of services"; return 1; }
         ctl restart /calm
         ctl stop /bomb
         [ "$(where pids)" = v2 ] || grep -q "/coppice-$DAEMON/rest.tasks\$" "/proc/$(pid_of /calm)/cgroup"
