@@ -9,7 +9,7 @@
  * code unless another one was asked for already. */
 void exit_finish(struct engine *e, int code);
 
-/* End whoever is in the daemon's own groups and remove them; also for a boot that fails: init knows those of v2 only. */
+/* End whoever is in the daemon's own groups and remove them. For a boot that fails, too: init knows v2 only. */
 void exit_groups(struct engine *e);
 
 /* After the loop: release everything, remove what lies on disk, tell init. Waits for nobody but init. */
