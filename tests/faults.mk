@@ -13,4 +13,5 @@ tests_faults_memory_coppice_engine_LDADD = $(coppice_engine_LDADD)
 tests_faults_memory_coppice_logd_SOURCES = src/logd/main.c tests/faults/memory.c
 tests_faults_memory_coppice_logd_LDFLAGS = $(MEMORY_WRAP)
 tests_faults_memory_coppice_logd_LDADD = $(coppice_logd_LDADD)
-CLEANFILES += tests/faults/memory/coppiced
+CLEANFILES += tests/faults/memory/coppiced tests/faults/memory/point.over tests/faults/memory/point.sites
+CLEANFILES += tests/faults/memory/point.hit

@@ -5,6 +5,6 @@ if !SANITIZERS
 TESTS += tests/vm/pure-v2 tests/vm/machine tests/vm/v1-only
 endif
 
-# The kernel that the machine boots is kept in the build directory.
+# The kernel that the machine boots and the packages of real programs are kept in the build directory.
 distclean-local:
-	rm -rf vm
+	rm -rf vm programs
