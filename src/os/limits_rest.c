@@ -1,7 +1,7 @@
 /* limits_rest.c - the tasks of all that have no group in v1's pids hierarchy, bounded together: see limits.h.
  *
  * A group of its own there, and entering it, would cost a plain start half as much again. A group that init is in costs
- * nothing: its children are in it from their first instruction. So one beside the nodes' groups, entered by init when
+ * a tenth: its children are in it from their first instruction. So one beside the nodes' groups, entered by init when
  * the daemon starts, holds whoever says nothing of TasksMax=. When they have filled it, init leaves it for each fork
  * (init/spawn.c). */
 #include <errno.h>
