@@ -18,6 +18,7 @@ static const struct later {
         LATER(lsm_get_self_attr, 459), LATER(lsm_set_self_attr, 460), LATER(lsm_list_modules, 461), LATER(mseal, 462),
         LATER(setxattrat, 463), LATER(getxattrat, 464), LATER(listxattrat, 465), LATER(removexattrat, 466),
         LATER(open_tree_attr, 467), LATER(file_getattr, 468), LATER(file_setattr, 469),
+        LATER(listns, 470), LATER(rseq_slice_yield, 471),
 #ifdef __x86_64__
         LATER(uretprobe, 335), LATER(uprobe, 336),
 #endif

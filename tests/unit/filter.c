@@ -84,6 +84,11 @@ static void a_list_means_for_each_call_what_systemd_says(void **state)
                 { "SystemCallFilter=read\nSystemCallErrorNumber=EPERM", "keyctl", EPERM },
                 { "SystemCallFilter=~keyctl:ENOTSUP", "keyctl", EOPNOTSUPP },
                 { "SystemCallFilter=read\nSystemCallErrorNumber=13", "keyctl", EACCES },
+                { "SystemCallFilter=read write", "seccomp", FILTER_ALLOW },       /* @sandbox in @default */
+                { "SystemCallFilter=read write", "landlock_restrict_self", FILTER_ALLOW },
+                { "SystemCallFilter=~@sandbox", "seccomp", FILTER_KILL },
+                { "SystemCallFilter=@file-system", "open_tree", FILTER_ALLOW },
+                { "SystemCallFilter=~@mount", "open_tree_attr", FILTER_KILL },
                 { "SystemCallFilter=@system-service", "socket", FILTER_ALLOW },   /* a group in a group */
                 { "SystemCallFilter=@system-service", "reboot", FILTER_KILL },
                 { "SystemCallFilter=@system-service\nSystemCallFilter=~@network-io", "socket", FILTER_KILL },
