@@ -90,7 +90,7 @@ static void go_up(struct core *c, struct node *n)
         report_started(c, n);
         if (type == TYPE_ONESHOT && !spec_int(n->spec, D_SERVICE_RemainAfterExit)) {
                 (void) note(c, n, RULE_ONESHOT_DONE, n->cause);
-                service_end_with(c, n, REASON(REASON_NORMAL, 0), false);
+                service_ended(c, n, REASON(REASON_NORMAL, 0));
         } else if (type == TYPE_FORKING && n->pid_main == 0) {
                 (void) act(c, n, ACT_WATCH_EMPTY); /* no main process is known: it lives while anything is left */
         }
@@ -348,7 +348,7 @@ static void up_main_exited(struct core *c, struct node *n, const struct event *e
                         service_remain(c, n);
                 return;
         }
-        service_end_with(c, n, r, false);
+        service_ended(c, n, r);
 }
 
 static void oneshot_exited(struct core *c, struct node *n, const struct event *e)

@@ -18,6 +18,8 @@ void command_run(struct core *c, struct node *n, enum directive d, uint16_t at, 
 void phase_enter(struct core *c, struct node *n, enum phase phase, nsec timeout);
 /* Begin the ladder at the end of a service, for reason r, with ExecStop= when `commands`; or begin at its last step. */
 void service_end_with(struct core *c, struct node *n, struct reason r, bool commands);
+/* It was up and has ended by itself, for reason r. */
+void service_ended(struct core *c, struct node *n, struct reason r);
 void service_kill_now(struct core *c, struct node *n, struct reason r);
 
 void service_watch(struct core *c, struct node *n);  /* its watchdog's time begins anew */

@@ -5,8 +5,8 @@
  *      hears of it
  *
  * Either KillSignal= is followed by FinalKillSignal= when TimeoutStopSec= is over. A main process that ends by itself
- * enters where the processes we started are gone. Whoever reaches the end of a step without the processes being gone
- * is STUCK: everything is kept and no new incarnation begins (FAILURES B4, B5).
+ * enters where the processes we started are gone, or when it was up and ended well at ExecStop=. Whoever reaches the
+ * end of a step without the processes being gone is STUCK: all is kept, no incarnation begins (FAILURES B4, B5).
  *
  * The second KillSignal= is for those who missed the first: a signal to a child that a shell has just forked runs into
  * the handler of the shell, which exec then forgets. And nobody else tells a helper that its main process has gone.

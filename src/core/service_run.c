@@ -153,5 +153,18 @@ void up_empty(struct core *c, struct node *n, const struct event *e)
                 return;
         }
         n->flags |= NF_EMPTY;
-        service_end_with(c, n, REASON(REASON_NORMAL, 0), false);
+        service_ended(c, n, REASON(REASON_NORMAL, 0));
+}
+
+/* systemd's manual says that ExecStop= runs however a service that was up has ended; systemd 252 itself runs it only
+ * when it has ended well, and it is what files are written for: a restart after a crash waits for no such command. Who
+ * has said STOPPING=1 is past it. */
+void service_ended(struct core *c, struct node *n, struct reason r)
+{
+        bool commands = !reason_abnormal(&r) && n->state != STATE_STOPPING && !c->killing &&
+                        spec_count(n->spec, D_SERVICE_ExecStop) > 0;
+
+        if (commands)
+                (void) note(c, n, RULE_STOP_COMMANDS, n->cause);
+        service_end_with(c, n, r, commands);
 }

@@ -34,6 +34,26 @@ reason_is() { [ "$(field "$1" .last_reason)" = "$2" ]; }
         stop_daemon 0
 }
 
+@test "ExecStop= is run for a service that was up and has ended well by itself, and not after a failure" {
+        local name
+        stop_says() { echo "ExecStop=/bin/sh -c 'echo $1 \$\${MAINPID-gone} \$\$SERVICE_RESULT \$\$EXIT_CODE \$\$EXIT_STATUS >>$W/$1'"; }
+        service well Restart=no "ExecStart=/bin/sh -c 'exit 7'" SuccessExitStatus=7 "$(stop_says well)"
+        service once Type=oneshot "ExecStart=/bin/true" "$(stop_says once)"
+        service badly Restart=no "ExecStart=/bin/sh -c 'exit 7'" "$(stop_says badly)"
+        service never Type=notify Restart=no "ExecStart=/bin/true" "$(stop_says never)"
+        start_daemon
+        wait_state /well finished
+        wait_state /once finished
+        for name in badly never; do wait_state /$name failed; done
+        assert_eq "$(cat "$W"/well "$W"/once)" "well gone success exited 7
+once gone success exited 0"
+        refute [ -e "$W/badly" ]
+        refute [ -e "$W/never" ]
+        assert_eq "$(field /well .last_reason) $(field /badly .last_reason)" "normal exit:7"
+        ctl why /well | grep -q 'has ended well by itself: ExecStop= is run (ExecStop=.*, well.service:[0-9]'
+        stop_daemon 0
+}
+
 @test "ExecCondition=: 0 goes on, 1 to 254 skips, 255 and signals fail" {
         local n
         for n in 0 1 254 255; do

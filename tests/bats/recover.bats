@@ -44,12 +44,19 @@ kill_engine() {
         service unready Type=notify TimeoutStartSec=2s Restart=temporary "ExecStart=/bin/sleep 1000"
         service dog Type=notify WatchdogSec=2s Restart=temporary "ExecStart=$tell READY=1 -- /bin/sleep 1000"
         service brief RuntimeMaxSec=2s Restart=temporary "ExecStart=/bin/sleep 1000"
+        mkfifo "$W/part"
+        service parting Restart=temporary "ExecStart=/bin/true" "ExecStop=/bin/sh -c 'echo stop >>$W/parting; cat $W/part'" \
+                "ExecStopPost=/bin/sh -c 'echo post \$\$SERVICE_RESULT >>$W/parting'"
         start_daemon
         wait_file "$W/up"
+        wait_line "$W/parting" stop
         wait_state /slow backoff
         ctl stop --no-block /stubborn
         wait_state /stubborn stopping
         kill_engine
+        : >"$W/part"
+        wait_state /parting finished
+        assert_eq "$(tr '\n' ' ' <"$W/parting")$(field /parting .last_reason)" "stop post success normal"
         wait_state /stubborn inactive
         for name in unready dog brief; do wait_state "/$name" failed; done
         wait_state /soon running

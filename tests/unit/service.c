@@ -72,6 +72,73 @@ static void all_its_commands_run_in_order(void **state)
                 { "empty web", "close web shutdown; done ok", "web=inactive" }));
 }
 
+/* As systemd 252 was seen to do: after a good end, not after a bad one, and not for who was never up. */
+static void exec_stop_runs_for_who_was_up_and_has_ended_well(void **state)
+{
+        (void) state;
+        rows_play(SERVICE("ExecStart=/w\nExecStop=/s\nExecStop=/t\nExecStopPost=/z\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "exited web", "spawn web ExecStop", "web=stopping" },
+                { "spawned web!", "" },
+                { "exited web! exit:1", "spawn web ExecStop#1" }, /* that it fails does not change why it ended */
+                { "spawned web!", "" },
+                { "stop web", "" },
+                { "exited web!", "watch web" },
+                { "tick", "signal web all TERM" },
+                { "empty web", "spawn web ExecStopPost" },
+                { "exited web!", "watch web" },
+                { "empty web", "close web normal; done ok", "web=inactive" },
+                { "start web", "open web; spawn web ExecStart" },
+                { "spawned web", "done ok" },
+                { "exited web exit:1", "watch web" },
+                { "empty web", "spawn web ExecStopPost" }));
+        rows_play(SERVICE("ExecStart=/w\nExecStop=/s\nTimeoutStopSec=3s\n"), ROWS( /* it has a time of its own */
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "+1h exited web", "spawn web ExecStop" },
+                { "spawned web!", "" },
+                { "+2999ms tick", "" },
+                { "+1ms tick", "signal web all TERM" },
+                { "exited web! signal:TERM", "watch web" },
+                { "empty web", "close web normal", "web=backoff" }));
+        rows_play(SERVICE("ExecStart=/w\nExecReload=/r\nExecStop=/s\n"), ROWS( /* one command at a time */
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "reload web", "spawn web ExecReload" },
+                { "exited web", "done stopped" },
+                { "spawned web!", "signal web control TERM" },
+                { "exited web! signal:TERM", "spawn web ExecStop" },
+                { "exited web!", "watch web" },
+                { "empty web", "close web normal" }));
+        rows_play(SERVICE("Type=oneshot\nExecStart=/w\nExecStop=/s\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "exited web", "spawn web ExecStop" },
+                { "exited web!", "watch web" },
+                { "empty web", "close web normal", "web=finished" },
+                { "start web", "open web; spawn web ExecStart" },
+                { "exited web exit:1", "watch web" },
+                { "empty web", "close web exit:1; done start_failed" }));
+        rows_play(SERVICE("Type=notify\nExecStart=/w\nRestart=no\nExecStop=/s\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "exited web", "watch web" }, /* was never up */
+                { "empty web", "close web protocol" },
+                { "start web", "open web; spawn web ExecStart" },
+                { "ready web", "done ok" },
+                { "stopping web", "" }, /* has begun its end itself */
+                { "exited web", "watch web" },
+                { "empty web", "close web normal" }));
+        rows_play(SERVICE("Type=forking\nExecStart=/w\nRestart=no\nExecStop=/s\n"), ROWS(
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "exited web", "" },
+                { "mainpid web 0", "watch web", "web=running" },
+                { "empty web", "spawn web ExecStop" },
+                { "exited web!", "watch web" },
+                { "empty web", "close web normal", "web=finished" }));
+}
+
 static void exec_condition_says_skip_or_failure(void **state)
 {
         (void) state;
@@ -559,6 +626,7 @@ int main(void)
                 cmocka_unit_test(a_simple_service_is_up_as_soon_as_its_process_exists),
                 cmocka_unit_test(a_crash_is_restarted_after_the_delay_and_the_delay_grows),
                 cmocka_unit_test(all_its_commands_run_in_order),
+                cmocka_unit_test(exec_stop_runs_for_who_was_up_and_has_ended_well),
                 cmocka_unit_test(exec_condition_says_skip_or_failure),
                 cmocka_unit_test(an_unmet_condition_skips_and_an_assertion_fails),
                 cmocka_unit_test(a_notify_service_is_up_when_it_says_so),
