@@ -66,10 +66,15 @@ static int prepare(struct engine *e, struct err *err)
         return load_paths(e, err);
 }
 
+static void not_bounded(int error)
+{
+        log_info("services that say nothing of TasksMax= are not bounded together: %s",
+                 error == -EOPNOTSUPP ? "pids shares its hierarchy with another controller" : strerror(-error));
+}
+
 static int make_groups(struct engine *e, struct err *err)
 {
         unsigned swept = 0, more = 0;
-        autoclose int inside = -1, outside = -1;
         int r = left_begin(e, &swept, err);
 
         if (r == 0)
@@ -83,15 +88,24 @@ static int make_groups(struct engine *e, struct err *err)
                 log_info("no control groups: %s; processes are tracked by session", cgroup_why(e->cgroup));
         else
                 (void) initlink_store(e->link, INIT_STORE_CGROUP, cgroup_root_fd(e->cgroup));
-        r = limits_rest_begin(e->cgroup, &inside, &outside);
+        r = limits_rest_begin(e->cgroup);
         if (r < 0)
-                log_info("services that say nothing of TasksMax= are not bounded together: %s",
-                         r == -EOPNOTSUPP ? "pids shares its hierarchy with another controller" : strerror(-r));
-        if (inside >= 0 && outside >= 0) {
-                (void) initlink_store(e->link, INIT_STORE_INSIDE, inside);
-                (void) initlink_store(e->link, INIT_STORE_OUTSIDE, outside);
-        }
+                not_bounded(r);
         return 0;
+}
+
+/* Before anything is started. */
+static void bound_tasks(struct engine *e)
+{
+        autoclose int inside = -1, outside = -1;
+        int r = limits_rest_begun(e->cgroup, &inside, &outside);
+
+        if (r < 0)
+                not_bounded(r);
+        if (inside < 0 || outside < 0)
+                return;
+        (void) initlink_store(e->link, INIT_STORE_INSIDE, inside);
+        (void) initlink_store(e->link, INIT_STORE_OUTSIDE, outside);
 }
 
 static void run(struct engine *e)
@@ -168,6 +182,7 @@ static int boot(struct engine *e)
                 exit_groups(e);
                 return EXIT_STARTUP;
         }
+        bound_tasks(e);
         link_watch(e);
         empty_start(e);
         limits_start(e);

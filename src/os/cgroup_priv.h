@@ -58,6 +58,7 @@ struct cgroup {
         size_t oom_count, oom_room;
         char *moved;                  /* owned: the group our own processes were moved to; NULL = not moved */
         int rest;                     /* limits_rest.c: the group of those that have none; -1 = not opened, or none */
+        pid_t mover;                  /* limits_rest.c: moves init there; 0 = nobody */
         int64_t rest_max;             /* its pids.max; 0 = not known yet, -1 = there is none */
         int device_programs[4];       /* limits_device.c: by what is implied; -1 = not made */
         int bpf_works;                /* does the kernel take a program for devices? 1, -1; 0 = not asked */

@@ -1,14 +1,19 @@
 /* limits_rest.c - the tasks of all that have no group in v1's pids hierarchy, bounded together: see limits.h.
  *
  * A group of its own there, and entering it, would cost a plain start half as much again. A group that init is in costs
- * a tenth: its children are in it from their first instruction. So one beside the nodes' groups, entered by init when
- * the daemon starts, holds whoever says nothing of TasksMax=. When they have filled it, init leaves it for each fork
- * (init/spawn.c). */
+ * it nothing: its children are in it from their first instruction. So one beside the nodes' groups, entered by init
+ * when the daemon starts, holds whoever says nothing of TasksMax=. When they have filled it, init leaves it for each
+ * fork (init/spawn.c).
+ *
+ * To move a process, the kernel waits until every processor has been through a grace period: some ten milliseconds in
+ * which nothing is done. So a process of its own waits there while the units are read; and at the end it is done while
+ * init has the signals of many services to send. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -42,15 +47,47 @@ static int write_max(struct cgroup *c, int64_t max)
         return r;
 }
 
-static int enter(struct cgroup *c)
+static int move_init(const struct cgroup *c, int dir)
 {
         char text[24];
 
         (void) snprintf(text, sizeof text, "%d", (int) c->init);
-        return fs_write_small(c->rest, "cgroup.procs", text);
+        return fs_write_small(dir, "cgroup.procs", text);
 }
 
-int limits_rest_begin(struct cgroup *c, int *ret_inside, int *ret_outside)
+/* Without a process for it: now. */
+static int enter(struct cgroup *c)
+{
+        c->mover = fork();
+        if (c->mover == 0)
+                _exit(-move_init(c, c->rest));
+        return c->mover > 0 ? 0 : move_init(c, c->rest);
+}
+
+/* 0 when init is where it was to go. */
+static int moved(struct cgroup *c)
+{
+        const pid_t pid = c->mover;
+        int status = 0;
+
+        c->mover = 0;
+        if (pid <= 0)
+                return 0;
+        while (waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+static void give_up(struct cgroup *c)
+{
+        fd_close(&c->rest);
+        c->rest_max = -1;
+        if (c->v1[CTL_PIDS].root >= 0)
+                (void) unlinkat(c->v1[CTL_PIDS].root, CGROUP_REST, AT_REMOVEDIR);
+}
+
+int limits_rest_begin(struct cgroup *c)
 {
         autoclose int root = -1;
         int r;
@@ -70,15 +107,24 @@ int limits_rest_begin(struct cgroup *c, int *ret_inside, int *ret_outside)
                 r = write_max(c, SPARE);
         if (r == 0)
                 r = enter(c);
-        if (r < 0) {
-                fd_close(&c->rest);
-                (void) unlinkat(root, CGROUP_REST, AT_REMOVEDIR);
-        }
-        if (r == 0) {
-                *ret_inside = openat(c->rest, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-                *ret_outside = openat(c->v1[CTL_PIDS].own, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-        }
+        if (r < 0)
+                give_up(c);
         return r;
+}
+
+int limits_rest_begun(struct cgroup *c, int *ret_inside, int *ret_outside)
+{
+        int r = moved(c);
+
+        if (c->rest < 0)
+                return 0;
+        if (r < 0) {
+                give_up(c);
+                return r;
+        }
+        *ret_inside = openat(c->rest, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        *ret_outside = openat(c->v1[CTL_PIDS].own, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        return 0;
 }
 
 bool limits_rest_is(struct cgroup *c)
@@ -121,12 +167,19 @@ static int move_out(void *arg, pid_t pid)
         return 0;
 }
 
-/* Services are gone: init, and what of us it has started. */
+void limits_rest_leave(struct cgroup *c)
+{
+        if (limits_rest_is(c))
+                (void) move_init(c, c->v1[CTL_PIDS].own);
+}
+
+/* Services are gone: init if it is still there, and what of us it has started. */
 void limits_rest_end(struct cgroup *c)
 {
         const struct cgroup_v1 *v = &c->v1[CTL_PIDS];
         autoclose int to = -1, dir = v->root < 0 ? -1 : cgroup_open_dir(v->root, CGROUP_REST);
 
+        (void) moved(c);
         if (dir < 0)
                 return;
         to = openat(v->own, "cgroup.procs", O_WRONLY | O_CLOEXEC);
