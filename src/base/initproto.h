@@ -52,6 +52,13 @@
  * says nothing of the state, however often it comes: a package may be being replaced. */
 #define INIT_ENGINE_ABSENT 127
 
+/* So many engines in a row that ended by themselves before BOOTED, and the next one does without the saved state.
+ * Before that, init runs the program with this in front of its arguments, and neither socket nor journal; when that
+ * does not end with this status, the program is to blame and not the state, which is kept (src/init/check.c). */
+#define INIT_UNBORN_MAX 5
+#define INIT_CHECK_ARGUMENT "--check-self"
+#define INIT_ENGINE_SOUND 42
+
 /* Stored descriptors that init itself makes use of. */
 #define INIT_STORE_JOURNAL "journal"
 #define INIT_STORE_ENGINE  "engine"       /* the program of the next engine, in place of the one beside coppiced */

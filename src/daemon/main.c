@@ -257,10 +257,7 @@ static int go_on(struct engine *e, int journal, struct err *err)
         return link_greet(e, err);
 }
 
-/* Engines that take over and die of it, one after the other: then it is what they take over. */
-enum { UNBORN_MAX = 5 };
-
-/* -1: this is the first engine. */
+/* Who take over and die of it, one after the other: then it is what they take over. -1: this is the first engine. */
 static int engines_unborn(void)
 {
         const char *text = getenv(INIT_UNBORN);
@@ -295,7 +292,7 @@ static int take_over(struct engine *e, int journal, int unborn)
         r = mail_start(e);
         if (r < 0)
                 return lacks_for_mail(r);
-        if (unborn >= UNBORN_MAX)
+        if (unborn >= INIT_UNBORN_MAX)
                 r = err_set(&err, STAGE_NONE, ECANCELED, "%d engines have died of the saved state", unborn);
         else if (journal < 0)
                 r = err_set(&err, STAGE_NONE, ENODATA, "no state has been saved");
@@ -313,7 +310,7 @@ static int take_over(struct engine *e, int journal, int unborn)
                 return cannot_take_over(&err);
         notify_start(e);
         if (socket_start(e) < 0)
-                return EXIT_STARTUP;
+                return INIT_ENGINE_LACKS;
         link_watch(e);
         limits_start(e);
         if (left_resume(e) < 0)
@@ -332,8 +329,25 @@ static int take_over(struct engine *e, int journal, int unborn)
         return e->exit_code;
 }
 
+/* Nothing is taken over, and nobody finds out that we were here. */
+static int show_that_it_works(struct engine *e)
+{
+        struct err err = { 0 };
+
+        e->opt.pid = getppid();
+        e->opt.pid1 = e->opt.pid == 1;
+        find_machine(e, false);
+        raise_files();
+        if (options_defaults(&e->opt, &err) < 0 || prepare(e, &err) < 0)
+                return fail(&err, EXIT_STARTUP);
+        if (mail_start(e) < 0)
+                return EXIT_STARTUP;
+        return recover_check_alone(e, &err) < 0 ? fail(&err, EXIT_STARTUP) : INIT_ENGINE_SOUND;
+}
+
 int main(int argc, char **argv)
 {
+        const bool check = argc > 1 && strcmp(argv[1], INIT_CHECK_ARGUMENT) == 0;
         struct engine e = { .notify_fd = -1, .lock_fd = -1, .exit_code = -1, .plan = BUF_INIT,
                             .command_node = NODE_NONE, .kept_control = -1 };
         struct err err = { 0 };
@@ -348,7 +362,7 @@ int main(int argc, char **argv)
         if (argc == 2 && strcmp(argv[1], "--check-state") == 0)
                 exit(recover_check(&e)); /* as below */
         (void) prctl(PR_SET_NAME, "coppice-engine"); /* started by a descriptor it would have the number's name */
-        switch (options_parse(&e.opt, argc, argv)) {
+        switch (options_parse(&e.opt, argc - check, argv + check)) {
         case OPTIONS_DONE: return 0;
         case OPTIONS_BAD:
                 /* The kernel hands on every word of its command line that it does not know itself. */
@@ -362,6 +376,8 @@ int main(int argc, char **argv)
         (void) signal(SIGPIPE, SIG_IGN); /* whoever reads what we say may end: that ends nobody here. Services
                                           * are init's children */
         log_nonblocking();
+        if (check)
+                exit(show_that_it_works(&e)); /* as below */
         unborn = engines_unborn();
         journal = recover_journal();
         if (link_open(&e, &err) < 0 || find_init(&e, &err) < 0 || (unborn < 0 && link_greet(&e, &err) < 0))

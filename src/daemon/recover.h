@@ -21,6 +21,9 @@ int recover_load(struct engine *e, int journal, struct err *err);
 /* coppice-engine --check-state: load the state, say what it is or why not; the exit status. Touches nothing. */
 int recover_check(struct engine *e);
 
+/* INIT_CHECK_ARGUMENT: there is nothing to load; write down such a nothing, and read it. 0 or -errno, err says why. */
+int recover_check_alone(struct engine *e, struct err *err);
+
 /* ACT_OPEN of the last step: what it notes is needed to understand what init says. */
 void recover_opened(struct engine *e);
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/shortage.h"
+#include "core/snapshot.h"
 #include "daemon/engine_priv.h"
 #include "daemon/logs.h"
 #include "daemon/mail.h"
@@ -253,4 +254,32 @@ int recover_check(struct engine *e)
                 nodes += core_node(e->core, id) != NULL;
         printf(UNDERSTOOD "%d: %zu nodes, %zu events not taken yet\n", JOURNAL_VERSION, nodes, e->queue_len);
         return 0;
+}
+
+/* --- one that is asked whether it works at all -------------------------------------------------------------------- */
+
+static int restore(const struct buf *bytes, struct core **ret, struct err *err)
+{
+        struct unpack u = unpack_begin(bytes->data, bytes->len);
+        struct pack_map *map = buf_failed(bytes) ? NULL : unpack_schema(&u, &core_schema, err);
+        int r = map ? core_restore(&u, map, ret, err) : -ENOMEM;
+
+        pack_map_free(map);
+        return r;
+}
+
+int recover_check_alone(struct engine *e, struct err *err)
+{
+        struct spec *root = spec_new_default(KIND_SUPERVISOR, "root.supervisor");
+        autobuf struct buf bytes = BUF_INIT;
+        struct core *c = root ? core_new(&(struct core_config) { .seed = 1 }, root) : NULL;
+
+        spec_unref(root);
+        e->only_look = true;
+        if (!c)
+                return err_set(err, STAGE_RESOURCES, ENOMEM, "out of memory");
+        pack_schema(&bytes, &core_schema);
+        core_snapshot(c, &bytes);
+        core_free(c);
+        return restore(&bytes, &e->core, err);
 }

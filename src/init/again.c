@@ -35,17 +35,6 @@ static _Noreturn void engine_never_came(struct init *in, int code, int status)
         last_goodbye(in, code == CLD_EXITED ? status : 128 + status);
 }
 
-static void report(const struct init *in, int code, int status, int64_t pause)
-{
-        if (code == CLD_EXITED)
-                log_error("the engine ended with status %d without finishing; the services go on, another one "
-                          "takes over in %lld ms (attempt %u)", status, (long long) pause, in->failures);
-        else
-                log_error("the engine was killed by signal %d (%s); the services go on, another one takes over in "
-                          "%lld ms (attempt %u)", status, sigabbrev_np(status) ? sigabbrev_np(status) : "?",
-                          (long long) pause, in->failures);
-}
-
 static int64_t pause_ms(const struct init *in)
 {
         int64_t pause = PAUSE_FIRST_MS;
@@ -55,6 +44,24 @@ static int64_t pause_ms(const struct init *in)
         for (uint32_t i = 2; i < in->failures && pause < in->pause_max; i++)
                 pause *= 2;
         return pause < in->pause_max ? pause : in->pause_max;
+}
+
+static void report(const struct init *in, int code, int status)
+{
+        const int64_t pause = pause_ms(in);
+
+        if (code == CLD_EXITED)
+                log_error("the engine ended with status %d without finishing; the services go on, another one "
+                          "takes over in %lld ms (attempt %u)", status, (long long) pause, in->failures);
+        else
+                log_error("the engine was killed by signal %d (%s); the services go on, another one takes over in "
+                          "%lld ms (attempt %u)", status, sigabbrev_np(status) ? sigabbrev_np(status) : "?",
+                          (long long) pause, in->failures);
+}
+
+void engine_later(struct init *in)
+{
+        in->retry_at = now_ms() + pause_ms(in);
 }
 
 void engine_patience(struct init *in)
@@ -74,8 +81,10 @@ static void count_unborn(struct init *in, int code, int status)
         if (in->up)
                 return;
         /* A program that was given to us is given up for that as for any other end: see GIVEN_TRIES. */
-        if (code == CLD_EXITED && status == INIT_ENGINE_ABSENT && store_find(&in->store, INIT_STORE_ENGINE) < 0)
+        if (code == CLD_EXITED && status == INIT_ENGINE_ABSENT && store_find(&in->store, INIT_STORE_ENGINE) < 0) {
+                in->broken = true;
                 return;
+        }
         if (says_little && ++in->struck < STRUCK_PER_END)
                 return;
         in->struck = 0;
@@ -85,7 +94,6 @@ static void count_unborn(struct init *in, int code, int status)
 void engine_died(struct init *in, int code, int status)
 {
         const int64_t now = now_ms();
-        int64_t pause;
 
         count_unborn(in, code, status);
         in->engine = 0;
@@ -110,23 +118,23 @@ void engine_died(struct init *in, int code, int status)
         if (in->unborn == GIVEN_TRIES && store_find(&in->store, INIT_STORE_ENGINE) >= 0) {
                 log_error("the program of the engine that was asked for does not come up; going back to the old one");
                 store_drop(&in->store, INIT_STORE_ENGINE);
+                in->unborn = 0;
         }
-        pause = pause_ms(in);
-        in->retry_at = now + pause;
-        report(in, code, status, pause);
+        engine_later(in);
+        report(in, code, status);
 }
 
 void engine_again(struct init *in)
 {
         int r;
 
-        if (in->engine > 0 || now_ms() < in->retry_at)
+        if (in->engine > 0 || check_runs(in) || now_ms() < in->retry_at)
                 return;
         r = start_engine(in);
         if (r == 0)
                 return;
         in->failures++;
-        in->retry_at = now_ms() + pause_ms(in);
+        engine_later(in);
         log_error("start an engine: %s; trying again", strerror(-r));
 }
 
@@ -136,5 +144,7 @@ int engine_wait_ms(const struct init *in)
 
         if (in->engine > 0)
                 return -1;
+        if (in->check > 0)
+                return check_wait_ms();
         return left <= 0 ? 0 : (int) left;
 }

@@ -9,6 +9,7 @@
  *      spawn.c  INIT_SPAWN: fork into the plan
  *      reap.c   exits
  *      again.c  the death of an engine, and the next one
+ *      check.c  does its program work at all?
  *      store.c  the fd store
  *      listeners.c  listeners of filters that nobody has offended yet
  *      last.c   the end: nothing is left behind
@@ -64,6 +65,7 @@ struct listeners {
 struct init {
         char *const *argv;
         pid_t self, engine;      /* engine 0 = none */
+        pid_t check;             /* a program of the engine that shows whether it works, 0 = none; never beside one */
         bool pid1;
         bool booted;             /* past the line of no return */
         bool goodbye;            /* the engine has finished everything in order */
@@ -81,6 +83,9 @@ struct init {
         uint32_t failures;       /* engines in a row that did not live long */
         uint32_t unborn;         /* engines in a row that did not say BOOTED: they ended by themselves, */
         uint32_t struck;         /* or by a SIGKILL or INIT_ENGINE_LACKS, which say little */
+        bool broken;             /* that program does not work by itself */
+        bool checked;            /* it does, and has not been started since */
+        int64_t complain_at;     /* ms; when to say so again */
         uint32_t terms;          /* requests to end that no engine was there to hear */
         uint32_t engines;        /* started so far */
         struct rlimit nofile;    /* as we were started */
@@ -147,11 +152,18 @@ _Noreturn void last_goodbye(struct init *in, int exit_code); /* end what is left
 void engine_died(struct init *in, int code, int status);
 void engine_again(struct init *in);                /* start the next one when its time has come */
 void engine_patience(struct init *in);
+void engine_later(struct init *in);                /* the next one after a pause that goes by the failures so far */
 int engine_wait_ms(const struct init *in);         /* until then; -1 = there is one */
 int64_t now_ms(void);
 
+/* check.c */
+bool check_due(const struct init *in);             /* before another engine */
+bool check_speaks(const struct init *in);          /* the one to be started is to be heard */
+bool check_runs(struct init *in);                  /* there is one, and it has not ended */
+int check_wait_ms(void);                           /* how soon to look again while there is one */
+
 /* main.c */
-int start_engine(struct init *in);
+int start_engine(struct init *in);                 /* or a check of it, when that is due */
 
 /* Services that fork for ever may have filled the group that bounds us with them (os/limits_rest.c), so that we cannot
  * start anything either. It takes whoever enters it, full or not: after a fork has failed with this `error` we can

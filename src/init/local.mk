@@ -2,6 +2,7 @@ bin_PROGRAMS += coppiced
 coppiced_SOURCES = \
 	src/init/init.h \
 	src/init/again.c \
+	src/init/check.c \
 	src/init/last.c \
 	src/init/listeners.c \
 	src/init/loop.c \

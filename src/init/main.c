@@ -111,15 +111,27 @@ static int place_descriptors(const struct init *in, int journal)
         return journal >= 0 && dup2(journal, INIT_JOURNAL_FD) < 0 ? -1 : 0;
 }
 
-static _Noreturn void run_engine(const struct init *in, int given, int journal, int outside)
+/* It has nothing but its arguments. Of one that has not worked before nobody wants to read the same again and again. */
+static void run_alone(bool quiet)
 {
-        static char name[] = "coppice-engine";
+        const int null = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (null >= 0 && dup2(null, 1) >= 0)
+                (void) dup2(null, 2);
+}
+
+static _Noreturn void run_engine(const struct init *in, bool check, int given, int journal, int outside)
+{
+        static char name[] = "coppice-engine", check_argument[] = INIT_CHECK_ARGUMENT;
         static const char *const env_free[] = { NULL };
         char *const *env = environ ? environ : (char *const *) (uintptr_t) env_free;
         char *argv[256], unborn[24];
         int argc = 0, error;
 
         argv[argc++] = name;
+        if (check)
+                argv[argc++] = check_argument;
         for (char *const *a = in->argv[0] ? in->argv + 1 : in->argv; *a && argc < 255; a++)
                 argv[argc++] = *a;
         argv[argc] = NULL;
@@ -135,7 +147,9 @@ static _Noreturn void run_engine(const struct init *in, int given, int journal, 
         (void) child_digits(unborn, in->unborn);
         if (in->booted && setenv(INIT_UNBORN, unborn, 1) == 0)
                 env = environ;
-        if (place_descriptors(in, journal) < 0) {
+        if (check) {
+                run_alone(!check_speaks(in));
+        } else if (place_descriptors(in, journal) < 0) {
                 log_error("give the engine its descriptors: %s", strerror(errno));
                 _exit(EXIT_STARTUP);
         }
@@ -155,6 +169,7 @@ int start_engine(struct init *in)
         const int given = store_find(&in->store, INIT_STORE_ENGINE);
         const int journal = store_find(&in->store, INIT_STORE_JOURNAL);
         const int outside = store_find(&in->store, INIT_STORE_OUTSIDE);
+        const bool check = check_due(in);
         int error, back;
         pid_t pid = fork();
 
@@ -171,10 +186,15 @@ int start_engine(struct init *in)
         if (pid < 0)
                 return -error;
         if (pid == 0)
-                run_engine(in, given, journal, outside);
+                run_engine(in, check, given, journal, outside);
+        in->engine_since = now_ms();
+        if (check) {
+                in->check = pid;
+                return 0;
+        }
         in->engine = pid;
         in->engines++;
-        in->engine_since = now_ms();
+        in->checked = false;
         in->hello_due = true;
         in->store.handed_out = UINT32_MAX; /* until it has been greeted */
         return 0;

@@ -261,33 +261,77 @@ on_trial() { local p; for p in $(cat /proc/"$1"/task/*/children); do [ "$(readli
         stop_daemon 0
 }
 
-@test "an engine whose program is missing for a while loses nothing of what was known, and no service" {
-        local file web restarted
+# own_programs: the daemon's programs in a directory of their own, so that the engine's may be replaced.
+own_programs() {
+        local file
         # Whoever misses the one beside it takes the one that is installed.
         for file in $(grep -aoE '/[[:print:]]+/coppice-engine' "$COPPICED"); do
                 [ ! -e "$file" ] || skip "$file is there, which is executed in its place"
         done
         mkdir "$W/bin"
         for file in coppiced coppice-engine coppice-logd coppice-tee; do cp "$BUILD/$file" "$W/bin"; done
+        ln "$W/bin/coppice-engine" "$W/bin/good"
         COPPICED=$W/bin/coppiced
+}
+
+# engine_is COMMANDS: a script of these is the program of the engine. It notes each try in $W/tries.
+engine_is() {
+        printf '#!/bin/sh\necho "$*" >>%s\n%s\n' "$W/tries" "$1" >"$W/bin/next"
+        chmod +x "$W/bin/next"
+        mv "$W/bin/next" "$W/bin/coppice-engine"
+}
+tried() { [ "$(wc -l 2>/dev/null <"$W/tries" || echo 0)" -ge "$1" ]; }
+
+@test "H19: a program of the engine that is missing or broken loses nothing of what was known, however often it fails" {
+        local web ends before after how
+        own_programs
         service web RestartSec=0 "ExecStart=/bin/sleep 1000"
         service ends RestartSec=0 "ExecStart=/bin/sleep 1000"
         start_daemon
         wait_state /ends running
-        web=$(pid_of /web) restarted=$(pid_of /ends)
-        kill -KILL "$restarted"
-        wait_restart /ends "$restarted"
-        restarted=$(pid_of /ends)
-        mv "$W/bin/coppice-engine" "$W/bin/away"
-        kill -KILL "$(engine)"
-        wait_line "$W/daemon.log" "(attempt 12)"
-        kill -KILL "$restarted" # while there is no engine
-        mv "$W/bin/away" "$W/bin/coppice-engine"
-        wait_for "$PATIENCE" daemon_answers
-        wait_restart /ends "$restarted"
-        assert_eq "$(pid_of /web)" "$web"
-        assert_eq "$(field /ends .restarts)" 2
+        web=$(pid_of /web) ends=$(pid_of /ends)
+        kill -KILL "$ends"
+        wait_restart /ends "$ends"
+        for how in '' 'exit 1' 'kill -SEGV $$' 'exit 0'; do
+                wait_state /ends running
+                ends=$(pid_of /ends) before=$(field /ends .restarts)
+                rm -f "$W/bin/coppice-engine" "$W/tries"
+                [ -z "$how" ] || engine_is "$how"
+                kill -KILL "$(engine)"
+                if [ -n "$how" ]; then
+                        wait_for "$PATIENCE" tried 12
+                else
+                        wait_line "$W/daemon.log" "does not work, even with nothing to take over: status 127"
+                fi
+                kill -KILL "$ends" # while there is no engine
+                ln "$W/bin/good" "$W/bin/next"
+                mv "$W/bin/next" "$W/bin/coppice-engine"
+                wait_for "$PATIENCE" daemon_answers
+                wait_restart /ends "$ends"
+                after=$(field /ends .restarts)
+                assert_eq "$(pid_of /web) $(field /web .incarnation) $after" "$web 1 $((before + 1))"
+        done
         refute file_has "$W/daemon.log" "beginning anew"
+        # each is spoken of once, and so is its end
+        assert_eq "$(grep -c 'does not work, even' "$W/daemon.log") $(grep -c 'works again' "$W/daemon.log")" "4 4"
+        stop_daemon 0
+}
+
+@test "H17: only of a program that works by itself five deaths in a row are laid to the state, and no service notices" {
+        local web
+        own_programs
+        service web RestartSec=0 "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /web running
+        web=$(pid_of /web)
+        # what the state does to it: it dies while it is given that
+        engine_is "[ \"\$1\" = --check-self ] || [ \"\$COPPICE_ENGINES_UNBORN\" -ge 5 ] || exit 9; exec $W/bin/good \"\$@\""
+        kill -KILL "$(engine)"
+        wait_for "$PATIENCE" daemon_answers
+        wait_state /web running
+        assert_eq "$(pid_of /web)" "$web"
+        assert_eq "$(grep -c 'ended with status 9' "$W/daemon.log") $(grep -c -e --check-self "$W/tries")" "5 2"
+        file_has "$W/daemon.log" "5 engines have died of the saved state"
         stop_daemon 0
 }
 

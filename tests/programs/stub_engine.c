@@ -1,6 +1,6 @@
 /* stub_engine.c - stands where coppice-engine stands, and hands init's socket to a test: connects to the Unix socket
  * named by its first argument, sends descriptor 3 there, then exits with the number it is sent; when the
- * connection ends without one, with 4. */
+ * connection ends without one, with 4. Asked whether it works, it does. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/initproto.h"
 
 int main(int argc, char *argv[])
 {
@@ -20,6 +22,8 @@ int main(int argc, char *argv[])
                             .msg_controllen = sizeof control };
 
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that was cut off leaves nobody behind */
+        if (argc > 1 && strcmp(argv[1], INIT_CHECK_ARGUMENT) == 0)
+                return INIT_ENGINE_SOUND;
         if (argc < 2 || strlen(argv[1]) >= sizeof a.sun_path)
                 return 2; /* like a wrong command line */
         memset(&control, 0, sizeof control);
