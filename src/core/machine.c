@@ -71,6 +71,15 @@ void service_event(struct core *c, struct node *n, const struct event *e)
         timer_update(c, n);
 }
 
+/* With its branch or alone: whoever froze it does not expect a sign of life. */
+static bool is_frozen(struct core *c, struct node *n)
+{
+        for (; n; n = parent_of(c, n))
+                if (n->frozen)
+                        return true;
+        return false;
+}
+
 /* One of its three times has come. */
 void service_tick(struct core *c, struct node *n)
 {
@@ -79,6 +88,8 @@ void service_tick(struct core *c, struct node *n)
         if (n->deadline <= c->now) {
                 n->deadline = NSEC_NEVER;
                 service_event(c, n, &e);
+        } else if (n->watchdog_at <= c->now && is_frozen(c, n)) {
+                service_watch(c, n);
         } else if (n->watchdog_at <= c->now) {
                 service_bite(c, n, RULE_WATCHDOG);
         } else if (n->runtime_at <= c->now) {

@@ -61,6 +61,7 @@ uint64_t note_full(struct core *c, struct node *n, enum rule rule, uint64_t caus
                    const struct reason *r, int64_t a, int64_t b);
 /* Enter a state; the next record of the node says from which. */
 void enter(struct core *c, struct node *n, enum state state);
+void enter_first(struct core *c, struct node *n); /* what was never in another state is in this one since now */
 
 /* --- timer.c --- */
 void timer_update(struct core *c, struct node *n); /* after deadline, runtime_at or watchdog_at changed */

@@ -9,6 +9,14 @@ void enter(struct core *c, struct node *n, enum state state)
         n->since = c->now;
 }
 
+void enter_first(struct core *c, struct node *n)
+{
+        if (n->since == 0)
+                n->since = c->now;
+        for (node_id id = n->first; id != NODE_NONE; id = c->nodes[id]->next)
+                enter_first(c, c->nodes[id]);
+}
+
 uint64_t note_full(struct core *c, struct node *n, enum rule rule, uint64_t cause, node_id other,
                    const struct reason *r, int64_t a, int64_t b)
 {

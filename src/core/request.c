@@ -84,6 +84,7 @@ static void boot(struct core *c, struct node *root, const struct event *e)
                 return;
         }
         wait_for(c, root, e, EVT_START);
+        enter_first(c, root);
         root->want = WANT_UP;
         c->over = false;
         super_start(c, root, note(c, root, RULE_BOOT, 0));
@@ -264,16 +265,31 @@ static void reset_failed(struct core *c, struct node *n)
                         reset_failed(c, c->nodes[id]);
 }
 
+/* The time for which it was frozen was not its own. */
+static void watch_again(struct core *c, struct node *n)
+{
+        if (n->watchdog_at != NSEC_NEVER) {
+                service_watch(c, n);
+                timer_update(c, n);
+        }
+        for (node_id id = n->first; id != NODE_NONE; id = c->nodes[id]->next)
+                watch_again(c, c->nodes[id]);
+}
+
 static void ask_freeze(struct core *c, struct node *n, const struct event *e)
 {
         bool freeze = e->kind == EVT_FREEZE;
 
-        if (n->phase == PHASE_NONE) {
-                act_done(c, e->token, RESULT_NOT_RUNNING, n->id);
+        if (n->phase == PHASE_NONE || (freeze && n->state == STATE_STOPPING)) {
+                act_done(c, e->token, n->phase == PHASE_NONE ? RESULT_NOT_RUNNING : RESULT_STOPPING, n->id);
                 return;
         }
+        if (n->frozen != freeze)
+                (void) note(c, n, freeze ? RULE_FROZEN : RULE_THAWED, 0);
         n->frozen = freeze;
         (void) act(c, n, freeze ? ACT_FREEZE : ACT_THAW);
+        if (!freeze)
+                watch_again(c, n);
         act_done(c, e->token, RESULT_OK, n->id);
 }
 
@@ -297,8 +313,7 @@ static void shut_down(struct core *c, struct node *root, const struct event *e)
 static const uint8_t asked[EVT_COUNT] = {
         [EVT_START] = RULE_ASKED_START, [EVT_STOP] = RULE_ASKED_STOP, [EVT_RESTART] = RULE_ASKED_RESTART,
         [EVT_RELOAD] = RULE_ASKED_RELOAD, [EVT_SIGNAL] = RULE_ASKED_SIGNAL, [EVT_RESET_FAILED] = RULE_ASKED_RESET,
-        [EVT_FREEZE] = RULE_FROZEN, [EVT_THAW] = RULE_THAWED, [EVT_DELETE] = RULE_ASKED_DELETE,
-        [EVT_SHUTDOWN] = RULE_ASKED_SHUTDOWN,
+        [EVT_DELETE] = RULE_ASKED_DELETE, [EVT_SHUTDOWN] = RULE_ASKED_SHUTDOWN,
 };
 
 /* Root has no supervisor above it that could carry a request out. */
@@ -361,7 +376,10 @@ void request_event(struct core *c, const struct event *e)
         case EVT_START: ask_start(c, n, e, cause); break;
         case EVT_STOP: ask_stop(c, n, e, cause, false); break;
         case EVT_RESTART: ask_stop(c, n, e, cause, true); break;
-        case EVT_ADDED: call_queue(c, n, e, cause); break;
+        case EVT_ADDED:
+                enter_first(c, n);
+                call_queue(c, n, e, cause);
+                break;
         case EVT_DELETE: ask_delete(c, n, e, cause); break;
         case EVT_RELOAD: ask_reload(c, n, e); break;
         case EVT_SIGNAL: ask_signal(c, n, e); break;

@@ -70,7 +70,10 @@ static int set_global(struct ctl *c, struct line *l, int option, const char *arg
 
         switch (option) {
         case GLOBAL_SOCKET: c->socket = arg; break;
-        case GLOBAL_JSON: c->json = true; break;
+        case GLOBAL_JSON:
+                c->json = true;
+                ctl_say_json();
+                break;
         case GLOBAL_NO_BLOCK: c->no_block = true; break;
         case GLOBAL_NO_COLOR: c->color = false; break;
         case GLOBAL_QUIET: c->quiet = true; break;

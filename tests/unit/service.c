@@ -445,6 +445,27 @@ static void runtime_and_watchdog_end_a_service(void **state)
                 { "+1s tick", "signal web main ABRT" },
                 { "exited web signal:ABRT", "watch web" },
                 { "empty web", "close web watchdog", "web=failed" }));
+        rows_play(SERVICE("ExecStart=/w\nWatchdogSec=10s\nRestart=no\n"), ROWS( /* not while it is frozen */
+                UP,
+                { "+9s freeze web", "freeze web; done ok" },
+                { "+1s tick", "" },
+                { "+9s thaw web", "thaw web; done ok" },
+                { "+9s tick", "" },
+                { "+1s tick", "signal web main ABRT" },
+                { "exited web signal:ABRT", "watch web" },
+                { "empty web", "close web watchdog", "web=failed" }));
+}
+
+static void what_is_being_stopped_cannot_be_frozen(void **state)
+{
+        (void) state;
+        rows_play(SERVICE("ExecStart=/w\nRestart=no\n"), ROWS(
+                UP,
+                { "stop web", "signal web all TERM" },
+                { "freeze web", "done stopping", "web=stopping" },
+                { "exited web", "watch web" },
+                { "empty web", "close web shutdown; done ok", "web=inactive" },
+                { "freeze web", "done not_running", "web=inactive" }));
 }
 
 static void memory_policy_decides_what_follows_a_kill_by_the_kernel(void **state)
@@ -643,6 +664,7 @@ int main(void)
                 cmocka_unit_test(B11_a_start_is_interrupted_by_a_stop),
                 cmocka_unit_test(a_start_that_takes_too_long_has_failed),
                 cmocka_unit_test(runtime_and_watchdog_end_a_service),
+                cmocka_unit_test(what_is_being_stopped_cannot_be_frozen),
                 cmocka_unit_test(memory_policy_decides_what_follows_a_kill_by_the_kernel),
                 cmocka_unit_test(C9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop),
                 cmocka_unit_test(exit_node_reason_counts_as_the_services_own_end),
