@@ -2,6 +2,8 @@
  *
  *      otp-replay < vectors > actual          one {"id":...,"actual":[[...],...]} a line
  *      otp-replay --check < vectors           compare with "expect" instead; exit 1 when one differs
+ *
+ * A line that is not a vector is said what is wrong with, the others are answered; the exit status is 2 then.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -22,7 +24,41 @@ static const char *text(const json_t *o, const char *key)
         return s ? s : "";
 }
 
-static struct spec *make_spec(const json_t *child)
+/* One of the words of a table; a key that is not there is `missing`, or a mistake if that is negative. */
+static int word(struct world *w, const json_t *o, const char *key, const struct strtab *table, int missing)
+{
+        const json_t *v = json_object_get(o, key);
+        int value = json_is_string(v) ? strtab_value(table, json_string_value(v)) : v ? -1 : missing;
+
+        if (value < 0)
+                world_fail(w, "%s: %s \"%.40s\" is none that there is", text(o, "name"), key, text(o, key));
+        return value < 0 ? 0 : value;
+}
+
+/* As nanoseconds, if `unit` is what one of them is. */
+static json_int_t number(struct world *w, const json_t *o, const char *key, json_int_t min, json_int_t unit)
+{
+        const json_t *v = json_object_get(o, key);
+
+        if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > INT64_MAX / 2 / unit) {
+                world_fail(w, "%s is not a whole number from %" JSON_INTEGER_FORMAT " on", key, min);
+                return min * unit;
+        }
+        return json_integer_value(v) * unit;
+}
+
+/* A name, as the format has it; "" and a mistake when it is none. */
+static const char *name_of(struct world *w, const json_t *o, const char *key)
+{
+        const char *s = text(o, key);
+        size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+        if (n == 0 || s[n] || n > NAME_MAX_LEN)
+                world_fail(w, "%s \"%.40s\" is not a name of 1 to %d of A-Z a-z 0-9 _", key, s, NAME_MAX_LEN);
+        return n <= NAME_MAX_LEN ? s : "";
+}
+
+static struct spec *make_spec(struct world *w, const json_t *child)
 {
         bool super = json_object_get(child, "strategy") != NULL;
         struct place at = { 0 };
@@ -30,21 +66,19 @@ static struct spec *make_spec(const json_t *child)
         const char *files[] = { "vector" };
         struct spec *spec;
         char name[NAME_MAX_LEN + 16];
-        int restart = strtab_value(&restart_names, text(child, "restart"));
+        int restart = word(w, child, "restart", &restart_names, RESTART_PERMANENT);
 
-        (void) snprintf(name, sizeof(name), "%.*s.%s", NAME_MAX_LEN, text(child, "name"), super ? "supervisor" : "service");
+        (void) snprintf(name, sizeof(name), "%s.%s", name_of(w, child, "name"), super ? "supervisor" : "service");
         if (super) {
-                spec_build_number(&b, D_SUPERVISOR_Strategy, at, strtab_value(&strategy_names, text(child, "strategy")));
+                spec_build_number(&b, D_SUPERVISOR_Strategy, at, word(w, child, "strategy", &strategy_names, -1));
                 spec_build_number(&b, D_SUPERVISOR_AutoShutdown, at,
-                                  strtab_value(&auto_shutdown_names, text(child, "auto_shutdown")));
-                spec_build_number(&b, D_SUPERVISOR_MaxRestarts, at,
-                                  json_integer_value(json_object_get(child, "intensity")));
-                spec_build_number(&b, D_SUPERVISOR_MaxRestartsSec, at,
-                                  json_integer_value(json_object_get(child, "period_s")) * NSEC_PER_SEC);
+                                  word(w, child, "auto_shutdown", &auto_shutdown_names, AUTO_NEVER));
+                spec_build_number(&b, D_SUPERVISOR_MaxRestarts, at, number(w, child, "intensity", 0, 1));
+                spec_build_number(&b, D_SUPERVISOR_MaxRestartsSec, at, number(w, child, "period_s", 1, NSEC_PER_SEC));
                 spec_build_number(&b, D_SUPERVISOR_StartMode, at, START_SEQUENTIAL);
                 spec_build_item(&b, D_UNIT_AssertPathExists, at, "/", 1); /* so that its start can be made to fail */
         }
-        spec_build_number(&b, super ? D_SUPERVISOR_Restart : D_SERVICE_Restart, at, restart < 0 ? 0 : restart);
+        spec_build_number(&b, super ? D_SUPERVISOR_Restart : D_SERVICE_Restart, at, restart);
         spec_build_number(&b, super ? D_SUPERVISOR_RestartSec : D_SERVICE_RestartSec, at, 0);
         spec_build_number(&b, super ? D_SUPERVISOR_RestartMaxDelaySec : D_SERVICE_RestartMaxDelaySec, at, 0);
         spec_build_number(&b, super ? D_SUPERVISOR_Significant : D_SERVICE_Significant, at,
@@ -60,7 +94,7 @@ static bool add_children(struct world *w, const json_t *super, node_id id);
 
 static node_id add_child(struct world *w, const json_t *child, node_id parent, bool dynamic)
 {
-        struct spec *spec = make_spec(child);
+        struct spec *spec = make_spec(w, child);
         node_id id = NODE_NONE;
         bool again = dynamic && !w->batch; /* what is still to be told of a batch goes by number */
         struct err err;
@@ -126,6 +160,8 @@ static void worker_exit(struct world *w, const char *who, const char *reason)
 {
         node_id id = find(w, who, A_WORKER_THAT_RUNS, NODE_NONE);
 
+        if (strcmp(reason, "crash") != 0 && reason_named(reason).kind == REASON_EXIT)
+                world_fail(w, "\"%.40s\" is no reason to exit: normal, shutdown, crash or killed", reason);
         if (id == NODE_NONE)
                 return;
         world_actor(w, id)->alive = false;
@@ -160,12 +196,16 @@ static void operation(struct world *w, const char *sup_name, const json_t *item)
         for (size_t i = 0; i < ARRAY_LEN(operations); i++)
                 if (strcmp(operations[i].op, op) == 0)
                         e.kind = (uint8_t) operations[i].kind;
-        if (e.kind == EVT_NONE || ++w->tokens >= TOKENS_MAX) {
-                w->failed = true;
+        if (e.kind == EVT_NONE)
+                world_fail(w, "\"%.40s\" is no operation", op);
+        else if (!*sup_name)
+                world_fail(w, "%s without the name of its supervisor", op);
+        else
+                (void) name_of(w, e.kind == EVT_ADDED ? json_object_get(item, "child") : item,
+                               e.kind == EVT_ADDED ? "name" : "who");
+        if (w->failed)
                 return;
-        }
-        w->ops[w->tokens] = op;
-        e.token = w->tokens;
+        e.token = world_operation(w, op);
         if (sup == NODE_NONE) { /* a supervisor that was added, and is gone for good */
                 world_done(w, &(struct action) { .token = e.token, .result = RESULT_NOPROC });
                 return;
@@ -192,7 +232,7 @@ static void batch(struct world *w, const char *sup, const json_t *items)
         w->more = EVENT_MORE;
         json_array_foreach(items, i, item) {
                 if (strcmp(text(item, "op"), "exit") == 0)
-                        worker_exit(w, text(item, "who"), text(item, "reason"));
+                        worker_exit(w, name_of(w, item, "who"), text(item, "reason"));
                 else
                         operation(w, sup, item);
         }
@@ -200,9 +240,9 @@ static void batch(struct world *w, const char *sup, const json_t *items)
         world_step(w, (struct event) { .kind = EVT_TICK });
         world_settle(w);
         w->batch = false;
-        for (uint32_t t = first; t <= w->tokens && t < TOKENS_MAX; t++)
-                if (w->deferred[t])
-                        world_observe(w, "result ", w->ops[t], " error:noproc");
+        for (uint32_t t = first; t <= w->tokens; t++)
+                if (w->ops[t].deferred)
+                        world_observe(w, "result ", w->ops[t].name, " error:noproc");
 }
 
 static void exit_many(struct world *w, const json_t *who, const char *reason)
@@ -212,7 +252,7 @@ static void exit_many(struct world *w, const json_t *who, const char *reason)
 
         w->more = EVENT_MORE;
         json_array_foreach(who, i, name)
-                worker_exit(w, json_string_value(name), reason);
+                worker_exit(w, json_is_string(name) ? json_string_value(name) : "", reason);
         w->more = 0;
         world_step(w, (struct event) { .kind = EVT_TICK });
         world_settle(w);
@@ -221,19 +261,22 @@ static void exit_many(struct world *w, const json_t *who, const char *reason)
 static void run_step(struct world *w, const json_t *s)
 {
         const char *op = text(s, "op");
+        nsec at = number(w, s, "at_ms", 0, NSEC_PER_MSEC);
 
-        w->now = json_integer_value(json_object_get(s, "at_ms")) * NSEC_PER_MSEC;
+        if (at < w->now)
+                world_fail(w, "at_ms runs backwards");
+        w->now = at;
         if (strcmp(op, "exit") == 0) {
-                worker_exit(w, text(s, "who"), text(s, "reason"));
+                worker_exit(w, name_of(w, s, "who"), text(s, "reason"));
         } else if (strcmp(op, "exit_many") == 0) {
                 exit_many(w, json_object_get(s, "who"), text(s, "reason"));
         } else if (strcmp(op, "fail_starts") == 0) {
-                world_set_fails(w, text(s, "who"), json_integer_value(json_object_get(s, "count")));
+                world_set_fails(w, name_of(w, s, "who"), number(w, s, "count", 0, 1));
         } else if (strcmp(op, "shutdown") == 0) {
                 world_step(w, (struct event) { .kind = EVT_SHUTDOWN, .arg = 3600 * NSEC_PER_SEC });
                 world_settle(w);
         } else if (strcmp(op, "batch") == 0) {
-                batch(w, text(s, "sup"), json_object_get(s, "items"));
+                batch(w, name_of(w, s, "sup"), json_object_get(s, "items"));
         } else {
                 operation(w, text(s, "sup"), s);
         }
@@ -245,7 +288,7 @@ static void begin_step(struct world *w, json_t *actual)
 {
         w->log = json_array();
         if (json_array_append_new(actual, w->log) < 0)
-                w->failed = true;
+                world_fail(w, "out of memory");
 }
 
 static void play(struct world *w, const json_t *vector, json_t *actual)
@@ -260,38 +303,53 @@ static void play(struct world *w, const json_t *vector, json_t *actual)
         world_step(w, (struct event) { .kind = EVT_START, .node = NODE_ROOT });
         world_settle(w);
         json_array_foreach(json_object_get(vector, "script"), i, s) {
+                bool sound = !w->failed;
+
                 begin_step(w, actual);
                 run_step(w, s);
+                if (w->failed) {
+                        if (sound)
+                                fprintf(stderr, "otp-replay: %s: step %zu of the script:\n", text(vector, "id"), i + 1);
+                        return;
+                }
         }
 }
 
-/* The vector's observations; NULL when it is not a vector. Owned by the caller. */
-static json_t *replay(const json_t *vector)
+static uint32_t count_nodes(const json_t *super)
 {
-        struct world *w = calloc(1, sizeof(*w));
-        struct core_config config = { .seed = 1, .record_capacity = 256 };
-        json_t *tree = json_object_get(vector, "tree"), *actual = json_array();
-        struct spec *root = json_is_object(tree) ? make_spec(tree) : NULL;
+        uint32_t n = 1;
+        size_t i;
+        json_t *child;
 
-        if (!w || !root || !actual) {
-                free(w);
-                spec_unref(root);
-                json_decref(actual);
-                return NULL;
-        }
-        w->core = core_new(&config, root);
-        if (w->core && add_children(w, tree, NODE_ROOT))
+        json_array_foreach(json_object_get(super, "children"), i, child)
+                n += count_nodes(child);
+        return n;
+}
+
+/* The vector's observations; NULL and the reason in w->why when it is not a vector. Owned by the caller. */
+static json_t *replay(struct world *w, const json_t *vector)
+{
+        json_t *tree = json_object_get(vector, "tree"), *script = json_object_get(vector, "script");
+        json_t *actual = json_array();
+        uint32_t nodes = count_nodes(tree) + (uint32_t) json_array_size(script);
+        struct core_config config = { .seed = 1, .record_capacity = 256 + 8 * nodes }; /* all those of a step */
+        struct spec *root = NULL;
+
+        if (!json_is_object(tree) || !json_object_get(tree, "strategy") || !json_is_array(script))
+                world_fail(w, "not a vector: there is no \"tree\" of supervisors, or no \"script\"");
+        else
+                root = make_spec(w, tree);
+        w->core = root ? core_new(&config, root) : NULL;
+        if (!w->core)
+                world_fail(w, "out of memory");
+        else if (add_children(w, tree, NODE_ROOT))
                 play(w, vector, actual);
-        if (!w->core || w->failed) {
-                json_decref(actual);
-                actual = NULL;
-        }
         core_free(w->core);
         spec_unref(root);
-        free(w->actors);
-        free(w->queue);
-        free(w);
-        return actual;
+        if (!w->failed)
+                return actual;
+        json_decref(actual);
+        return NULL;
 }
 
 /* --- lines ---------------------------------------------------------------------------------------------------------------- */
@@ -334,32 +392,45 @@ static bool answer_line(const json_t *vector, json_t *actual, bool checking)
         return line && puts(line) >= 0;
 }
 
+/* Says what is wrong with the line, if anything is. */
+static bool do_line(const char *line, size_t len, unsigned long number, bool checking)
+{
+        struct world *w = calloc(1, sizeof(*w));
+        json_error_t error;
+        json_t *vector = json_loadb(line, len, 0, &error), *actual = NULL;
+        bool ok = false;
+
+        if (!w)
+                return false;
+        if (!vector)
+                world_fail(w, "not JSON: %s, at byte %d", error.text, error.position);
+        else
+                actual = replay(w, vector);
+        ok = actual && answer_line(vector, actual, checking);
+        if (!ok)
+                fprintf(stderr, "otp-replay: line %lu: %s\n", number, w->failed ? w->why : "cannot be answered");
+        json_decref(actual);
+        json_decref(vector);
+        world_free(w);
+        return ok;
+}
+
 int main(int argc, char **argv)
 {
         bool checking = argc > 1 && strcmp(argv[1], "--check") == 0;
         autofree char *line = NULL;
         size_t cap = 0;
-        unsigned long number = 0;
+        unsigned long number = 0, bad = 0;
         ssize_t len;
 
         while ((len = getline(&line, &cap, stdin)) > 0) {
-                json_t *vector, *actual;
-                bool ok;
-
                 number++;
-                if (strspn(line, " \t\r\n") == (size_t) len)
-                        continue;
-                vector = json_loadb(line, (size_t) len, 0, NULL);
-                actual = vector ? replay(vector) : NULL;
-                ok = actual && answer_line(vector, actual, checking);
-                json_decref(actual);
-                json_decref(vector);
-                if (!ok) {
-                        fprintf(stderr, "otp-replay: line %lu: not a vector\n", number);
-                        return 2;
-                }
+                if (strspn(line, " \t\r\n") != (size_t) len && !do_line(line, (size_t) len, number, checking))
+                        bad++;
         }
         if (checking)
                 printf("%lu vectors, %lu differ\n", total, differing);
+        if (bad > 0)
+                return 2;
         return differing > 0 || (checking && total == 0);
 }

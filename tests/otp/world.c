@@ -1,5 +1,6 @@
 /* world.c - see world.h */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,22 +15,57 @@ void world_observe(struct world *w, const char *what, const char *name, const ch
 
         buf_addf(&b, "%s%s%s", what, name, tail);
         if (buf_failed(&b) || json_array_append_new(w->log, json_string(buf_text(&b))) < 0)
-                w->failed = true;
+                world_fail(w, "out of memory");
+}
+
+void world_fail(struct world *w, const char *fmt, ...)
+{
+        va_list ap;
+
+        if (w->failed)
+                return;
+        w->failed = true;
+        va_start(ap, fmt);
+        (void) vsnprintf(w->why, sizeof(w->why), fmt, ap);
+        va_end(ap);
+}
+
+void world_free(struct world *w)
+{
+        free(w->actors);
+        free(w->queue);
+        free(w->fails);
+        free(w->ops);
+        free(w);
+}
+
+/* At least `least` elements of `size` bytes; what is new is zero. */
+static void *grow(void *list, size_t size, size_t *cap, size_t least)
+{
+        size_t more = 2 * least + 64;
+        char *grown;
+
+        if (least <= *cap)
+                return list;
+        grown = reallocarray(list, more, size);
+        if (!grown)
+                abort();
+        memset(grown + *cap * size, 0, (more - *cap) * size);
+        *cap = more;
+        return grown;
 }
 
 struct actor *world_actor(struct world *w, node_id id)
 {
-        if (id >= w->actor_cap) {
-                size_t cap = id + 64U;
-                struct actor *grown = realloc(w->actors, cap * sizeof(*grown));
-
-                if (!grown)
-                        abort();
-                memset(grown + w->actor_cap, 0, (cap - w->actor_cap) * sizeof(*grown));
-                w->actors = grown;
-                w->actor_cap = cap;
-        }
+        w->actors = grow(w->actors, sizeof(*w->actors), &w->actor_cap, id + 1U);
         return &w->actors[id];
+}
+
+uint32_t world_operation(struct world *w, const char *name)
+{
+        w->ops = grow(w->ops, sizeof(*w->ops), &w->op_cap, ++w->tokens + 1U);
+        w->ops[w->tokens] = (struct operation) { .name = name };
+        return w->tokens;
 }
 
 const char *world_name(struct world *w, node_id id)
@@ -44,15 +80,7 @@ const char *world_name(struct world *w, node_id id)
 
 static void push(struct world *w, struct event e)
 {
-        if (w->len == w->cap) {
-                size_t cap = w->cap ? 2 * w->cap : 64;
-                struct event *grown = realloc(w->queue, cap * sizeof(*grown));
-
-                if (!grown)
-                        abort();
-                w->queue = grown;
-                w->cap = cap;
-        }
+        w->queue = grow(w->queue, sizeof(*w->queue), &w->cap, w->len + 1);
         w->queue[w->len++] = e;
 }
 
@@ -73,10 +101,7 @@ void world_set_fails(struct world *w, const char *name, json_int_t count)
 
         while (i < w->fail_count && strcmp(w->fails[i].name, name) != 0)
                 i++;
-        if (i == FAILS_MAX) {
-                w->failed = true;
-                return;
-        }
+        w->fails = grow(w->fails, sizeof(*w->fails), &w->fail_cap, i + 1);
         if (i == w->fail_count)
                 w->fail_count++;
         (void) snprintf(w->fails[i].name, sizeof(w->fails[i].name), "%s", name);
@@ -123,14 +148,14 @@ void world_done(struct world *w, const struct action *a)
 {
         char tail[64];
 
-        if (a->token >= TOKENS_MAX || !w->ops[a->token])
+        if (a->token == 0 || a->token > w->tokens)
                 return;
         if (w->batch && a->result == RESULT_NOPROC) {
-                w->deferred[a->token] = true;
+                w->ops[a->token].deferred = true;
                 return;
         }
         (void) snprintf(tail, sizeof(tail), " %s%s", a->result == RESULT_OK ? "" : "error:", result_name(a->result));
-        world_observe(w, "result ", w->ops[a->token], tail);
+        world_observe(w, "result ", w->ops[a->token].name, tail);
 }
 
 static void perform(struct world *w, const struct action *a)

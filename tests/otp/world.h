@@ -10,11 +10,17 @@
 
 #include "core/core.h"
 
-enum { NAME_MAX_LEN = 100, FAILS_MAX = 256, TOKENS_MAX = 512 };
+enum { NAME_MAX_LEN = 100 };
 
 struct fail {
-        char name[NAME_MAX_LEN];
+        char name[NAME_MAX_LEN + 1];
         json_int_t left;
+};
+
+/* An operation that was asked for, by token. */
+struct operation {
+        const char *name; /* borrowed from the vector */
+        bool deferred;    /* answered noproc: logged at the step's end */
 };
 
 /* What the world knows of a node, by id. */
@@ -34,17 +40,27 @@ struct world {
         size_t actor_cap;
         struct event *queue;   /* owned; answers that are due, first in first out */
         size_t head, len, cap;
-        struct fail fails[FAILS_MAX];
-        size_t fail_count;
+        struct fail *fails;    /* owned */
+        size_t fail_count, fail_cap;
         json_t *log;           /* borrowed: observations of this step */
         uint64_t seen;         /* records read so far */
-        const char *ops[TOKENS_MAX]; /* by token: the operation's name */
-        bool deferred[TOKENS_MAX];   /* answered noproc: logged at the step's end */
+        struct operation *ops; /* owned; by token, 1 the first */
+        size_t op_cap;
         uint32_t tokens, ages;
         uint8_t more;          /* EVENT_MORE while a row of simultaneous events is fed */
         bool batch;
-        bool failed;           /* out of memory, or a vector that is none */
+        bool failed;           /* out of memory, or a vector that is none: `why` */
+        char why[200];
 };
+
+/* What is wrong with the vector; the first mistake is kept. */
+void world_fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The token of one more operation. */
+uint32_t world_operation(struct world *w, const char *name);
+
+/* All that the world owns, and itself; the core is not its own. */
+void world_free(struct world *w);
 
 /* What is known of a node; grows as needed and lives as long as the world. */
 struct actor *world_actor(struct world *w, node_id id);
