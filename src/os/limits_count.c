@@ -77,10 +77,11 @@ static void count_v1(enum controller ctl, int dir, struct limit_counters *ret)
                         ret->throttled_usec /= 1000;
                 break;
         case CTL_CPUACCT:
-                if (ret->cpu_usec < 0)
+                if (ret->cpu_usec < 0) { /* else v2 has told, in microseconds */
                         ret->cpu_usec = number_in(dir, "cpuacct.usage", "");
-                if (ret->cpu_usec > 0)
-                        ret->cpu_usec /= 1000;
+                        if (ret->cpu_usec > 0)
+                                ret->cpu_usec /= 1000;
+                }
                 break;
         default:
                 break;

@@ -263,6 +263,13 @@ another_engine() { local e; e=$(engine) && [ -n "$e" ] && [ "$e" != "$1" ]; }
         fi
 }
 
+@test "a report has the processor time of the whole group also where processes outlive the command" {
+        start_daemon
+        run ctl run --json -p TasksMax=50 -- sh -c 'sleep 1000 & i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done'
+        assert_status 0
+        assert_json '.cpu_usec == null or .cpu_usec * 2 >= .user_usec + .system_usec'
+}
+
 @test "on a terminal the command has one of its own: size, Ctrl-C, and ours set back" {
         skip_unless terminal
         start_daemon
