@@ -66,6 +66,15 @@ static void without_rest(const struct cgroup *c, enum controller ctl, char *own)
                 (void) snprintf(own + len - (size_t) n, (size_t) n, "%s", len == (size_t) n ? "/" : "");
 }
 
+/* kernel: whoever may write to the files of "devices" may still not say anything there, but as root of the machine; it
+ * asks who that is before it looks at what is said. */
+static int may_write(int own, enum controller ctl)
+{
+        if (faccessat(own, "tasks", W_OK, AT_EACCESS) < 0)
+                return errno;
+        return ctl == CTL_DEVICES && fs_write_small(own, "devices.deny", "?") == -EPERM ? EPERM : 0;
+}
+
 static void found(struct cgroup *c, enum controller ctl, const char *root, const char *point, const char *group)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
@@ -79,7 +88,7 @@ static void found(struct cgroup *c, enum controller ctl, const char *root, const
                 return;
         (void) snprintf(path, sizeof path, "%s%s", point, strcmp(rest, "/") == 0 ? "" : rest);
         v->own = cgroup_open_dir(AT_FDCWD, path);
-        v->error = v->own < 0 ? -v->own : faccessat(v->own, "tasks", W_OK, AT_EACCESS) < 0 ? errno : 0;
+        v->error = v->own < 0 ? -v->own : may_write(v->own, ctl);
         free(v->path); /* looked at a second time */
         v->path = strdup(path);
         if (!v->path)

@@ -413,6 +413,10 @@ int initlink_receive(struct initlink *l, struct initlink_msg *ret)
 
 /* --- explaining ---------------------------------------------------------------------------------------------- */
 
+/* The second errno is that of a user namespace in which there is no such number. */
+#define NO_OTHER_USERS "only root may change users, and not all of them in a user namespace: remove User=, Group= or " \
+        "DynamicUser=, or start coppiced as root"
+
 /* What to do about it, for a stage and an errno (0 = any); what is about a path only where one is told. */
 static const struct {
         enum stage stage;
@@ -425,8 +429,8 @@ static const struct {
         { STAGE_EXEC, EACCES, false,
           "is it executable, for the user of the service, and not on a noexec file system?" },
         { STAGE_EXEC, ENOEXEC, false, "a script needs a first line such as #!/bin/sh" },
-        { STAGE_USER, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
-        { STAGE_GROUP, EPERM, false, "only root may change users: remove User= and Group=, or start coppiced as root" },
+        { STAGE_USER, EPERM, false, NO_OTHER_USERS }, { STAGE_USER, EINVAL, false, NO_OTHER_USERS },
+        { STAGE_GROUP, EPERM, false, NO_OTHER_USERS }, { STAGE_GROUP, EINVAL, false, NO_OTHER_USERS },
         { STAGE_CAPABILITIES, EPERM, false,
           "AmbientCapabilities= has one that CapabilityBoundingSet= or a directive that protects takes away, or "
           "coppiced itself lacks the right: start it as root, or take these and SecureBits= out" },

@@ -161,6 +161,8 @@ static char *why_not(struct cgroup *c, enum controller ctl, char *buf, size_t n)
                                 c->own);
         else if (c->v2_offered & CTL_BIT(ctl) && c->v2_error[ctl])
                 (void) snprintf(buf, n, "%s/cgroup.subtree_control: %s", c->own, strerrordesc_np(c->v2_error[ctl]));
+        else if (v->error == EPERM && ctl == CTL_DEVICES)
+                (void) snprintf(buf, n, "only root of the machine may say which devices, in %s", v->path);
         else if (v->error)
                 (void) snprintf(buf, n, "no group can be made in %s: %s", v->path ? v->path : "v1",
                                 strerrordesc_np(v->error));

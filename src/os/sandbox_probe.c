@@ -29,6 +29,7 @@
 struct found {
         unsigned parts;
         int user_error;
+        int ids_error;
         int failed;             /* it could not find out, errno */
 };
 
@@ -98,6 +99,30 @@ static bool can_user(void)
         return unshare(CLONE_NEWUSER) == 0;
 }
 
+/* Why this process could not become a user whom no unit has to name, errno; it is one then. */
+static int change_user(void)
+{
+        gid_t group = 1;
+
+        return syscall(SYS_setgroups, 1, &group) == 0 && syscall(SYS_setresgid, 1, 1, 1) == 0 &&
+               syscall(SYS_setresuid, 1, 1, 1) == 0 ? 0 : errno;
+}
+
+/* Its errno by way of an exit status, which holds those of this. */
+static int try_ids(struct found *f)
+{
+        pid_t pid = (pid_t) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        int status = 0, error = pid < 0 ? errno : 0;
+
+        if (pid == 0)
+                _exit(change_user());
+        if (pid < 0 && is_shortage(error))
+                f->failed = error;
+        if (pid < 0)
+                return error;
+        return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+}
+
 static struct found try_all(bool by_user)
 {
         struct found f = { 0 };
@@ -107,6 +132,7 @@ static struct found try_all(bool by_user)
         f.failed = is_shortage(f.user_error) ? f.user_error : 0;
         if (f.user_error)
                 return f;
+        f.ids_error = by_user ? 0 : try_ids(&f);
         /* who is not root has it by way of the second try */
         if (by_user || (geteuid() == 0 && child_can(&f, can_user)))
                 f.parts |= SANDBOX_USERS;
@@ -167,6 +193,7 @@ static void ask(struct sandbox_probe *p)
         p->can = direct.parts;
         p->can_by_user = by_user.parts;
         p->user_error = by_user.user_error;
+        p->ids_error = direct.ids_error;
         p->failed = direct.failed ? direct.failed : by_user.failed;
         p->mount_tree = has_mount_tree();
         p->landlock = version > 0 ? (int) version : 0;
@@ -220,6 +247,18 @@ static void part_row(const struct sandbox_probe *p, enum sandbox_part part, stru
                 (void) snprintf(ret->sentence, sizeof ret->sentence, "no: %s", remedy(p));
 }
 
+static void users_row(const struct sandbox_probe *p, struct sandbox_row *ret)
+{
+        ret->what = "other users";
+        ret->ok = !p->ids_error && !p->failed;
+        (void) snprintf(ret->sentence, sizeof ret->sentence, "%s%s", ret->ok ? "" : "no: ",
+                        ret->ok ? "User=, Group=, DynamicUser="
+                        : p->failed ? remedy(p)
+                        : geteuid() ? "only root may change users: not User=, Group=, DynamicUser="
+                        : "this user namespace has none, or the daemon lacks CAP_SETUID or CAP_SETGID: not User=, Group=, "
+                          "DynamicUser=");
+}
+
 bool sandbox_row(size_t i, struct sandbox_row *ret)
 {
         const struct sandbox_probe *p = sandbox_probe();
@@ -228,5 +267,7 @@ bool sandbox_row(size_t i, struct sandbox_row *ret)
                 part_row(p, (enum sandbox_part) (1U << i), ret);
                 return true;
         }
-        return false;
+        if (i == SANDBOX_PARTS)
+                users_row(p, ret);
+        return i == SANDBOX_PARTS;
 }

@@ -16,6 +16,7 @@ struct sandbox_probe {
         unsigned can;           /* as this process itself */
         unsigned can_by_user;   /* inside a user namespace made first, with only the own id in it */
         int user_error;         /* why there is no user namespace, errno; 0 = there is */
+        int ids_error;          /* why no service can run as another user, errno; 0 = it can */
         bool mount_tree;        /* open_tree, move_mount, mount_setattr; without them the old mount() does the work */
         int landlock;           /* version of the interface, 0 = none */
         int failed;             /* it could not be tried for lack of something, errno: what is missing

@@ -312,6 +312,14 @@ has_two() { [ "$(value "$1" "$2" cgroup.procs cgroup.procs | wc -l)" = 2 ]; } # 
         assert_output_has "AllowedCPUs=8000 not enforced"
 }
 
+@test "doctor of a user namespace says that there are no other users, and no devices to be named" {
+        unshare --user --map-root-user true 2>/dev/null || skip "needs the right to make a user namespace"
+        run unshare --user --map-root-user "$CTL" doctor --local --json
+        assert_status 0
+        assert_json '.environment[] | select(.what == "other users") | .state == "no" and (.text | test("user namespace"))'
+        assert_json '.environment[] | select(.what == "devices") | .state == "no"'
+}
+
 # nest.sh: a program that makes a group of its own inside the one it was handed, and fills it until the kernel kills.
 nesting_program() {
         script nest <<-SH
