@@ -67,10 +67,12 @@ static const struct node *code_source(const struct core *c, const struct node *r
         return node_at(c, id);
 }
 
-/* An exit that counts as a clean end has its code all the same. */
+/* What counts as a clean end has its code all the same; but a signal that ends it only if we did not ask it to end. */
 static int last_code(const struct node *n)
 {
-        bool told = !is_super(n) && !reason_abnormal(&n->last_reason) && n->raw.kind == REASON_EXIT;
+        bool told = !is_super(n) && !reason_abnormal(&n->last_reason) &&
+                    (n->raw.kind == REASON_EXIT ||
+                     (n->raw.kind == REASON_SIGNAL && n->last_reason.kind == REASON_NORMAL));
 
         return reason_exit_code(told ? &n->raw : &n->last_reason);
 }
