@@ -3,6 +3,7 @@
  *
  *     @DIRECTIVES Service SuccessExitStatus..RuntimeMaxSec@     rows of [Service], from key to key
  *     @DIRECTIVES Supervisor@                                   all rows of a section
+ *     @SPECIFIERS@                                              rows of a table: the % specifiers
  *     @VERSION@                                                 anywhere in a line
  *
  * So no page lists an option that does not exist, and none is left out: a page that names the rows in pieces is
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "core/directive.h"
+#include "core/words.h"
 
 static bool printed[D_COUNT];
 static bool section_used[SECTION_COUNT];
@@ -103,6 +105,19 @@ static int put_list(char *what)
         return EXIT_SUCCESS;
 }
 
+static void put_specifiers(void)
+{
+        const char *what;
+        char letter;
+
+        for (size_t i = 0; (what = specifier_row(i, &letter)); i++) {
+                printf("%%%c\tT{\n", letter);
+                put_text(what);
+                puts("\nT}");
+        }
+        puts("%%\ta percent sign");
+}
+
 static int all_named(void)
 {
         for (int d = 0; d < D_COUNT; d++)
@@ -128,6 +143,10 @@ int main(void)
         while (fgets(line, sizeof line, stdin)) {
                 char *end = strrchr(line, '@');
 
+                if (strcmp(line, "@SPECIFIERS@\n") == 0) {
+                        put_specifiers();
+                        continue;
+                }
                 if (strncmp(line, "@DIRECTIVES ", 12) != 0 || !end || end < line + 12) {
                         put_line(line);
                         continue;

@@ -75,7 +75,8 @@ int account_by_uid(uid_t uid, struct account *ret)
         return find(NULL, uid, ret);
 }
 
-static int find_group(const char *name, gid_t gid, gid_t *ret)
+/* ret_name may be NULL. */
+static int find_group(const char *name, gid_t gid, gid_t *ret, char **ret_name)
 {
         autofclose FILE *f = open_list("/etc/group");
         const struct group *g;
@@ -83,6 +84,8 @@ static int find_group(const char *name, gid_t gid, gid_t *ret)
         while (f && (g = fgetgrent(f)))
                 if (name ? strcmp(g->gr_name, name) == 0 : g->gr_gid == gid) {
                         *ret = g->gr_gid;
+                        if (ret_name)
+                                *ret_name = strdup(g->gr_name);
                         return 0;
                 }
         return not_found(f, name);
@@ -90,14 +93,22 @@ static int find_group(const char *name, gid_t gid, gid_t *ret)
 
 int account_group(const char *name, gid_t *ret_gid)
 {
-        return find_group(name, 0, ret_gid);
+        return find_group(name, 0, ret_gid, NULL);
 }
 
 int account_group_by_gid(gid_t gid)
 {
         gid_t same;
 
-        return find_group(NULL, gid, &same);
+        return find_group(NULL, gid, &same, NULL);
+}
+
+char *account_group_name(gid_t gid)
+{
+        char *name = NULL;
+        gid_t same;
+
+        return find_group(NULL, gid, &same, &name) < 0 ? NULL : name;
 }
 
 static bool lists(const struct group *g, const char *user)

@@ -22,6 +22,7 @@ void account_done(struct account *a);
 /* The same for groups. Either of ret_gid and the number's existence is all that is wanted of them. */
 int account_group(const char *name, gid_t *ret_gid);
 int account_group_by_gid(gid_t gid);
+char *account_group_name(gid_t gid); /* owned; NULL: there is none, or that could not be found out */
 
 /* Every group that lists the user as a member, without that of its own entry. What `each` returns, if negative, ends
  * it. 0; that; errors as above. */

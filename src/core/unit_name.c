@@ -13,13 +13,32 @@ static int refuse(struct err *err, const char *name, const char *what, const cha
         return -EINVAL;
 }
 
-/* Is text[0..n) of the safe characters, or one of `more`, and does it begin well? */
+static int hex_digit(char c)
+{
+        static const char digits[] = "0123456789abcdef";
+        const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 32 : c) : NULL;
+
+        return at ? (int) (at - digits) : -1;
+}
+
+int unit_name_escape(const char *text, size_t n)
+{
+        int high, low;
+
+        if (n < 4 || text[0] != '\\' || text[1] != 'x')
+                return -1;
+        high = hex_digit(text[2]);
+        low = hex_digit(text[3]);
+        return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/* Is text[0..n) of the safe characters, one of `more`, or escapes, and does it begin well? */
 static bool well_formed(const char *text, size_t n, const char *more)
 {
         if (n == 0 || text[0] == '.' || text[0] == '-')
                 return false;
         for (size_t i = 0; i < n; i++)
-                if (!strchr(safe, text[i]) && !strchr(more, text[i]))
+                if (!strchr(safe, text[i]) && !strchr(more, text[i]) && unit_name_escape(text + i, n - i) <= 0)
                         return false;
         return true;
 }
@@ -49,12 +68,12 @@ int unit_name_parse(const char *name, struct unit_name *ret, struct err *err)
         prefix = at ? (size_t) (at - name) : stem;
         if (prefix >= sizeof(n.prefix) - 1 || !well_formed(name, prefix, ":"))
                 return refuse(err, name, "is not well formed",
-                              "1 to 128 of A-Z a-z 0-9 _ . : -, no dot or dash first");
+                              "1 to 128 of A-Z a-z 0-9 _ . : - and escapes as \\x2d, no dot or dash first");
         if (at) {
                 instance = stem - prefix - 1;
                 if (instance >= sizeof(n.instance) - 1 || (instance > 0 && !well_formed(at + 1, instance, "")))
                         return refuse(err, name, "has an instance that is not well formed",
-                                      "1 to 64 of A-Z a-z 0-9 _ . -, no dot or dash first");
+                                      "1 to 64 of A-Z a-z 0-9 _ . - and escapes as \\x2d, no dot or dash first");
                 memcpy(n.instance, at + 1, instance);
                 n.is_template = instance == 0;
         }

@@ -15,12 +15,6 @@
 #error "this inih calls its handler with a line number: build it without INI_HANDLER_LINENO"
 #endif
 
-const struct unit_host unit_host_example = {
-        .runtime_dir = "/run", .state_dir = "/var/lib", .cache_dir = "/var/cache", .logs_dir = "/var/log",
-        .user = "root", .uid = "0", .home = "/root", .hostname = "host",
-        .machine_id = "0123456789abcdef0123456789abcdef", .boot_id = "fedcba9876543210fedcba9876543210",
-};
-
 /* What inih is fed: the lines of one file, by their numbers. */
 struct feed {
         struct unit_parse *p;

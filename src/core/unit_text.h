@@ -34,15 +34,11 @@ struct unit_source {
 
 /* What the % specifiers stand for; a NULL text makes its specifier an error. */
 struct unit_host {
-        const char *runtime_dir;  /* %t  /run */
-        const char *state_dir;    /* %S  /var/lib */
-        const char *cache_dir;    /* %C  /var/cache */
-        const char *logs_dir;     /* %L  /var/log */
-        const char *user, *uid;   /* %u %U: who the daemon runs as */
-        const char *home;         /* %h  of that user */
-        const char *hostname;     /* %H */
-        const char *machine_id;   /* %m */
-        const char *boot_id;      /* %b */
+#define NAME_SPECIFIER(letter, function, what)
+#define HOST_SPECIFIER(letter, field, example, what) const char *field;
+#include "core/specifiers.def"
+#undef NAME_SPECIFIER
+#undef HOST_SPECIFIER
 };
 
 /* The standard places of a system daemon, nothing known about the machine: for tests. */
@@ -85,7 +81,8 @@ void unit_text_hide(const struct buf *text, struct buf *out);
 
 /* --- names (FAILURES H10) ---
  * PREFIX.service, PREFIX@INSTANCE.service, PREFIX@.service (a template), PREFIX.supervisor. A prefix is 1 to 128
- * characters of [A-Za-z0-9_.:-], an instance 1 to 64 of [A-Za-z0-9_.-]; neither begins with a dot or a dash. */
+ * characters of [A-Za-z0-9_.:-], an instance 1 to 64 of [A-Za-z0-9_.-]; neither begins with a dot or a dash. Both may
+ * have systemd's escapes \xHH, which count as the four characters they are: nobody undoes them but %I and its kin. */
 struct unit_name {
         enum node_kind kind;
         bool is_template;    /* "worker@.service": has no instance and never runs */
@@ -94,5 +91,8 @@ struct unit_name {
         char instance[66];   /* "3"; "" when it has none */
 };
 int unit_name_parse(const char *name, struct unit_name *ret, struct err *err);
+
+/* The byte that the escape \xHH at text[0..n) stands for; -1: it is none. */
+int unit_name_escape(const char *text, size_t n);
 
 #endif

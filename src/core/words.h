@@ -1,4 +1,4 @@
-/* words.h - splitting a value into words, and the % specifiers in them.
+/* words.h - splitting a value into words (words.c), and the % specifiers in them (specifier.c).
  * Pure. Used by: unit_text, and whoever splits a line as units do (EnvironmentFile=, simulate scripts).
  * Source of the rules: systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers". */
 #ifndef CORE_WORDS_H
@@ -24,8 +24,11 @@ int words_next(struct words *w, struct buf *out, struct err *err);
 /* Append the word so that words_next() reads the same back; % is doubled when `specifiers`. */
 void words_quote(const char *word, bool specifiers, struct buf *out);
 
-/* Append `text` with each %x replaced. -EINVAL: unknown, or not known here. */
+/* Append `text` with each %x replaced. -EINVAL: unknown, not known here, or no text. */
 int specifiers_expand(const char *text, const struct unit_name *name, const struct unit_host *host, struct buf *out,
                       struct err *err);
+
+/* The i-th specifier and what it stands for, as the manual says it; NULL behind the last one. */
+const char *specifier_row(size_t i, char *ret_letter);
 
 #endif

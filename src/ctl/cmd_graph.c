@@ -20,17 +20,31 @@ static const char *dot_color(const char *state)
         return colors[state_color(state)];
 }
 
+/* A name stands for itself, but a label is made of it, and there a backslash begins something. */
+static void put_dot_label(struct ctl *c, const char *path)
+{
+        if (!strchr(path, '\\'))
+                return;
+        buf_adds(&c->out, ", label=\"");
+        for (; *path; path++)
+                buf_adds(&c->out, *path == '\\' ? "\\\\" : (char[]) { *path, 0 });
+        buf_addc(&c->out, '"');
+}
+
 static void put_dot(struct ctl *c, uint32_t nodes, uint32_t edges)
 {
         const struct jdoc *d = &c->doc;
         const char *kind;
 
         buf_adds(&c->out, "digraph coppice {\n        node [shape=box, fontname=sans];\n");
-        for (uint32_t t = jtok_first(d, nodes); t != JTOK_NONE; t = jtok_after(d, nodes, t))
-                buf_addf(&c->out, "        \"%s\" [color=%s%s, tooltip=\"%s\"];\n", jget_text(d, t, "path"),
+        for (uint32_t t = jtok_first(d, nodes); t != JTOK_NONE; t = jtok_after(d, nodes, t)) {
+                buf_addf(&c->out, "        \"%s\" [color=%s%s, tooltip=\"%s\"", jget_text(d, t, "path"),
                          dot_color(jget_text(d, t, "state")),
                          strcmp(jget_text(d, t, "type"), "supervisor") == 0 ? ", shape=ellipse" : "",
                          jget_text(d, t, "state"));
+                put_dot_label(c, jget_text(d, t, "path"));
+                buf_adds(&c->out, "];\n");
+        }
         for (uint32_t t = jtok_first(d, edges); t != JTOK_NONE; t = jtok_after(d, edges, t)) {
                 kind = jget_text(d, t, "kind");
                 buf_addf(&c->out, "        \"%s\" -> \"%s\"", jget_text(d, t, "from"), jget_text(d, t, "to"));

@@ -86,18 +86,19 @@ static void bash_verb(const struct ctl_verb *v)
         puts("' ;;");
 }
 
-/* Readline parts words at "@", ":" and "=" too: the word is taken from the line, and what it has
- * of it already is left out. */
+/* Readline parts words at "@", ":" and "=" too, and replaces what it gives as $2: the word is taken from the line, and
+ * what stands before that is left out. A backslash of a name is two where no quote has been opened. */
 int pages_bash(void)
 {
         puts("# bash completion of coppicectl; made from its table of verbs\n"
              "_coppicectl() {\n"
-             "        local line=${COMP_LINE:-${COMP_WORDS[*]:0:COMP_CWORD+1}} cur last=${COMP_WORDS[COMP_CWORD]} "
+             "        local line=${COMP_LINE:-${COMP_WORDS[*]:0:COMP_CWORD+1}} cur last=${2:-} "
              "kind=verbs words= options=\n"
-             "        local given verb= option= i socket=()\n"
+             "        local given verb= option= i socket=() word plain quote= escape='\\'\n"
+             "        COMPREPLY=()\n"
              "        if [ -n \"${COMP_LINE:-}\" ]; then line=${line:0:COMP_POINT}; fi\n"
-             "        if [ \"$last\" = = ]; then last=; fi\n"
              "        cur=${line##* }\n"
+             "        if [[ $cur == [\\'\\\"]* ]]; then quote=${cur:0:1} cur=${cur:1}; fi\n"
              "        read -ra given <<<\"${line%\"$cur\"}\"\n"
              "        if [[ $cur == --*=* ]]; then option=${cur%%=*} cur=${cur#*=}\n"
              "        elif [ \"${#given[@]}\" -gt 1 ]; then option=${given[${#given[@]}-1]}; fi\n"
@@ -134,7 +135,15 @@ int pages_bash(void)
              "        files) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
              "        any) words= ;;\n"
              "        esac\n"
-             "        if [ \"$kind\" != files ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); fi\n"
+             "        if [ \"$kind\" != files ]; then\n"
+             "                plain=$cur\n"
+             "                if [ -z \"$quote\" ]; then plain=${cur//'\\\\'/'\\'} escape='\\\\'; fi\n"
+             "                for word in $words; do\n"
+             "                        if [[ $word != \"$plain\"* ]]; then continue; fi\n"
+             "                        word=${word//'\\'/\"$escape\"}\n"
+             "                        COMPREPLY+=(\"$word\")\n"
+             "                done\n"
+             "        fi\n"
              "        COMPREPLY=(\"${COMPREPLY[@]#\"${cur%\"$last\"}\"}\")\n"
              "        if [[ ${COMPREPLY[0]:-} == *= ]]; then compopt -o nospace 2>/dev/null || :; fi\n"
              "}\n"

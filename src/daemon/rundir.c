@@ -12,16 +12,13 @@ enum { DEPTH_MAX = 64 };
 const char *rundir_root(const struct engine *e, const char *kind)
 {
         const struct unit_host *host = unit_paths_host(e->paths);
-        const char *config = getenv("XDG_CONFIG_HOME");
 
         switch (kind[0]) {
         case 'r': return host->runtime_dir;
         case 's': return host->state_dir;
         case 'l': return host->logs_dir;
         }
-        if (strcmp(kind, "cache") == 0)
-                return host->cache_dir;
-        return e->opt.root || !config || config[0] != '/' ? "/etc" : config;
+        return strcmp(kind, "cache") == 0 ? host->cache_dir : host->config_dir;
 }
 
 void rundir_remove_below(int parent, const char *name, int depth, int *budget)

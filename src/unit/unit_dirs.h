@@ -19,9 +19,15 @@ struct unit_paths {
         struct unit_dir *dirs;
         size_t count, own;     /* all; without the fallback */
         bool check_owner;
-        struct unit_host host;
-        char *texts[10];       /* owned: what host points to */
+        struct unit_host host; /* its texts are owned */
 };
+
+/* unit_host.c: fill it; what is not known stays NULL. */
+void unit_host_learn(struct unit_host *h, const struct unit_options *o);
+void unit_host_done(struct unit_host *h);
+
+/* $VARIABLE/rest, or home/otherwise/rest; NULL when neither is known. Owned. */
+char *unit_xdg(const char *variable, const char *home, const char *otherwise, const char *rest);
 
 /* One name in one directory. */
 struct unit_entry {

@@ -1,4 +1,4 @@
-/* unit_paths.c - where units are looked for, and what the machine says for the specifiers. See unit_set.h. */
+/* unit_paths.c - where units are looked for. See unit_set.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/account.h"
 #include "base/cleanup.h"
 #include "unit/unit_dirs.h"
 
@@ -83,8 +82,7 @@ static int add_dirs(struct unit_paths *p, const char *const *dirs, bool fallback
         return 0;
 }
 
-/* $VARIABLE/rest, or $HOME/otherwise/rest; NULL when neither is known. */
-static char *xdg(const char *variable, const char *home, const char *otherwise, const char *rest)
+char *unit_xdg(const char *variable, const char *home, const char *otherwise, const char *rest)
 {
         const char *base = getenv(variable);
         char *path = NULL;
@@ -110,7 +108,7 @@ static int add_user_dirs(struct unit_paths *p)
         };
 
         for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-                autofree char *dir = xdg(places[i].variable, p->host.home, places[i].otherwise, places[i].rest);
+                autofree char *dir = unit_xdg(places[i].variable, p->host.home, places[i].otherwise, places[i].rest);
 
                 if (dir && add_dir(p, dir, false, false) < 0)
                         return -ENOMEM;
@@ -118,99 +116,6 @@ static int add_user_dirs(struct unit_paths *p)
         if (add_dir(p, "/etc/coppice/user", false, false) < 0)
                 return -ENOMEM;
         return add_dir(p, "/usr/lib/coppice/user", false, false);
-}
-
-/* --- what the specifiers stand for -------------------------------------------------------------------------------- */
-
-/* A line of lower-case hex digits, dashes left out, as machine-id and boot_id are; NULL when it is none. */
-static char *read_id(const char *file)
-{
-        autoclose int fd = open(file, O_RDONLY | O_CLOEXEC);
-        char text[64], id[33] = "";
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-        size_t used = 0;
-
-        for (ssize_t i = 0; i < n && text[i] != '\n'; i++) {
-                if (text[i] == '-')
-                        continue;
-                if (!strchr("0123456789abcdef", text[i]) || used == 32)
-                        return NULL;
-                id[used++] = text[i];
-        }
-        return used == 32 ? strdup(id) : NULL;
-}
-
-static char *host_name(void)
-{
-        char name[256];
-
-        return gethostname(name, sizeof(name)) == 0 ? strdup(name) : NULL;
-}
-
-static char *number(unsigned long n)
-{
-        char *text = NULL;
-
-        return asprintf(&text, "%lu", n) < 0 ? NULL : text;
-}
-
-static char *home_of(const struct account *a, bool user)
-{
-        const char *home = getenv("HOME");
-
-        if (user && home && home[0] == '/')
-                return strdup(home);
-        if (a && a->home[0] == '/')
-                return strdup(a->home);
-        return geteuid() == 0 ? strdup("/root") : NULL;
-}
-
-/* The first, which is owned, or else a place below the daemon's own. */
-static char *or_below(char *path, const char *dir, const char *rest)
-{
-        char *other = NULL;
-
-        if (path || !dir)
-                return path;
-        return asprintf(&other, "%s/%s", dir, rest) < 0 ? NULL : other;
-}
-
-static void learn_user_places(struct unit_paths *p, const struct unit_options *o)
-{
-        char **t = p->texts;
-
-        t[6] = or_below(xdg("XDG_RUNTIME_DIR", NULL, NULL, ""), o->runtime_dir, "run");
-        t[7] = or_below(xdg("XDG_STATE_HOME", t[0], ".local/state", ""), o->state_dir, "lib");
-        t[8] = or_below(xdg("XDG_CACHE_HOME", t[0], ".cache", ""), o->state_dir, "cache");
-        t[9] = or_below(xdg("XDG_STATE_HOME", t[0], ".local/state", "/log"), o->state_dir, "logs");
-}
-
-static void learn_host(struct unit_paths *p, const struct unit_options *o)
-{
-        bool user = o->user;
-        struct account a = { 0 };
-        bool known = account_by_uid(geteuid(), &a) == 0;
-        char **t = p->texts;
-
-        t[0] = home_of(known ? &a : NULL, user);
-        t[1] = known ? strdup(a.name) : number(geteuid());
-        account_done(&a);
-        t[2] = number(geteuid());
-        t[3] = host_name();
-        t[4] = read_id("/etc/machine-id");
-        t[5] = read_id("/proc/sys/kernel/random/boot_id");
-        if (user) {
-                learn_user_places(p, o);
-        } else {
-                t[6] = strdup("/run");
-                t[7] = strdup("/var/lib");
-                t[8] = strdup("/var/cache");
-                t[9] = strdup("/var/log");
-        }
-        p->host = (struct unit_host) {
-                .home = t[0], .user = t[1], .uid = t[2], .hostname = t[3], .machine_id = t[4], .boot_id = t[5],
-                .runtime_dir = t[6], .state_dir = t[7], .cache_dir = t[8], .logs_dir = t[9],
-        };
 }
 
 static int fill(struct unit_paths *p, const struct unit_options *o)
@@ -237,7 +142,7 @@ int unit_paths_new(const struct unit_options *o, struct unit_paths **ret, struct
         if (!p)
                 return err_set(err, STAGE_LOAD, ENOMEM, "no memory for the search path");
         p->check_owner = o->check_owner;
-        learn_host(p, o);
+        unit_host_learn(&p->host, o);
         if (fill(p, o) < 0) {
                 unit_paths_free(p);
                 return err_set(err, STAGE_LOAD, ENOMEM, "no memory for the search path");
@@ -252,8 +157,7 @@ void unit_paths_free(struct unit_paths *p)
                 return;
         for (size_t i = 0; i < p->count; i++)
                 free(p->dirs[i].path);
-        for (size_t i = 0; i < ARRAY_LEN(p->texts); i++)
-                free(p->texts[i]);
+        unit_host_done(&p->host);
         free(p->dirs);
         free(p);
 }

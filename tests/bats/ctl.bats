@@ -428,21 +428,48 @@ tells_of_a_restart() { ctl restart web && [ -s "$W/events" ]; }
         tree_of_four
         PATH=$BUILD:$PATH
         source "$BUILD/contrib/completions/coppicectl.bash"
-        COMP_WORDS=(coppicectl sta); COMP_CWORD=1; _coppicectl
-        assert_eq "${COMPREPLY[*]}" "status start"
-        COMP_WORDS=(coppicectl status /sh); COMP_CWORD=2; _coppicectl
-        assert_eq "${COMPREPLY[*]}" "/shop /shop/db /shop/api"
-        COMP_WORDS=(coppicectl kill --si); COMP_CWORD=2; _coppicectl
-        assert_eq "${COMPREPLY[*]}" "--signal="
-        COMP_WORDS=(coppicectl log-level d); COMP_CWORD=2; _coppicectl
-        assert_eq "${COMPREPLY[*]}" "debug"
-        COMP_WORDS=(coppicectl --timeout 5s why ap); COMP_CWORD=4; _coppicectl   # a short name
-        assert_eq "${COMPREPLY[*]}" "api"
-        COMP_WORDS=(coppicectl await api fi); COMP_CWORD=3; _coppicectl
-        assert_eq "${COMPREPLY[*]}" "finished"
+        local words expected
+        while IFS='|' read -r words expected; do
+                read -ra COMP_WORDS <<<"$words"
+                COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+                _coppicectl coppicectl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+                assert_eq "${COMPREPLY[*]}" "$expected"
+        done <<-'EOF'
+	coppicectl sta|status start
+	coppicectl status /sh|/shop /shop/db /shop/api
+	coppicectl kill --si|--signal=
+	coppicectl log-level d|debug
+	coppicectl --timeout 5s why ap|api
+	coppicectl await api fi|finished
+	EOF
         COMP_LINE='coppicectl kill --signal=SE' COMP_POINT=27   # readline parts it at the equals sign
-        COMP_WORDS=(coppicectl kill --signal = SE); COMP_CWORD=4; _coppicectl
+        COMP_WORDS=(coppicectl kill --signal = SE); COMP_CWORD=4; _coppicectl coppicectl SE =
         assert_eq "${COMPREPLY[*]}" "SEGV"
+}
+
+@test "bash on a terminal completes the name of an instance behind its @, its escapes, and within quotes" {
+        skip_unless python3
+        python3 -c 'import pty; pty.openpty()' 2>/dev/null || skip "needs a terminal: is devpts mounted?"
+        unit worker@.service <<'EOF'
+[Service]
+ExecStart=/bin/sleep 1000
+EOF
+        unit root.supervisor <<'EOF'
+[Supervisor]
+Children=worker@1.service worker@a\x2db.service
+EOF
+        start_daemon
+        local file=$BUILD/contrib/completions/coppicectl.bash
+        PATH=$BUILD:$PATH run python3 "$SOURCE/tests/bats/typing.py" "$file" 'coppicectl status worker@1' \
+                'coppicectl why /worker@a' 'coppicectl why worker@a\\x' "coppicectl stop 'worker@a" 'coppicectl list --state=runn'
+        assert_status 0
+        assert_eq "$output" 'coppicectl status worker@1 
+coppicectl why /worker@a\\x2db 
+coppicectl why worker@a\\x2db 
+coppicectl stop '"'worker@a\\x2db'"' 
+coppicectl list --state=running '
+        run ctl graph --dot
+        assert_output_has '"/worker@a\x2db" [color=green4, tooltip="running", label="/worker@a\\x2db"];'
 }
 
 @test "fish completes verbs, options, their values and the nodes of the daemon behind --socket" {

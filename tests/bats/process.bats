@@ -241,6 +241,23 @@ said() { ctl logs "$1" | grep -q -- "$2"; }
         wait "$terminal" || :
 }
 
+@test "H10: escapes of a name stay as they are in paths and groups, and lead nowhere; %I undoes them" {
+        unit 'web@.service' <<-U
+		[Service]
+		ExecStart=/bin/sh -c 'echo "\$\$@"; exec sleep 1000' sh %i %I %f
+	U
+        unit root.supervisor <<<$'[Supervisor]\nChildren=web@\\x2e\\x2e\\x2fa\\x2db.service'
+        start_daemon
+        wait_state '/web@\x2e\x2e\x2fa\x2db' running
+        local dir="$W/logs/web@\\x2e\\x2e\\x2fa\\x2db"
+        wait_for "$PATIENCE" grep -qF '\x2e\x2e\x2fa\x2db ../a-b /../a-b' "$dir/current"
+        run ctl restart 'web@\x2e\x2e\x2fa\x2db.service'
+        assert_status 0
+        run ctl status 'web@a\b'
+        assert_status 3
+        stop_daemon 0
+}
+
 @test "%-specifiers, quoting, prefixes and variables of a command line reach the program" {
         script args <<-SH
                 for a; do echo "[\$a]"; done >$W/args.part

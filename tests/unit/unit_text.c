@@ -32,7 +32,7 @@ static void a_usual_unit_is_read(void **state)
         (void) state;
         assert_string_equal(spec_name(s), "web.service");
         assert_string_equal(spec_stem(s), "web");
-        assert_string_equal(spec_str(s, D_UNIT_Description), "Web server web on host");
+        assert_string_equal(spec_str(s, D_UNIT_Description), "Web server web on host.example");
         assert_int_equal(spec_count(s, D_UNIT_After), 3);
         assert_string_equal(spec_item(s, D_UNIT_After, 2), "log.service");
         assert_int_equal(spec_item_origin(s, D_UNIT_After, 2).line, 5);
@@ -255,16 +255,59 @@ static void command_lines(void **state)
         }
 }
 
-static void specifiers_of_an_instance(void **state)
+/* What `text` becomes in the Description= of that unit; else the first remark. */
+static void expands(const char *unit, const char *text, const char *expected)
 {
-        struct spec *s = parse_good("job@a-b.service", "[Unit]\nDescription=%n %N %p %i %I %t %S %C %L %u %U %h %H %m %b %%\n"
-                                                       "[Service]\nExecStart=/x\nEnvironmentFile=-/etc/%p/%i.env\n");
+        struct heard h = { 0 };
+        struct spec *s;
+        char file[200];
+        int n = snprintf(file, sizeof(file), "[Unit]\nDescription=%s\n[Service]\nExecStart=/x\n", text);
+
+        s = parse_text(unit, file, (size_t) n, false, &h);
+        if (s)
+                assert_string_equal(spec_str(s, D_UNIT_Description), expected);
+        else
+                assert_contains(buf_text(&h.text), expected);
+        spec_unref(s);
+        buf_free(&h.text);
+}
+
+static void specifiers(void **state)
+{
+        static const struct {
+                const char *unit, *text, *expected;
+        } rows[] = {
+                { "job@a-b.service", "%n %N %p %i %I %f %%", "job@a-b.service job@a-b job a-b a/b /a/b %" },
+                { "job@a\\x2db-c.service", "%n %N %i %I %f", "job@a\\x2db-c.service job@a\\x2db-c a\\x2db-c a-b/c /a-b/c" },
+                { "a-b\\x2dc-d\\x2De.service", "%p %P %j %J %f [%i] [%I]", "a-b\\x2dc-d\\x2De a/b-c/d-e d\\x2De d-e /a/b-c/d-e [] []" },
+                { "job@\\xc3\\xa9\\x2e\\x2e\\x5cx.service", "%I", "\xc3\xa9..\\x" },
+                { "job@a\\x2fb.service", "%i %I", "a\\x2fb a/b" },
+                { "job@a\\xc3.service", "%i %I", "what %I of job@a\\xc3 stands for is no text" },
+                { "job@a\\x0ab.service", "%I", "what %I of job@a\\x0ab stands for is no text" },
+                { "job@a\\x0ab.service", "%i", "a\\x0ab" },
+                { "a.service", "%d %t %S %C %L %E %T %V", "/run/credentials/a.service /run /var/lib /var/cache /var/log /etc /tmp /var/tmp" },
+                { "a.service", "%u %U %g %G %h %s", "root 0 root 0 /root /bin/sh" },
+                { "a.service", "%H %l %m %b", "host.example host 0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210" },
+                { "a.service", "%v %a %o %w [%W] [%B]", "6.1.0 x86-64 debian 12 [] []" },
+                { "a.service", "%q", "unknown specifier %q" },
+                { "a.service", "100%", "unknown specifier %" },
+                { "a.service", "%\xc3\xa9", "there are %n %N %p %P %i %I %j %J %f %d %t" },
+        };
 
         (void) state;
-        assert_string_equal(spec_str(s, D_UNIT_Description),
-                            "job@a-b.service job@a-b job a-b a/b /run /var/lib /var/cache /var/log root 0 /root host "
-                            "0123456789abcdef0123456789abcdef fedcba9876543210fedcba9876543210 %");
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                expands(rows[i].unit, rows[i].text, rows[i].expected);
+}
+
+static void specifiers_in_other_values(void **state)
+{
+        struct spec *s = parse_good("job@a\\x2db.service", "[Unit]\nAfter=db@%i.service x@a\\x2db.service\n"
+                                                         "[Service]\nExecStart=/x\nEnvironmentFile=-/etc/%p/%I.env\n");
+
+        (void) state;
         assert_string_equal(spec_item(s, D_SERVICE_EnvironmentFile, 0), "-/etc/job/a-b.env");
+        assert_string_equal(spec_item(s, D_UNIT_After, 0), "db@a\\x2db.service");
+        assert_string_equal(spec_item(s, D_UNIT_After, 1), "x@a\\x2db.service");
         spec_unref(s);
 }
 
@@ -293,6 +336,9 @@ static void H10_names(void **state)
                 { "", false }, { ".service", false }, { "a", false }, { "a.target", false }, { "-a.service", false },
                 { ".a.service", false }, { "a@.b.service", false }, { "a@-x.service", false }, { "a@..service", false },
                 { "a@b@c.service", false }, { "a/b.service", false }, { "a@a/b.service", false }, { "a@%n.service", false },
+                { "a@a\\x2db.service", true }, { "a\\x2db@\\xC3\\xa9.service", true }, { "a@\\x2f.service", true }, { "\\x2e.service", true },
+                { "a@a\\b.service", false }, { "a@a\\x2.service", false }, { "a@a\\x2g.service", false }, { "a@\\.service", false },
+                { "a@a\\x00.service", false }, { "a@b\\x.service", false }, { "a@b\\n.service", false },
                 { "a b.service", false }, { "\xc3\xa9.service", false }, { "@1.service", false }, { "a\n.service", false },
         };
         struct unit_name n;
@@ -322,7 +368,7 @@ static void H10_names(void **state)
 static void foreign_files_are_read_leniently(void **state)
 {
         static const char text[] =
-                "[Unit]\nDescription=x\nAfter=network.target foo.socket bad\\x2dname.service w@.service b.service\n"
+                "[Unit]\nDescription=x\nAfter=network.target foo.socket bad\\name.service w@.service b.service\n"
                 "DefaultDependencies=no\nOnFailure=x.service\n"
                 "[Service]\nExecStart=/x\nSockets=x\n[Mount]\nWhat=x\n[Unit]\nStartLimitBurst=3\n"
                 "[Install]\nWantedBy=multi-user.target\nAlso=foo@.socket\n";
@@ -434,7 +480,8 @@ int main(void)
                 cmocka_unit_test(H4_long_lines_become_no_new_keys),
                 cmocka_unit_test(H4_a_file_of_garbage_or_of_ten_megabytes_is_refused_briefly),
                 cmocka_unit_test(command_lines),
-                cmocka_unit_test(specifiers_of_an_instance),
+                cmocka_unit_test(specifiers),
+                cmocka_unit_test(specifiers_in_other_values),
                 cmocka_unit_test(a_specifier_that_is_not_known_here_is_an_error),
                 cmocka_unit_test(H10_names),
                 cmocka_unit_test(foreign_files_are_read_leniently),
