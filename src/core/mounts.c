@@ -31,9 +31,10 @@ static int compare_paths(const char *a, const char *b)
 
 static int compare(const void *a, const void *b, void *arg)
 {
+        enum { WEAK = 3 };
         static const int rank[PLAN_MOUNT_COUNT] = {
                 [PLAN_MOUNT_HIDE] = 0, [PLAN_MOUNT_BIND] = 1, [PLAN_MOUNT_BIND_ONE] = 1, [PLAN_MOUNT_TMPFS] = 2,
-                [PLAN_MOUNT_FS] = 2, [PLAN_MOUNT_LINK] = 2, [PLAN_MOUNT_KEEP] = 3,
+                [PLAN_MOUNT_FS] = 2, [PLAN_MOUNT_LINK] = 2, [PLAN_MOUNT_KEEP] = WEAK + 1,
         };
         const struct wants *all = arg;
         const struct want *x = a, *y = b;
@@ -42,7 +43,7 @@ static int compare(const void *a, const void *b, void *arg)
         if (r == 0)
                 r = x->rescue - y->rescue;
         if (r == 0)
-                r = rank[x->kind] - rank[y->kind];
+                r = (x->weak ? WEAK : rank[x->kind]) - (y->weak ? WEAK : rank[y->kind]);
         return r ? r : x->path < y->path ? -1 : x->path > y->path;
 }
 
@@ -74,13 +75,15 @@ static void merge_same_paths(struct wants *all)
                         first = w;
                         continue;
                 }
+                w->gone = true;
+                if (w->weak)
+                        continue;
                 first->ro = w->ro > first->ro ? w->ro : first->ro;
                 first->noexec = w->noexec > first->noexec ? w->noexec : first->noexec;
                 first->optional &= w->optional;
                 first->no_link &= w->no_link;
                 if (!first->origin.line)
                         first->origin = w->origin;
-                w->gone = true;
         }
 }
 
@@ -124,7 +127,7 @@ static void emit(const struct wants *all, const struct want *w, const struct pla
                 buf_add(&m->texts, dir ? dir : "", dir ? strlen(dir) + 1 : 1);
                 buf_add(&m->texts, file ? file : "", file ? strlen(file) + 1 : 1);
         } else if (is_new(w)) {
-                op->flags |= w->kind == PLAN_MOUNT_FS && w->optional ? 0U : PLAN_MOUNT_MAKE;
+                op->flags |= w->kind == PLAN_MOUNT_FS && w->optional && !w->make ? 0U : PLAN_MOUNT_MAKE;
                 buf_add(&m->texts, from, strlen(from) + 1);
                 if (w->kind == PLAN_MOUNT_FS)
                         buf_add(&m->texts, from2, strlen(from2) + 1);

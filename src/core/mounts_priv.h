@@ -13,6 +13,8 @@ struct want {
         enum plan_mount kind;
         int8_t ro, noexec;           /* 1, 0, UNSAID */
         bool optional, no_link;
+        bool make;                   /* for one that is optional: the mount point is made all the same */
+        bool weak;                   /* part of something larger: whatever else is said of the path wins */
         bool rescue;                 /* only when something new would cover it */
         bool inner, gone;            /* below something new; dropped */
         int64_t attributes;          /* nosuid, nodev */

@@ -290,7 +290,8 @@ static void add_home(struct wants *all, const struct spec *s)
         }
 }
 
-static void add_fs(struct wants *all, const char *path, const char *type, const char *options, struct origin origin)
+static struct want *add_fs(struct wants *all, const char *path, const char *type, const char *options,
+                           struct origin origin)
 {
         struct want *w = add_ours(all, path, PLAN_MOUNT_FS, UNSAID, origin);
 
@@ -298,6 +299,7 @@ static void add_fs(struct wants *all, const char *path, const char *type, const 
         w->from2 = keep_text(all, options, strlen(options));
         w->attributes = PLAN_ATTR_NOSUID | PLAN_ATTR_NODEV | PLAN_ATTR_NOEXEC;
         w->optional = false;
+        return w;
 }
 
 /* /proc anew: for a process namespace, and to show less. */
@@ -347,9 +349,10 @@ static void add_kernel(struct wants *all, const struct spec *s)
 
 static void add_queues(struct wants *all, const struct spec *s)
 {
-        add_fs(all, "/dev/mqueue", "mqueue", "", spec_origin(s, D_SERVICE_PrivateIPC));
-        if (all->count)
-                all->list[all->count - 1].optional = true;
+        struct want *w = add_fs(all, "/dev/mqueue", "mqueue", "", spec_origin(s, D_SERVICE_PrivateIPC));
+
+        w->optional = true;
+        w->make = spec_int(s, D_SERVICE_PrivateDevices) > 0; /* in a /dev of its own */
 }
 
 /* A /dev of the few things every program may expect. */
@@ -370,11 +373,10 @@ static void add_devices(struct wants *all, const struct spec *s)
                 return;
         w = add_tmpfs(all, "/dev", 4, "ro,nosuid,noexec,size=64k", o);
         for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
-                if (spec_int(s, D_SERVICE_DynamicUser) && strcmp(shown[i], "/dev/shm") == 0)
-                        continue; /* it has one of its own */
                 w = add_ours(all, shown[i], PLAN_MOUNT_BIND, UNSAID, o);
                 w->from = keep_text(all, shown[i], strlen(shown[i]));
                 w->noexec = 1;
+                w->weak = true;
                 w->attributes = PLAN_ATTR_NOSUID;
         }
         for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
@@ -399,11 +401,12 @@ static void add_api(struct wants *all, const struct spec *s)
 
         if (!spec_int(s, D_SERVICE_MountAPIVFS) || !*spec_str(s, D_SERVICE_RootDirectory))
                 return;
-        add_fs(all, "/proc", "proc", "", o);
-        add_fs(all, "/sys", "sysfs", "", o);
-        (void) add_tmpfs(all, "/run", 4, "nosuid", o);
+        add_fs(all, "/proc", "proc", "", o)->weak = true;
+        add_fs(all, "/sys", "sysfs", "", o)->weak = true;
+        add_tmpfs(all, "/run", 4, "nosuid", o)->weak = true;
         w = add_ours(all, "/dev", PLAN_MOUNT_BIND, UNSAID, o);
         w->from = keep_text(all, "/dev", 4);
+        w->weak = true;
 }
 
 /* Memory that is never swapped out. */

@@ -149,7 +149,10 @@ static void apply_text(struct unit_parse *p, enum directive d, const struct unit
                 unit_complain(p, DIAG_ERROR, line, line->value, &why);
                 return;
         }
-        spec_build_text(&p->build, d, here(p, line), buf_text(&p->item));
+        if (d == D_SERVICE_RootDirectory && strcmp(buf_text(&p->item), "/") == 0)
+                spec_build_drop(&p->build, d); /* none but what there is */
+        else
+                spec_build_text(&p->build, d, here(p, line), buf_text(&p->item));
 }
 
 static void apply_number(struct unit_parse *p, enum directive d, const struct unit_line *line)

@@ -93,6 +93,32 @@ static void each_path_gets_what_the_longest_one_above_it_says(void **state)
         }
 }
 
+/* MountAPIVFS= and PrivateDevices= show what the machine has, but not where something else is said of the path. */
+static void what_is_said_of_a_path_wins_over_what_is_shown_there_by_the_way(void **state)
+{
+        const struct plan_facts f = facts();
+        const char *said;
+
+        (void) state;
+        said = steps("RootDirectory=/jail\nMountAPIVFS=yes\nPrivateDevices=yes", &f);
+        assert_contains(said, "in memory on /dev (mode=0755,size=64k), read-only");
+        assert_contains(said, "show /dev/null at /dev/null");
+        assert_null(strstr(said, "show /dev at /dev"));
+        said = steps("RootDirectory=/jail\nMountAPIVFS=yes\nProtectProc=invisible\nProcSubset=pid", &f);
+        assert_contains(said, "mount a new proc on /proc (hidepid=2,subset=pid)");
+        assert_contains(said, "show /dev at /dev");
+        assert_null(strstr(said, "mount a new proc on /proc\n"));
+        said = steps("RootDirectory=/jail\nMountAPIVFS=yes\nTemporaryFileSystem=/run:mode=0700", &f);
+        assert_contains(said, "in memory on /run (mode=0755,mode=0700)");
+        said = steps("PrivateDevices=yes\nPrivateIPC=yes\nTemporaryFileSystem=/dev/shm:size=1M", &f);
+        assert_contains(said, "mount a new mqueue on /dev/mqueue");
+        assert_contains(said, "in memory on /dev/shm (mode=0755,size=1M)");
+        assert_null(strstr(said, "show /dev/mqueue"));
+        assert_null(strstr(said, "show /dev/shm"));
+        said = steps("RootDirectory=/\nPrivateTmp=yes", &f);
+        assert_null(strstr(said, "root directory"));
+}
+
 static void the_short_words_stand_for_lists_of_paths(void **state)
 {
         const struct plan_facts f = facts();
@@ -195,6 +221,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_path_gets_what_the_longest_one_above_it_says),
+                cmocka_unit_test(what_is_said_of_a_path_wins_over_what_is_shown_there_by_the_way),
                 cmocka_unit_test(the_short_words_stand_for_lists_of_paths),
                 cmocka_unit_test(a_service_that_asks_for_nothing_gets_no_namespace),
                 cmocka_unit_test(capabilities_are_added_taken_away_and_reset_as_in_systemd),
