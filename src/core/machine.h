@@ -39,6 +39,9 @@ int index_grow(struct core *c, uint32_t cap);       /* for a new capacity; -ENOM
 void index_stem(struct core *c, const struct node *n);
 void index_drop(struct core *c, const struct node *n);
 bool index_has(const struct core *c, const struct node *p, const char *stem); /* a child that is not GONE */
+/* A child by the first `len` bytes of `name`: by its stem, or where stem_len is less by its unit's name, whose stem is
+ * that long. NODE_NONE when there is none; *ret_more is set when there is more than this one. */
+node_id index_find(const struct core *c, node_id parent, const char *name, size_t len, size_t stem_len, bool *ret_more);
 void core_reindex(struct core *c);                  /* the index of names, from the nodes */
 
 /* --- core.c --- */

@@ -84,13 +84,18 @@ void retired_take(struct core *c, struct node *n)
 /* --- the index of names ------------------------------------------------------------------------------------------- */
 
 /* Where the search for a child of that name begins, in an index of 2 * capacity places (a power of two). */
-static uint32_t stem_place(const struct core *c, node_id parent, const char *stem)
+static uint32_t place_of(const struct core *c, node_id parent, const char *stem, size_t len)
 {
         uint32_t hash = 2166136261u ^ parent;
 
-        for (; *stem; stem++)
-                hash = (hash ^ (unsigned char) *stem) * 16777619u;
+        for (size_t i = 0; i < len; i++)
+                hash = (hash ^ (unsigned char) stem[i]) * 16777619u;
         return (hash ^ hash >> 15) & (2 * c->capacity - 1);
+}
+
+static uint32_t stem_place(const struct core *c, node_id parent, const char *stem)
+{
+        return place_of(c, parent, stem, strlen(stem));
 }
 
 /* Every node is in it once, so at least half of it is free. */
@@ -131,6 +136,24 @@ bool index_has(const struct core *c, const struct node *p, const char *stem)
                         return true;
         }
         return false;
+}
+
+node_id index_find(const struct core *c, node_id parent, const char *name, size_t len, size_t stem_len, bool *ret_more)
+{
+        node_id found = NODE_NONE;
+        uint32_t i = place_of(c, parent, name, stem_len);
+
+        for (; c->stems[i] != NODE_NONE; i = (i + 1) & (2 * c->capacity - 1)) {
+                const struct node *n = c->nodes[c->stems[i]];
+                const char *mine = !n ? "" : stem_len == len ? spec_stem(n->spec) : spec_name(n->spec);
+
+                if (!n || n->parent != parent || strncmp(mine, name, len) != 0 || mine[len])
+                        continue;
+                if (found != NODE_NONE)
+                        *ret_more = true;
+                found = n->id;
+        }
+        return found;
 }
 
 /* A gap would end searches too early: what stands behind it and belongs before it moves up. */

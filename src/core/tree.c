@@ -119,7 +119,7 @@ void core_path_add(const struct core *c, node_id id, struct buf *out)
 }
 
 /* A live node wins over one of the same name that is gone. */
-static node_id child_named(const struct core *c, node_id parent, const char *name, size_t len, bool whole_name)
+static node_id first_named(const struct core *c, node_id parent, const char *name, size_t len, bool whole_name)
 {
         node_id found = NODE_NONE;
 
@@ -127,13 +127,25 @@ static node_id child_named(const struct core *c, node_id parent, const char *nam
                 const struct node *n = c->nodes[id];
                 const char *mine = whole_name ? spec_name(n->spec) : spec_stem(n->spec);
 
-                if (strlen(mine) != len || memcmp(mine, name, len) != 0)
+                if (strncmp(mine, name, len) != 0 || mine[len])
                         continue;
                 if (n->child != CHILD_GONE)
                         return id;
                 found = id;
         }
         return found;
+}
+
+static node_id child_named(const struct core *c, node_id parent, const char *name, size_t len, bool whole_name)
+{
+        const char *dot = whole_name ? memrchr(name, '.', len) : name + len;
+        bool more = false;
+        node_id id;
+
+        if (!dot)
+                return NODE_NONE;
+        id = index_find(c, parent, name, len, (size_t) (dot - name), &more);
+        return more ? first_named(c, parent, name, len, whole_name) : id;
 }
 
 static node_id child_of_either_name(const struct core *c, node_id parent, const char *name, size_t len)

@@ -142,4 +142,11 @@ int cgroup_dir_remove_below(int dir);         /* every group below it, bottom up
 int cgroup_dir_each(int dir, int (*fn)(void *arg, pid_t pid), void *arg);
 int cgroup_dir_each_here(int dir, int (*fn)(void *arg, pid_t pid), void *arg); /* not below */
 
+/* A file of a group, "" when it cannot be read; and the number behind `key` at the beginning of one of its lines (of
+ * the text, for ""), -1 when it is not there. */
+#define CGROUP_TEXT 4096
+void cgroup_text(int dir, const char *file, char text[static CGROUP_TEXT]);
+int64_t cgroup_number_of(const char *text, const char *key);
+int64_t cgroup_number(int dir, const char *file, const char *key);
+
 #endif

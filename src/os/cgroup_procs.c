@@ -106,6 +106,14 @@ int cgroup_dir_each_here(int dir, int (*fn)(void *arg, pid_t pid), void *arg)
         return each_here(dir, &w);
 }
 
+/* The link count of a group's directory is 2 and one for each group below it. */
+static bool nothing_below(int dir)
+{
+        struct stat st;
+
+        return fstat(dir, &st) == 0 && st.st_nlink == 2;
+}
+
 static int each_in(void *arg, int parent, const char *name)
 {
         struct walk *w = arg;
@@ -117,7 +125,7 @@ static int each_in(void *arg, int parent, const char *name)
         r = each_here(fd, w);
         if (r == -ENOENT || r == -ENODEV)
                 return 0; /* removed under our hands: nobody was in it */
-        if (r == 0 && w->left > 0) {
+        if (r == 0 && w->left > 0 && !nothing_below(fd)) {
                 w->left--;
                 r = cgroup_dir_below(fd, each_in, w);
                 w->left++;
@@ -265,7 +273,6 @@ static int signal_pid(void *arg, pid_t pid)
         return 0;
 }
 
-/* The link count of a group's directory is 2 and one for each group below it. */
 int cgroup_alone(struct cgroup *c, const char *node, pid_t pid)
 {
         char rel[PATH_MAX + 16], wanted[32], text[64];
@@ -337,20 +344,30 @@ int cgroup_signal_one(struct cgroup *c, const char *node, pid_t pid, int sig)
 
 /* --- usage --------------------------------------------------------------------------------------------------- */
 
-static int64_t number_in(int dir, const char *file, const char *key)
+void cgroup_text(int dir, const char *file, char text[static CGROUP_TEXT])
 {
-        char text[4096];
-        const char *p = text;
+        if (fs_read_small(dir, file, text, CGROUP_TEXT) < 0)
+                text[0] = '\0';
+}
 
-        if (fs_read_small(dir, file, text, sizeof text) <= 0)
-                return -1;
-        if (key[0]) {
-                p = strstr(text, key);
-                if (!p)
-                        return -1;
-                p += strlen(key);
+int64_t cgroup_number_of(const char *text, const char *key)
+{
+        const size_t len = strlen(key);
+
+        for (const char *line = text, *eol; line; line = eol ? eol + 1 : NULL) {
+                eol = strchr(line, '\n');
+                if (strncmp(line, key, len) == 0 && line[len] >= '0' && line[len] <= '9')
+                        return strtoll(line + len, NULL, 10);
         }
-        return strtoll(p, NULL, 10);
+        return -1;
+}
+
+int64_t cgroup_number(int dir, const char *file, const char *key)
+{
+        char text[CGROUP_TEXT];
+
+        cgroup_text(dir, file, text);
+        return cgroup_number_of(text, key);
 }
 
 struct sums {
@@ -382,9 +399,9 @@ int cgroup_usage(struct cgroup *c, const char *node, struct cgroup_usage *ret)
         fd = openat(c->root, rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        ret->cpu_usec = number_in(fd, "cpu.stat", "usage_usec ");
-        ret->memory = number_in(fd, "memory.current", "");
-        ret->tasks = number_in(fd, "pids.current", "");
+        ret->cpu_usec = cgroup_number(fd, "cpu.stat", "usage_usec ");
+        ret->memory = cgroup_number(fd, "memory.current", "");
+        ret->tasks = cgroup_number(fd, "pids.current", "");
         if (ret->memory >= 0 && ret->tasks >= 0)
                 return 0;
         r = cgroup_dir_each(fd, add_process, &sums);

@@ -4,7 +4,6 @@
  * the limit is that was hit, `oom_kill` where the victim was. v1: memory.oom_control has oom_kill of the group itself,
  * memory.failcnt and memory.memsw.failcnt how often its own limits were hit. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -12,46 +11,35 @@
 #include "os/fs.h"
 #include "os/limits.h"
 
-/* The number behind `key` at the beginning of a line (or of the text, for ""), -1 when it is not there. */
-static int64_t number_in(int dir, const char *file, const char *key)
-{
-        char text[4096];
-        size_t len = strlen(key);
-
-        if (fs_read_small(dir, file, text, sizeof text) <= 0)
-                return -1;
-        for (const char *line = text, *eol; line; line = eol ? eol + 1 : NULL) {
-                eol = strchr(line, '\n');
-                if (strncmp(line, key, len) == 0 && line[len] >= '0' && line[len] <= '9')
-                        return strtoll(line + len, NULL, 10);
-        }
-        return -1;
-}
-
 static void count_v2(int dir, struct limit_counters *ret)
 {
-        ret->oom_kills = number_in(dir, "memory.events", "oom_kill ");
+        char text[CGROUP_TEXT];
+
+        ret->oom_kills = cgroup_number(dir, "memory.events", "oom_kill ");
         if (ret->oom_kills >= 0) {
-                ret->oom_kills_own = number_in(dir, "memory.events.local", "oom_kill ");
-                ret->oom_group_kills = number_in(dir, "memory.events.local", "oom_group_kill ");
-                ret->oom_hits = number_in(dir, "memory.events.local", "oom ");
-                ret->memory = number_in(dir, "memory.current", "");
-                ret->memory_peak = number_in(dir, "memory.peak", "");
+                cgroup_text(dir, "memory.events.local", text);
+                ret->oom_kills_own = cgroup_number_of(text, "oom_kill ");
+                ret->oom_group_kills = cgroup_number_of(text, "oom_group_kill ");
+                ret->oom_hits = cgroup_number_of(text, "oom ");
+                ret->memory = cgroup_number(dir, "memory.current", "");
+                ret->memory_peak = cgroup_number(dir, "memory.peak", "");
         }
-        ret->pids_hits = number_in(dir, "pids.events", "max ");
+        ret->pids_hits = cgroup_number(dir, "pids.events", "max ");
         if (ret->pids_hits >= 0) {
-                ret->tasks = number_in(dir, "pids.current", "");
-                ret->tasks_peak = number_in(dir, "pids.peak", "");
+                ret->tasks = cgroup_number(dir, "pids.current", "");
+                ret->tasks_peak = cgroup_number(dir, "pids.peak", "");
         }
-        ret->cpu_usec = number_in(dir, "cpu.stat", "usage_usec ");
-        ret->throttled_usec = number_in(dir, "cpu.stat", "throttled_usec ");
-        ret->throttled = number_in(dir, "cpu.stat", "nr_throttled ");
+        cgroup_text(dir, "cpu.stat", text);
+        ret->cpu_usec = cgroup_number_of(text, "usage_usec ");
+        ret->throttled_usec = cgroup_number_of(text, "throttled_usec ");
+        ret->throttled = cgroup_number_of(text, "nr_throttled ");
 }
 
 /* Memory alone and memory with swap have limits of their own; where they are equal only the second is hit. */
 static int64_t failures(int dir)
 {
-        int64_t memory = number_in(dir, "memory.failcnt", ""), both = number_in(dir, "memory.memsw.failcnt", "");
+        int64_t memory = cgroup_number(dir, "memory.failcnt", "");
+        int64_t both = cgroup_number(dir, "memory.memsw.failcnt", "");
 
         return memory < 0 ? memory : memory + (both > 0 ? both : 0);
 }
@@ -60,25 +48,25 @@ static void count_v1(enum controller ctl, int dir, struct limit_counters *ret)
 {
         switch (ctl) {
         case CTL_MEMORY:
-                ret->oom_kills = ret->oom_kills_own = number_in(dir, "memory.oom_control", "oom_kill ");
+                ret->oom_kills = ret->oom_kills_own = cgroup_number(dir, "memory.oom_control", "oom_kill ");
                 ret->oom_hits = failures(dir);
-                ret->memory = number_in(dir, "memory.usage_in_bytes", "");
-                ret->memory_peak = number_in(dir, "memory.max_usage_in_bytes", "");
+                ret->memory = cgroup_number(dir, "memory.usage_in_bytes", "");
+                ret->memory_peak = cgroup_number(dir, "memory.max_usage_in_bytes", "");
                 break;
         case CTL_PIDS:
-                ret->pids_hits = number_in(dir, "pids.events", "max ");
-                ret->tasks = number_in(dir, "pids.current", "");
-                ret->tasks_peak = number_in(dir, "pids.peak", "");
+                ret->pids_hits = cgroup_number(dir, "pids.events", "max ");
+                ret->tasks = cgroup_number(dir, "pids.current", "");
+                ret->tasks_peak = cgroup_number(dir, "pids.peak", "");
                 break;
         case CTL_CPU:
-                ret->throttled = number_in(dir, "cpu.stat", "nr_throttled ");
-                ret->throttled_usec = number_in(dir, "cpu.stat", "throttled_time ");
+                ret->throttled = cgroup_number(dir, "cpu.stat", "nr_throttled ");
+                ret->throttled_usec = cgroup_number(dir, "cpu.stat", "throttled_time ");
                 if (ret->throttled_usec >= 0)
                         ret->throttled_usec /= 1000;
                 break;
         case CTL_CPUACCT:
                 if (ret->cpu_usec < 0) { /* else v2 has told, in microseconds */
-                        ret->cpu_usec = number_in(dir, "cpuacct.usage", "");
+                        ret->cpu_usec = cgroup_number(dir, "cpuacct.usage", "");
                         if (ret->cpu_usec > 0)
                                 ret->cpu_usec /= 1000;
                 }
@@ -123,7 +111,7 @@ static int64_t hits_of(struct cgroup *c, const char *rel)
 {
         autoclose int v2 = c->backend != CGROUP_NONE ? cgroup_open_dir(c->root, rel) : -1;
         autoclose int v1 = cgroup_v1_open(c, CTL_MEMORY, rel, false);
-        int64_t n = v2 >= 0 ? number_in(v2, "memory.events.local", "oom ") : -1;
+        int64_t n = v2 >= 0 ? cgroup_number(v2, "memory.events.local", "oom ") : -1;
 
         if (n < 0 && v1 >= 0)
                 n = failures(v1);
@@ -135,8 +123,8 @@ static int64_t hits_of(struct cgroup *c, const char *rel)
 static bool was_full(struct cgroup *c, const char *rel)
 {
         autoclose int dir = cgroup_v1_open(c, CTL_MEMORY, rel, false);
-        int64_t limit = dir < 0 ? -1 : number_in(dir, "memory.limit_in_bytes", "");
-        int64_t peak = dir < 0 ? -1 : number_in(dir, "memory.max_usage_in_bytes", "");
+        int64_t limit = dir < 0 ? -1 : cgroup_number(dir, "memory.limit_in_bytes", "");
+        int64_t peak = dir < 0 ? -1 : cgroup_number(dir, "memory.max_usage_in_bytes", "");
 
         return limit >= 0 && peak >= limit - limit / 64 - (256 << 10);
 }
