@@ -122,6 +122,8 @@ void socket_again(struct engine *e)
 {
         struct err err = { 0 };
 
+        if (!e->control_path)
+                return; /* said to the engine before us: this one is about to open it */
         control_free(e->control);
         e->control = NULL;
         if (open_control(e, &err) < 0) {

@@ -128,6 +128,7 @@ void spawn_ended(struct init *in, pid_t pid);      /* one ended before it landed
 
 /* reap.c */
 void reap(struct init *in);
+void reap_engine(struct init *in);                 /* nobody else: there is no room to tell of them */
 int reap_wait_ms(const struct init *in);           /* when something is due: how long it may wait */
 void signal_request(struct init *in, const struct init_signal *m);
 

@@ -15,6 +15,7 @@
 #include "base/rights.h"
 #include "base/shortage.h"
 
+#define FULL_LOOK_MS 250 /* how often an engine that does not read is looked at: has it ended? */
 #define GOODBYE_MS 5000 /* an engine that has said goodbye and does not go is killed */
 #define TERMS_MAX  3    /* so many requests to end while there is no engine are enough */
 #define EXIT_INTERNAL 70 /* FAILURES J5 */
@@ -279,7 +280,9 @@ static int wait_ms(const struct init *in)
                 return engine_wait_ms(in);
         if (in->reap_due && queue_has_room(in))
                 return reap_wait_ms(in);
-        return in->goodbye ? GOODBYE_MS : -1;
+        if (in->goodbye)
+                return GOODBYE_MS;
+        return queue_has_room(in) ? -1 : FULL_LOOK_MS;
 }
 
 static void turn(struct init *in)
@@ -316,7 +319,9 @@ static void turn(struct init *in)
                 read_signals(in);
         if (p[3].revents && in->queue_count == 0)
                 listeners_turn(in);
-        if (in->reap_due && queue_has_room(in))
+        if (!queue_has_room(in)) /* then no signal is read either */
+                reap_engine(in);
+        else if (in->reap_due)
                 reap(in);
         engine_again(in);
 }

@@ -167,6 +167,16 @@ void reap(struct init *in)
         in->reap_due = more || in->engine == 0; /* without an engine: who else has ended is seen later */
 }
 
+void reap_engine(struct init *in)
+{
+        struct init_exit e;
+
+        if (in->engine == 0 || wait_one(&e, in->engine, 0) <= 0)
+                return;
+        in->reap_due = true; /* its SIGCHLD may have been that of others too */
+        engine_died(in, e.code, e.status);
+}
+
 int reap_wait_ms(const struct init *in)
 {
         return in->look_at > now_nsec() ? 1 : 0;

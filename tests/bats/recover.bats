@@ -67,6 +67,20 @@ kill_engine() {
         stop_daemon 0
 }
 
+@test "a request to make the control socket anew that no engine has read is nothing to the next one, which opens it anyway" {
+        local before
+        start_daemon
+        before=$(engine)
+        [ "$before" -gt 1 ]
+        kill -STOP "$before"
+        kill -USR1 "$DAEMON"
+        kill -KILL "$before"
+        wait_for "$PATIENCE" another_engine "$before"
+        wait_for "$PATIENCE" ctl status /
+        refute file_has "$W/daemon.log" "is running there"
+        stop_daemon 0
+}
+
 @test "what lost the first signal of a stop gets the second from the next engine" {
         mkfifo "$W/gate"
         service web TimeoutStopSec=1h "ExecStart=$BUILD/tests/programs/deaf $W/log $W/gate"

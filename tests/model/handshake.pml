@@ -22,7 +22,8 @@
  * Mistakes that must be found, each by a -D: POP_FIRST takes a message before it is written down; BLIND_REDO asks again
  * for a spawn without looking whether it was answered; NO_REDO never asks again; EARLY_HELLO greets the new engine
  * before what the last one asked for is done; REAP_ALONE reaps while the socket is thrown away with the engine;
- * PERFORMED_IS_DONE takes a request that was held for sent; STEP_AHEAD takes the next step while one is held. */
+ * PERFORMED_IS_DONE takes a request that was held for sent; STEP_AHEAD takes the next step while one is held; DEAF hears of
+ * the end of an engine only while there is room to tell it something. */
 
 #define N        3      /* services */
 #define ENDS     1      /* of each by itself */
@@ -96,7 +97,11 @@ end:    do
                 zombie[s]--;
                 to_engine ! EXITED, s, life[s]; life[s] = 0; s = 0 }
         /* the next engine */
+#ifdef DEAF
+        :: atomic { phase == DEAD && room_for_engine -> engines++; hello_due = true; phase = READ }
+#else
         :: atomic { phase == DEAD -> engines++; hello_due = true; phase = READ }
+#endif
         /* it is greeted once everything its predecessors asked for has been answered */
 #ifdef EARLY_HELLO
         :: atomic { hello_due && room_for_engine ->

@@ -436,6 +436,33 @@ static void an_engine_that_lacks_something_says_little_of_the_state_that_it_was_
         rig_stop(&r);
 }
 
+static void an_engine_that_ends_and_has_left_the_socket_full_is_followed_by_another_one(void **state)
+{
+        struct pollfd p = { .events = POLLOUT };
+        struct rig r;
+
+        (void) state;
+        assert_true(rig_start(&r, plain));
+        assert_int_equal(initlink_booted(r.link), 0);
+        r.booted = true;
+        p.fd = initlink_fd(r.link);
+        do { /* each is answered, and nobody reads the answers: in the end init takes no more of them */
+                assert_int_equal(initlink_signal(r.link, INT32_MAX, 0, 0), 0);
+                if (initlink_pending(r.link))
+                        (void) initlink_flush(r.link);
+        } while (!initlink_pending(r.link) || poll(&p, 1, 500) > 0);
+        rig_engine_exit(&r, 9);
+        p = (struct pollfd) { .fd = r.listening, .events = POLLIN };
+        assert_int_equal(poll(&p, 1, 60000), 1);
+        rig_next_engine(&r);
+        rig_expect(&r, INIT_SIGNAL_FAILED);
+        while (r.msg.kind == INIT_SIGNAL_FAILED)
+                assert_true(rig_any(&r, 60000));
+        assert_int_equal(r.msg.kind, INIT_HELLO);
+        assert_int_equal(rig_exit_of(&r, spawn_shell(&r, "exit 3", NULL, 0)).status, 3);
+        rig_stop(&r);
+}
+
 /* The grandchild's pid comes out of a pipe: it left the session, its parent has died, and there is no /proc. */
 static void J12_without_proc_orphans_are_found_and_ended_too(void **state)
 {
@@ -511,6 +538,7 @@ int main(void)
                 TEST(before_the_line_the_exit_code_is_that_of_the_engine),
                 TEST(after_the_line_another_engine_gets_all_that_was_said),
                 TEST(an_engine_that_lacks_something_says_little_of_the_state_that_it_was_to_take_over),
+                TEST(an_engine_that_ends_and_has_left_the_socket_full_is_followed_by_another_one),
                 TEST(J12_without_proc_orphans_are_found_and_ended_too),
                 TEST(goodbye_carries_the_exit_code_and_leaves_nobody),
         };
