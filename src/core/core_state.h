@@ -34,6 +34,7 @@ enum node_flags {
         NF_STOP_WAITS = 1024,  /* stop as soon as the spawn in flight has been answered */
         NF_TRAP = 4096,        /* exit signals become messages */
         NF_MISSING = 8192,     /* what it requires is no sibling: link_missing() says which */
+        NF_WATCHDOG_OWN = 16384, /* the time of its watchdog is its own word, not WatchdogSec= */
         NF_ENDED_FAST = 2048,  /* the main process ended while something else was waited for */
 };
 

@@ -15,7 +15,7 @@ libcore_a_SOURCES = \
 AM_CPPFLAGS += $(INIH_CFLAGS)
 libcore_a_SOURCES += \
 	src/core/diag.c src/core/diag.h \
-	src/core/value.c src/core/value_item.c src/core/value_limit.c src/core/value_row.c src/core/value_sandbox.c src/core/value.h \
+	src/core/value.c src/core/value_item.c src/core/value_limit.c src/core/value_row.c src/core/value_sandbox.c src/core/value_tmpfs.c src/core/value.h \
 	src/core/elsewhere.def src/core/words.c src/core/words.h src/core/specifier.c src/core/specifiers.def \
 	src/core/unit_name.c src/core/unit_text.c src/core/unit_text.h \
 	src/core/unit_lines.c src/core/unit_lines.h \

@@ -91,7 +91,7 @@ void service_tick(struct core *c, struct node *n)
         } else if (n->watchdog_at <= c->now && is_frozen(c, n)) {
                 service_watch(c, n);
         } else if (n->watchdog_at <= c->now) {
-                service_bite(c, n, RULE_WATCHDOG);
+                service_bite(c, n, n->flags & NF_WATCHDOG_OWN ? RULE_WATCHDOG_OWN : RULE_WATCHDOG);
         } else if (n->runtime_at <= c->now) {
                 n->cause = 0;
                 (void) note_ab(c, n, RULE_RUNTIME_MAX, 0, c->now - n->ready_at, 0);

@@ -106,6 +106,7 @@ void watchdog_ping(struct core *c, struct node *n, const struct event *e)
 void watchdog_set(struct core *c, struct node *n, const struct event *e)
 {
         n->watchdog_every = e->arg;
+        n->flags |= NF_WATCHDOG_OWN;
         if (n->phase == PHASE_UP || n->phase == PHASE_RELOAD)
                 service_watch(c, n);
 }

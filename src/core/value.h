@@ -57,6 +57,7 @@ void value_print_range(enum directive d, struct buf *out);
 int value_item(enum directive d, const char *text, struct buf *out, struct err *err);
 
 /* The forms of directives_sandbox.def; 1 when the row's form is none of them. value_sandbox.c */
+int value_tmpfs_options(enum directive d, const char *item, const char *list, struct err *err); /* of the item */
 int value_sandbox_item(enum directive d, const char *text, struct buf *out, struct err *err);
 
 /* Append an absolute path with runs of slashes, "." parts and a trailing slash taken out. -EINVAL when it is not

@@ -80,7 +80,7 @@ static int bind_item(enum directive d, const char *text, struct buf *out, struct
         return 0;
 }
 
-/* Options are the file system's own; those that are the mount's are read by mounts.c. */
+/* Options are the file system's own; those that are the mount's are read by mounts_said.c. */
 static int tmpfs_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         const char *p = text;
@@ -93,6 +93,8 @@ static int tmpfs_item(enum directive d, const char *text, struct buf *out, struc
                 if (strpbrk(p, ": \t"))
                         return value_refuse(d, text, err, "not a list of options",
                                             "PATH:option,option, such as /var:ro,size=1M");
+                if (value_tmpfs_options(d, text, p, err) < 0)
+                        return -EINVAL;
                 buf_addf(out, ":%s", p);
         }
         return 0;

@@ -57,6 +57,7 @@ static bool worth_it(const struct record *r)
         case RULE_START_TIMEOUT:
         case RULE_STOP_TIMEOUT:
         case RULE_WATCHDOG:
+        case RULE_WATCHDOG_OWN:
         case RULE_SHUTDOWN_KILL:
         case RULE_CONDITION_UNMET:
         case RULE_ASSERT_FAILED:

@@ -186,6 +186,7 @@ teardown() { end_world; }
         assert_eq "$(field /trigger .last_reason) $(field /unfed .last_reason)" "watchdog watchdog"
         run ctl events --since 0 --no-follow
         assert_output_has "asked for 2h more"
+        assert_output_has "/unfed: no sign of life for 200ms, the time it had set with WATCHDOG_USEC=: ended"
         assert_eq "$(state_of /late)" starting
         stop_daemon 0
 }

@@ -217,6 +217,37 @@ static void what_is_wrong_is_refused_with_the_way_out(void **state)
         }
 }
 
+static void options_of_tmpfs_are_looked_at_at_once(void **state)
+{
+        static const struct {
+                const char *options, *said;
+        } rows[] = {
+                { "ro,size=1M", "" }, { "size=50%,nr_inodes=10k,mode=1777,uid=0,gid=65534", "" }, { ",,", "" },
+                { "huge=within_size,mpol=local", "" }, { "noswap,inode64,suid,rw,exec,dev", "" }, { "nr_blocks=7", "" },
+                { "sise=1M", "\"sise\" is no option of tmpfs (did you mean \"size\"?" },
+                { "noatime", "\"noatime\" is no option of tmpfs (tmpfs(5) lists them" },
+                { "size=", "size= cannot be" }, { "size=1MB", "size=1MB cannot be" }, { "size=%", "size=% cannot be" },
+                { "size", "size needs a value (write a number" }, { "ro=1", "ro=1 cannot be (nothing stands behind it" },
+                { "mode=8", "mode=8 cannot be" }, { "mode=1777k", "mode=1777k cannot be" }, { "uid=root", "uid=root cannot be" },
+                { "nr_inodes=5%", "nr_inodes=5% cannot be" }, { "huge=yes", "huge=yes cannot be" }, { "mpol=", "mpol= cannot be" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                char unit[256];
+                const char *said;
+
+                (void) snprintf(unit, sizeof(unit), "[Service]\nExecStart=/bin/x\nTemporaryFileSystem=/a:%s\n", rows[i].options);
+                for (char *p = unit; (p = strchr(p, '%')); p += 2)
+                        memmove(p + 1, p, strlen(p) + 1);
+                said = remarks_of("web.service", unit, strlen(unit), false);
+                if (!rows[i].said[0])
+                        assert_string_equal(said, "");
+                else
+                        assert_contains(said, rows[i].said);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -227,6 +258,7 @@ int main(void)
                 cmocka_unit_test(capabilities_are_added_taken_away_and_reset_as_in_systemd),
                 cmocka_unit_test(rights_follow_from_whom_the_service_runs_as),
                 cmocka_unit_test(what_is_wrong_is_refused_with_the_way_out),
+                cmocka_unit_test(options_of_tmpfs_are_looked_at_at_once),
         };
 
         return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);

@@ -1,0 +1,105 @@
+/* value_tmpfs.c - PATH[:OPTION,OPTION...] of TemporaryFileSystem=. See value.h. The kernel would only say that one of
+ * them is wrong, and only at the start. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strtab.h"
+#include "core/value.h"
+
+/* tmpfs(5); those without a value are, but for the last three, the mount's own (mounts_said.c). */
+enum form { NOTHING, SIZE, PART, MODE, ID, HUGE, WORD };
+static const struct {
+        const char *name;
+        enum form form;
+} options[] = {
+        { "ro", NOTHING }, { "rw", NOTHING }, { "suid", NOTHING }, { "nosuid", NOTHING }, { "dev", NOTHING },
+        { "nodev", NOTHING }, { "exec", NOTHING }, { "noexec", NOTHING }, { "size", PART }, { "nr_blocks", SIZE },
+        { "nr_inodes", SIZE }, { "mode", MODE }, { "uid", ID }, { "gid", ID }, { "huge", HUGE }, { "mpol", WORD },
+        { "noswap", NOTHING }, { "inode32", NOTHING }, { "inode64", NOTHING },
+};
+
+static const char *const form_hints[] = {
+        [NOTHING] = "nothing stands behind it", [SIZE] = "write a number, with k, m or g behind it for more",
+        [PART] = "write a number, with k, m or g behind it for more, or % for a part of the memory",
+        [MODE] = "write a mode, such as mode=1777", [ID] = "write a number", [WORD] = "tmpfs(5) tells what may stand there",
+        [HUGE] = "write never, always, within_size or advise",
+};
+
+static bool among(const char *text, const char *const *words, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(text, words[i]) == 0)
+                        return true;
+        return false;
+}
+
+static bool is_number(const char *text, const char *digits, size_t most, const char *units)
+{
+        size_t n = strspn(text, digits);
+
+        return n > 0 && n <= most && (!text[n] || (!text[n + 1] && strchr(units, text[n])));
+}
+
+/* value: NULL when there is no "=". */
+static bool has_form(enum form form, const char *value)
+{
+        static const char *const huge[] = { "never", "always", "within_size", "advise" };
+
+        if (!value || form == NOTHING)
+                return !value && form == NOTHING;
+        switch (form) {
+        case SIZE: return is_number(value, "0123456789", 15, "kKmMgGtT");
+        case PART: return is_number(value, "0123456789", 15, "kKmMgGtT%");
+        case MODE: return is_number(value, "01234567", 5, "");
+        case ID: return is_number(value, "0123456789", 9, "");
+        case HUGE: return among(value, huge, ARRAY_LEN(huge));
+        default: return *value;
+        }
+}
+
+static int refuse_option(enum directive d, const char *item, const char *name, struct err *err)
+{
+        const char *names[ARRAY_LEN(options)], *near;
+        char what[80], hint[80] = "tmpfs(5) lists them: size=1M, mode=1777, ro, noexec";
+
+        for (size_t i = 0; i < ARRAY_LEN(options); i++)
+                names[i] = options[i].name;
+        near = strtab_nearest(names, ARRAY_LEN(names), name);
+        (void) snprintf(what, sizeof(what), "\"%.40s\" is no option of tmpfs", name);
+        if (near)
+                (void) snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
+        return value_refuse(d, item, err, what, hint);
+}
+
+/* `option` is taken apart. */
+static int check_option(enum directive d, const char *item, char *option, struct err *err)
+{
+        char *value = strchr(option, '='), what[80];
+        size_t i = 0;
+
+        if (value)
+                *value++ = '\0';
+        while (i < ARRAY_LEN(options) && strcmp(options[i].name, option) != 0)
+                i++;
+        if (i == ARRAY_LEN(options))
+                return refuse_option(d, item, option, err);
+        if (has_form(options[i].form, value))
+                return 0;
+        (void) snprintf(what, sizeof(what), value ? "%s=%.40s cannot be" : "%s needs a value", option, value);
+        return value_refuse(d, item, err, what, form_hints[options[i].form]);
+}
+
+int value_tmpfs_options(enum directive d, const char *item, const char *list, struct err *err)
+{
+        autofree char *copy = strdup(list);
+        char *rest = copy, *option;
+
+        if (!copy)
+                return err_set(err, STAGE_LOAD, ENOMEM, "no memory");
+        while ((option = strsep(&rest, ",")))
+                if (*option && check_option(d, item, option, err) < 0)
+                        return -EINVAL;
+        return 0;
+}
