@@ -98,6 +98,8 @@ static void settle(struct wants *all)
                 if (w->gone)
                         continue;
                 w->inner = up && (is_new(up) || up->inner);
+                if (w->inner && w->from && w->kind == PLAN_MOUNT_KEEP)
+                        w->kind = PLAN_MOUNT_BIND;
                 w->gone = (up && up->kind == PLAN_MOUNT_HIDE) || (w->rescue && !w->inner);
                 if (w->ro == UNSAID)
                         w->ro = is_new(w) ? 0 : ro;

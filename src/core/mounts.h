@@ -29,8 +29,9 @@ struct mounts {
 #define SANDBOX_FIRST D_SERVICE_DynamicUser
 #define SANDBOX_LAST  D_SERVICE_SetCredential
 
-/* Does the unit ask for a mount namespace at all? */
+/* Does the unit ask for a mount namespace at all? And for an empty root, by TemporaryFileSystem=/? */
 bool mounts_wanted(const struct spec *s);
+bool mounts_empty_root(const struct spec *s);
 
 /* Credentials: are there any, and the directory they are in: $CREDENTIALS_DIRECTORY. plan_creds.c */
 bool creds_wanted(const struct spec *s);

@@ -9,7 +9,7 @@ enum { UNSAID = -1 };
 
 /* One wish about one path. */
 struct want {
-        uint32_t path, from, from2;  /* texts; 0 = none */
+        uint32_t path, from, from2;  /* texts; 0 = none. KEEP with from: BIND where something new hides it */
         enum plan_mount kind;
         int8_t ro, noexec;           /* 1, 0, UNSAID */
         bool optional, no_link;

@@ -169,6 +169,14 @@ static void add_tmpfs_list(struct wants *all, const struct spec *s)
         }
 }
 
+bool mounts_empty_root(const struct spec *s)
+{
+        for (size_t i = 0; i < spec_count(s, D_SERVICE_TemporaryFileSystem); i++)
+                if (strcspn(spec_item(s, D_SERVICE_TemporaryFileSystem, i), ":") == 1)
+                        return true;
+        return false;
+}
+
 static struct want *add_ours(struct wants *all, const char *path, enum plan_mount kind, int8_t ro, struct origin origin)
 {
         struct want *w = add(all, path, strlen(path), kind, origin);
@@ -212,8 +220,7 @@ static void add_directories(struct wants *all, const struct spec *s, enum direct
                 w = add(all, buf_text(&path), path.len, in_root ? PLAN_MOUNT_BIND : PLAN_MOUNT_KEEP,
                         spec_item_origin(s, d, i));
                 w->ro = 0;
-                if (in_root) /* they are made outside */
-                        w->from = keep_text(all, buf_text(&path), path.len);
+                w->from = keep_text(all, buf_text(&path), path.len); /* where they are made */
         }
 }
 

@@ -157,6 +157,11 @@ static int add_file_system(struct compiler *c, struct err *err)
         struct mounts m = { 0 };
         int r;
 
+        if (plan_pivots(c) && mounts_empty_root(c->s)) {
+                r = err_set(err, STAGE_NAMESPACE, EINVAL, "mount an empty file system on /: RootDirectory= is the root");
+                err_hint(err, "take RootDirectory= out, or TemporaryFileSystem=/");
+                return r;
+        }
         plan_private_tmp(c->f->mark, name);
         r = mounts_compile(c->s, c->f, c->box.parts, name, &m);
         if (r == -E2BIG)

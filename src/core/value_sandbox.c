@@ -32,12 +32,18 @@ static int securebit_item(enum directive d, const char *text, struct buf *out, s
 static int mount_item(enum directive d, const char *text, struct buf *out, struct err *err)
 {
         const char *p = text;
+        size_t from;
 
         if (*p == '-')
                 buf_addc(out, *p++);
         if (*p == '+')
                 buf_addc(out, *p++);
-        return value_path(p, out) < 0 ? value_refuse(d, text, err, "not an absolute path", PATH_HINT) : 0;
+        from = out->len;
+        if (value_path(p, out) < 0)
+                return value_refuse(d, text, err, "not an absolute path", PATH_HINT);
+        if (d == D_SERVICE_InaccessiblePaths && strcmp(buf_text(out) + from, "/") == 0)
+                return value_refuse(d, text, err, "nothing would be left to run", "name a directory below /");
+        return 0;
 }
 
 /* The text up to the next colon as a path; *p moves behind the colon, or becomes NULL. */
@@ -73,6 +79,9 @@ static int bind_item(enum directive d, const char *text, struct buf *out, struct
                 buf_adds(&same, buf_text(out) + from);
                 buf_addf(out, ":%s", buf_text(&same));
         }
+        if (strcmp(strrchr(buf_text(out), ':'), ":/") == 0)
+                return value_refuse(d, text, err, "the root directory is no place to show something at",
+                                    "RootDirectory= makes another directory the root");
         if (p && strcmp(p, "rbind") != 0 && strcmp(p, "norbind") != 0 && *p)
                 return value_refuse(d, text, err, "unknown option",
                                     "SOURCE:DESTINATION:rbind or SOURCE:DESTINATION:norbind");
@@ -87,8 +96,6 @@ static int tmpfs_item(enum directive d, const char *text, struct buf *out, struc
 
         if (part(&p, out) < 0)
                 return value_refuse(d, text, err, "not an absolute path", PATH_HINT);
-        if (strcmp(buf_text(out), "/") == 0)
-                return value_refuse(d, text, err, "nothing would be left to run", "name a directory below /");
         if (p && *p) {
                 if (strpbrk(p, ": \t"))
                         return value_refuse(d, text, err, "not a list of options",

@@ -335,6 +335,26 @@ P
         stop_daemon 0
 }
 
+@test "TemporaryFileSystem=/ leaves what is shown and the own directories, and no way back, by the old way of mounting too" {
+        local old
+        skip_unless root
+        skip_unless mounts
+        box empty "echo /*; touch /x 2>&1; ls /proc/1/root/etc; touch \$STATE_DIRECTORY/mine && echo kept; echo end" "PrivatePIDs=yes" \
+                "TemporaryFileSystem=/:ro" "BindReadOnlyPaths=/bin /usr /lib -/lib64" "ProtectProc=invisible" "StateDirectory=coppice-test-${W##*.}"
+        for old in "" "$BUILD/tests/programs/without ENOSYS open_tree move_mount mount_setattr --"; do
+                rm -f "$W/empty.out"
+                DAEMON_WRAPPER=$old start_daemon
+                wait_line "$W/empty.out" '^end'
+                run cat "$W/empty.out"
+                assert_output_has "Read-only file system"
+                assert_output_has "'/proc/1/root/etc': No such file"
+                assert_output_has kept
+                [[ ${lines[0]} == "/bin /lib "* && ${lines[0]} != */etc* ]]
+                stop_daemon 0
+        done
+        rm -r "/var/lib/coppice-test-${W##*.}"
+}
+
 # nobody_daemon [OPTION...]: a daemon of an arbitrary uid without rights.
 nobody_daemon() { skip_unless others; give_world_to_nobody; DAEMON_WRAPPER="setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all --" start_daemon "$@"; }
 needs_userns_for_nobody() {

@@ -72,6 +72,14 @@ static void each_path_gets_what_the_longest_one_above_it_says(void **state)
                 { "TemporaryFileSystem=/var:ro,size=1M\nBindReadOnlyPaths=/var/lib/x",
                   "mount an empty file system in memory on /var (mode=0755,size=1M), read-only, nodev\n"
                   "show /var/lib/x at /var/lib/x, read-only\n" },
+                { "TemporaryFileSystem=/var:ro\nStateDirectory=web\nReadOnlyPaths=/var/lib/web/x",
+                  "mount an empty file system in memory on /var (mode=0755), read-only, nodev\n"
+                  "show /var/lib/web at /var/lib/web\nmake /var/lib/web/x read-only\n" },
+                { "TemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr\nProtectSystem=strict",
+                  "mount an empty file system in memory on / (mode=0755), read-only, nodev\n"
+                  "leave /dev as it is, if it exists\nleave /proc as it is, if it exists\n"
+                  "show /run/coppice/control at /run/coppice/control, if it exists\n"
+                  "leave /sys as it is, if it exists\nshow /usr at /usr, read-only\n" },
                 { "NoExecPaths=/\nBindPaths=/a:/b:norbind", "make / not executable\nshow /a at /b, noexec\n" },
                 { "ReadOnlyPaths=/\nBindPaths=/a:/b", "make / read-only\nshow /a at /b\n" },
                 { "BindReadOnlyPaths=/a:/b\nReadWritePaths=/b/c", "show /a at /b, read-only\nleave /b/c as it is\n" },
@@ -201,7 +209,7 @@ static void what_is_wrong_is_refused_with_the_way_out(void **state)
 {
         static const char *const rows[] = {
                 "ReadOnlyPaths=etc", "ReadOnlyPaths=/a/../b", "InaccessiblePaths=+-/a", "BindPaths=/a:b", "BindPaths=/a:/b:foo",
-                "TemporaryFileSystem=/", "TemporaryFileSystem=/a:b:c", "CapabilityBoundingSet=CAP_NOPE", "AmbientCapabilities=12",
+                "InaccessiblePaths=/", "BindPaths=/a:/", "BindReadOnlyPaths=/", "TemporaryFileSystem=/a:b:c", "CapabilityBoundingSet=CAP_NOPE", "AmbientCapabilities=12",
                 "SecureBits=root", "PrivateTmp=maybe", "ProtectSystem=everything", "ProtectHome=readonly", "MountFlags=none",
         };
 
