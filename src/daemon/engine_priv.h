@@ -131,6 +131,7 @@ struct engine {
 
         /* The end. */
         int signals_seen;             /* TERM, INT, QUIT so far */
+        int stop_signal;              /* the last of them that this engine has got, 0 = none */
         bool reload_due;              /* HUP has come; the reload waits for the file systems of the units */
         enum init_end end;            /* what init does when all has ended; EXIT unless PID 1 of a machine */
         int exit_code;                /* asked for with a shutdown; -1 = none */

@@ -5,7 +5,7 @@
  *      group NODE PATH           the control group of the service
  *      process NODE PID BORN     without groups: the main process, and when it was born, in ticks of proc(5)
  * with tabs between. A daemon that starts makes one list of both, of whom lives. So no engine has to write down
- * more. The first file is written in left_note.c. */
+ * more, and who has ended may stay in the second one for a while. The first file is written in left_note.c. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -20,6 +20,7 @@
 #include "os/nogroup.h"
 
 #define KILL_MS        5000
+#define WRITE_SEC      .5 /* ten thousand of them may end at once */
 
 enum { PIDS_TOLD = 5 };
 
@@ -83,13 +84,6 @@ static void done(struct left_one *l)
         free(l->group);
 }
 
-static void drop(struct left *f, size_t i)
-{
-        left_unwatch(f, &f->list[i]);
-        done(&f->list[i]);
-        f->list[i] = f->list[--f->count];
-}
-
 /* --- the files ------------------------------------------------------------------------------------------------ */
 
 /* 1; 0: not a line of ours; -ENOMEM. */
@@ -114,17 +108,6 @@ static int take_line(char *line, struct left_one *ret)
         return group || ret->pid > 1 ? -ENOMEM : 0;
 }
 
-static int add(struct left *f, struct left_one *l)
-{
-        struct left_one *more = reallocarray(f->list, f->count + 1, sizeof(*more));
-
-        if (!more)
-                return -ENOMEM;
-        f->list = more;
-        f->list[f->count++] = *l;
-        return 0;
-}
-
 /* When the last process in the groups of a killed daemon has ended, another daemon with the same pid may take them
  * over: what lives there is that one's then. Only before this one has groups: those it holds a lock on as well. */
 static bool is_anothers(struct left *f, const struct left_one *l)
@@ -143,7 +126,7 @@ static int add_living(struct left *f, struct left_one *l)
                 log_info("%s: what an earlier coppiced had left of it has ended; another daemon has its group",
                          l->node);
         } else if (left_lives(l)) {
-                r = add(f, l);
+                r = left_add(f, l);
                 if (r == 0)
                         return 0;
         } else if (l->group) {
@@ -181,9 +164,10 @@ static int write_list(struct left *f)
         char path[PATH_MAX];
         int r;
 
+        ev_timer_stop(f->e->loop, &f->writer);
         left_path(f->e, "left", path);
         for (size_t i = 0; i < f->count; i++)
-                left_print(&text, f->list[i].node, f->list[i].group, f->list[i].pid, f->list[i].born);
+                left_print(&text, f->list[i]->node, f->list[i]->group, f->list[i]->pid, f->list[i]->born);
         if (f->count == 0) {
                 (void) unlink(path);
                 return 0;
@@ -195,6 +179,23 @@ static int write_list(struct left *f)
         return r;
 }
 
+static void on_writer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        (void) loop;
+        (void) revents;
+        (void) write_list(container_of(w, struct left, writer));
+}
+
+static void write_soon(struct left *f)
+{
+        if (f->count == 0) {
+                (void) write_list(f);
+        } else if (!ev_is_active(&f->writer)) {
+                ev_timer_init(&f->writer, on_writer, WRITE_SEC, 0.);
+                ev_timer_start(f->e->loop, &f->writer);
+        }
+}
+
 /* --- an earlier daemon's -------------------------------------------------------------------------------------- */
 
 struct left *left_of(struct engine *e)
@@ -203,6 +204,7 @@ struct left *left_of(struct engine *e)
                 e->left->e = e;
                 ev_init(&e->left->changes, NULL);
                 ev_init(&e->left->timer, NULL);
+                ev_init(&e->left->writer, NULL);
                 e->left->noted = BUF_INIT;
         }
         return e->left;
@@ -214,8 +216,8 @@ static const char **paths_of(const struct left *f, struct cgroup_left *ret)
 
         *ret = (struct cgroup_left) { .paths = paths };
         for (size_t i = 0; paths && i < f->count; i++)
-                if (f->list[i].group)
-                        paths[ret->count++] = f->list[i].group;
+                if (f->list[i]->group)
+                        paths[ret->count++] = f->list[i]->group;
         return paths;
 }
 
@@ -295,14 +297,14 @@ void left_meet(struct engine *e)
 
         tell_in_vain(e);
         for (size_t i = 0; e->left && i < e->left->count;) {
-                struct left_one *l = &e->left->list[i];
+                struct left_one *l = e->left->list[i];
                 node_id id = core_find(e->core, NODE_ROOT, l->node, NULL);
                 const struct node *n = id == NODE_NONE ? NULL : core_node(e->core, id);
 
                 (void) who(l, text, sizeof(text));
                 if (n && n->kind == KIND_SERVICE && spec_int(n->spec, D_SERVICE_OnDaemonDeath) != ON_DEATH_LEAVE) {
                         if (end_unwanted(l, text))
-                                drop(e->left, i);
+                                left_drop(e->left, l);
                         else
                                 i++;
                         continue;
@@ -325,41 +327,48 @@ bool left_waits(const struct left *f, const struct left_one *l)
         return waits(f->e, core_find(f->e->core, NODE_ROOT, l->node, NULL));
 }
 
+static void ended(struct left *f, struct left_one *l)
+{
+        struct engine *e = f->e;
+        node_id id = core_find(e->core, NODE_ROOT, l->node, NULL);
+
+        log_info("%s: what an earlier coppiced has left of it has ended", l->node);
+        if (l->group)
+                cgroup_left_remove(l->group);
+        left_drop(f, l);
+        write_soon(f);
+        if (waits(e, id))
+                check(e, id, core_node(e->core, id)->incarnation);
+}
+
+void left_look_at(struct left *f, struct left_one *l)
+{
+        if (!left_lives(l))
+                ended(f, l);
+        else if (left_waits(f, l))
+                left_remind(f, l);
+}
+
 void left_look(struct left *f)
 {
-        const size_t before = f->count;
-
-        for (size_t i = 0; i < f->count;) {
-                struct left_one *l = &f->list[i];
-                node_id id = core_find(f->e->core, NODE_ROOT, l->node, NULL);
-
-                if (left_lives(l)) {
-                        i++;
-                        continue;
-                }
-                log_info("%s: what an earlier coppiced has left of it has ended", l->node);
-                if (l->group)
-                        cgroup_left_remove(l->group);
-                drop(f, i);
-                if (waits(f->e, id))
-                        check(f->e, id, core_node(f->e->core, id)->incarnation);
-        }
-        if (f->count < before)
-                (void) write_list(f);
+        for (size_t i = f->count; i-- > 0;) /* in place of who goes comes one that was looked at */
+                if (!left_lives(f->list[i]))
+                        ended(f, f->list[i]);
         left_watch_again(f);
 }
 
 static struct left_one *living(const struct engine *e, node_id id)
 {
+        struct left_one *l = NULL;
         char path[PATH_MAX_NODE];
 
         if (!e->left || e->left->count == 0)
                 return NULL;
         engine_path(e, id, path, sizeof(path));
-        for (size_t i = 0; i < e->left->count; i++)
-                if (strcmp(e->left->list[i].node, path) == 0 && left_lives(&e->left->list[i]))
-                        return &e->left->list[i];
-        return NULL;
+        do
+                l = left_named(e->left, path, l);
+        while (l && !left_lives(l));
+        return l;
 }
 
 const char *engine_left(const struct engine *e, node_id id, char *buf, size_t n)
@@ -427,10 +436,13 @@ void left_free(struct engine *e)
 {
         if (!e->left)
                 return;
+        if (ev_is_active(&e->left->writer))
+                (void) write_list(e->left);
         while (e->left->count > 0)
-                drop(e->left, e->left->count - 1);
+                left_drop(e->left, e->left->list[e->left->count - 1]);
         left_watch_free(e->left);
         buf_free(&e->left->noted);
+        free(e->left->named);
         free(e->left->list);
         free(e->left);
         e->left = NULL;

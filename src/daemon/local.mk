@@ -7,7 +7,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/gather.c src/daemon/gather.h \
 	src/daemon/identity.c src/daemon/identity.h \
 	src/daemon/journal.c src/daemon/journal.h src/daemon/journal_priv.h src/daemon/journal_entries.c src/daemon/journal_snapshot.c src/daemon/journal_fields.c \
-	src/daemon/recover.c src/daemon/recover_entries.c src/daemon/recover_priv.h src/daemon/reconcile.c src/daemon/reexec.c src/daemon/adopt.c src/daemon/adopt.h src/daemon/left.c src/daemon/left.h src/daemon/left_note.c src/daemon/left_watch.c src/daemon/left_priv.h src/daemon/recover.h \
+	src/daemon/recover.c src/daemon/recover_entries.c src/daemon/recover_priv.h src/daemon/reconcile.c src/daemon/reexec.c src/daemon/adopt.c src/daemon/adopt.h src/daemon/left.c src/daemon/left.h src/daemon/left_list.c src/daemon/left_note.c src/daemon/left_watch.c src/daemon/left_priv.h src/daemon/recover.h \
 	src/daemon/ledger.c src/daemon/ledger.h \
 	src/daemon/limits.c src/daemon/limits_tell.c src/daemon/limits.h \
 	src/daemon/link.c src/daemon/link.h \

@@ -237,10 +237,13 @@ static int start_over(struct engine *e, struct err *err)
         /* Where that cannot be told the next engine begins anew as well, and nothing has been taken from init yet: no
          * signal for the daemon is lost. */
         r = adopt_find(e, err);
-        if (r == 0)
-                r = link_greet(e, err);
         if (r < 0)
                 return r;
+        r = link_greet(e, err);
+        if (r < 0) { /* ends that were told of are found out by whom /proc does not have any more */
+                signals_give_back(e);
+                return r;
+        }
         engine_post(e, &(struct event) { .kind = EVT_START, .node = NODE_ROOT });
         (void) journal_start(e);
         return 0;

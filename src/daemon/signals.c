@@ -7,7 +7,9 @@
  *
  * PID 1 of a machine does not exit: INT (Ctrl-Alt-Del) and RTMIN+5 reboot, RTMIN+3 halts, the others power off. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/engine_priv.h"
 #include "daemon/signals.h"
@@ -57,6 +59,7 @@ static void stop(struct engine *e, const struct init_daemon_signal *s)
 {
         const char *name = signal_name(s->sig);
 
+        e->stop_signal = s->sig;
         if (e->signals_seen++ == 0) {
                 log_notice("signal %s: everything is being stopped", name ? name : "of the kernel");
                 engine_shutdown(e, NSEC_NEVER, -1);
@@ -98,6 +101,8 @@ static void on_units_ready(void *arg)
 static void hang_up(struct engine *e)
 {
         e->reload_due = true;
+        if (!e->control_path) /* we are just taking over: signals_resume() */
+                return;
         engine_ask_ahead_over(e, e);
         if (!engine_ask_ahead(e, NODE_NONE, on_units_ready, e))
                 on_units_ready(e);
@@ -107,6 +112,12 @@ void signals_resume(struct engine *e)
 {
         if (e->reload_due && !e->stopping)
                 hang_up(e);
+}
+
+void signals_give_back(const struct engine *e)
+{
+        if (e->stop_signal && e->opt.pid > 0 && getppid() == e->opt.pid)
+                (void) kill(e->opt.pid, e->stop_signal);
 }
 
 void signals_arrived(struct engine *e, const struct init_daemon_signal *s)

@@ -9,5 +9,7 @@
 void signals_arrived(struct engine *e, const struct init_daemon_signal *s);
 /* Of an engine that takes over: what a signal asked for and the engine before could not finish. */
 void signals_resume(struct engine *e);
+/* This engine ends before it has written down what it was asked for: a request to end is for the next one. */
+void signals_give_back(const struct engine *e);
 
 #endif

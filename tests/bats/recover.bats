@@ -67,17 +67,20 @@ kill_engine() {
         stop_daemon 0
 }
 
-@test "a request to make the control socket anew that no engine has read is nothing to the next one, which opens it anyway" {
+@test "of signals that no engine has read the next one reloads the units; the control socket it opens anyway" {
         local before
         start_daemon
         before=$(engine)
         [ "$before" -gt 1 ]
         kill -STOP "$before"
         kill -USR1 "$DAEMON"
+        service late "ExecStart=/bin/sleep 1000"
+        kill -HUP "$DAEMON"
         kill -KILL "$before"
         wait_for "$PATIENCE" another_engine "$before"
         wait_for "$PATIENCE" ctl status /
         refute file_has "$W/daemon.log" "is running there"
+        wait_for "$PATIENCE" ctl status /late
         stop_daemon 0
 }
 
