@@ -1,5 +1,6 @@
 /* client.c - coppicectl's end of the control socket: connect, call, wait, and put errors into words. */
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -142,6 +143,15 @@ static int wait_readable(struct ctl *c)
                                              c->over_with_us ? "" : "; what was asked for may go on");
 }
 
+/* What follows for as long as it is read ends when nobody reads it any more, not with the next line. */
+static void wait_while_read(const struct ctl *c)
+{
+        struct pollfd p[] = { { .fd = c->fd, .events = POLLIN }, { .fd = STDOUT_FILENO } };
+
+        if (poll(p, ARRAY_LEN(p), -1) > 0 && p[1].revents & POLLERR)
+                (void) raise(SIGPIPE);
+}
+
 static ssize_t receive(struct ctl *c, size_t room)
 {
         char *at = frame_room(&c->in, room);
@@ -169,6 +179,8 @@ static int next_frame(struct ctl *c, char **ret, size_t *ret_len)
                         r = wait_readable(c);
                         if (r != CTL_OK)
                                 return r;
+                } else if (c->follows) {
+                        wait_while_read(c);
                 }
                 n = receive(c, room);
                 if (n == 0 || n == -ECONNRESET)

@@ -98,6 +98,7 @@ static int run_events(struct ctl *c)
         if (c->value[OPT_SINCE] && (value_decimal(c->value[OPT_SINCE], &since) < 0 || since < 0))
                 return ctl_error(CTL_USAGE, "--since=%s: a record's number", c->value[OPT_SINCE]);
         next = since;
+        c->follows = true;
         r = ask(c, c->value[OPT_SINCE] != NULL, since, c->value[OPT_SNAPSHOT] != NULL, &reply);
         while (r == CTL_OK) {
                 put_reply(c, reply, &next);

@@ -78,6 +78,7 @@ struct ctl {
         int looks;            /* client.c: the call changes nothing; so often it may be made again when the
                                * connection is lost */
         bool lost_is_fine;    /* so it is when the connection is lost: who asked for it connects again */
+        bool follows;           /* nothing to do once nobody reads standard output */
         bool over_with_us;    /* what was asked for ends with the connection */
         bool timed_out;       /* no answer came within timeout_ms */
         struct frame_reader in;

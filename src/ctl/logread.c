@@ -273,16 +273,17 @@ static int open_dir(struct reader *r)
         return r->dir_fd < 0 ? -errno : 0;
 }
 
-/* Wait for a change in any watched directory. 1 = a change, 0 = asked to stop, -errno. */
+/* Wait for a change in any watched directory. 1 = a change, 0 = asked to stop, or nobody reads, -errno. */
 static int wait_change(const struct reader *r, int notify)
 {
-        struct pollfd p[2] = { { .fd = notify, .events = POLLIN }, { .fd = r->o->stop_fd, .events = POLLIN } };
+        struct pollfd p[] = { { .fd = notify, .events = POLLIN }, { .fd = r->o->stop_fd, .events = POLLIN },
+                              { .fd = STDOUT_FILENO } }; /* POLLERR: nobody reads it any more */
         char events[4096] __attribute__((aligned(8)));
 
-        while (poll(p, 2, -1) < 0)
+        while (poll(p, ARRAY_LEN(p), -1) < 0)
                 if (errno != EINTR)
                         return -errno;
-        if (p[1].revents)
+        if (p[1].revents || p[2].revents)
                 return 0;
         while (read(notify, events, sizeof events) > 0)
                 ;

@@ -239,6 +239,14 @@ EOF
         [ "$(head -1 <<<"$output" | jq '.seq > 0 and (.nodes | length) == 7')" = true ]
 }
 
+@test "events and logs -f end when nobody reads them any more, without waiting for one more line" {
+        tree_of_four
+        for what in "events --since 0" "logs -f talk"; do
+                timeout "$PATIENCE" "$CTL" $what | read -r
+                [ "${PIPESTATUS[0]}" -ne 124 ]
+        done
+}
+
 @test "await waits for an end, for readiness, for a state" {
         service job "ExecStart=/bin/sh -c 'exit 3'" Type=oneshot
         service slow 'ExecStart=/bin/sleep 1000'
