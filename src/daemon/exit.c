@@ -80,8 +80,10 @@ void exit_clean(struct engine *e)
         if (!left_end(e, e->init_gone))
                 exit_groups(e);
         left_free(e);
-        if (!e->init_gone) /* else the directories are still there, and the next daemon has to find the note */
+        if (!e->init_gone) { /* else the directories are still there, and the next daemon has to find the note */
                 private_tmp_end(e);
+                sandbox_end(e);
+        }
         socket_stop(e);
         if (e->opt.machine)
                 machine_release();

@@ -80,6 +80,18 @@ int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *er
         return mounts_wanted(s) ? make_stand_ins(e, err) : 0;
 }
 
+void sandbox_end(const struct engine *e)
+{
+        struct sandbox_paths paths = { .dir = "" };
+        char above[sizeof(paths.dir)];
+
+        paths_of(e, &paths);
+        (void) snprintf(above, sizeof(above), "%s/hidden", e->opt.runtime_dir);
+        (void) unlink(paths.file);
+        (void) rmdir(paths.dir);
+        (void) rmdir(above);
+}
+
 /* --- what cannot be had ------------------------------------------------------------------------------------------- */
 
 static void row(const struct spec *s, enum sandbox_part part, struct engine_limit *ret)

@@ -13,6 +13,7 @@ struct sandbox_paths {
 int sandbox_known(const struct spec *s, struct err *err);
 void sandbox_facts(const struct engine *e, const struct spec *s, struct sandbox_paths *paths, struct plan_sandbox *ret);
 int sandbox_prepare(const struct engine *e, const struct spec *s, struct err *err); /* what the mounts need to exist */
+void sandbox_end(const struct engine *e); /* the daemon ends: takes that away again */
 void sandbox_limits(struct engine *e, const struct spec *s, engine_limit_fn *fn, void *arg); /* what it goes without */
 void sandbox_say_missing(const struct spec *s, const struct plan_facts *f); /* into the log */
 bool sandbox_watched(const struct engine *e, node_id id); /* its main process is in a process namespace */

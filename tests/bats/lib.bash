@@ -105,6 +105,7 @@ stop_daemon() {
         remember_processes
         kill -"${2:-TERM}" "$DAEMON"
         daemon_ends "${1:-0}"
+        [ "${1:-0}" != 0 ] || [ ! -e "$W/run/hidden" ] || { echo "left behind: what stood in for hidden paths"; return 1; }
 }
 # daemon_ends [STATUS]: wait for an end that something else has caused, check the status and that nothing is left.
 daemon_ends() {
