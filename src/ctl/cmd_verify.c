@@ -62,6 +62,50 @@ static int load_set(const struct ctl *c, struct unit_set **ret)
         return r;
 }
 
+/* Has an instance been read, so that all there is to say of its template has been said? */
+static bool has_instance(const struct unit_set *set, size_t template)
+{
+        enum unit_status status;
+        const char *name = unit_set_known(set, template, &status), *other;
+        size_t n = (size_t) (strchr(name, '@') + 1 - name);
+
+        for (size_t i = 0; i < unit_set_known_count(set); i++) {
+                other = unit_set_known(set, i, &status);
+                if (i != template && strncmp(name, other, n) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* A template that nobody uses yet, in a directory of ours: read as verify_file() reads one. */
+static int verify_template(struct verdicts *r, const struct unit_paths *paths, const char *name)
+{
+        for (size_t i = 0; i < unit_paths_count(paths); i++) {
+                autobuf struct buf file = BUF_INIT;
+
+                buf_addf(&file, "%s/%s", unit_paths_dir(paths, i), name);
+                if (unit_file_there(buf_text(&file)))
+                        return verify_file(r, buf_text(&file));
+        }
+        return CTL_OK;
+}
+
+static int verify_templates(struct verdicts *r, const struct unit_set *set)
+{
+        struct unit_paths *paths = NULL;
+        int code = offline_paths(r->c, &paths);
+
+        for (size_t i = 0; i < unit_set_known_count(set) && code == CTL_OK; i++) {
+                enum unit_status status;
+                const char *name = unit_set_known(set, i, &status);
+
+                if (status == UNIT_TEMPLATE && !has_instance(set, i))
+                        code = verify_template(r, paths, name);
+        }
+        unit_paths_free(paths);
+        return code;
+}
+
 static int verify_set(struct verdicts *r, size_t *ret_nodes)
 {
         struct unit_set *set = NULL;
@@ -73,6 +117,7 @@ static int verify_set(struct verdicts *r, size_t *ret_nodes)
                 on_diag(r, unit_set_diag(set, i));
         for (size_t i = 0; i < unit_set_count(set); i++)
                 unit_check_machine(unit_set_node(set, i)->spec, on_diag, r);
+        code = verify_templates(r, set);
         *ret_nodes = unit_set_count(set);
         unit_set_free(set);
         return code;

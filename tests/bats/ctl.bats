@@ -326,6 +326,18 @@ EOF
         assert_output_has "ExecStart"
 }
 
+@test "verify of a directory reads a template too that nobody uses yet, and tells of one in use once" {
+        printf '[Service]\nExecStart=/bin/sleep 1\nNice=99\n' >"$W/units/later@.service"
+        run "$CTL" verify --units "$W/units"
+        assert_status 1
+        assert_output_has "later@.service:3:6: error: Nice=99"
+        assert_output_has "1 node, 1 error, 0 warnings"
+        printf '[Supervisor]\nChildren=later@1.service\n' >"$W/units/some.supervisor"
+        run "$CTL" verify --units "$W/units"
+        assert_status 1
+        assert_eq "$(grep -c Nice=99 <<<"$output")" 1
+}
+
 @test "shutdown waits until the daemon has ended" {
         tree_of_four
         remember_processes
