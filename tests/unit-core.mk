@@ -6,7 +6,7 @@ tests_otp_replay_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_otp_replay_LDADD = libcore.a libbase.a $(JANSSON_LIBS) $(INIH_LIBS)
 TESTS += tests/otp/vectors
 EXTRA_DIST += tests/otp/vectors tests/otp/FORMAT.md tests/otp/public-seed1.jsonl.gz tests/otp/batch-seed1.jsonl.gz
-CLEANFILES += tests/otp-public.out tests/otp-batch.out tests/otp-canary.out
+CLEANFILES += tests/otp-public.out tests/otp-batch.out tests/otp-canary.out tests/otp-long.out tests/otp-bad.out
 
 if HAVE_CMOCKA
 CORE_TESTS = tests/unit/service tests/unit/supervisor tests/unit/order tests/unit/decide tests/unit/bond tests/unit/spawnin tests/unit/mail

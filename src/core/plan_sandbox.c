@@ -158,7 +158,8 @@ static int add_file_system(struct compiler *c, struct err *err)
         int r;
 
         if (plan_pivots(c) && mounts_empty_root(c->s)) {
-                r = err_set(err, STAGE_NAMESPACE, EINVAL, "mount an empty file system on /: RootDirectory= is the root");
+                r = err_set(err, STAGE_NAMESPACE, EINVAL,
+                            "mount an empty file system on /: RootDirectory= is the root");
                 err_hint(err, "take RootDirectory= out, or TemporaryFileSystem=/");
                 return r;
         }

@@ -23,8 +23,8 @@ static const struct {
 static const char *const form_hints[] = {
         [NOTHING] = "nothing stands behind it", [SIZE] = "write a number, with k, m or g behind it for more",
         [PART] = "write a number, with k, m or g behind it for more, or % for a part of the memory",
-        [MODE] = "write a mode, such as mode=1777", [ID] = "write a number", [WORD] = "tmpfs(5) tells what may stand there",
-        [HUGE] = "write never, always, within_size or advise",
+        [MODE] = "write a mode, such as mode=1777", [ID] = "write a number",
+        [WORD] = "tmpfs(5) tells what may stand there", [HUGE] = "write never, always, within_size or advise",
 };
 
 static bool among(const char *text, const char *const *words, size_t n)

@@ -50,8 +50,8 @@ void left_drop(struct left *f, struct left_one *l);
 struct left_one *left_named(const struct left *f, const char *node, const struct left_one *after);
 
 /* left_watch.c: a start waits for this one: left_look_at() is called when it may have ended. A process tells by a
- * pidfd, a group by inotify, and it is looked at once a second as all groups are (os/cgroup.h); what cannot be watched for want
- * of descriptors or with an old kernel is looked at four times a second. */
+ * pidfd, a group by inotify, and it is looked at once a second as all groups are (os/cgroup.h); what cannot be watched
+ * for want of descriptors or with an old kernel is looked at four times a second. */
 void left_watch(struct left *f, struct left_one *l);
 void left_unwatch(struct left *f, struct left_one *l);
 void left_watch_again(struct left *f); /* the timer, as long as somebody needs it */

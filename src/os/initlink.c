@@ -444,7 +444,9 @@ static const struct {
         { STAGE_NICE, EPERM, false, "only root may go below the value coppiced was started with" },
         { STAGE_CPUAFFINITY, EINVAL, false, "none of these processors may be used here; nproc counts those that may" },
         { STAGE_NAMESPACE, ENOENT, true, "make it, or write - in front of the path: then it may be missing" },
-        { STAGE_NAMESPACE, EINVAL, true, "a directory can be shown on a directory only, a file on a file; of TemporaryFileSystem=: tmpfs(5) lists its options" },
+        { STAGE_NAMESPACE, EINVAL, true,
+          "a directory can be shown on a directory only, a file on a file; of TemporaryFileSystem=: tmpfs(5) lists its "
+          "options" },
         { STAGE_NAMESPACE, ENOSPC, false, "/proc/sys/user limits how many namespaces and mounts there may be" },
         { STAGE_LANDLOCK, ENOENT, true, "make it, or write - in front of the path: then it may be missing" },
         { STAGE_CHROOT, ENOENT, true, "make it, or correct RootDirectory=" },

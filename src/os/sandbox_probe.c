@@ -255,8 +255,8 @@ static void users_row(const struct sandbox_probe *p, struct sandbox_row *ret)
                         ret->ok ? "User=, Group=, DynamicUser="
                         : p->failed ? remedy(p)
                         : geteuid() ? "only root may change users: not User=, Group=, DynamicUser="
-                        : "this user namespace has none, or the daemon lacks CAP_SETUID or CAP_SETGID: not User=, Group=, "
-                          "DynamicUser=");
+                        : "this user namespace has none, or the daemon lacks CAP_SETUID or CAP_SETGID: not User=, "
+                          "Group=, DynamicUser=");
 }
 
 bool sandbox_row(size_t i, struct sandbox_row *ret)

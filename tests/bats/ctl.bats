@@ -327,7 +327,7 @@ EOF
 }
 
 @test "verify of a directory reads a template too that nobody uses yet, and tells of one in use once" {
-        printf '[Service]\nExecStart=/bin/sleep 1\nNice=99\n' >"$W/units/later@.service"
+        printf '[Service]\nExecStart=/bin/true\nNice=99\n' >"$W/units/later@.service"
         run "$CTL" verify --units "$W/units"
         assert_status 1
         assert_output_has "later@.service:3:6: error: Nice=99"
