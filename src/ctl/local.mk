@@ -64,6 +64,16 @@ contrib/completions/coppicectl.fish: src/ctl/pages$(EXEEXT)
 	@$(MKDIR_P) contrib/completions
 	$(AM_V_GEN)src/ctl/pages fish >$@.new && mv $@.new $@
 
+# A page for each verb, beside that of all of them.
+install-verb-pages: src/ctl/pages$(EXEEXT)
+	$(MKDIR_P) "$(DESTDIR)$(man1dir)"
+	src/ctl/pages verbs "$(DESTDIR)$(man1dir)"
+uninstall-verb-pages:
+	rm -f "$(DESTDIR)$(man1dir)"/coppicectl-*.1
+.PHONY: install-verb-pages uninstall-verb-pages
+install-data-local: install-verb-pages
+uninstall-local: uninstall-verb-pages
+
 bashcompletiondir = $(datadir)/bash-completion/completions
 zshcompletiondir = $(datadir)/zsh/site-functions
 fishcompletiondir = $(datadir)/fish/vendor_completions.d

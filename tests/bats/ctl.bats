@@ -26,15 +26,17 @@ EOF
         wait_for "$PATIENCE" has_said_hello
 }
 
-@test "every verb has --help, a section in the manual page and a place in each completion" {
+@test "every verb has --help, a manual page, a section in that of all of them and a place in each completion" {
         local verb
         [ -s "$BUILD/man/coppicectl.1" ]
+        "$BUILD/src/ctl/pages" verbs "$W"
         for verb in $("$CTL" help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do
                 run "$CTL" "$verb" --help
                 assert_status 0
                 assert_output_has "coppicectl $verb"
                 man --warnings -l "$BUILD/man/coppicectl.1" 2>/dev/null | grep -q "^   $verb" ||
                         grep -q "^.SS \"${verb//-/\\\\-}" "$BUILD/man/coppicectl.1" || { echo "$verb is not in the page"; return 1; }
+                grep -q '^\.SH SYNOPSIS' "$W/coppicectl-$verb.1"
                 grep -q "^        $verb)" "$BUILD/contrib/completions/coppicectl.bash"
                 grep -q "^        $verb)" "$BUILD/contrib/completions/_coppicectl"
                 grep -q -- "-a $verb -d" "$BUILD/contrib/completions/coppicectl.fish"

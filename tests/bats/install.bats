@@ -14,6 +14,8 @@ build_make() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$BUILD" DESTD
                 share/bash-completion/completions/coppicectl share/varlink/io.coppice.Manager.varlink share/doc/coppice/LICENSE; do
                 [ -n "$(find "$W/image" -path "*/$file")" ] || { echo "there is no $file"; return 1; }
         done
+        diff <("$BUILD/coppicectl" help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' | sort) \
+                <(find "$W/image" -name 'coppicectl-*.1' | sed 's:.*/coppicectl-\(.*\)\.1:\1:' | sort)
         prefix=$(find "$W/image" -path '*/bin/coppiced'); prefix=${prefix#"$W/image"}; prefix=${prefix%/bin/coppiced}
         if unshare -m true 2>/dev/null && [ -d "$prefix" ]; then
                 # shellcheck disable=SC2016

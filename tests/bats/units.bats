@@ -45,9 +45,11 @@ verified() {
         daemon_ends 6
 }
 
-pages() { find "$BUILD/man" "$SOURCE/man" -name '*.[1-8]' 2>/dev/null | sort -u; }
+pages() { find "$BUILD/man" "$SOURCE/man" "$W/verbs" -name '*.[1-8]' 2>/dev/null | sort -u; }
 @test "the pages of the manual are well-formed" {
         skip_unless mandoc
+        mkdir "$W/verbs"
+        "$BUILD/src/ctl/pages" verbs "$W/verbs"
         [ -n "$(pages)" ]
         bad=0
         for page in $(pages); do
