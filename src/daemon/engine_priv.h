@@ -98,7 +98,8 @@ struct engine {
         uint32_t store_serial;        /* the latest number in a name of init's store */
 
         nsec said_since;              /* say.c: when the present second began, */
-        unsigned said, unsaid;        /* how many lines were written in it, and how many were left out */
+        unsigned said, said_final;    /* how many lines were written in it, those of what is final apart, */
+        unsigned unsaid;              /* and how many were left out */
         struct reach *reach;          /* owned; NULL until a unit names a path (touch.c) */
         struct ev_timer reach_timer;
         struct checks *checks;        /* owned; NULL until a start has to ask; check.c */

@@ -6,28 +6,30 @@
 
 enum { LINES_PER_SEC = 10 };
 
-/* May another line be written now? The first line after a silence tells how many were left out. */
-static bool may_say(struct engine *e)
+/* May another line be written now? The first line after a silence tells how many were left out. What is final has
+ * lines of its own: the end of all must not go unsaid because of what crashes in a loop beside it. */
+static bool may_say(struct engine *e, bool final)
 {
         nsec now = engine_now(e);
+        unsigned *said = final ? &e->said_final : &e->said;
 
         if (now - e->said_since >= NSEC_PER_SEC) {
                 if (e->unsaid > 0)
                         log_notice("%u more messages like these were left out; see coppicectl events", e->unsaid);
                 e->said_since = now;
-                e->said = e->unsaid = 0;
+                e->said = e->said_final = e->unsaid = 0;
         }
-        if (e->said >= LINES_PER_SEC && log_get_level() < LOG_LEVEL_INFO) {
+        if (*said >= LINES_PER_SEC && log_get_level() < LOG_LEVEL_INFO) {
                 e->unsaid++;
                 return false;
         }
-        e->said++;
+        ++*said;
         return true;
 }
 
 void say_err(struct engine *e, const struct err *err)
 {
-        if (may_say(e))
+        if (may_say(e, false))
                 log_err(LOG_LEVEL_WARNING, err);
 }
 
@@ -44,6 +46,13 @@ void say_orphan(struct engine *e, const struct init_exit *x)
                  (int) x->pid, x->code == CLD_EXITED ? "status" : "signal", (int) x->status, e->orphans);
         e->orphan_said = now;
         e->orphans = 0;
+}
+
+/* Nothing will be tried any more. */
+static bool is_final(const struct record *r)
+{
+        return r->rule == RULE_INTENSITY || r->rule == RULE_INTENSITY_CHILD || r->rule == RULE_INTENSITY_GROUP ||
+               r->rule == RULE_STUCK || r->rule == RULE_EMERGENCY;
 }
 
 /* What a person wants to know without having asked: a decision after an abnormal end, and giving up. */
@@ -88,7 +97,7 @@ void say_records(struct engine *e, uint64_t first, uint64_t last)
         for (uint64_t seq = first; seq <= last; seq++) {
                 const struct record *r = core_record(e->core, seq);
 
-                if (r && worth_it(r) && may_say(e))
+                if (r && worth_it(r) && may_say(e, is_final(r)))
                         say(e, r, LOG_LEVEL_NOTICE);
                 else if (r && all && !worth_it(r))
                         say(e, r, LOG_LEVEL_INFO);

@@ -401,3 +401,12 @@ line_count_is() { [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]; }
         wait_for "$PATIENCE" spared /raised 321
         stop_daemon 0
 }
+
+@test "C12: that everything is given up is said also where a crash loop has used up the lines of the second" {
+        printf '[Supervisor]\nMaxRestarts=0\nEscalation=escalate\nChildren=loop.supervisor\n' | unit root.supervisor
+        printf '[Supervisor]\nMaxRestarts=40\nMaxRestartsSec=10min\nChildren=broken.service\n' | unit loop.supervisor
+        service broken "ExecStart=/bin/false" RestartSec=0
+        start_daemon
+        daemon_ends 70
+        file_has "$W/daemon.log" "/: /loop would need restart 1 within 10 s: gives up"
+}
