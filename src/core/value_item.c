@@ -110,7 +110,10 @@ static int dirname_item(enum directive d, const char *text, struct buf *out, str
         autobuf struct buf below_root = BUF_INIT, normal = BUF_INIT;
 
         buf_addf(&below_root, "/%s", text);
-        if (text[0] == '/' || strchr(text, ':') || value_path(buf_text(&below_root), &normal) < 0 || normal.len < 2)
+        if (strchr(text, ':'))
+                return value_refuse(d, text, err, "links to directories, NAME:LINK, are not made",
+                                    "write the name alone, and make the link in ExecStartPre=");
+        if (text[0] == '/' || value_path(buf_text(&below_root), &normal) < 0 || normal.len < 2)
                 return value_refuse(d, text, err, "not a relative path without \"..\"", "write a name such as myapp");
         buf_adds(out, buf_text(&normal) + 1);
         return 0;
