@@ -80,6 +80,7 @@ static void merge_same_paths(struct wants *all)
                         continue;
                 first->ro = w->ro > first->ro ? w->ro : first->ro;
                 first->noexec = w->noexec > first->noexec ? w->noexec : first->noexec;
+                first->from = is_new(first) || first->from ? first->from : w->from;
                 first->optional &= w->optional;
                 first->no_link &= w->no_link;
                 if (!first->origin.line)

@@ -72,7 +72,7 @@ static void each_path_gets_what_the_longest_one_above_it_says(void **state)
                 { "TemporaryFileSystem=/var:ro,size=1M\nBindReadOnlyPaths=/var/lib/x",
                   "mount an empty file system in memory on /var (mode=0755,size=1M), read-only, nodev\n"
                   "show /var/lib/x at /var/lib/x, read-only\n" },
-                { "TemporaryFileSystem=/var:ro\nStateDirectory=web\nReadOnlyPaths=/var/lib/web/x",
+                { "TemporaryFileSystem=/var:ro\nStateDirectory=web\nReadWritePaths=/var/lib/web\nReadOnlyPaths=/var/lib/web/x",
                   "mount an empty file system in memory on /var (mode=0755), read-only, nodev\n"
                   "show /var/lib/web at /var/lib/web\nmake /var/lib/web/x read-only\n" },
                 { "TemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr\nProtectSystem=strict",
