@@ -24,7 +24,7 @@
 
 #define END_COLUMNS                                                                                          \
         [EVT_SPAWNED] = end_spawned, [EVT_EMPTY] = end_empty, [EVT_STUCK] = end_stuck,                       \
-        [EVT_EXIT] = end_asked_exit, [EVT_EXTEND_TIMEOUT] = extend
+        [EVT_EXIT] = end_asked_exit
 
 #define SIGNAL_COLUMNS                                                                                       \
         END_COLUMNS, [EVT_EXITED] = end_main_exited, [EVT_SPAWN_FAILED] = end_spawn_failed, [EVT_TICK] = end_timer
@@ -46,9 +46,10 @@ service_fn *const service_table[PHASE_COUNT][EVT_COUNT] = {
                        [EVT_TICK] = up_overdue },
         [PHASE_RELOAD] = { UP_COLUMNS, [EVT_STOP] = stop_up, [EVT_TICK] = reload_timeout,
                            [EVT_READY] = reload_ready },
+        /* Who has got the last signal, or was left by his main process, has the time that the unit gives, once. */
         [PHASE_STOP] = { END_COLUMNS, [EVT_EXITED] = stop_exited, [EVT_SPAWN_FAILED] = stop_spawn_failed,
-                         [EVT_TICK] = stop_timer },
-        [PHASE_TERM] = { SIGNAL_COLUMNS },
+                         [EVT_TICK] = stop_timer, [EVT_EXTEND_TIMEOUT] = extend },
+        [PHASE_TERM] = { SIGNAL_COLUMNS, [EVT_EXTEND_TIMEOUT] = extend },
         [PHASE_KILL] = { SIGNAL_COLUMNS },
         [PHASE_EMPTY] = { SIGNAL_COLUMNS },
         [PHASE_REST] = { SIGNAL_COLUMNS },

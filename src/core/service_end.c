@@ -290,6 +290,8 @@ void end_timer(struct core *c, struct node *n, const struct event *e)
                         return;
                 }
                 become_stuck(c, n);
+        } else if ((n->phase == PHASE_EMPTY || n->phase == PHASE_REST) && !whole_group(n)) {
+                nothing_left(c, n); /* KillMode= was changed meanwhile */
         } else if (n->phase == PHASE_EMPTY) {
                 leftovers(c, n);
         } else {

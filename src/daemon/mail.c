@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/shortage.h"
+
 /* --- a postbox ---------------------------------------------------------------------------------------------------- */
 
 struct postbox *postbox_of(const struct engine *e, node_id id)
@@ -299,7 +301,17 @@ void mail_put_own(struct postbox *to, struct buf *bytes)
 
 /* --- room has come, perhaps --------------------------------------------------------------------------------------- */
 
-/* What is held goes on into the socket, as far as that takes it. All of it is in the journal. */
+static void lose_first(struct postbox *p, int error)
+{
+        char path[PATH_MAX_NODE];
+
+        log_warning("%s: a message is lost: it cannot be sent: %s", engine_path(p->room->e, p->node, path, sizeof path),
+                    strerror(error));
+        remove_first(p, BOX_LOST);
+}
+
+/* What is held goes on into the socket, as far as that takes it. All of it is in the journal. What cannot be sent for
+ * now, as when the user has too many descriptors under way, stays the next. */
 void mail_pass_on(struct postbox *p)
 {
         struct mailroom *r = p->room;
@@ -308,8 +320,10 @@ void mail_pass_on(struct postbox *p)
                 struct mailsock_out out[MAIL_BATCH];
                 int n = 0, sent, error;
 
-                if (box_reserve(&p->box, MAIL_BATCH) < 0)
+                if (box_reserve(&p->box, MAIL_BATCH) < 0) {
+                        mail_try_later(p);
                         return;
+                }
                 for (struct mail *m = p->box.head; m && n < MAIL_BATCH; m = m->next)
                         out[n++] = (struct mailsock_out) { .a = m->bytes, .a_len = m->len, .fds = m->fds,
                                                            .fd_count = m->fd_count };
@@ -321,9 +335,13 @@ void mail_pass_on(struct postbox *p)
                         mail_drop(box_held_passed(&p->box));
                 mlog_cut(p, 0, (uint32_t) sent);
                 mlog_changed(p);
+                if (error && !error_passes(error)) {
+                        lose_first(p, error);
+                        continue;
+                }
                 if (error)
-                        remove_first(p, BOX_LOST);
-                else if (sent < n)
+                        mail_try_later(p);
+                if (sent < n)
                         return;
         }
 }

@@ -73,6 +73,7 @@ enum postbox_list {
         LIST_READY,                 /* may go on sending */
         LIST_DUE,                   /* something is to be sent to it, or room has come, perhaps */
         LIST_NOTE,                  /* counts have changed */
+        LIST_STUCK,                 /* the next message cannot be sent now: for mail_try_later() */
         LISTS
 };
 
@@ -169,6 +170,7 @@ struct mailroom {
         struct postbox *round[MAIL_ROUND]; /* who is being dealt with; NULL: it has gone */
         int round_count;
         struct ev_timer again;      /* something was left over */
+        struct ev_timer stuck;      /* somebody is on LIST_STUCK */
         struct ev_timer unclaimed;  /* channel_hold.c: what clients of an engine before this one held */
         struct channel *channels;   /* channel.h */
         struct tap *taps;           /* channel_tap.c; their clients' */
@@ -201,6 +203,7 @@ void mail_take_out(struct postbox *p, const struct message_text *ref);
 enum mail_result mail_put_forced(struct postbox *to, struct parcel *p); /* though there is no room: he asked for it */
 /* Something is to be done about it at the end of the turn: */
 void mail_due(struct postbox *p);
+void mail_try_later(struct postbox *p);                               /* ... or in a moment: nothing tells when */
 bool mail_let_in(struct postbox *p);                                  /* those who wait, as far as there
                                                                        * is room; some were */
 void mail_refuse_waiters(struct postbox *p, enum mail_result r);

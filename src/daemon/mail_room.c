@@ -7,6 +7,7 @@
 
 /* So often in one turn; what is left then waits for the next, so that others have theirs. */
 enum { ROUNDS = 32, EVENTS_PER_CALL = MAIL_ROUND };
+#define STUCK_SEC .25
 
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 
@@ -70,6 +71,28 @@ void lists_leave(struct postbox *p)
 void mail_due(struct postbox *p)
 {
         list_add(p, LIST_DUE);
+}
+
+static void on_stuck(struct ev_loop *loop, ev_timer *w, int revents)
+{
+        struct mailroom *r = container_of(w, struct mailroom, stuck);
+        struct postbox *p;
+
+        (void) loop; /* the turn that follows sends */
+        (void) revents;
+        while ((p = list_pop(r, LIST_STUCK)))
+                mail_due(p);
+}
+
+void mail_try_later(struct postbox *p)
+{
+        struct mailroom *r = p->room;
+
+        list_add(p, LIST_STUCK);
+        if (ev_is_active(&r->stuck))
+                return;
+        ev_timer_init(&r->stuck, on_stuck, STUCK_SEC, 0.);
+        ev_timer_start(r->e->loop, &r->stuck);
 }
 
 /* --- sending what waits ------------------------------------------------------------------------------------------- */
@@ -171,6 +194,7 @@ int mail_start(struct engine *e)
         ev_io_init(&r->watch, on_set, r->set, EV_READ);
         ev_io_start(e->loop, &r->watch);
         ev_timer_init(&r->again, on_again, 0., 0.);
+        ev_init(&r->stuck, on_stuck);
         e->mail = r;
         return 0;
 }
@@ -210,6 +234,7 @@ void mail_stop(struct engine *e)
                 mail_forget(e, id);
         ev_io_stop(e->loop, &r->watch);
         ev_timer_stop(e->loop, &r->again);
+        ev_timer_stop(e->loop, &r->stuck);
         ev_timer_stop(e->loop, &r->unclaimed);
         fd_close(&r->set);
         mailsock_desk_free(r->desk);

@@ -147,11 +147,19 @@ static void open_mail(struct engine *e)
                 log_warning("no descriptor or memory for mailboxes: services with Mailbox=yes will not start");
 }
 
+/* Nothing that was made stays. */
+static int boot_undone(struct engine *e)
+{
+        notify_stop(e);
+        exit_groups(e);
+        socket_stop(e);
+        return EXIT_STARTUP;
+}
+
 static int boot_failed(struct engine *e, const struct err *err)
 {
         (void) fail(err, EXIT_STARTUP);
-        exit_groups(e);
-        return EXIT_STARTUP;
+        return boot_undone(e);
 }
 
 /* The first engine of a daemon: units become a tree, and that is started. */
@@ -178,10 +186,8 @@ static int boot(struct engine *e)
         r = journal_start(e);
         if (r < 0)
                 log_warning("no journal can be kept: %s; an engine after this one would know nothing", strerror(-r));
-        if (socket_start(e) < 0) {
-                exit_groups(e);
-                return EXIT_STARTUP;
-        }
+        if (socket_start(e) < 0)
+                return boot_undone(e);
         bound_tasks(e);
         link_watch(e);
         empty_start(e);

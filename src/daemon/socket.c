@@ -136,6 +136,7 @@ void socket_stop(struct engine *e)
 {
         if (e->lock_fd < 0)
                 return;
-        (void) unlink(e->control_path);
+        if (e->control_path)
+                (void) unlink(e->control_path);
         fs_unlock_dir(e->opt.runtime_dir, &e->lock_fd);
 }

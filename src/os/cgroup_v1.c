@@ -17,7 +17,7 @@
 #include "os/fs.h"
 #include "os/limits.h"
 
-enum { CLEAR_TRIES = 20, CLEAR_PAUSE_MS = 10 };
+enum { CLEAR_TRIES = 20, CLEAR_PAUSE_MS = 10, ROOTS_MAX = 100, ROOT_NAME_MAX = sizeof(((struct cgroup *) 0)->name) + 8 };
 
 /* What v1 calls them. */
 static const char *const v1_names[CTL_COUNT] = {
@@ -55,15 +55,30 @@ static const char *group_of(char *groups, const char *name)
         return NULL;
 }
 
+/* NAME, or NAME.1 and so on: see make_root(). */
+static bool may_be_root(const struct cgroup *c, const char *name)
+{
+        const size_t n = strlen(c->name);
+
+        if (strncmp(name, c->name, n) != 0)
+                return false;
+        name += n;
+        return !*name || (name[0] == '.' && name[1] && name[1 + strspn(name + 1, "0123456789")] == '\0');
+}
+
 /* An engine that init has started anew is where init is: in a group of our own (limits_rest.c). */
 static void without_rest(const struct cgroup *c, enum controller ctl, char *own)
 {
-        char end[sizeof c->name + sizeof CGROUP_REST + 2];
-        size_t len = strlen(own);
-        int n = snprintf(end, sizeof end, "/%s/" CGROUP_REST, c->name);
+        char *rest = strrchr(own, '/'), *name;
 
-        if (ctl == CTL_PIDS && c->adopted && len >= (size_t) n && strcmp(own + len - (size_t) n, end) == 0)
-                (void) snprintf(own + len - (size_t) n, (size_t) n, "%s", len == (size_t) n ? "/" : "");
+        if (ctl != CTL_PIDS || !c->adopted || !rest || strcmp(rest + 1, CGROUP_REST) != 0)
+                return;
+        *rest = '\0';
+        name = strrchr(own, '/');
+        if (!name || !may_be_root(c, name + 1))
+                *rest = '/';
+        else
+                name[name == own] = '\0';
 }
 
 /* kernel: whoever may write to the files of "devices" may still not say anything there, but as root of the machine; it
@@ -139,17 +154,28 @@ static void inherit(int parent, int dir)
 
 /* Where there is no v2 group to hold the name, one that is locked belongs to a daemon of the same name, in another pid
  * namespace. Else the lock may be that of a helper of the engine before us. */
+static const char *root_name(const struct cgroup *c, int i, char buf[ROOT_NAME_MAX])
+{
+        (void) snprintf(buf, ROOT_NAME_MAX, i ? "%s.%d" : "%s", c->name, i);
+        return buf;
+}
+
 int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
-        autoclose int dir = cgroup_open_dir(v->own, c->name);
+        char name[ROOT_NAME_MAX];
 
-        if (dir < 0)
-                return dir;
-        if (flock(dir, LOCK_EX | LOCK_NB) < 0 && c->backend == CGROUP_NONE)
-                return -EEXIST;
-        v->root = fd_steal(&dir);
-        return 0;
+        for (int i = 0; i < ROOTS_MAX; i++) {
+                autoclose int dir = cgroup_open_dir(v->own, root_name(c, i, name));
+
+                if (dir < 0)
+                        return dir;
+                if (flock(dir, LOCK_EX | LOCK_NB) < 0 && c->backend == CGROUP_NONE)
+                        continue; /* another daemon's of that name, beside which ours has got a number */
+                v->root = fd_steal(&dir);
+                return 0;
+        }
+        return -EEXIST;
 }
 
 /* What a dead daemon left whose groups had this name: its processes are gone. A directory that is locked belongs to
@@ -172,7 +198,7 @@ static void clear(int own, const char *name)
 static int make_root(struct cgroup *c, enum controller ctl)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
-        char name[sizeof c->name + 8];
+        char name[ROOT_NAME_MAX];
         int r = -EEXIST;
 
         if (v->own < 0 || v->error)
@@ -180,10 +206,8 @@ static int make_root(struct cgroup *c, enum controller ctl)
         if (c->adopted && cgroup_v1_adopt(c, ctl) == 0)
                 return 0;
         clear(v->own, c->name);
-        for (int i = 0; r == -EEXIST && i < 100; i++) {
-                (void) snprintf(name, sizeof name, i ? "%s.%d" : "%s", c->name, i);
-                r = cgroup_make_one(v->own, name);
-        }
+        for (int i = 0; r == -EEXIST && i < ROOTS_MAX; i++)
+                r = cgroup_make_one(v->own, root_name(c, i, name));
         if (r < 0) {
                 v->error = -r;
                 return r;

@@ -166,6 +166,7 @@ daemon_knows() { ctl status "$1" --json >/dev/null 2>&1; }
         run "$COPPICED" --units "$W/nowhere" --runtime-dir "$W/run"
         assert_status 111
         assert_eq "$output" "coppiced: error: read the units in $W/nowhere: No such file or directory (create the directory, or name another one by --units)"
+        assert_eq "$(ls -A "$W/run")" "" # and nothing is left of it
 }
 @test "J5: units beside CMD run as long as CMD does" {
         polite side Restart=permanent

@@ -10,6 +10,7 @@
 
 #include "core/core_state.h"
 #include "core/service.h"
+#include "core/unit_text.h"
 #include "tests/unit/core_rows.h"
 
 #define SERVICE(text) ((const struct unit_row[]) { { "/", "web.service", "[Service]\n" text }, { 0 } })
@@ -379,6 +380,25 @@ static void what_outlives_the_main_process_in_a_stop_gets_the_signal_again(void 
                 { "empty web", "close web stop_timeout; done ok" }));
 }
 
+static void what_was_left_by_then_goes_on_when_KillMode_is_changed_amid_a_stop(void **state)
+{
+        static const char text[] = "[Service]\nExecStart=/w\nKillMode=none\n";
+        const struct unit_source source = { .file = "web.service", .text = text, .len = sizeof(text) - 1 };
+        struct rows r = rows_begin(SERVICE("ExecStart=/w\n"));
+        struct spec *spec;
+
+        (void) state;
+        rows_run(&r, ROWS(
+                UP,
+                { "stop web", "signal web all TERM" },
+                { "exited web signal:TERM", "watch web" }));
+        assert_int_equal(unit_text_parse("web.service", &source, 1, &unit_host_example, NULL, NULL, &spec), 0);
+        assert_int_equal(core_set_spec(r.core, core_find(r.core, NODE_ROOT, "/web", NULL), spec, NULL), 0);
+        spec_unref(spec);
+        rows_run(&r, ROWS({ "tick", "close web shutdown; done ok", "web=inactive" }));
+        rows_end(&r);
+}
+
 static void B4_B5_a_stuck_service_is_said_to_be_stuck_and_not_started_again(void **state)
 {
         (void) state;
@@ -567,9 +587,9 @@ static const struct {
                         "watchdog_trigger watchdog_usec extend_timeout oom" },
         { PHASE_STOP, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
         { PHASE_TERM, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
-        { PHASE_KILL, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
-        { PHASE_EMPTY, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
-        { PHASE_REST, "tick exit spawned spawn_failed exited empty stuck extend_timeout" },
+        { PHASE_KILL, "tick exit spawned spawn_failed exited empty stuck" },
+        { PHASE_EMPTY, "tick exit spawned spawn_failed exited empty stuck" },
+        { PHASE_REST, "tick exit spawned spawn_failed exited empty stuck" },
         { PHASE_STOP_POST, "tick spawned spawn_failed exited extend_timeout" },
         { PHASE_POST_TERM, "tick spawned spawn_failed exited empty" },
         { PHASE_POST_KILL, "tick spawned spawn_failed exited empty stuck" },
@@ -659,6 +679,7 @@ int main(void)
                 cmocka_unit_test(kill_mode_says_who_is_signalled),
                 cmocka_unit_test(processes_left_behind_are_ended_before_the_restart),
                 cmocka_unit_test(what_outlives_the_main_process_in_a_stop_gets_the_signal_again),
+                cmocka_unit_test(what_was_left_by_then_goes_on_when_KillMode_is_changed_amid_a_stop),
                 cmocka_unit_test(B4_B5_a_stuck_service_is_said_to_be_stuck_and_not_started_again),
                 cmocka_unit_test(B12_a_stop_post_command_that_hangs_is_killed),
                 cmocka_unit_test(B11_a_start_is_interrupted_by_a_stop),
