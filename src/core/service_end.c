@@ -1,15 +1,14 @@
 /* service_end.c - the end of an incarnation, step by step:
  *
  *      ExecStop=  ->  KillSignal= (and SIGCONT)  ->  the processes we started are gone  ->  KillSignal= to what they
- *      left  ->  nothing is left  ->  ExecStopPost=  ->  what that left is killed  ->  ACT_CLOSE, and the supervisor
- *      hears of it
+ *      left  ->  nothing is left  ->  ExecStopPost=  ->  what that left is killed  ->  ACT_CLOSE; its supervisor hears
  *
  * Either KillSignal= is followed by FinalKillSignal= when TimeoutStopSec= is over. A main process that ends by itself
  * enters where the processes we started are gone, or when it was up and ended well at ExecStop=. Whoever reaches the
  * end of a step without the processes being gone is STUCK: all is kept, no incarnation begins (FAILURES B4, B5).
  *
  * The second KillSignal= is for those who missed the first: a signal to a child that a shell has just forked runs into
- * the handler of the shell, which exec then forgets. And nobody else tells a helper that its main process has gone.
+ * the shell's handler, which exec then forgets. And nobody else tells a helper that its main process has gone.
  * Used by: service.c.  Uses: machine.h.  Tested by: tests/unit/service.c */
 #include "core/bond_priv.h"
 #include "core/limits.h"
@@ -282,13 +281,11 @@ static void leftovers(struct core *c, struct node *n)
 void end_timer(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
-        if (n->flags & NF_KILLED) {
-                if (n->ending.kind != REASON_KILLED && spec_int(n->spec, D_SERVICE_FinalKillSignal) != SIGNAL_KILL &&
-                    n->command != D_NONE) {
-                        n->command = D_NONE; /* its own final signal did not help: now the real one, once */
-                        final_signal(c, n);
-                        return;
-                }
+        if (n->flags & NF_KILLED && n->ending.kind != REASON_KILLED && n->command != D_NONE &&
+            spec_int(n->spec, D_SERVICE_FinalKillSignal) != SIGNAL_KILL) {
+                n->command = D_NONE; /* its own final signal did not help: now the real one, once */
+                final_signal(c, n);
+        } else if (n->flags & NF_KILLED) {
                 become_stuck(c, n);
         } else if ((n->phase == PHASE_EMPTY || n->phase == PHASE_REST) && !whole_group(n)) {
                 nothing_left(c, n); /* KillMode= was changed meanwhile */

@@ -17,7 +17,8 @@
 #include "os/fs.h"
 #include "os/limits.h"
 
-enum { CLEAR_TRIES = 20, CLEAR_PAUSE_MS = 10, ROOTS_MAX = 100, ROOT_NAME_MAX = sizeof(((struct cgroup *) 0)->name) + 8 };
+enum { CLEAR_TRIES = 20, CLEAR_PAUSE_MS = 10 };
+enum { ROOTS_MAX = 100, ROOT_NAME_MAX = sizeof(((struct cgroup *) 0)->name) + 8 };
 
 /* What v1 calls them. */
 static const char *const v1_names[CTL_COUNT] = {
