@@ -74,7 +74,7 @@ struct node {
         nsec watchdog_at;          /* WatchdogSec= */
         nsec watchdog_every;       /* 0 = off */
         uint64_t cause;            /* record that explains what goes on now */
-        uint64_t last_seq;         /* newest record about this node (its copy is `story`) */
+        uint64_t last_seq;         /* newest record about this node */
         uint64_t born;             /* records up to this number are not about it, but about who had its number before */
         struct reason ending;      /* why the incarnation ends, as far as is known; REASON_NONE while it lives */
         struct reason raw;         /* how its main process ended, before SuccessExitStatus= was applied */
@@ -95,7 +95,7 @@ struct node {
         struct window *window;     /* owned; child of an isolating supervisor: its own intensity */
         struct super *super;       /* owned; supervisor only: queue and job */
         struct node *buried;       /* forgotten in this step: the next of them */
-        struct record *story;      /* owned; the last record about it, so that an old one still answers `why` */
+        struct record *story;      /* owned; the last record that tells of its state: an old one still answers `why` */
 };
 
 #endif

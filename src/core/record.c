@@ -17,6 +17,18 @@ void enter_first(struct core *c, struct node *n)
                 enter_first(c, c->nodes[id]);
 }
 
+/* Was this only asked, and the node stays what it is? Whatever comes of it has a record of its own. */
+static bool changes_nothing(const struct node *n, enum rule rule)
+{
+        switch (rule) {
+        case RULE_ASKED_SIGNAL: case RULE_ASKED_RELOAD: return true;
+        case RULE_ASKED_START: return n->state == STATE_RUNNING;
+        case RULE_ASKED_RESET: return n->state != STATE_FAILED;
+        default: return false;
+        }
+}
+
+/* The story of a node, which `why` begins with, is the last record that tells why it is what it is. */
 uint64_t note_full(struct core *c, struct node *n, enum rule rule, uint64_t cause, node_id other,
                    const struct reason *r, int64_t a, int64_t b)
 {
@@ -28,7 +40,8 @@ uint64_t note_full(struct core *c, struct node *n, enum rule rule, uint64_t caus
                 .incarnation = n->incarnation, .rule = (uint8_t) rule, .from = from, .to = n->state,
                 .event = c->event, .reason = r ? *r : REASON(REASON_NONE, 0), .a = a, .b = b,
         };
-        *n->story = *rec;
+        if (n->story->seq == 0 || !changes_nothing(n, rule))
+                *n->story = *rec;
         n->last_seq = n->cause = rec->seq;
         return rec->seq;
 }

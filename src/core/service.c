@@ -325,9 +325,9 @@ static uint64_t asked_signal(const struct core *c, const struct node *n, const s
         if (r->kind != REASON_SIGNAL)
                 return 0;
         for (; n; n = parent_of(c, n)) {
-                const struct record *last = n->story;
+                const struct record *last = core_record(c, n->last_seq);
 
-                if (last->seq && last->rule == RULE_ASKED_SIGNAL && last->a == r->code &&
+                if (last && last->rule == RULE_ASKED_SIGNAL && last->a == r->code &&
                     c->now - last->at <= SIGNAL_SEC * NSEC_PER_SEC)
                         return last->seq;
         }

@@ -606,6 +606,40 @@ static bool listed(const char *words, const char *word)
         return false;
 }
 
+/* What was asked of it and changed nothing is no reason for what it is. */
+static void why_tells_of_the_state_whatever_was_asked_since(void **state)
+{
+        static const struct {
+                const char *steps[9], *first;
+        } rows[] = {
+                { { "boot", "spawned web", "kill web HUP" }, "/web: started" },
+                { { "boot", "spawned web", "start web" }, "/web: started" },
+                { { "boot", "spawned web", "reset_failed web", "reload web" }, "/web: started" },
+                { { "boot", "spawned web", "exited web exit:1", "empty web", "kill web TERM", "reload web" },
+                  "/web: not restarted after exit:1" },
+                { { "boot", "spawned web", "exited web exit:1", "empty web", "reset_failed web", "kill web TERM" },
+                  "/web: reset-failed was asked for" },
+                { { "boot", "spawned web", "stop web", "exited web", "empty web", "reset_failed web", "kill web TERM" },
+                  "/web: incarnation 1 ended: shutdown" },
+                { { "kill web TERM" }, "/web: signal SIGTERM was asked for" }, /* there is nothing else */
+        };
+        static const struct unit_row units[] = { { "/", "web.service", "[Service]\nExecStart=/w\nRestart=no\n" }, { 0 } };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct rows r = rows_begin(units);
+                char *why;
+
+                for (const char *const *step = rows[i].steps; *step; step++)
+                        rows_feed(&r, *step);
+                why = rows_why(&r, "web");
+                if (strncmp(why, rows[i].first, strlen(rows[i].first)) != 0)
+                        fail_msg("row %zu: %s", i, why);
+                free(why);
+                rows_end(&r);
+        }
+}
+
 static void B10_every_cell_of_phase_and_event_is_meant(void **state)
 {
         (void) state;
@@ -691,6 +725,7 @@ int main(void)
                 cmocka_unit_test(exit_node_reason_counts_as_the_services_own_end),
                 cmocka_unit_test(a_success_exit_status_is_a_clean_end),
                 cmocka_unit_test(late_and_foreign_events_are_harmless),
+                cmocka_unit_test(why_tells_of_the_state_whatever_was_asked_since),
                 cmocka_unit_test(B10_every_cell_of_phase_and_event_is_meant),
                 cmocka_unit_test(B10_no_event_in_any_phase_leaves_the_service_without_a_way_on),
         };
