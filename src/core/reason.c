@@ -255,7 +255,7 @@ static int parse_seccomp(const char *text, struct reason *ret)
 
 int reason_parse(const char *text, struct reason *ret)
 {
-        int word = strtab_value(&word_table, text);
+        int word = strcmp(text, "kill") == 0 ? REASON_KILLED : strtab_value(&word_table, text);
 
         if (word > REASON_NONE) {
                 *ret = REASON(word, 0);

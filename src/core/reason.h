@@ -49,7 +49,8 @@ bool reason_equal(const struct reason *a, const struct reason *b);
 char *reason_format(const struct reason *r, const char *peer_path, char *buf, size_t n);
 
 /* Text back into a reason; 0 or -EINVAL. Peers are not resolved (NODE_NONE). Used by `exit NODE REASON`, scripts
- * and the journal's tests: parse(format(r)) == r for every reason without a peer. */
+ * and the journal's tests: parse(format(r)) == r for every reason without a peer. "kill", as Erlang asks for it, is
+ * "killed". */
 int reason_parse(const char *text, struct reason *ret);
 
 /* From a wait status as waitid(2) gives it: how = si_code (CLD_*), status = si_status. */

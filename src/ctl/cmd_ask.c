@@ -187,8 +187,8 @@ const struct ctl_verb verb_kill = {
 const struct ctl_verb verb_exit = {
         .name = "exit", .args = "[NODE] REASON", .help = "End the present incarnation of a node for a given reason.",
         .prose = "As if it had failed by itself, so one sees what the tree makes of it. A REASON is one of the words "
-                 "that status and why use: normal, shutdown, killed, exit:3, signal:SEGV, out_of_memory, timeout, "
-                 "watchdog, ...\n"
+                 "that status and why use: normal, shutdown, killed (or kill), exit:3, signal:SEGV, out_of_memory, "
+                 "timeout, watchdog, ...\n"
                  "Inside of a service with Mailbox=yes it is an exit signal of that service, as of CALL=exit in "
                  "coppice.mailbox(7): to a service below its own supervisor, or without NODE to itself. One that traps "
                  "exits gets a message instead, normal does nothing to others, killed cannot be trapped.",

@@ -35,6 +35,15 @@ static void every_reason_is_read_back_as_it_is_written(void **state)
         }
 }
 
+static void who_asks_for_kill_means_killed(void **state)
+{
+        struct reason r;
+
+        (void) state;
+        assert_int_equal(reason_parse("kill", &r), 0);
+        assert_int_equal(r.kind, REASON_KILLED);
+}
+
 static void a_link_names_its_peer_and_the_peers_reason(void **state)
 {
         struct reason r;
@@ -288,6 +297,7 @@ int main(void)
                 cmocka_unit_test(every_reason_is_read_back_as_it_is_written),
                 cmocka_unit_test(a_link_names_its_peer_and_the_peers_reason),
                 cmocka_unit_test(nonsense_is_no_reason),
+                cmocka_unit_test(who_asks_for_kill_means_killed),
                 cmocka_unit_test(a_wait_status_becomes_a_reason_and_an_exit_code),
                 cmocka_unit_test(other_reasons_have_the_exit_codes_container_runtimes_expect),
                 cmocka_unit_test(C4_the_window_counts_whole_seconds_with_its_edge),
