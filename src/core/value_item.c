@@ -366,7 +366,9 @@ static int device_item(enum directive d, const char *text, struct buf *out, stru
         if (space && !rights && !strchr(space + 1, '/'))
                 return value_refuse(d, text, err, "no rights", hint);
         if (strncmp(buf_text(&node), "char-", 5) == 0 || strncmp(buf_text(&node), "block-", 6) == 0) {
-                if (strchr(buf_text(&node), ' ') || strchr(buf_text(&node), '/') || !strchr(buf_text(&node), '-')[1])
+                const char *driver = strchr(buf_text(&node), '-') + 1;
+
+                if (!*driver || strchr(driver, ' ') || (strchr(driver, '/') && strncmp(driver, "/dev/", 5) != 0))
                         return value_refuse(d, text, err, "no driver", hint);
                 buf_adds(out, buf_text(&node));
         } else if (strncmp(buf_text(&node), "/dev/", 5) != 0) {
