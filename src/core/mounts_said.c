@@ -362,6 +362,15 @@ static void add_queues(struct wants *all, const struct spec *s)
         w->make = spec_int(s, D_SERVICE_PrivateDevices) > 0; /* in a /dev of its own */
 }
 
+/* The machine's own at the same path. */
+static struct want *add_same(struct wants *all, const char *path, struct origin origin)
+{
+        struct want *w = add_ours(all, path, PLAN_MOUNT_BIND, UNSAID, origin);
+
+        w->from = keep_text(all, path, strlen(path));
+        return w;
+}
+
 /* A /dev of the few things every program may expect. */
 static void add_devices(struct wants *all, const struct spec *s)
 {
@@ -380,8 +389,7 @@ static void add_devices(struct wants *all, const struct spec *s)
                 return;
         w = add_tmpfs(all, "/dev", 4, "ro,nosuid,noexec,size=64k", o);
         for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
-                w = add_ours(all, shown[i], PLAN_MOUNT_BIND, UNSAID, o);
-                w->from = keep_text(all, shown[i], strlen(shown[i]));
+                w = add_same(all, shown[i], o);
                 w->noexec = 1;
                 w->weak = true;
                 w->attributes = PLAN_ATTR_NOSUID;
@@ -400,20 +408,17 @@ static void add_shared_memory(struct wants *all, const struct spec *s)
                           spec_origin(s, D_SERVICE_DynamicUser))->optional = true;
 }
 
-/* What a program in a root directory of its own expects there. */
-static void add_api(struct wants *all, const struct spec *s)
+/* What a program in a root directory of its own expects there. New ones of /proc and /sys only root may mount. */
+static void add_api(struct wants *all, const struct spec *s, bool root)
 {
         struct origin o = spec_origin(s, D_SERVICE_MountAPIVFS);
-        struct want *w;
 
         if (!spec_int(s, D_SERVICE_MountAPIVFS) || !*spec_str(s, D_SERVICE_RootDirectory))
                 return;
-        add_fs(all, "/proc", "proc", "", o)->weak = true;
-        add_fs(all, "/sys", "sysfs", "", o)->weak = true;
+        (root ? add_fs(all, "/proc", "proc", "", o) : add_same(all, "/proc", o))->weak = true;
+        (root ? add_fs(all, "/sys", "sysfs", "", o) : add_same(all, "/sys", o))->weak = true;
         add_tmpfs(all, "/run", 4, "nosuid", o)->weak = true;
-        w = add_ours(all, "/dev", PLAN_MOUNT_BIND, UNSAID, o);
-        w->from = keep_text(all, "/dev", 4);
-        w->weak = true;
+        add_same(all, "/dev", o)->weak = true;
 }
 
 /* Memory that is never swapped out. */
@@ -452,7 +457,7 @@ void mounts_said(struct wants *all, const struct spec *s, const struct plan_fact
         add_private_tmp(all, s, private_tmp);
         add_system(all, s, f);
         add_home(all, s);
-        add_api(all, s);
+        add_api(all, s, f->sandbox.can & SANDBOX_PROC);
         add_proc(all, s, parts);
         add_kernel(all, s);
         add_devices(all, s);

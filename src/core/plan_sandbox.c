@@ -293,8 +293,11 @@ void plan_sandbox_bounding(struct compiler *c, bool becomes_root)
         uint64_t mask = capability_mask(c->s, D_SERVICE_CapabilityBoundingSet, none ? ambient(c) : CAPABILITY_ALL);
 
         mask &= ~taken(c->s);
-        /* Only root can give them up; who is not has nothing to give up. */
-        if (c->privileged || !(c->f->root || c->box.by_user) || mask == CAPABILITY_ALL)
+        if (c->privileged || mask == CAPABILITY_ALL)
+                return;
+        /* Only root can give them up; who is not has nothing to give up, unless his programs may gain some: then the
+         * kernel's refusal is what has to be told. */
+        if (!(c->f->root || c->box.by_user) && (!said || plan_no_new_privs(c, becomes_root)))
                 return;
         plan_add(c, &(struct step) { .op = PLAN_BOUNDING, .a = (int64_t) mask,
                                      .origin = spec_origin(c->s, D_SERVICE_CapabilityBoundingSet) });

@@ -432,8 +432,8 @@ static const struct {
         { STAGE_USER, EPERM, false, NO_OTHER_USERS }, { STAGE_USER, EINVAL, false, NO_OTHER_USERS },
         { STAGE_GROUP, EPERM, false, NO_OTHER_USERS }, { STAGE_GROUP, EINVAL, false, NO_OTHER_USERS },
         { STAGE_CAPABILITIES, EPERM, false,
-          "AmbientCapabilities= has one that CapabilityBoundingSet= or a directive that protects takes away, or "
-          "coppiced itself lacks the right: start it as root, or take these and SecureBits= out" },
+          "AmbientCapabilities= has one that CapabilityBoundingSet= or its like takes away, or coppiced is not root: "
+          "take these, SecureBits= and NoNewPrivileges=no out" },
         { STAGE_LIMITS, EPERM, false, "above the hard limit that coppiced itself was started with" },
         { STAGE_FORK, EAGAIN, false, "a limit of processes is reached (pids.max, RLIMIT_NPROC)" },
         { STAGE_SECCOMP, EACCES, false, "write NoNewPrivileges=yes, or leave the service CAP_SYS_ADMIN" },

@@ -104,7 +104,7 @@ static void each_path_gets_what_the_longest_one_above_it_says(void **state)
 /* MountAPIVFS= and PrivateDevices= show what the machine has, but not where something else is said of the path. */
 static void what_is_said_of_a_path_wins_over_what_is_shown_there_by_the_way(void **state)
 {
-        const struct plan_facts f = facts();
+        struct plan_facts f = facts();
         const char *said;
 
         (void) state;
@@ -123,6 +123,11 @@ static void what_is_said_of_a_path_wins_over_what_is_shown_there_by_the_way(void
         assert_contains(said, "in memory on /dev/shm (mode=0755,size=1M)");
         assert_null(strstr(said, "show /dev/mqueue"));
         assert_null(strstr(said, "show /dev/shm"));
+        f.sandbox.can = 0; /* nobody but root may mount new ones */
+        f.sandbox.can_by_user = SANDBOX_ALL;
+        said = steps("RootDirectory=/jail\nMountAPIVFS=yes", &f);
+        assert_contains(said, "show /proc at /proc, if it exists\n");
+        assert_contains(said, "show /sys at /sys, if it exists\n");
         said = steps("RootDirectory=/\nPrivateTmp=yes", &f);
         assert_null(strstr(said, "root directory"));
 }
@@ -202,6 +207,10 @@ static void rights_follow_from_whom_the_service_runs_as(void **state)
         assert_string_equal(steps("User=ann\nAmbientCapabilities=CAP_NET_BIND_SERVICE", &ann),
                             "never again have capabilities other than CAP_NET_BIND_SERVICE\n" CAPS
                             "keep the capabilities CAP_NET_BIND_SERVICE over the execution of programs\nallow no new privileges\n");
+        ann.root = ann.have_user = false; /* a daemon of hers: no rights to take away, but where programs may gain some */
+        assert_null(strstr(steps("CapabilityBoundingSet=CAP_KILL", &ann), "other than"));
+        assert_contains(steps("CapabilityBoundingSet=CAP_KILL\nNoNewPrivileges=no", &ann), "other than CAP_KILL\n");
+        ann.root = ann.have_user = true;
         assert_contains(steps("User=ann\nSecureBits=noroot", &ann), "set the secure bits noroot\nkeep the capabilities none");
 }
 
@@ -209,7 +218,8 @@ static void what_is_wrong_is_refused_with_the_way_out(void **state)
 {
         static const char *const rows[] = {
                 "ReadOnlyPaths=etc", "ReadOnlyPaths=/a/../b", "InaccessiblePaths=+-/a", "BindPaths=/a:b", "BindPaths=/a:/b:foo",
-                "InaccessiblePaths=/", "BindPaths=/a:/", "BindReadOnlyPaths=/", "TemporaryFileSystem=/a:b:c", "CapabilityBoundingSet=CAP_NOPE", "AmbientCapabilities=12",
+                "InaccessiblePaths=/", "BindPaths=/a:/", "BindReadOnlyPaths=/", "TemporaryFileSystem=/a:b:c",
+                "CapabilityBoundingSet=CAP_NOPE", "AmbientCapabilities=12",
                 "SecureBits=root", "PrivateTmp=maybe", "ProtectSystem=everything", "ProtectHome=readonly", "MountFlags=none",
         };
 
