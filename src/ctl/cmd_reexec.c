@@ -28,7 +28,9 @@ static int run_reexec(struct ctl *c)
                 return ctl_error(CTL_NO_DAEMON, "the daemon is gone");
         if (r == CTL_OK)
                 r = ctl_call(c, "Version", NULL, false, &reply);
-        if (r == CTL_OK && !c->quiet && !c->json)
+        if (r == CTL_OK && c->json)
+                ctl_put_json(c, reply);
+        else if (r == CTL_OK && !c->quiet)
                 buf_addf(&c->out, "coppiced %s has taken over\n", jget_text(&c->doc, reply, "version"));
         return r;
 }
@@ -44,6 +46,7 @@ const struct ctl_verb verb_daemon_reexec = {
         .name = "daemon-reexec", .args = "", .help = "Have another engine take over; services do not notice.",
         .prose = "For an upgrade, or to begin anew. The new program is tried first: it loads a copy of the state, and "
                  "when it cannot, the present engine goes on and the reason is told. Pids, restart counters, timers, "
-                 "readiness and what lies in pipes and sockets are taken over.",
+                 "readiness and what lies in pipes and sockets are taken over. With --json: what version says of the "
+                 "one that has taken over.",
         .options = reexec_options, .waits = true, .run = run_reexec,
 };

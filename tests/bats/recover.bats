@@ -142,6 +142,8 @@ kill_engine() {
         [ "$(engine)" != "$before" ]
         assert_eq "$(pid_of /web)" "$pid"
         [[ $(ctl why /web) == *"incarnation 1 starts"* ]]
+        run ctl daemon-reexec --json
+        assert_json ".pid == $DAEMON and .version and (.stopping | not)"
         stop_daemon 0
 }
 
