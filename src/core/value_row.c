@@ -187,11 +187,26 @@ static size_t every_word(enum directive d, const char *words[static WORDS_MAX])
         return n;
 }
 
+/* Words of systemd's that mean something we do not have. */
+static const struct {
+        enum directive d;
+        const char *word, *hint;
+} elsewhere[] = {
+        { D_SERVICE_Type, "dbus",
+          "there is no message bus here: write notify if the program can tell that it is ready, else exec" },
+        { D_SERVICE_Type, "notify-reload", "write Type=notify and ExecReload=/bin/kill -HUP $MAINPID" },
+};
+
 static void hint_words(enum directive d, const char *text, struct buf *hint)
 {
         const char *words[WORDS_MAX], *nearest;
         size_t n = every_word(d, words);
 
+        for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+                if (elsewhere[i].d == d && strcmp(elsewhere[i].word, text) == 0) {
+                        buf_adds(hint, elsewhere[i].hint);
+                        return;
+                }
         nearest = strtab_nearest(words, n, text);
         if (nearest)
                 buf_addf(hint, "did you mean %s? ", nearest);

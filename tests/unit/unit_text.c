@@ -66,6 +66,8 @@ static void H2_H3_H5_H6_H7_what_is_refused_and_why(void **state)
                 { "[Unit]\nStartLimitBurst=3\n[Service]\nExecStart=/x\n", "(write MaxRestarts= in the supervisor)" },
                 { "[Unit]\nMonitor=b.service\n[Service]\nExecStart=/x\n", "unknown key Monitor= in [Unit] (it belongs in [Service])" },
                 { "[Service]\nExecStart=/x\nQuux=1\n", "unknown key Quux= in [Service] (take it out, or begin it with X-" },
+                { "[Service]\nType=dbus\nExecStart=/x\n", "there is no message bus here: write notify" },
+                { "[Service]\nType=notifi\nExecStart=/x\n", "(did you mean notify? one of simple" },
                 { "[Service]\nExecStart=/x\n[Servise]\nA=1\n", "a.service:3:1: error: unknown section [Servise] (did you mean [Service]?)" },
                 { "[Supervisor]\n[Service]\nExecStart=/x\n", "error: a unit of this kind has no [Supervisor]" },
                 { "[service]\nExecStart=/x\n", "unknown section [service] (did you mean [Service]?)" },
