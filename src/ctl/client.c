@@ -15,7 +15,8 @@
 enum {
         PATIENCE_MS = 5000, /* how long to ask again when there are too many others */
         LOOK_MS = 20,       /* between two looks whether there is a daemon by now */
-        LOOKS_AGAIN = 3,    /* so many engines may end before they have answered a question */
+        LOOKS_AGAIN = 3,    /* so many engines may end soon after they were asked a question; who has waited */
+        LONG_MS = 1000,     /* ... for so long is none of those it could be the fault of */
 };
 
 /* --- connecting --------------------------------------------------------------------------------------------------- */
@@ -95,6 +96,8 @@ static int lost(struct ctl *c, bool reset)
 {
         if (c->lost_is_fine || (reset && c->retry))
                 return turned_away(c);
+        if (c->looks >= 0 && now_ms() - c->asked_ms >= LONG_MS)
+                c->looks = LOOKS_AGAIN;
         if (c->looks > 0) {
                 c->looks--;
                 return turned_away(c);
@@ -365,14 +368,15 @@ int ctl_call_fds(struct ctl *c, const char *method, const char *params, bool mor
         int r;
 
         c->deadline_ms = c->timeout_ms < 0 ? -1 : now_ms() + c->timeout_ms;
-        c->looks = only_looks(method) ? LOOKS_AGAIN : 0;
+        c->looks = only_looks(method) ? LOOKS_AGAIN : -1;
         for (int pause = 4;; pause = pause < 250 ? pause * 2 : pause) {
                 c->retry = now_ms() < until;
                 c->turned_away = false;
+                c->asked_ms = now_ms();
                 r = try_call(c, method, params, more, fds, count, ret);
                 c->retry = false;
                 if (!c->turned_away) {
-                        c->looks = 0;
+                        c->looks = -1;
                         return r;
                 }
                 fd_close(&c->fd);

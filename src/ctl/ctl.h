@@ -76,7 +76,8 @@ struct ctl {
         bool retry;           /* client.c: being turned away is no error yet, */
         bool turned_away;     /* ... but this happened */
         int looks;            /* client.c: the call changes nothing; so often it may be made again when the
-                               * connection is lost */
+                               * connection is lost; -1 = it does change something */
+        int64_t asked_ms;     /* client.c: when it was made, the last time */
         bool lost_is_fine;    /* so it is when the connection is lost: who asked for it connects again */
         bool follows;           /* nothing to do once nobody reads standard output */
         bool over_with_us;    /* what was asked for ends with the connection */
