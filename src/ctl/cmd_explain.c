@@ -129,8 +129,10 @@ static int explain_file(struct ctl *c, const char *file, struct buf *text)
         if (r != CTL_OK)
                 return r;
         if (spec_kind(spec) != KIND_SERVICE) {
+                const char *kind = strtab_text(&node_kind_names, (int) spec_kind(spec));
+
                 spec_unref(spec);
-                return ctl_error(CTL_USAGE, "%s: a supervisor runs no commands", file);
+                return ctl_error(CTL_USAGE, "%s: a %s runs no commands", file, kind);
         }
         json_open(&j, NULL, '{');
         json_str(&j, "path", spec_name(spec));

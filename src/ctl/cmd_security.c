@@ -143,6 +143,8 @@ static int review(struct review *r, const char *name, const struct spec *s, bool
         struct security_report report;
         size_t n;
 
+        if (spec_kind(s) == KIND_CHANNEL)
+                return ctl_error(CTL_USAGE, "%s: is a channel; what runs are services", name);
         if (spec_kind(s) != KIND_SERVICE)
                 return ctl_error(CTL_USAGE, "%s: is a supervisor; what runs are the services below it", name);
         security_judge(s, root, &report);

@@ -12,7 +12,8 @@ static bool ends_with(const char *text, const char *end)
 
 bool offline_file(const char *arg)
 {
-        return (ends_with(arg, ".service") || ends_with(arg, ".supervisor")) && unit_file_there(arg);
+        return (ends_with(arg, ".service") || ends_with(arg, ".supervisor") || ends_with(arg, ".channel")) &&
+               unit_file_there(arg);
 }
 
 int offline_paths(const struct ctl *c, struct unit_paths **ret)

@@ -199,6 +199,11 @@ EOF
         assert_output_has "/bin/sleep 1000"
         run ctl show web --json
         assert_json '.settings | map(select(.key == "RestartSec")) | .[0].set and .[0].line == 3'
+        printf '[Channel]\nCapacity=64K\nFrom=web.service:stdout\nTo=web.service:stdin\n' >"$W/loop.channel"
+        run env COPPICE_SOCKET=/nonexistent "$CTL" show "$W/loop.channel"
+        assert_output_has "Capacity=64K"
+        run env COPPICE_SOCKET=/nonexistent "$CTL" explain "$W/loop.channel"
+        assert_output_has "a channel runs no commands"
         run env COPPICE_SOCKET=/nonexistent "$CTL" show "$W/units/web.service"
         assert_status 0
         assert_output_has "RestartSec=0"
