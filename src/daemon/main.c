@@ -382,6 +382,7 @@ int main(int argc, char **argv)
         case OPTIONS_RUN: break;
         }
         log_set_level(e.opt.log_level);
+        (void) signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error like others: the journal tells of it */
         (void) signal(SIGPIPE, SIG_IGN); /* whoever reads what we say may end: that ends nobody here. Services
                                           * are init's children */
         log_nonblocking();

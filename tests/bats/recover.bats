@@ -354,6 +354,23 @@ tried() { [ "$(wc -l 2>/dev/null <"$W/tries" || echo 0)" -ge "$1" ]; }
         stop_daemon 0
 }
 
+@test "H17: a journal that may not grow ends no engine, and no service when that ends" {
+        local web limit
+        limit=$(ulimit -S -f)
+        service web "ExecStart=/bin/sleep 1000"
+        ulimit -S -f 4
+        start_daemon
+        ulimit -S -f "$limit"
+        wait_state /web running
+        web=$(pid_of /web)
+        wait_line "$W/daemon.log" "the journal cannot be written: File too large"
+        kill_engine
+        wait_state /web running
+        assert_eq "$(pid_of /web)" "$web"
+        refute file_has "$W/daemon.log" "XFSZ"
+        stop_daemon 0
+}
+
 # damage: the journal of the engine makes no sense to the next one.
 damage() {
         local journal
