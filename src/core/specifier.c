@@ -16,7 +16,7 @@ const struct unit_host unit_host_example = {
 #undef HOST_SPECIFIER
 };
 
-/* What a specifier is made of. `true`, or false: that is not known, or no text. */
+/* What a specifier is made of, and where it goes. The put_ functions return false when it is not known, or no text. */
 struct made {
         const struct unit_name *name;
         const struct unit_host *host;
@@ -27,21 +27,20 @@ struct made {
  * goes wherever a text goes. */
 static bool add_unescaped(const struct made *m, const char *text, size_t n)
 {
-        autobuf struct buf plain = BUF_INIT;
-        size_t wide;
+        struct buf *out = m->out;
+        size_t begin = out->len, wide;
 
         for (size_t i = 0; i < n; i++) {
                 int byte = text[i] == '\\' ? unit_name_escape(text + i, n - i) : -1;
 
-                buf_addc(&plain, byte >= 0 ? (char) byte : text[i] == '-' ? '/' : text[i]);
+                buf_addc(out, byte >= 0 ? (char) byte : text[i] == '-' ? '/' : text[i]);
                 i += byte >= 0 ? 3 : 0;
         }
-        for (size_t i = 0; i < plain.len; i += wide) {
-                wide = utf8_length(plain.data + i, plain.len - i);
-                if (wide == 0 || (wide == 1 && ((unsigned char) plain.data[i] < ' ' || plain.data[i] == 0x7f)))
+        for (size_t i = begin; i < out->len; i += wide) {
+                wide = utf8_length(out->data + i, out->len - i);
+                if (wide == 0 || (wide == 1 && ((unsigned char) out->data[i] < ' ' || out->data[i] == 0x7f)))
                         return false;
         }
-        buf_add(m->out, plain.data, plain.len);
         return true;
 }
 
