@@ -61,6 +61,16 @@ static void odd_name(const struct unit_dir *dir, const char *name, size_t n, str
                 remark_err(remarks, DIAG_ERROR, dir->path, 0, 0, &why);
 }
 
+/* web.d beside web.service would be passed over without a word. */
+static void odd_drop_ins(const struct unit_dir *dir, const char *stem, struct remarks *remarks)
+{
+        if (dir->foreign || strchr(stem, '.'))
+                return;
+        remarks->unit = stem;
+        remark(remarks, DIAG_WARNING, dir->path, 0, 0, "name it after the whole unit, such as web.service.d",
+               "%s.d: not the drop-ins of a unit: it is not read", stem);
+}
+
 static int add_name(struct unit_index *ix, size_t dir, const struct dirent *de, struct remarks *remarks)
 {
         size_t n = strlen(de->d_name);
@@ -76,7 +86,10 @@ static int add_name(struct unit_index *ix, size_t dir, const struct dirent *de, 
         unit[n] = '\0';
         if (!has_suffix(unit, n, ".service") && !has_suffix(unit, n, ".supervisor") &&
             !has_suffix(unit, n, ".channel")) {
-                odd_name(&ix->paths->dirs[dir], unit, n, remarks);
+                if (drop_ins)
+                        odd_drop_ins(&ix->paths->dirs[dir], unit, remarks);
+                else
+                        odd_name(&ix->paths->dirs[dir], unit, n, remarks);
                 return 0;
         }
         if (unit_name_parse(unit, &parsed, NULL) < 0) {

@@ -77,6 +77,10 @@ pages() { find "$BUILD/man" "$SOURCE/man" "$W/verbs" -name '*.[1-8]' 2>/dev/null
         assert_status 1
         assert_output_has "more/web.service.d/nice.conf:2:6: error: Nice=99"
         rm "$W/more/web.service.d/nice.conf"
+        mkdir "$W/more/web.d"
+        run "$CTL" verify --units "$W/more" --units "$W/units"
+        assert_output_has "web.d: not the drop-ins of a unit: it is not read (name it after the whole unit, such as web.service.d)"
+        rmdir "$W/more/web.d"
         run "$BUILD/coppicectl" simulate --units "$W/units" --units "$W/more" - <<<"1s exit web 0"
         assert_status 0
         assert_output_has "/web: started"
