@@ -3,6 +3,7 @@ Environment: PATH with coppicectl first, $COPPICE_SOCKET."""
 import os
 import pty
 import re
+import signal
 import sys
 
 # Ctrl-G tells the line as it stands. What is typed here is never taken for what is waited for: quotes part it.
@@ -10,6 +11,8 @@ SETUP = r"""unset HISTFILE; source '%s'; bind 'set bell-style none'; bind 'set e
 bind -x '"\C-g": printf "L""INE<%%s>\n" "$READLINE_LINE"'; PS1='REA''DY'
 """
 
+signal.alarm(60)  # the test fails, and does not hang
+os.environ["INPUTRC"] = "/dev/null"
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
