@@ -74,7 +74,9 @@ enum {
  * namespace that NAMESPACES has made.
  *
  * USERNS: a = uid, b = gid, c = 1 when root's ids are mapped too, which takes a helper outside. ROOT comes before the
- * first MOUNT, whose paths are then inside it. */
+ * first MOUNT, whose paths are then inside it; text: a directory, or PLAN_EMPTY_ROOT and the options of a
+ * new file system, b its attributes. The MOUNT of that, on "/", has nothing left to do then. */
+#define PLAN_EMPTY_ROOT "an empty file system in memory"
 enum plan_mount {
         PLAN_MOUNT_KEEP,        /* what is there, with these attributes */
         PLAN_MOUNT_BIND,        /* another path, with what is mounted below it */

@@ -226,30 +226,16 @@ static int bind_to(const struct child *c, const struct plan_step *s, const char 
         return r;
 }
 
-/* The directory we are in, where something is mounted, in place of "/", with the old root on top of it for what still
- * has to be taken from there; SEAL lets go of that. The root of an initramfs cannot be moved away: there the new one is
- * moved over it, where it is not yet (there). */
-static int become_root(struct child *c, bool there)
-{
-        c->pivoted = syscall(SYS_pivot_root, ".", ".") == 0;
-        if (!c->pivoted && (errno != EINVAL || (!there && mount(".", "/", NULL, MS_MOVE, NULL) < 0) || chroot(".") < 0))
-                return -errno;
-        return chdir("/") < 0 ? -errno : 0;
-}
-
-static int new_tmpfs(struct child *c, const struct plan_step *s, const char *path, const char *options)
+static int new_tmpfs(const struct plan_step *s, const char *path, const char *options)
 {
         int r = s->flags & PLAN_MOUNT_INNER ? make_point(path, -1) : 0;
 
-        if (r < 0)
+        if (r < 0 || strcmp(path, "/") == 0) /* by ROOT, long ago */
                 return r;
         /* Read-only comes with SEAL: there may be mount points to make in it first. */
         if (mount("tmpfs", path, "tmpfs", (unsigned long) (s->b & ~PLAN_ATTR_RDONLY), options) < 0)
                 return (s->flags & PLAN_MOUNT_OPTIONAL) && absent(-errno) ? 0 : -errno;
-        if (strcmp(path, "/") != 0)
-                return 0;
-        /* kernel: whose root something is mounted over does not see it but by way of ".." */
-        return chdir("/..") < 0 ? -errno : become_root(c, true);
+        return 0;
 }
 
 static int new_fs(const struct plan_step *s, const char *path, const char *type, const char *options)
@@ -312,7 +298,7 @@ int child_mount(struct child *c, const struct plan_step *s, const char *text)
         switch ((enum plan_mount) s->a) {
         case PLAN_MOUNT_KEEP: return keep(c, s, path, fd);
         case PLAN_MOUNT_BIND: case PLAN_MOUNT_BIND_ONE: return bind_to(c, s, path, fd);
-        case PLAN_MOUNT_TMPFS: return from ? new_tmpfs(c, s, path, from) : -EBADMSG;
+        case PLAN_MOUNT_TMPFS: return from ? new_tmpfs(s, path, from) : -EBADMSG;
         case PLAN_MOUNT_FS: return from ? new_fs(s, path, from, plan_string(text, s->text_len, &at)) : -EBADMSG;
         case PLAN_MOUNT_LINK: return from ? new_link(path, from) : -EBADMSG;
         case PLAN_MOUNT_HIDE: return hide(c, s, path);
@@ -321,16 +307,38 @@ int child_mount(struct child *c, const struct plan_step *s, const char *text)
         return -EBADMSG;
 }
 
-/* The new root on top of the directory it was made from, then in place of "/". */
+/* The directory we are in, where something is mounted, in place of "/", with the old root on top of it for what still
+ * has to be taken from there; SEAL lets go of that. The root of an initramfs cannot be moved away: there the new one is
+ * moved over it, where it is not yet (there). */
+static int become_root(struct child *c, bool there)
+{
+        c->pivoted = syscall(SYS_pivot_root, ".", ".") == 0;
+        if (!c->pivoted && (errno != EINVAL || (!there && mount(".", "/", NULL, MS_MOVE, NULL) < 0) || chroot(".") < 0))
+                return -errno;
+        return chdir("/") < 0 ? -errno : 0;
+}
+
+/* The new root on top of the directory it was made from, then in place of "/"; or an empty one, of
+ * which the text has the options behind some words for people. */
 int child_root(struct child *c, const struct plan_step *s, const char *text)
 {
-        int fd = copy_tree(c, AT_FDCWD, text, true);
-        int r = fd < 0 ? fd : attach(c, fd, text, true);
+        size_t at = 0;
+        const char *path = plan_string(text, s->text_len, &at), *options = plan_string(text, s->text_len, &at);
+        bool empty = options != NULL;
+        int fd, r;
 
-        (void) s;
+        if (!path)
+                return -EBADMSG;
+        if (empty) {
+                r = mount("tmpfs", "/", "tmpfs", (unsigned long) s->b, options) < 0 ? -errno : 0;
+        } else {
+                fd = copy_tree(c, AT_FDCWD, path, true);
+                r = fd < 0 ? fd : attach(c, fd, path, true);
+        }
         if (r < 0)
                 return r;
-        return chdir(text) < 0 ? -errno : become_root(c, false);
+        /* kernel: whose root something is mounted over does not see it but by way of ".." */
+        return chdir(empty ? "/.." : path) < 0 ? -errno : become_root(c, empty);
 }
 
 /* The new file systems that are to be read-only, now that all mount points in them exist. */

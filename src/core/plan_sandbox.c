@@ -157,12 +157,6 @@ static int add_file_system(struct compiler *c, struct err *err)
         struct mounts m = { 0 };
         int r;
 
-        if (plan_pivots(c) && mounts_empty_root(c->s)) {
-                r = err_set(err, STAGE_NAMESPACE, EINVAL,
-                            "mount an empty file system on /: RootDirectory= is the root");
-                err_hint(err, "take RootDirectory= out, or TemporaryFileSystem=/");
-                return r;
-        }
         plan_private_tmp(c->f->mark, name);
         r = mounts_compile(c->s, c->f, c->box.parts, name, &m);
         if (r == -E2BIG)
@@ -173,6 +167,40 @@ static int add_file_system(struct compiler *c, struct err *err)
         add_mounts(c, &m);
         mounts_free(&m);
         return 0;
+}
+
+/* TemporaryFileSystem=/ comes first of all mounts, and before the processes, which could be a way to the old root. */
+static int add_empty_root(struct compiler *c, struct err *err)
+{
+        char name[PLAN_PRIVATE_TMP_MAX];
+        struct mounts m = { 0 };
+        int r;
+
+        if (!(c->box.parts & SANDBOX_MOUNTS) || !mounts_empty_root(c->s))
+                return 0;
+        if (plan_pivots(c)) {
+                r = err_set(err, STAGE_NAMESPACE, EINVAL,
+                            "mount an empty file system on /: RootDirectory= is the root");
+                err_hint(err, "take RootDirectory= out, or TemporaryFileSystem=/");
+                return r;
+        }
+        plan_private_tmp(c->f->mark, name);
+        r = mounts_compile(c->s, c->f, c->box.parts, name, &m);
+        if (r == 0) {
+                autobuf struct buf text = BUF_INIT;
+                const char *path = m.texts.data + m.ops[0].text, *options = path + strlen(path) + 1;
+
+                buf_add(&text, PLAN_EMPTY_ROOT, sizeof(PLAN_EMPTY_ROOT));
+                buf_add(&text, options, strlen(options) + 1);
+                if (buf_failed(&text))
+                        r = -ENOMEM;
+                else
+                        plan_add(c, &(struct step) { .op = PLAN_ROOT, .origin = m.ops[0].origin, .text = text.data,
+                                                     .len = text.len,
+                                                     .b = m.ops[0].set & ~(int64_t) PLAN_ATTR_RDONLY });
+        }
+        mounts_free(&m);
+        return r == -E2BIG ? 0 : r; /* add_file_system() tells */
 }
 
 /* --- namespaces --------------------------------------------------------------------------------------------------- */
@@ -226,6 +254,7 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
                         (own_host_name(c) ? CLONE_NEWUTS : 0);
         int64_t from = spec_int(c->s, D_SERVICE_MountFlags) == MOUNT_FLAGS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
         enum directive asked = D_SERVICE_ProtectHostname;
+        int r;
 
         if (!flags)
                 return 0;
@@ -238,6 +267,9 @@ int plan_sandbox_namespaces(struct compiler *c, struct err *err)
         if (plan_pivots(c)) /* before the processes, which could else be a way to the old one */
                 plan_add_text(c, PLAN_ROOT, spec_origin(c->s, D_SERVICE_RootDirectory),
                               spec_str(c->s, D_SERVICE_RootDirectory));
+        r = add_empty_root(c, err);
+        if (r < 0)
+                return r;
         if (parts & SANDBOX_PIDS)
                 plan_add(c, &(struct step) { .op = PLAN_PIDS, .a = plan_sandbox_joins(c),
                                              .origin = spec_origin(c->s, D_SERVICE_PrivatePIDs) });

@@ -76,6 +76,7 @@ static void each_path_gets_what_the_longest_one_above_it_says(void **state)
                   "mount an empty file system in memory on /var (mode=0755), read-only, nodev\n"
                   "show /var/lib/web at /var/lib/web\nmake /var/lib/web/x read-only\n" },
                 { "TemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr\nProtectSystem=strict",
+                  "make an empty file system in memory the root directory, and let go of the old one\n"
                   "mount an empty file system in memory on / (mode=0755), read-only, nodev\n"
                   "leave /dev as it is, if it exists\nleave /proc as it is, if it exists\n"
                   "show /run/coppice/control at /run/coppice/control, if it exists\n"
