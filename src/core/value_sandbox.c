@@ -79,6 +79,8 @@ static int bind_item(enum directive d, const char *text, struct buf *out, struct
                 buf_adds(&same, buf_text(out) + from);
                 buf_addf(out, ":%s", buf_text(&same));
         }
+        if (buf_failed(out))
+                return err_set(err, STAGE_LOAD, ENOMEM, "no memory");
         if (strcmp(strrchr(buf_text(out), ':'), ":/") == 0)
                 return value_refuse(d, text, err, "the root directory is no place to show something at",
                                     "RootDirectory= makes another directory the root");
