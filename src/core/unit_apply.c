@@ -204,7 +204,7 @@ static bool skip_unit(struct unit_parse *p, enum directive d, const struct unit_
         struct unit_name parsed;
         struct err why = { 0 };
 
-        if (d == D_SUPERVISOR_Children || directive_rows[d].section == SECTION_INSTALL)
+        if (directive_rows[d].section == SECTION_SUPERVISOR || directive_rows[d].section == SECTION_INSTALL)
                 return false;
         if (p->source->foreign)
                 return unit_name_parse(name, &parsed, NULL) < 0 || parsed.is_template;

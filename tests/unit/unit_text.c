@@ -311,6 +311,10 @@ static void specifiers_in_other_values(void **state)
         assert_string_equal(spec_item(s, D_UNIT_After, 0), "db@a\\x2db.service");
         assert_string_equal(spec_item(s, D_UNIT_After, 1), "x@a\\x2db.service");
         spec_unref(s);
+        s = parse_good("a.supervisor", "[Supervisor]\nAllowSpawn=my\\x2djob@.service command\n");
+        assert_string_equal(spec_item(s, D_SUPERVISOR_AllowSpawn, 0), "my\\x2djob@.service");
+        assert_string_equal(spec_item(s, D_SUPERVISOR_AllowSpawn, 1), "command");
+        spec_unref(s);
 }
 
 static void a_specifier_that_is_not_known_here_is_an_error(void **state)
