@@ -130,29 +130,32 @@ static int send_call(struct ctl *c, const char *method, const char *params, bool
         return CTL_OK;
 }
 
-/* Wait for bytes or the end of the time; without a limit the read itself waits. */
+/* What follows for as long as it is read ends when nobody reads it any more, not with the next line. The signal may be
+ * ignored, as it is below what supervises services. */
+static int nobody_reads(void)
+{
+        (void) raise(SIGPIPE);
+        return ctl_error(CTL_FAILED, "write to standard output: %s", strerror(EPIPE));
+}
+
+/* Wait for bytes, the end of the time, or that of who reads what follows. */
 static int wait_readable(struct ctl *c)
 {
-        struct pollfd p = { .fd = c->fd, .events = POLLIN };
-        int64_t left;
+        struct pollfd p[] = { { .fd = c->fd, .events = POLLIN }, { .fd = c->follows ? STDOUT_FILENO : -1 } };
+        const bool limited = c->deadline_ms >= 0;
+        int64_t left = -1;
         int r;
 
         do {
-                left = c->deadline_ms - now_ms();
-                r = left > 0 ? poll(&p, 1, left > 1 << 30 ? 1 << 30 : (int) left) : 0;
+                if (limited)
+                        left = c->deadline_ms - now_ms();
+                r = left > 0 || !limited ? poll(p, ARRAY_LEN(p), left > 1 << 30 ? 1 << 30 : (int) left) : 0;
         } while (r < 0 && errno == EINTR);
-        c->timed_out = r <= 0;
-        return r > 0 ? CTL_OK : ctl_error(CTL_FAILED, "no answer within %lld ms%s", (long long) c->timeout_ms,
-                                             c->over_with_us ? "" : "; what was asked for may go on");
-}
-
-/* What follows for as long as it is read ends when nobody reads it any more, not with the next line. */
-static void wait_while_read(const struct ctl *c)
-{
-        struct pollfd p[] = { { .fd = c->fd, .events = POLLIN }, { .fd = STDOUT_FILENO } };
-
-        if (poll(p, ARRAY_LEN(p), -1) > 0 && p[1].revents & POLLERR)
-                (void) raise(SIGPIPE);
+        if (p[1].revents & POLLERR)
+                return nobody_reads();
+        c->timed_out = limited && r <= 0;
+        return !c->timed_out ? CTL_OK : ctl_error(CTL_FAILED, "no answer within %lld ms%s", (long long) c->timeout_ms,
+                                                  c->over_with_us ? "" : "; what was asked for may go on");
 }
 
 static ssize_t receive(struct ctl *c, size_t room)
@@ -178,12 +181,10 @@ static int next_frame(struct ctl *c, char **ret, size_t *ret_len)
         int r;
 
         while (frame_next(&c->in, ret, ret_len) == 0) {
-                if (c->deadline_ms >= 0) {
+                if (c->deadline_ms >= 0 || c->follows) {
                         r = wait_readable(c);
                         if (r != CTL_OK)
                                 return r;
-                } else if (c->follows) {
-                        wait_while_read(c);
                 }
                 n = receive(c, room);
                 if (n == 0 || n == -ECONNRESET)
