@@ -45,7 +45,7 @@ kill_engine() {
         service dog Type=notify WatchdogSec=2s Restart=temporary "ExecStart=$tell READY=1 -- /bin/sleep 1000"
         service brief RuntimeMaxSec=2s Restart=temporary "ExecStart=/bin/sleep 1000"
         mkfifo "$W/part"
-        service parting Restart=temporary "ExecStart=/bin/true" "ExecStop=/bin/sh -c 'echo stop >>$W/parting; cat $W/part'" \
+        service parting Restart=temporary TimeoutStopSec=1h "ExecStart=/bin/true" "ExecStop=/bin/sh -c 'echo stop >>$W/parting; cat $W/part'" \
                 "ExecStopPost=/bin/sh -c 'echo post \$\$SERVICE_RESULT >>$W/parting'"
         start_daemon
         wait_file "$W/up"
@@ -54,7 +54,7 @@ kill_engine() {
         ctl stop --no-block /stubborn
         wait_state /stubborn stopping
         kill_engine
-        : >"$W/part"
+        knock "$W/part"
         wait_state /parting finished
         assert_eq "$(tr '\n' ' ' <"$W/parting")$(field /parting .last_reason)" "stop post success normal"
         wait_state /stubborn inactive
