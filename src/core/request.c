@@ -265,9 +265,11 @@ static void reset_failed(struct core *c, struct node *n)
                         reset_failed(c, c->nodes[id]);
 }
 
-/* The time for which it was frozen was not its own. */
+/* The time for which it was frozen was not its own. What is frozen by itself as well stays so. */
 static void watch_again(struct core *c, struct node *n)
 {
+        if (n->frozen)
+                return;
         if (n->watchdog_at != NSEC_NEVER) {
                 service_watch(c, n);
                 timer_update(c, n);
@@ -278,17 +280,17 @@ static void watch_again(struct core *c, struct node *n)
 
 static void ask_freeze(struct core *c, struct node *n, const struct event *e)
 {
-        bool freeze = e->kind == EVT_FREEZE;
+        bool freeze = e->kind == EVT_FREEZE, was = n->frozen;
 
         if (n->phase == PHASE_NONE || (freeze && n->state == STATE_STOPPING)) {
                 act_done(c, e->token, n->phase == PHASE_NONE ? RESULT_NOT_RUNNING : RESULT_STOPPING, n->id);
                 return;
         }
-        if (n->frozen != freeze)
+        if (was != freeze)
                 (void) note(c, n, freeze ? RULE_FROZEN : RULE_THAWED, 0);
         n->frozen = freeze;
         (void) act(c, n, freeze ? ACT_FREEZE : ACT_THAW);
-        if (!freeze)
+        if (was && !freeze)
                 watch_again(c, n);
         act_done(c, e->token, RESULT_OK, n->id);
 }

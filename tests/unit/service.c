@@ -476,6 +476,15 @@ static void runtime_and_watchdog_end_a_service(void **state)
                 { "empty web", "close web watchdog", "web=failed" }));
 }
 
+static void who_was_not_frozen_gets_no_fresh_time_from_a_thaw(void **state)
+{
+        (void) state;
+        rows_play(SERVICE("ExecStart=/w\nWatchdogSec=10s\nRestart=no\n"), ROWS(
+                UP,
+                { "+9s thaw web", "thaw web; done ok" },
+                { "+1s tick", "signal web main ABRT" }));
+}
+
 static void what_is_being_stopped_cannot_be_frozen(void **state)
 {
         (void) state;
@@ -719,6 +728,7 @@ int main(void)
                 cmocka_unit_test(B11_a_start_is_interrupted_by_a_stop),
                 cmocka_unit_test(a_start_that_takes_too_long_has_failed),
                 cmocka_unit_test(runtime_and_watchdog_end_a_service),
+                cmocka_unit_test(who_was_not_frozen_gets_no_fresh_time_from_a_thaw),
                 cmocka_unit_test(what_is_being_stopped_cannot_be_frozen),
                 cmocka_unit_test(memory_policy_decides_what_follows_a_kill_by_the_kernel),
                 cmocka_unit_test(C9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop),
