@@ -7,6 +7,7 @@
 #include "core/bond_priv.h"
 #include "core/core.h"
 #include "core/machine.h"
+#include "core/restart.h"
 #include "core/service.h"
 #include "core/supervisor.h"
 
@@ -67,12 +68,14 @@ static const struct node *code_source(const struct core *c, const struct node *r
         return node_at(c, id);
 }
 
-/* What counts as a clean end has its code all the same; but a signal that ends it only if we did not ask it to end. */
+/* What counts as a clean end has its code all the same; but a signal that ends it only if we did not ask it to end, and
+ * not one that "-" before the command forgives. */
 static int last_code(const struct node *n)
 {
         bool told = !is_super(n) && !reason_abnormal(&n->last_reason) &&
                     (n->raw.kind == REASON_EXIT ||
-                     (n->raw.kind == REASON_SIGNAL && n->last_reason.kind == REASON_NORMAL));
+                     (n->raw.kind == REASON_SIGNAL && n->last_reason.kind == REASON_NORMAL &&
+                      end_is_clean(n->spec, &n->raw)));
 
         return reason_exit_code(told ? &n->raw : &n->last_reason);
 }

@@ -273,6 +273,11 @@ static void the_exit_code_is_that_of_the_child_it_is_taken_from(void **state)
                 { "empty a", "close a exit:42; signal b all TERM" },
                 { "exited b", "watch b" },
                 { "empty b", "close b shutdown; exit 42" }));
+        rows_play(UNITS({ "", "root.supervisor", "[Supervisor]\nExitCodeFrom=a.service\nAutoShutdown=any_significant\n" },
+                        { "/", "a.service", "[Service]\nType=oneshot\nExecStart=-/w\nRestart=temporary\nSignificant=yes\n" }),
+                  ROWS({ "boot", "open a; spawn a ExecStart" }, { "spawned a", "" },
+                       { "exited a signal:SEGV", "watch a" }, /* forgiven by "-" */
+                       { "empty a", "close a normal; exit 0" }));
 }
 
 static void a_machine_does_not_exit_when_root_gives_up(void **state)
