@@ -8,11 +8,12 @@ libproto_a_SOURCES = \
 	src/proto/varlink.c src/proto/varlink.h
 libproto_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
-# The interface as a C string; the method table is held against it on the way.
-src/proto/varlink_text.h: src/proto/methods.def src/proto/io.coppice.Manager.varlink src/proto/check-varlink.awk
+# The interface as a C string; the tables of methods and results are held against it on the way.
+src/proto/varlink_text.h: src/proto/methods.def src/core/results.def src/proto/io.coppice.Manager.varlink \
+                          src/proto/check-varlink.awk
 	@$(MKDIR_P) src/proto
 	$(AM_V_GEN)LC_ALL=C awk -f $(srcdir)/src/proto/check-varlink.awk $(srcdir)/src/proto/methods.def \
-	        $(srcdir)/src/proto/io.coppice.Manager.varlink > $@.tmp && mv $@.tmp $@
+	        $(srcdir)/src/core/results.def $(srcdir)/src/proto/io.coppice.Manager.varlink > $@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/proto/varlink_text.h
 src/proto/libproto_a-methods.$(OBJEXT): src/proto/varlink_text.h
 CLEANFILES += src/proto/varlink_text.h
