@@ -35,7 +35,7 @@ static const char *pattern_of(enum value_type type)
         case VT_PERCENT: return "^[0-9]+(\\.[0-9]{1,2})?%$";
         case VT_FACTOR: return "^[0-9]+(\\.[0-9]{1,3})?$";
         case VT_MODE: return "^[0-7]{1,8}$";
-        case VT_UNITS: return "^[A-Za-z0-9_][A-Za-z0-9_.:@-]*$";
+        case VT_UNITS: return "^([A-Za-z0-9_]|\\\\x[0-9A-Fa-f]{2})([A-Za-z0-9_.:@-]|\\\\x[0-9A-Fa-f]{2})*$";
         case VT_ENVIRON: return "^[A-Za-z_][A-Za-z0-9_]*=";
         case VT_CPUS: return "^[0-9]+(-[0-9]+)?$";
         default: return NULL;

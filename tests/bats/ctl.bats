@@ -308,7 +308,8 @@ EOF
         run ctl graph --json
         assert_json '.edges | map(select(.kind == "child")) | length == 6'
         run ctl schema
-        assert_json '.'
+        assert_json '.properties.Unit.properties.After.items.pattern as $p | [("b.service", "web@a\\x2db.service" | test($p)),
+                     ("-b.service", "web@a\\b.service" | test($p) | not)] | all'
         run ctl version
         assert_output_has "coppiced"
         if can_make_cgroup; then
