@@ -77,17 +77,33 @@ static bool has_instance(const struct unit_set *set, size_t template)
         return false;
 }
 
-/* A template that nobody uses yet, in a directory of ours: read as verify_file() reads one. */
-static int verify_template(struct verdicts *r, const struct unit_paths *paths, const char *name)
+/* A template that nobody uses yet, as an instance of whatever name: what this machine has for one of that name says
+ * nothing. */
+static void verify_template(struct verdicts *r, const struct unit_paths *paths, const char *name)
+{
+        const char *rest = strchr(name, '@') + 1;
+        autobuf struct buf instance = BUF_INIT;
+        struct spec *spec = NULL;
+        struct err err = { 0 };
+        unsigned before = r->errors;
+
+        buf_addf(&instance, "%.*sinstance%s", (int) (rest - name), name, rest);
+        if (unit_load(paths, buf_text(&instance), on_diag, r, &spec, &err) < 0 && r->errors == before)
+                on_diag(r, &(struct diag) { .severity = DIAG_ERROR, .err = err });
+        spec_unref(spec);
+}
+
+/* Is it in a directory of ours, and not in one of systemd's? */
+static bool is_ours(const struct unit_paths *paths, const char *name)
 {
         for (size_t i = 0; i < unit_paths_count(paths); i++) {
                 autobuf struct buf file = BUF_INIT;
 
                 buf_addf(&file, "%s/%s", unit_paths_dir(paths, i), name);
                 if (unit_file_there(buf_text(&file)))
-                        return verify_file(r, buf_text(&file));
+                        return true;
         }
-        return CTL_OK;
+        return false;
 }
 
 static int verify_templates(struct verdicts *r, const struct unit_set *set)
@@ -99,8 +115,8 @@ static int verify_templates(struct verdicts *r, const struct unit_set *set)
                 enum unit_status status;
                 const char *name = unit_set_known(set, i, &status);
 
-                if (status == UNIT_TEMPLATE && !has_instance(set, i))
-                        code = verify_template(r, paths, name);
+                if (status == UNIT_TEMPLATE && !has_instance(set, i) && is_ours(paths, name))
+                        verify_template(r, paths, name);
         }
         unit_paths_free(paths);
         return code;

@@ -343,6 +343,13 @@ EOF
         assert_status 1
         assert_output_has "later@.service:3:6: error: Nice=99"
         assert_output_has "1 node, 1 error, 0 warnings"
+        # What the machine has for some instance says nothing; drop-ins may be in another directory.
+        printf '[Service]\nUser=%%i\nWorkingDirectory=/srv/%%i/none\n' >"$W/units/good@.service"
+        mkdir -p "$W/more/good@.service.d"
+        printf '[Service]\nExecStart=/bin/true\n' >"$W/more/good@.service.d/run.conf"
+        run "$CTL" verify --units "$W/units" --units "$W/more"
+        assert_output_has "1 node, 1 error, 0 warnings"
+        rm "$W/units/good@.service"
         printf '[Supervisor]\nChildren=later@1.service\n' >"$W/units/some.supervisor"
         run "$CTL" verify --units "$W/units"
         assert_status 1
