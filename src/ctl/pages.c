@@ -127,8 +127,12 @@ static int man_pages(const char *dir)
                         return EXIT_FAILURE;
                 }
                 man_verb(ctl_verbs[i]);
+                if (fflush(stdout) != 0 || ferror(stdout)) { /* to open the next one would forget it */
+                        perror(path);
+                        return EXIT_FAILURE;
+                }
         }
-        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
