@@ -203,6 +203,7 @@ const struct ctl_verb verb_reset_failed = {
 };
 const struct ctl_verb verb_freeze = {
         .name = "freeze", .args = "NODE...", .help = "Suspend all processes of nodes.",
+        .prose = "What is being stopped is refused. The watchdog of what is frozen waits for thaw.",
         .min_args = 1, .max_args = -1, .complete = COMPLETE_NODES, .run = run_freeze,
 };
 const struct ctl_verb verb_thaw = {
