@@ -22,7 +22,6 @@
 #include "daemon/seccomp.h"
 #include "daemon/store.h"
 #include "daemon/transient.h"
-#include "os/limits.h"
 
 /* A turn never grows without bound, so that a client is answered in between (FAILURES A3). */
 enum { STEPS_PER_TURN = 4096, TICKS_PER_TURN = 64 };
@@ -390,17 +389,6 @@ static void arm_tick(struct engine *e)
         ev_timer_start(e->loop, &e->tick);
 }
 
-/* The kernel takes its time for it: now that init has been asked to end services, or at the very end for nothing. */
-static void unbind_tasks(struct engine *e)
-{
-        if (!e->stopping || e->unbound || !e->cgroup)
-                return;
-        e->unbound = true;
-        (void) initlink_unstore(e->link, INIT_STORE_INSIDE); /* no way back */
-        link_flush(e);
-        limits_rest_leave(e->cgroup);
-}
-
 static void engine_turn(struct engine *e)
 {
         link_flush(e);
@@ -423,7 +411,6 @@ static void engine_turn(struct engine *e)
         journal_bound(e);
         mail_push(e);
         link_flush(e);
-        unbind_tasks(e);
         arm_tick(e);
 }
 

@@ -136,7 +136,6 @@ struct engine {
         bool reload_due;              /* HUP has come; the reload waits for the file systems of the units */
         enum init_end end;            /* what init does when all has ended; EXIT unless PID 1 of a machine */
         int exit_code;                /* asked for with a shutdown; -1 = none */
-        bool unbound;                 /* stopping, and init has been moved out of the bound of tasks */
         bool stopping, finishing, done; /* the tree is being stopped; it has been, logs are flushed; leave the loop */
         struct ev_timer finish_timer;
 };

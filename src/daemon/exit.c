@@ -2,8 +2,12 @@
  *
  * As PID 1 the kernel kills the whole namespace when init exits: what is not written by then is lost (FAILURES J6).
  * So the log writer is asked first and waited for, but not for ever: a hung disk must not keep a container alive. */
+#include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "daemon/check.h"
 #include "daemon/engine_priv.h"
@@ -63,6 +67,53 @@ void exit_groups(struct engine *e)
                             r == -EBUSY ? "processes survive SIGKILL" : strerror(-r));
 }
 
+/* What init still tells is of no use any more; but while its words find no room it does not listen. Was there any? */
+static bool hear_out(struct engine *e)
+{
+        struct initlink_msg m;
+        bool any = false;
+        int r;
+
+        while ((r = initlink_receive(e->link, &m)) > 0 || r == -EPROTO) {
+                any = true;
+                if (r > 0 && m.fd >= 0)
+                        (void) close(m.fd);
+        }
+        return any;
+}
+
+/* Has init not read everything yet? */
+static bool unread(const struct engine *e)
+{
+        int bytes = 0;
+
+        return ioctl(initlink_fd(e->link), SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+/* An end that init does not hear of is a crash to it. It hears what lies in the socket, but where it had to wait for
+ * room itself. */
+static void say_goodbye(struct engine *e)
+{
+        bool crowded = false;
+
+        (void) initlink_goodbye(e->link, e->exit_code, e->end);
+        for (int i = 0; i < 1000; i++) {
+                struct pollfd p = { .fd = initlink_fd(e->link), .events = POLLIN };
+                const bool heard = hear_out(e), pending = initlink_pending(e->link);
+
+                crowded |= heard || pending;
+                if (!pending && (!crowded || !unread(e)))
+                        return;
+                if (pending)
+                        p.events |= POLLOUT;
+                (void) poll(&p, 1, 10);
+                if (p.revents & POLLHUP || initlink_flush(e->link) < 0)
+                        return;
+                if (pending && initlink_pending(e->link)) /* it has room, and the kernel had no memory */
+                        (void) poll(NULL, 0, 10);
+        }
+}
+
 /* After the loop. Nothing here may wait for anybody but init. */
 void exit_clean(struct engine *e)
 {
@@ -87,14 +138,5 @@ void exit_clean(struct engine *e)
         socket_stop(e);
         if (e->opt.machine)
                 machine_release();
-        (void) initlink_goodbye(e->link, e->exit_code, e->end);
-        for (int i = 0; initlink_pending(e->link) && i < 100; i++) {
-                struct pollfd p = { .fd = initlink_fd(e->link), .events = POLLOUT };
-
-                (void) poll(&p, 1, 100);
-                if (initlink_flush(e->link) < 0)
-                        break;
-                if (initlink_pending(e->link)) /* it has room, and the kernel had no memory */
-                        (void) poll(NULL, 0, 10);
-        }
+        say_goodbye(e);
 }

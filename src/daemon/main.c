@@ -290,6 +290,22 @@ static int lacks_for_mail(int r)
         return cannot_take_over(&err);
 }
 
+/* 0, or the status to end with. */
+static int reopen(struct engine *e)
+{
+        int r;
+
+        notify_start(e);
+        if (socket_start(e) < 0)
+                return INIT_ENGINE_LACKS;
+        link_watch(e);
+        limits_start(e);
+        if (left_resume(e) < 0)
+                return INIT_ENGINE_LACKS;
+        r = mail_resumed(e);
+        return r < 0 ? lacks_for_mail(r) : 0;
+}
+
 /* A later engine: see recover.h. */
 static int take_over(struct engine *e, int journal, int unborn)
 {
@@ -317,16 +333,12 @@ static int take_over(struct engine *e, int journal, int unborn)
         r = r < 0 ? start_over(e, &err) : go_on(e, journal, &err);
         if (r < 0)
                 return cannot_take_over(&err);
-        notify_start(e);
-        if (socket_start(e) < 0)
-                return INIT_ENGINE_LACKS;
-        link_watch(e);
-        limits_start(e);
-        if (left_resume(e) < 0)
-                return INIT_ENGINE_LACKS;
-        r = mail_resumed(e);
-        if (r < 0)
-                return lacks_for_mail(r);
+        r = reopen(e);
+        if (r != 0) {
+                if (unborn >= INIT_UNBORN_MAX) /* the next one does not read what this one has saved */
+                        signals_give_back(e);
+                return r;
+        }
         pipes_resumed(e);
         engine_start_turns(e);
         recover_resume(e);
@@ -342,16 +354,18 @@ static int take_over(struct engine *e, int journal, int unborn)
 static int show_that_it_works(struct engine *e)
 {
         struct err err = { 0 };
+        int r;
 
         e->opt.pid = getppid();
         e->opt.pid1 = e->opt.pid == 1;
         find_machine(e, false);
         raise_files();
         if (options_defaults(&e->opt, &err) < 0 || prepare(e, &err) < 0)
-                return fail(&err, EXIT_STARTUP);
-        if (mail_start(e) < 0)
-                return EXIT_STARTUP;
-        return recover_check_alone(e, &err) < 0 ? fail(&err, EXIT_STARTUP) : INIT_ENGINE_SOUND;
+                return cannot_take_over(&err);
+        r = mail_start(e);
+        if (r < 0)
+                return lacks_for_mail(r);
+        return recover_check_alone(e, &err) < 0 ? cannot_take_over(&err) : INIT_ENGINE_SOUND;
 }
 
 int main(int argc, char **argv)

@@ -96,6 +96,7 @@ void engine_died(struct init *in, int code, int status)
         const int64_t now = now_ms();
 
         count_unborn(in, code, status);
+        in->former = in->engine;
         in->engine = 0;
         in->up = in->hello_due = false;
         in->draining = true;
@@ -145,6 +146,6 @@ int engine_wait_ms(const struct init *in)
         if (in->engine > 0)
                 return -1;
         if (in->check > 0)
-                return check_wait_ms();
+                return CHECK_LOOK_MS;
         return left <= 0 ? 0 : (int) left;
 }

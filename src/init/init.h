@@ -65,6 +65,7 @@ struct listeners {
 struct init {
         char *const *argv;
         pid_t self, engine;      /* engine 0 = none */
+        pid_t former;            /* the engine that ended last, 0 = none yet */
         pid_t check;             /* a program of the engine that shows whether it works, 0 = none; never beside one */
         bool pid1;
         bool booted;             /* past the line of no return */
@@ -161,7 +162,7 @@ int64_t now_ms(void);
 bool check_due(const struct init *in);             /* before another engine */
 bool check_speaks(const struct init *in);          /* the one to be started is to be heard */
 bool check_runs(struct init *in);                  /* there is one, and it has not ended */
-int check_wait_ms(void);                           /* how soon to look again while there is one */
+#define CHECK_LOOK_MS 1000 /* how soon to look again: its end is a SIGCHLD, read only while there is room for answers */
 
 /* main.c */
 int start_engine(struct init *in);                 /* or a check of it, when that is due */

@@ -230,10 +230,13 @@ void read_last_words(struct init *in)
                 ;
 }
 
-/* Nobody has been there to hear it for a while: who insists is obeyed without an engine. */
-static void heard_by_nobody(struct init *in, int sig)
+/* Nobody has been there to hear it for a while: who insists is obeyed without an engine. An engine that gives back what
+ * it cannot keep does not insist. */
+static void heard_by_nobody(struct init *in, int sig, pid_t from)
 {
         if (!in->booted || in->up || (sig != SIGTERM && sig != SIGINT && sig != SIGQUIT && sig != SIGRTMIN + 3))
+                return;
+        if (from == in->engine || from == in->former)
                 return;
         in->retry_at = now_ms();
         if (++in->terms < TERMS_MAX)
@@ -250,7 +253,7 @@ static void forward_signal(struct init *in, const struct signalfd_siginfo *si)
         };
 
         post(in, &m.h);
-        heard_by_nobody(in, (int) si->ssi_signo);
+        heard_by_nobody(in, (int) si->ssi_signo, (pid_t) si->ssi_pid);
 }
 
 /* Children may die in any number: one pending SIGCHLD stands for all of them (FAILURES A2). */
@@ -278,11 +281,11 @@ static int wait_ms(const struct init *in)
 {
         if (in->engine == 0)
                 return engine_wait_ms(in);
-        if (in->reap_due && queue_has_room(in))
+        if (!queue_has_room(in))
+                return FULL_LOOK_MS;
+        if (in->reap_due)
                 return reap_wait_ms(in);
-        if (in->goodbye)
-                return GOODBYE_MS;
-        return queue_has_room(in) ? -1 : FULL_LOOK_MS;
+        return in->goodbye ? GOODBYE_MS : -1;
 }
 
 static void turn(struct init *in)

@@ -199,7 +199,7 @@ void signal_request(struct init *in, const struct init_signal *m)
         bool group = m->flags & INIT_SIGNAL_GROUP;
         siginfo_t si;
 
-        if (m->pid <= 0 || m->pid == in->engine || m->pid == in->told ||
+        if (m->pid <= 0 || m->pid == in->engine || m->pid == in->check || m->pid == in->told ||
             (waitid(P_PID, (id_t) m->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD))
                 answer.error = ESRCH;
         else

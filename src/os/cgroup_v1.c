@@ -86,9 +86,12 @@ static void without_rest(const struct cgroup *c, enum controller ctl, char *own)
  * asks who that is before it looks at what is said. */
 static int may_write(int own, enum controller ctl)
 {
+        int r;
+
         if (faccessat(own, "tasks", W_OK, AT_EACCESS) < 0)
                 return errno;
-        return ctl == CTL_DEVICES && fs_write_small(own, "devices.deny", "?") == -EPERM ? EPERM : 0;
+        r = ctl == CTL_DEVICES ? fs_write_small(own, "devices.deny", "?") : 0;
+        return r == -EINVAL ? 0 : -r; /* it was read, and makes no sense */
 }
 
 static void found(struct cgroup *c, enum controller ctl, const char *root, const char *point, const char *group)
@@ -153,14 +156,15 @@ static void inherit(int parent, int dir)
                         (void) fs_write_small(dir, files[i], text);
 }
 
-/* Where there is no v2 group to hold the name, one that is locked belongs to a daemon of the same name, in another pid
- * namespace. Else the lock may be that of a helper of the engine before us. */
 static const char *root_name(const struct cgroup *c, int i, char buf[ROOT_NAME_MAX])
 {
         (void) snprintf(buf, ROOT_NAME_MAX, i ? "%s.%d" : "%s", c->name, i);
         return buf;
 }
 
+/* Where there is no v2 group to hold the name, one that is locked belongs to a daemon of the same name, in another pid
+ * namespace; one that is not there may have been that of such a daemon. Else the lock may be that of a helper of the
+ * engine before us. */
 int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
 {
         struct cgroup_v1 *v = &c->v1[ctl];
@@ -169,6 +173,8 @@ int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
         for (int i = 0; i < ROOTS_MAX; i++) {
                 autoclose int dir = cgroup_open_dir(v->own, root_name(c, i, name));
 
+                if (dir == -ENOENT)
+                        continue;
                 if (dir < 0)
                         return dir;
                 if (flock(dir, LOCK_EX | LOCK_NB) < 0 && c->backend == CGROUP_NONE)
@@ -176,7 +182,7 @@ int cgroup_v1_adopt(struct cgroup *c, enum controller ctl)
                 v->root = fd_steal(&dir);
                 return 0;
         }
-        return -EEXIST;
+        return -ENOENT;
 }
 
 /* What a dead daemon left whose groups had this name: its processes are gone. A directory that is locked belongs to

@@ -57,14 +57,12 @@ void limits_devices_implied(struct cgroup *c, int group, const struct spec *s, b
  * it starts, until a node's own group is entered. limits_rest_begin(): the first engine makes it and has init enter it,
  * which takes a while; the next ones find it. limits_rest_begun(): waits for that, before anything is started; the two
  * are then cgroup.procs of it and of the group above it, owned by the caller, for init to leave and enter when it is
- * full; else as they were. Both give 0 also where none is needed. limits_rest_leave(): the end has begun, what is
- * started from now on is not bounded; waits for the kernel. limits_rest_room(): let it have room for so many services
- * with so many tasks each, in all a third of what the system allows or a few for each, but never less than one of them
- * may have. limits_rest_max(): the bound as it is, -1 where there is none. limits_rest_alone(): pids has a hierarchy to
- * itself; else limits_rest_begin() gives -EOPNOTSUPP, as the group would bound more than tasks. */
+ * full; else as they were. Both give 0 also where none is needed. limits_rest_room(): let it have room for so many
+ * services with so many tasks each, in all a third of what the system allows or a few for each, but never less than one
+ * of them may have. limits_rest_max(): the bound as it is, -1 where there is none. limits_rest_alone(): pids has a
+ * hierarchy to itself; else limits_rest_begin() gives -EOPNOTSUPP, as the group would bound more than tasks. */
 int limits_rest_begin(struct cgroup *c);
 int limits_rest_begun(struct cgroup *c, int *ret_inside, int *ret_outside);
-void limits_rest_leave(struct cgroup *c);
 bool limits_rest_is(struct cgroup *c);
 int64_t limits_rest_max(struct cgroup *c);
 bool limits_rest_alone(const struct cgroup *c);

@@ -6,8 +6,8 @@
  * fork (init/spawn.c).
  *
  * To move a process, the kernel waits until every processor has been through a grace period: some ten milliseconds in
- * which nothing is done. So a process of its own waits there while the units are read; and at the end it is done while
- * init has the signals of many services to send. */
+ * which nothing is done. So a process of its own waits there while the units are read. At the very end it has to be
+ * waited for: a service may be bounded until it is gone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,8 +79,10 @@ static int moved(struct cgroup *c)
         return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
+/* The move may have been made all the same. */
 static void give_up(struct cgroup *c)
 {
+        (void) move_init(c, c->v1[CTL_PIDS].own);
         fd_close(&c->rest);
         c->rest_max = -1;
         if (c->v1[CTL_PIDS].root >= 0)
@@ -114,16 +116,20 @@ int limits_rest_begin(struct cgroup *c)
 
 int limits_rest_begun(struct cgroup *c, int *ret_inside, int *ret_outside)
 {
+        autoclose int inside = -1, outside = -1;
         int r = moved(c);
 
         if (c->rest < 0)
                 return 0;
+        if (r == 0 && ((inside = openat(c->rest, "cgroup.procs", O_WRONLY | O_CLOEXEC)) < 0 ||
+                       (outside = openat(c->v1[CTL_PIDS].own, "cgroup.procs", O_WRONLY | O_CLOEXEC)) < 0))
+                r = -errno; /* init could not get out when it is full */
         if (r < 0) {
                 give_up(c);
                 return r;
         }
-        *ret_inside = openat(c->rest, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-        *ret_outside = openat(c->v1[CTL_PIDS].own, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        *ret_inside = fd_steal(&inside);
+        *ret_outside = fd_steal(&outside);
         return 0;
 }
 
@@ -167,13 +173,7 @@ static int move_out(void *arg, pid_t pid)
         return 0;
 }
 
-void limits_rest_leave(struct cgroup *c)
-{
-        if (limits_rest_is(c))
-                (void) move_init(c, c->v1[CTL_PIDS].own);
-}
-
-/* Services are gone: init if it is still there, and what of us it has started. */
+/* Services are gone: init, and what of us it has started. */
 void limits_rest_end(struct cgroup *c)
 {
         const struct cgroup_v1 *v = &c->v1[CTL_PIDS];
