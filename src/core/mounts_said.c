@@ -219,7 +219,7 @@ static void add_directories(struct wants *all, const struct spec *s, enum direct
                 buf_addf(&path, "%s/%s", root, spec_item(s, d, i));
                 w = add(all, buf_text(&path), path.len, in_root ? PLAN_MOUNT_BIND : PLAN_MOUNT_KEEP,
                         spec_item_origin(s, d, i));
-                w->ro = 0;
+                w->ro = d == D_SERVICE_ConfigurationDirectory ? UNSAID : 0;
                 w->from = keep_text(all, buf_text(&path), path.len); /* where they are made */
         }
 }
@@ -279,6 +279,7 @@ static void add_system(struct wants *all, const struct spec *s, const struct pla
         add_kept(all, s, D_SERVICE_StateDirectory, f->state_root);
         add_kept(all, s, D_SERVICE_CacheDirectory, f->cache_root);
         add_kept(all, s, D_SERVICE_LogsDirectory, f->logs_root);
+        add_directories(all, s, D_SERVICE_ConfigurationDirectory, f->config_root);
 }
 
 static void add_home(struct wants *all, const struct spec *s)
@@ -413,7 +414,7 @@ static void add_api(struct wants *all, const struct spec *s, bool root)
 {
         struct origin o = spec_origin(s, D_SERVICE_MountAPIVFS);
 
-        if (!spec_int(s, D_SERVICE_MountAPIVFS) || !*spec_str(s, D_SERVICE_RootDirectory))
+        if (!spec_int(s, D_SERVICE_MountAPIVFS) || (!*spec_str(s, D_SERVICE_RootDirectory) && !mounts_empty_root(s)))
                 return;
         (root ? add_fs(all, "/proc", "proc", "", o) : add_same(all, "/proc", o))->weak = true;
         (root ? add_fs(all, "/sys", "sysfs", "", o) : add_same(all, "/sys", o))->weak = true;

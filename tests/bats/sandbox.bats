@@ -341,8 +341,10 @@ P
         skip_unless mounts
         box empty "echo /*; touch /x 2>&1; ls /proc/1/root/etc; touch \$STATE_DIRECTORY/mine && echo kept; echo end" "PrivatePIDs=yes" \
                 "TemporaryFileSystem=/:ro" "BindReadOnlyPaths=/bin /usr /lib -/lib64" "ProtectProc=invisible" "StateDirectory=coppice-test-${W##*.}"
+        box api "echo /*; ls /proc/self/status /sys/kernel /dev/null; touch \$CONFIGURATION_DIRECTORY/mine && echo kept; echo end" \
+                "TemporaryFileSystem=/" "BindReadOnlyPaths=/bin /usr /lib -/lib64" "MountAPIVFS=yes" "ConfigurationDirectory=coppice-test-${W##*.}"
         for old in "" "$BUILD/tests/programs/without ENOSYS open_tree move_mount mount_setattr --"; do
-                rm -f "$W/empty.out"
+                rm -f "$W/empty.out" "$W/api.out"
                 DAEMON_WRAPPER=$old start_daemon
                 wait_line "$W/empty.out" '^end'
                 run cat "$W/empty.out"
@@ -350,9 +352,16 @@ P
                 assert_output_has "No such file" # /proc/1/root/etc
                 assert_output_has kept
                 [[ ${lines[0]} == "/bin /lib "* && ${lines[0]} != */etc* ]]
+                wait_line "$W/api.out" '^end'
+                run cat "$W/api.out"
+                assert_output_has /proc/self/status
+                assert_output_has /dev/null
+                assert_output_has kept
+                [[ ${lines[0]} == "/bin /dev /etc /lib "* && ${lines[0]} != */root* ]]
+                rm "/etc/coppice-test-${W##*.}/mine"
                 stop_daemon 0
         done
-        rm -r "/var/lib/coppice-test-${W##*.}"
+        rm -r "/var/lib/coppice-test-${W##*.}" "/etc/coppice-test-${W##*.}"
 }
 
 # nobody_daemon [OPTION...]: a daemon of an arbitrary uid without rights.

@@ -75,6 +75,9 @@ static void each_path_gets_what_the_longest_one_above_it_says(void **state)
                 { "TemporaryFileSystem=/var:ro\nStateDirectory=web\nReadWritePaths=/var/lib/web\nReadOnlyPaths=/var/lib/web/x",
                   "mount an empty file system in memory on /var (mode=0755), read-only, nodev\n"
                   "show /var/lib/web at /var/lib/web\nmake /var/lib/web/x read-only\n" },
+                { "TemporaryFileSystem=/etc\nConfigurationDirectory=web",
+                  "mount an empty file system in memory on /etc (mode=0755), nodev\nshow /etc/web at /etc/web\n" },
+                { "ReadOnlyPaths=/etc\nConfigurationDirectory=web", "make /etc read-only\n" },
                 { "TemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr\nProtectSystem=strict",
                   "make an empty file system in memory the root directory, and let go of the old one\n"
                   "mount an empty file system in memory on / (mode=0755), read-only, nodev\n"
@@ -119,6 +122,10 @@ static void what_is_said_of_a_path_wins_over_what_is_shown_there_by_the_way(void
         assert_null(strstr(said, "mount a new proc on /proc\n"));
         said = steps("RootDirectory=/jail\nMountAPIVFS=yes\nTemporaryFileSystem=/run:mode=0700", &f);
         assert_contains(said, "in memory on /run (mode=0755,mode=0700)");
+        said = steps("TemporaryFileSystem=/\nMountAPIVFS=yes\nBindPaths=/usr", &f);
+        assert_contains(said, "mount a new proc on /proc\n");
+        assert_contains(said, "mount a new sysfs on /sys\n");
+        assert_contains(said, "show /dev at /dev");
         said = steps("PrivateDevices=yes\nPrivateIPC=yes\nTemporaryFileSystem=/dev/shm:size=1M", &f);
         assert_contains(said, "mount a new mqueue on /dev/mqueue");
         assert_contains(said, "in memory on /dev/shm (mode=0755,size=1M)");
