@@ -163,8 +163,8 @@ void mail_flush(struct mailroom *r)
                 return;
         sent = mailsock_send(r->desk, r->slots_used++, to->node, SENT_STRAIGHT, to->ours, r->batch, n, &error);
         r->done.sent = mailsock_last_sent(r->desk);
-        if (error) /* this one cannot be sent as it is, and would stand in everybody's way */
-                log_warning("a message with descriptors is held back: %s", strerror(error));
+        if (error && !error_passes(error)) /* mail_pass_on() tries this one once more, or it stood in everybody's way */
+                log_warning("a message is held back: it cannot be sent: %s", strerror(error));
         for (int i = sent; i < n; i++) {
                 struct mail *m = mail_pack(&r->batch_parcel[i]);
 

@@ -71,8 +71,8 @@ struct mailsock_out {
 };
 
 /* Send at most MAILSOCK_BATCH in order, noting it in a slot. How many went out: fewer than n when there is no room
- * (the caller waits for it) or, with *ret_error set, when the next one cannot be sent at all (ETOOMANYREFS: too
- * many descriptors under way). */
+ * (the caller waits for it) or, with *ret_error set, when the next one could not be sent: for now when error_passes()
+ * (ETOOMANYREFS: too many descriptors under way; memory was short also after some tries), else at all. */
 int mailsock_send(struct mailsock_desk *d, unsigned slot, uint64_t who, uint32_t kind, int fd,
                   const struct mailsock_out *list, int n, int *ret_error);
 
