@@ -48,8 +48,8 @@ void say_orphan(struct engine *e, const struct init_exit *x)
         e->orphans = 0;
 }
 
-/* The supervisor or service itself is given up, or kept from its next start for who knows how long, whatever those above
- * it make of that. A loop of crashes comes to none of these for each of its rounds. */
+/* A supervisor or service is given up, or kept from its next start for who knows how long, whatever those above it make
+ * of that. A loop of crashes comes to none of these for each of its rounds. */
 static bool is_final(const struct record *r)
 {
         return r->rule == RULE_INTENSITY || r->rule == RULE_INTENSITY_CHILD || r->rule == RULE_INTENSITY_GROUP ||

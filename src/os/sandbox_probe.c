@@ -247,16 +247,26 @@ static void part_row(const struct sandbox_probe *p, enum sandbox_part part, stru
                 (void) snprintf(ret->sentence, sizeof ret->sentence, "no: %s", remedy(p));
 }
 
+static const char *why_no_users(const struct sandbox_probe *p)
+{
+        if (geteuid())
+                return "only root may change users";
+        if (p->ids_error == EPERM || p->ids_error == EINVAL)
+                return "this user namespace has none, or the daemon lacks CAP_SETUID or CAP_SETGID";
+        return strerror(p->ids_error);
+}
+
 static void users_row(const struct sandbox_probe *p, struct sandbox_row *ret)
 {
         ret->what = "other users";
         ret->ok = !p->ids_error && !p->failed;
-        (void) snprintf(ret->sentence, sizeof ret->sentence, "%s%s", ret->ok ? "" : "no: ",
-                        ret->ok ? "User=, Group=, DynamicUser="
-                        : p->failed ? remedy(p)
-                        : geteuid() ? "only root may change users: not User=, Group=, DynamicUser="
-                        : "this user namespace has none, or the daemon lacks CAP_SETUID or CAP_SETGID: not User=, "
-                          "Group=, DynamicUser=");
+        if (ret->ok)
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "User=, Group=, DynamicUser=");
+        else if (p->failed)
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "no: %s", remedy(p));
+        else
+                (void) snprintf(ret->sentence, sizeof ret->sentence, "no: %s: not User=, Group=, DynamicUser=",
+                                why_no_users(p));
 }
 
 bool sandbox_row(size_t i, struct sandbox_row *ret)
