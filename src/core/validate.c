@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mounts.h"
 #include "core/resolve.h"
 
 /* The unit under examination. */
@@ -165,6 +166,14 @@ static void check_leave(struct examination *x)
                 validate_left_filter(x->s, x->remarks);
 }
 
+/* There is one root. */
+static void check_root(struct examination *x)
+{
+        if (SURE(x, D_SERVICE_RootDirectory) && *spec_str(x->s, D_SERVICE_RootDirectory) && mounts_empty_root(x->s))
+                refuse(x, D_SERVICE_TemporaryFileSystem, "take RootDirectory= out, or TemporaryFileSystem=/",
+                       "an empty file system on / leaves nothing of RootDirectory=");
+}
+
 static void check_service(struct examination *x)
 {
         enum service_type type = (enum service_type) spec_int(x->s, D_SERVICE_Type);
@@ -175,6 +184,7 @@ static void check_service(struct examination *x)
         check_messages(x);
         check_log(x);
         check_leave(x);
+        check_root(x);
         if (SURE(x, D_SERVICE_SystemCallFilter))
                 validate_filter(x->s, x->remarks);
 }

@@ -70,6 +70,8 @@ static void a_refused_value_hides_no_other_mistake(void **state)
                 { "a.service", "[Service]\nCommand=/x\n", "write ExecStart=", "there is no ExecStart=" },
                 { "a.service", "[Servcie]\nExecStart=/x\n", "did you mean [Service]?", "there is no ExecStart=" },
                 { "a.service", "[Service]\nExecStart=/x\nSignificant=yes\nRestart=sometimes\n", "Restart=sometimes", "permanent\n" },
+                { "a.service", "[Service]\nExecStart=/x\nRootDirectory=/jail\nTemporaryFileSystem=/var /:ro\n",
+                  "a.service:4: error: an empty file system on / leaves nothing of RootDirectory=", NULL },
                 { "a.supervisor", "[Supervisor]\nMaxRestarts=-1\nChildren=a.supervisor\n", "Children= names the unit itself", NULL },
         };
 
