@@ -138,6 +138,8 @@ static const char *sample(int d)
         case VT_LIMIT: return strcmp(row->min, "nice") == 0 ? "-5" : "10:20";
         case VT_CPUS: return "0 2-5,7";
         case VT_UNITS:
+                if (d == D_SUPERVISOR_AllowSpawn)
+                        return "command my\\x2djob@.service";
                 if (row->section == SECTION_CHANNEL)
                         return d == D_CHANNEL_To ? "c@1.service:7 d.service:fd:more" : "b.service:stderr c@1.service:7 d.service:fd:more";
                 if (d == D_SERVICE_LinkTo)
@@ -161,7 +163,6 @@ static const char *sample(int d)
         if (strcmp(row->min, "device") == 0) return "/dev/null rw";
         if (strcmp(row->min, "delegate") == 0) return "memory cpu";
         if (strcmp(row->min, "groupname") == 0) return "inner";
-        if (strcmp(row->min, "spawnable") == 0) return "command worker@.service";
         if (strcmp(row->min, "uri") == 0) return "man:x(1) https://example.org/";
         if (strcmp(row->min, "supervisor") == 0) return "shop.supervisor";
         if (strcmp(row->min, "unit") == 0) return "b.service";
