@@ -125,6 +125,7 @@ struct engine {
         struct left *left;            /* owned; left.c; NULL: no earlier daemon has left anybody */
         bool init_gone;               /* coppiced was killed: what is left to do is to end */
         int kept_control;             /* recovered: the listening socket; else -1 */
+        bool socket_due;              /* ... is not to be used: SIGUSR1 has come; its path may lead nowhere */
         uint64_t last_mark;           /* of the last message of init that was dealt with */
 
         struct transients *transients; /* owned; NULL until there is one */

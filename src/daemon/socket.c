@@ -109,6 +109,8 @@ int socket_start(struct engine *e)
         ev_timer_init(&e->socket_timer, on_retry, RETRY_SEC, RETRY_SEC);
         if (asprintf(&e->control_path, "%s/control", e->opt.runtime_dir) < 0)
                 return -ENOMEM;
+        if (e->socket_due)
+                fd_close(&e->kept_control);
         r = open_control(e, &err);
         if (r == 0)
                 return 0;
@@ -122,8 +124,10 @@ void socket_again(struct engine *e)
 {
         struct err err = { 0 };
 
-        if (!e->control_path)
-                return; /* said to the engine before us: this one is about to open it */
+        if (!e->control_path) { /* said to the engine before us: this one is about to open it */
+                e->socket_due = true;
+                return;
+        }
         control_free(e->control);
         e->control = NULL;
         if (open_control(e, &err) < 0) {

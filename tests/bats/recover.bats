@@ -67,12 +67,13 @@ kill_engine() {
         stop_daemon 0
 }
 
-@test "of signals that no engine has read the next one reloads the units; the control socket it opens anyway" {
+@test "of signals that no engine has read the next one reloads the units and makes the control socket anew" {
         local before
         start_daemon
         before=$(engine)
         [ "$before" -gt 1 ]
         kill -STOP "$before"
+        rm "$W/run/control"
         kill -USR1 "$DAEMON"
         service late "ExecStart=/bin/sleep 1000"
         kill -HUP "$DAEMON"
