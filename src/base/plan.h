@@ -89,6 +89,9 @@ enum plan_mount {
 };
 enum { /* attributes, in the numbers of mount_setattr(2) */
         PLAN_ATTR_RDONLY = 1, PLAN_ATTR_NOSUID = 2, PLAN_ATTR_NODEV = 4, PLAN_ATTR_NOEXEC = 8,
+        /* of TMPFS only, in the numbers of mount(2) */
+        PLAN_TMPFS_NOSYMFOLLOW = 1 << 8, PLAN_TMPFS_NOATIME = 1 << 10, PLAN_TMPFS_NODIRATIME = 1 << 11,
+        PLAN_TMPFS_RELATIME = 1 << 21, PLAN_TMPFS_STRICTATIME = 1 << 24,
 };
 enum { /* flags of MOUNT */
         PLAN_MOUNT_OPTIONAL = 1, /* skip it when the path (or the source) is missing */

@@ -4,6 +4,7 @@
 
 #include "core/mounts_priv.h"
 #include "core/resolve.h"
+#include "core/value.h"
 
 static uint32_t keep_text(struct wants *all, const char *text, size_t n)
 {
@@ -109,26 +110,6 @@ static void add_binds(struct wants *all, const struct spec *s, enum directive d,
         }
 }
 
-/* One word of the options of TemporaryFileSystem=: the mount's own become attributes. */
-static bool attribute(struct want *w, const char *word, size_t n)
-{
-        static const struct { const char *on, *off; int64_t bit; } words[] = {
-                { "nosuid", "suid", PLAN_ATTR_NOSUID }, { "nodev", "dev", PLAN_ATTR_NODEV },
-                { "noexec", "exec", PLAN_ATTR_NOEXEC }, { "ro", "rw", PLAN_ATTR_RDONLY },
-        };
-
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-                if (strlen(words[i].on) == n && memcmp(words[i].on, word, n) == 0)
-                        w->attributes |= words[i].bit;
-                else if (strlen(words[i].off) == n && memcmp(words[i].off, word, n) == 0)
-                        w->attributes &= ~words[i].bit;
-                else
-                        continue;
-                return true;
-        }
-        return false;
-}
-
 static void set_options(struct wants *all, struct want *w, const char *options)
 {
         autobuf struct buf own = BUF_INIT;
@@ -138,7 +119,7 @@ static void set_options(struct wants *all, struct want *w, const char *options)
         while (*options) {
                 size_t n = strcspn(options, ",");
 
-                if (n > 0 && !attribute(w, options, n)) {
+                if (n > 0 && !value_tmpfs_attribute(options, n, &w->attributes)) {
                         buf_addc(&own, ',');
                         buf_add(&own, options, n);
                 }

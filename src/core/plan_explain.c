@@ -134,6 +134,9 @@ static void tell_attributes(const struct told *t)
 
         buf_addf(t->out, "%s%s%s%s", a & PLAN_ATTR_RDONLY ? ", read-only" : "", a & PLAN_ATTR_NOEXEC ? ", noexec" : "",
                  a & PLAN_ATTR_NOSUID ? ", nosuid" : "", a & PLAN_ATTR_NODEV ? ", nodev" : "");
+        buf_addf(t->out, "%s%s%s%s%s", a & PLAN_TMPFS_NOATIME ? ", noatime" : "",
+                 a & PLAN_TMPFS_NODIRATIME ? ", nodiratime" : "", a & PLAN_TMPFS_RELATIME ? ", relatime" : "",
+                 a & PLAN_TMPFS_STRICTATIME ? ", strictatime" : "", a & PLAN_TMPFS_NOSYMFOLLOW ? ", nosymfollow" : "");
 }
 
 static void tell_mount(const struct told *t)

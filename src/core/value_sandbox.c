@@ -99,7 +99,7 @@ static int tmpfs_item(enum directive d, const char *text, struct buf *out, struc
         if (part(&p, out) < 0)
                 return value_refuse(d, text, err, "not an absolute path", PATH_HINT);
         if (p && *p) {
-                if (strpbrk(p, ": \t"))
+                if (strpbrk(p, " \t"))
                         return value_refuse(d, text, err, "not a list of options",
                                             "PATH:option,option, such as /var:ro,size=1M");
                 if (value_tmpfs_options(d, text, p, err) < 0)

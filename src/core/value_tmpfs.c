@@ -2,14 +2,16 @@
  * them is wrong, and only at the start. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/plan.h"
 #include "base/strtab.h"
 #include "core/value.h"
 
-/* tmpfs(5); those without a value are, but for the last three, the mount's own (mounts_said.c). */
-enum form { NOTHING, SIZE, PART, MODE, ID, HUGE, WORD };
+/* tmpfs(5), mount(8). */
+enum form { NOTHING, SIZE, PART, MODE, ID, HUGE, WORD, MAYBE };
 static const struct {
         const char *name;
         enum form form;
@@ -17,14 +19,21 @@ static const struct {
         { "ro", NOTHING }, { "rw", NOTHING }, { "suid", NOTHING }, { "nosuid", NOTHING }, { "dev", NOTHING },
         { "nodev", NOTHING }, { "exec", NOTHING }, { "noexec", NOTHING }, { "size", PART }, { "nr_blocks", SIZE },
         { "nr_inodes", SIZE }, { "mode", MODE }, { "uid", ID }, { "gid", ID }, { "huge", HUGE }, { "mpol", WORD },
-        { "noswap", NOTHING }, { "inode32", NOTHING }, { "inode64", NOTHING },
+        { "noswap", NOTHING }, { "inode32", NOTHING }, { "inode64", NOTHING }, { "casefold", MAYBE },
+        { "strict_encoding", NOTHING }, { "quota", NOTHING }, { "usrquota", NOTHING }, { "grpquota", NOTHING },
+        { "usrquota_block_hardlimit", SIZE }, { "usrquota_inode_hardlimit", SIZE },
+        { "grpquota_block_hardlimit", SIZE }, { "grpquota_inode_hardlimit", SIZE },
+        { "noatime", NOTHING }, { "atime", NOTHING }, { "nodiratime", NOTHING }, { "diratime", NOTHING },
+        { "relatime", NOTHING }, { "norelatime", NOTHING }, { "strictatime", NOTHING }, { "nostrictatime", NOTHING },
+        { "nosymfollow", NOTHING }, { "symfollow", NOTHING },
 };
 
 static const char *const form_hints[] = {
         [NOTHING] = "nothing stands behind it", [SIZE] = "write a number, with k, m or g behind it for more",
         [PART] = "write a number, with k, m or g behind it for more, or % for a part of the memory",
         [MODE] = "write a mode, such as mode=1777", [ID] = "write a number",
-        [WORD] = "tmpfs(5) tells what may stand there", [HUGE] = "write never, always, within_size or advise",
+        [MAYBE] = "write it alone, or with =utf8-VERSION", [WORD] = "tmpfs(5) tells what may stand there",
+        [HUGE] = "write never, always, within_size or advise",
 };
 
 static bool among(const char *text, const char *const *words, size_t n)
@@ -42,18 +51,24 @@ static bool is_number(const char *text, const char *digits, size_t most, const c
         return n > 0 && n <= most && (!text[n] || (!text[n + 1] && strchr(units, text[n])));
 }
 
+/* The number of a user or group; the last one stands for nobody at all. */
+static bool is_id(const char *text)
+{
+        return is_number(text, "0123456789", 10, "") && strtoull(text, NULL, 10) < UINT32_MAX;
+}
+
 /* value: NULL when there is no "=". */
 static bool has_form(enum form form, const char *value)
 {
         static const char *const huge[] = { "never", "always", "within_size", "advise" };
 
         if (!value || form == NOTHING)
-                return !value && form == NOTHING;
+                return !value && (form == NOTHING || form == MAYBE);
         switch (form) {
         case SIZE: return is_number(value, "0123456789", 15, "kKmMgGtT");
         case PART: return is_number(value, "0123456789", 15, "kKmMgGtT%");
         case MODE: return is_number(value, "01234567", 5, "");
-        case ID: return is_number(value, "0123456789", 9, "");
+        case ID: return is_id(value);
         case HUGE: return among(value, huge, ARRAY_LEN(huge));
         default: return *value;
         }
@@ -94,12 +109,44 @@ static int check_option(enum directive d, const char *item, char *option, struct
 int value_tmpfs_options(enum directive d, const char *item, const char *list, struct err *err)
 {
         autofree char *copy = strdup(list);
-        char *rest = copy, *option;
+        char *rest = copy, *option = copy;
 
         if (!copy)
                 return err_set(err, STAGE_LOAD, ENOMEM, "no memory");
-        while ((option = strsep(&rest, ",")))
+        while (rest) {
+                rest = strchr(rest, ',');
+                if (rest && rest[1] >= '0' && rest[1] <= '9') { /* kernel: mpol=bind:0,2 is one option */
+                        rest++;
+                        continue;
+                }
+                if (rest)
+                        *rest++ = '\0';
                 if (*option && check_option(d, item, option, err) < 0)
                         return -EINVAL;
+                option = rest;
+        }
         return 0;
+}
+
+bool value_tmpfs_attribute(const char *word, size_t n, int64_t *attributes)
+{
+        static const struct { const char *on, *off; int64_t bit; } words[] = {
+                { "nosuid", "suid", PLAN_ATTR_NOSUID }, { "nodev", "dev", PLAN_ATTR_NODEV },
+                { "noexec", "exec", PLAN_ATTR_NOEXEC }, { "ro", "rw", PLAN_ATTR_RDONLY },
+                { "noatime", "atime", PLAN_TMPFS_NOATIME }, { "nodiratime", "diratime", PLAN_TMPFS_NODIRATIME },
+                { "relatime", "norelatime", PLAN_TMPFS_RELATIME },
+                { "strictatime", "nostrictatime", PLAN_TMPFS_STRICTATIME },
+                { "nosymfollow", "symfollow", PLAN_TMPFS_NOSYMFOLLOW },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+                if (strlen(words[i].on) == n && memcmp(words[i].on, word, n) == 0)
+                        *attributes |= words[i].bit;
+                else if (strlen(words[i].off) == n && memcmp(words[i].off, word, n) == 0)
+                        *attributes &= ~words[i].bit;
+                else
+                        continue;
+                return true;
+        }
+        return false;
 }
