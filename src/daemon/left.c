@@ -19,8 +19,9 @@
 #include "os/kernel.h"
 #include "os/nogroup.h"
 
-#define KILL_MS        5000
-#define WRITE_SEC      .5 /* ten thousand of them may end at once */
+#define KILL_MS         5000
+#define WRITE_SEC       .5 /* ten thousand of them may end at once */
+#define WRITE_AGAIN_SEC 2. /* as long as it fails */
 
 enum { PIDS_TOLD = 5 };
 
@@ -158,6 +159,22 @@ static int read_file(struct left *f, const char *name)
         return 0;
 }
 
+static void write_at(struct left *f, double sec)
+{
+        ev_timer_set(&f->writer, sec, 0.);
+        ev_timer_start(f->e->loop, &f->writer);
+}
+
+static void cannot_write(struct left *f, const char *path, int error)
+{
+        if (!f->unwritten)
+                log_warning("%s cannot be written: %s; until it can %s", path, strerror(error), f->complete ?
+                            "it names some who have ended, too"
+                            : "another engine would start services beside what is left of them");
+        f->unwritten = true;
+        write_at(f, WRITE_AGAIN_SEC);
+}
+
 static int write_list(struct left *f)
 {
         autobuf struct buf text = BUF_INIT;
@@ -173,10 +190,13 @@ static int write_list(struct left *f)
                 return 0;
         }
         r = buf_failed(&text) ? -ENOMEM : fs_write_atomic(path, text.data, text.len, 0600, NULL);
-        if (r < 0)
-                log_warning("%s cannot be written: %s; another engine would start services beside what is left of them",
-                            path, strerror(-r));
-        return r;
+        if (r < 0) {
+                cannot_write(f, path, -r);
+                return r;
+        }
+        f->complete = true;
+        f->unwritten = false;
+        return 0;
 }
 
 static void on_writer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -191,8 +211,7 @@ static void write_soon(struct left *f)
         if (f->count == 0) {
                 (void) write_list(f);
         } else if (!ev_is_active(&f->writer)) {
-                ev_timer_init(&f->writer, on_writer, WRITE_SEC, 0.);
-                ev_timer_start(f->e->loop, &f->writer);
+                write_at(f, WRITE_SEC);
         }
 }
 
@@ -204,7 +223,7 @@ struct left *left_of(struct engine *e)
                 e->left->e = e;
                 ev_init(&e->left->changes, NULL);
                 ev_init(&e->left->timer, NULL);
-                ev_init(&e->left->writer, NULL);
+                ev_init(&e->left->writer, on_writer);
                 e->left->noted = BUF_INIT;
         }
         return e->left;
@@ -238,6 +257,8 @@ int left_resume(struct engine *e)
 {
         int r = take_file(e, "left");
 
+        if (e->left)
+                e->left->complete = r == 0;
         return error_lacks(-r) ? r : 0;
 }
 
@@ -438,6 +459,7 @@ void left_free(struct engine *e)
                 return;
         if (ev_is_active(&e->left->writer))
                 (void) write_list(e->left);
+        ev_timer_stop(e->loop, &e->left->writer);
         while (e->left->count > 0)
                 left_drop(e->left, e->left->list[e->left->count - 1]);
         left_watch_free(e->left);

@@ -36,7 +36,9 @@ struct left {
         bool impatient;        /* left_one that is another's now was met: none is dying any more */
         struct ev_io changes;  /* inotify of cgroup.events; made when it is needed */
         struct ev_timer timer; /* see left_watch() */
-        struct ev_timer writer; /* those who have ended are still in the file */
+        struct ev_timer writer; /* those who have ended are still in the file, or it could not be written */
+        bool complete;         /* whoever is in the list is in the file */
+        bool unwritten;        /* ... which could not be written, as was said */
         struct buf noted;      /* what the file `leave` says, as far as `noted_known` */
         bool noted_known;
 };

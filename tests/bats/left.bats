@@ -212,6 +212,29 @@ is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
         stop_daemon 0
 }
 
+left_names() { [ "$(cut -f 2 "$W/run/left" | sort | paste -s -d ' ')" = "$1" ]; }
+@test "J9: the list of what was left that cannot be written is written when it can" {
+        keeper "ExecStart=/bin/sleep 1000"
+        service more OnDaemonDeath=leave StandardOutput=null StandardError=null "ExecStart=/bin/sleep 1000"
+        start_daemon
+        wait_state /keep running
+        wait_state /more running
+        local keep more
+        keep=$(pid_of /keep) more=$(pid_of /more)
+        kill_daemon
+        start_daemon
+        wait_state /keep starting
+        left_names "/keep /more"
+        mkdir "$W/run/left.new" # where it is written first
+        kill "$more"
+        wait_line "$W/daemon.log" "run/left cannot be written: File exists; until it can it names some who have ended, too"
+        rmdir "$W/run/left.new"
+        wait_for "$PATIENCE" left_names /keep
+        kill "$keep"
+        wait_restart /keep "$keep"
+        stop_daemon 0
+}
+
 @test "J9: a service that was started again without OnDaemonDeath=leave is not left" {
         keeper "ExecStart=/bin/sleep 1000"
         start_daemon
