@@ -385,16 +385,15 @@ void stuck_gone(struct core *c, struct node *n, const struct event *e)
 
 static void stop_command_over(struct core *c, struct node *n, const struct reason *r)
 {
+        bool reload = n->command != D_SERVICE_ExecStop, ok = reload || command_ok(c, n, r); /* it stood in the way */
+        uint16_t next = reload ? 0 : (uint16_t) (n->command_at + 1);
+
         n->pid_control = 0;
         n->flags &= (uint16_t) ~NF_SPAWNING_CTL;
-        if (n->command != D_SERVICE_ExecStop) { /* a reload stood in the way */
-                command_run(c, n, D_SERVICE_ExecStop, 0, PHASE_STOP);
-                return;
-        }
-        if (reason_abnormal(r))
-                (void) note_full(c, n, RULE_COMMAND_FAILED, n->cause, NODE_NONE, r, n->command, n->command_at);
-        if (n->command_at + 1U < spec_count(n->spec, D_SERVICE_ExecStop))
-                command_run(c, n, D_SERVICE_ExecStop, (uint16_t) (n->command_at + 1), PHASE_STOP);
+        if (!ok && n->ending.kind == REASON_NORMAL) /* as in systemd: it ended well, and did not stop well */
+                n->ending = *r;
+        if (next < spec_count(n->spec, D_SERVICE_ExecStop) && (ok || n->ending.kind == REASON_SHUTDOWN))
+                command_run(c, n, D_SERVICE_ExecStop, next, PHASE_STOP);
         else
                 terminate(c, n);
 }
@@ -417,6 +416,8 @@ void stop_timer(struct core *c, struct node *n, const struct event *e)
 {
         (void) e;
         (void) note_ab(c, n, RULE_STOP_TIMEOUT, n->cause, spec_timeout_stop(n->spec), 0);
+        if (n->ending.kind == REASON_NORMAL)
+                n->ending = REASON(REASON_STOP_TIMEOUT, 0);
         terminate(c, n);
 }
 

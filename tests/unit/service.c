@@ -77,12 +77,12 @@ static void all_its_commands_run_in_order(void **state)
 static void exec_stop_runs_for_who_was_up_and_has_ended_well(void **state)
 {
         (void) state;
-        rows_play(SERVICE("ExecStart=/w\nExecStop=/s\nExecStop=/t\nExecStopPost=/z\n"), ROWS(
+        rows_play(SERVICE("ExecStart=/w\nExecStop=-/s\nExecStop=/t\nExecStopPost=/z\n"), ROWS(
                 { "boot", "open web; spawn web ExecStart" },
                 { "spawned web", "" },
                 { "exited web", "spawn web ExecStop", "web=stopping" },
                 { "spawned web!", "" },
-                { "exited web! exit:1", "spawn web ExecStop#1" }, /* that it fails does not change why it ended */
+                { "exited web! exit:1", "spawn web ExecStop#1" }, /* "-": does not change why it ended */
                 { "spawned web!", "" },
                 { "stop web", "" },
                 { "exited web!", "watch web" },
@@ -102,7 +102,13 @@ static void exec_stop_runs_for_who_was_up_and_has_ended_well(void **state)
                 { "+2999ms tick", "" },
                 { "+1ms tick", "signal web all TERM" },
                 { "exited web! signal:TERM", "watch web" },
-                { "empty web", "close web normal", "web=backoff" }));
+                { "empty web", "close web stop_timeout", "web=backoff" }));
+        rows_play(SERVICE("ExecStart=/w\nExecStop=/s\nExecStop=/t\nRestart=no\n"), ROWS( /* a failure is one, and the last */
+                { "boot", "open web; spawn web ExecStart" },
+                { "spawned web", "" },
+                { "exited web", "spawn web ExecStop" },
+                { "exited web! exit:1", "watch web" },
+                { "empty web", "close web exit:1", "web=failed" }));
         rows_play(SERVICE("ExecStart=/w\nExecReload=/r\nExecStop=/s\n"), ROWS( /* one command at a time */
                 { "boot", "open web; spawn web ExecStart" },
                 { "spawned web", "" },
