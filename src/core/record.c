@@ -21,7 +21,7 @@ void enter_first(struct core *c, struct node *n)
 static bool changes_nothing(const struct node *n, enum rule rule)
 {
         switch (rule) {
-        case RULE_ASKED_SIGNAL: case RULE_ASKED_RELOAD: return true;
+        case RULE_ASKED_SIGNAL: case RULE_ASKED_RELOAD: case RULE_FROZEN: case RULE_THAWED: return true;
         case RULE_ASKED_START: return n->state == STATE_RUNNING;
         case RULE_ASKED_RESET: return n->state != STATE_FAILED;
         default: return false;

@@ -491,6 +491,22 @@ static void who_was_not_frozen_gets_no_fresh_time_from_a_thaw(void **state)
                 { "+1s tick", "signal web main ABRT" }));
 }
 
+static void freeze_and_thaw_are_not_why_it_runs(void **state)
+{
+        struct rows r = rows_begin(SERVICE("ExecStart=/w\nRestart=no\n"));
+        char *before, *after;
+
+        (void) state;
+        rows_run(&r, ROWS(UP));
+        before = rows_why(&r, "web");
+        rows_run(&r, ROWS({ "freeze web", "freeze web; done ok" }, { "thaw web", "thaw web; done ok" }));
+        after = rows_why(&r, "web");
+        assert_string_equal(after, before);
+        free(before);
+        free(after);
+        rows_end(&r);
+}
+
 static void what_is_being_stopped_cannot_be_frozen(void **state)
 {
         (void) state;
@@ -735,6 +751,7 @@ int main(void)
                 cmocka_unit_test(a_start_that_takes_too_long_has_failed),
                 cmocka_unit_test(runtime_and_watchdog_end_a_service),
                 cmocka_unit_test(who_was_not_frozen_gets_no_fresh_time_from_a_thaw),
+                cmocka_unit_test(freeze_and_thaw_are_not_why_it_runs),
                 cmocka_unit_test(what_is_being_stopped_cannot_be_frozen),
                 cmocka_unit_test(memory_policy_decides_what_follows_a_kill_by_the_kernel),
                 cmocka_unit_test(C9_an_end_that_was_not_asked_for_keeps_its_reason_during_a_stop),
