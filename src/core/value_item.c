@@ -375,7 +375,8 @@ static int device_item(enum directive d, const char *text, struct buf *out, stru
                 return value_refuse(d, text, err, "no device", hint);
         } else if (path_item(d, buf_text(&node), false, &path, err) < 0) {
                 return -EINVAL;
-        } else if (strncmp(buf_text(&path), "/dev/", 5) != 0) { /* "/dev/" is the directory */
+        } else if (strncmp(buf_text(&path), "/dev/", 5) != 0 || /* "/dev/" is the directory */
+                   buf_text(&path)[path.len - 1] == ' ') {      /* which ends the path */
                 return value_refuse(d, text, err, "no device", hint);
         } else {
                 buf_adds(out, buf_text(&path));

@@ -203,6 +203,7 @@ static void items_and_texts(void **state)
                 { D_SERVICE_RuntimeDirectory, "../a", NULL }, { D_SERVICE_RuntimeDirectory, ".", NULL },
                 { D_SERVICE_DeviceAllow, "/dev/null  rw", "/dev/null rw" }, { D_SERVICE_DeviceAllow, "char-pts", "char-pts rwm" },
                 { D_SERVICE_DeviceAllow, "/dev/null x", NULL }, { D_SERVICE_DeviceAllow, "/dev/null read", NULL },
+                { D_SERVICE_DeviceAllow, "/dev/a b rw", "/dev/a b rw" }, { D_SERVICE_DeviceAllow, "/dev/a /", NULL },
                 { D_SERVICE_DeviceAllow, "/etc/passwd r", NULL }, { D_SERVICE_DeviceAllow, "char-", NULL },
                 { D_SERVICE_DeviceAllow, "char-/dev/console rw", "char-/dev/console rw" }, { D_SERVICE_DeviceAllow, "char-a/b r", NULL },
                 { D_UNIT_Documentation, "man:x(1)", "man:x(1)" }, { D_UNIT_Documentation, "gopher:x", NULL },
