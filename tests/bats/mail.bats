@@ -178,6 +178,7 @@ box_has() { [ "$(ctl channel show box --json | jq .waiting)" = "$1" ]; }
         assert_eq "$accepted" 16 # with 16 descriptors each
         tell deaf receive; said deaf 'FROM=/two .*FDS=1'
         tell deaf giveback FROM=/two :again # while it lives all of them are taken back and come again
+        wait_for "$PATIENCE" sixteen_wait # who reads on before coppice has it reads another one
         tell deaf receive; said deaf ':again'
         for i in 2 3; do tell deaf receive; done
         wait_for "$PATIENCE" deaf_has_read 3
@@ -188,6 +189,7 @@ box_has() { [ "$(ctl channel show box --json | jq .waiting)" = "$1" ]; }
         assert_eq "$(field /deaf '.mailbox.lost == 0 and .mailbox.taken == 16')" true
         wait_for "$PATIENCE" few_descriptors
 }
+sixteen_wait() { [ "$(field /deaf .mailbox.waiting)" = 16 ]; }
 deaf_has_read() { [ "$(lines_of deaf 'FROM=/two .*FDS=1')" = "$1" ]; }
 few_descriptors() { [ "$(ls "/proc/$engine/fd" | wc -l)" -lt 1500 ]; }
 
