@@ -218,6 +218,19 @@ static int play(struct ctl *c, struct unit_set *set, const struct script *script
                             : CTL_OK;
 }
 
+/* Without them there would be a tree of nothing to play with; the daemon does not start, either. */
+static int units_there(const struct ctl *c)
+{
+        for (size_t i = 0; i < c->given_count; i++) {
+                const bool units = strcmp(c->given[i].option->name, "units") == 0;
+                autoclose int dir = units ? open(c->given[i].arg, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+                if (units && dir < 0)
+                        return ctl_error(CTL_NOT_FOUND, "--units=%s: %s", c->given[i].arg, strerror(errno));
+        }
+        return CTL_OK;
+}
+
 static int run_simulate(struct ctl *c)
 {
         struct script script = { 0 };
@@ -227,7 +240,9 @@ static int run_simulate(struct ctl *c)
 
         if (ctl_option(c, "seed") && (value_decimal(ctl_option(c, "seed"), &seed) < 0 || seed < 0))
                 return ctl_error(CTL_USAGE, "--seed=%s: a number", ctl_option(c, "seed"));
-        r = c->argc ? read_script(c->argv[0], &script) : CTL_OK;
+        r = units_there(c);
+        if (r == CTL_OK && c->argc)
+                r = read_script(c->argv[0], &script);
         if (r == CTL_OK)
                 r = load_set(c, &set);
         for (size_t i = 0; set && i < unit_set_diag_count(set); i++)

@@ -22,6 +22,12 @@ simulate() { "$CTL" simulate --units "$EXAMPLES" "$@"; }
         done
 }
 
+@test "a directory of units that is not there is no tree to play with" {
+        run "$CTL" simulate --units /nosuch
+        assert_status 3
+        assert_output_has "--units=/nosuch: No such file or directory"
+}
+
 @test "equal seeds give equal stories" {
         simulate --shuffle --seed 7 "$EXAMPLES/hang.sim" >"$BATS_TEST_TMPDIR/a"
         simulate --shuffle --seed 7 "$EXAMPLES/hang.sim" >"$BATS_TEST_TMPDIR/b"
