@@ -61,8 +61,8 @@ int value_tmpfs_options(enum directive d, const char *item, const char *list, st
 int value_sandbox_item(enum directive d, const char *text, struct buf *out, struct err *err);
 
 /* Is this word of the options of TemporaryFileSystem=, n bytes, one of the mount itself? Then it is set or cleared in
- * *attributes (PLAN_ATTR_*, PLAN_TMPFS_*); the others are handed to the file system. value_tmpfs.c */
-bool value_tmpfs_attribute(const char *word, size_t n, int64_t *attributes);
+ * *set (PLAN_ATTR_*, PLAN_TMPFS_*); the others are handed to the file system. value_tmpfs.c */
+bool value_tmpfs_attribute(const char *word, size_t n, int64_t *set);
 
 /* Append an absolute path with runs of slashes, "." parts and a trailing slash taken out. -EINVAL when it is not
  * absolute or climbs with "..": where that leads depends on links, so nobody can tell by reading the unit. */

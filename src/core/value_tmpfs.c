@@ -16,16 +16,22 @@ static const struct {
         const char *name;
         enum form form;
 } options[] = {
-        { "ro", NOTHING }, { "rw", NOTHING }, { "suid", NOTHING }, { "nosuid", NOTHING }, { "dev", NOTHING },
-        { "nodev", NOTHING }, { "exec", NOTHING }, { "noexec", NOTHING }, { "size", PART }, { "nr_blocks", SIZE },
+        { "size", PART }, { "nr_blocks", SIZE },
         { "nr_inodes", SIZE }, { "mode", MODE }, { "uid", ID }, { "gid", ID }, { "huge", HUGE }, { "mpol", WORD },
         { "noswap", NOTHING }, { "inode32", NOTHING }, { "inode64", NOTHING }, { "casefold", MAYBE },
         { "strict_encoding", NOTHING }, { "quota", NOTHING }, { "usrquota", NOTHING }, { "grpquota", NOTHING },
         { "usrquota_block_hardlimit", SIZE }, { "usrquota_inode_hardlimit", SIZE },
         { "grpquota_block_hardlimit", SIZE }, { "grpquota_inode_hardlimit", SIZE },
-        { "noatime", NOTHING }, { "atime", NOTHING }, { "nodiratime", NOTHING }, { "diratime", NOTHING },
-        { "relatime", NOTHING }, { "norelatime", NOTHING }, { "strictatime", NOTHING }, { "nostrictatime", NOTHING },
-        { "nosymfollow", NOTHING }, { "symfollow", NOTHING },
+};
+
+/* Those of any mount. */
+static const struct { const char *on, *off; int64_t bit; } attributes[] = {
+        { "nosuid", "suid", PLAN_ATTR_NOSUID }, { "nodev", "dev", PLAN_ATTR_NODEV },
+        { "noexec", "exec", PLAN_ATTR_NOEXEC }, { "ro", "rw", PLAN_ATTR_RDONLY },
+        { "noatime", "atime", PLAN_TMPFS_NOATIME }, { "nodiratime", "diratime", PLAN_TMPFS_NODIRATIME },
+        { "relatime", "norelatime", PLAN_TMPFS_RELATIME },
+        { "strictatime", "nostrictatime", PLAN_TMPFS_STRICTATIME },
+        { "nosymfollow", "symfollow", PLAN_TMPFS_NOSYMFOLLOW },
 };
 
 static const char *const form_hints[] = {
@@ -76,12 +82,17 @@ static bool has_form(enum form form, const char *value)
 
 static int refuse_option(enum directive d, const char *item, const char *name, struct err *err)
 {
-        const char *names[ARRAY_LEN(options)], *near;
+        const char *names[ARRAY_LEN(options) + 2 * ARRAY_LEN(attributes)], *near;
+        size_t n = 0;
         char what[80], hint[80] = "tmpfs(5) lists them: size=1M, mode=1777, ro, noexec";
 
         for (size_t i = 0; i < ARRAY_LEN(options); i++)
-                names[i] = options[i].name;
-        near = strtab_nearest(names, ARRAY_LEN(names), name);
+                names[n++] = options[i].name;
+        for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
+                names[n++] = attributes[i].on;
+                names[n++] = attributes[i].off;
+        }
+        near = strtab_nearest(names, n, name);
         (void) snprintf(what, sizeof(what), "\"%.40s\" is no option of tmpfs", name);
         if (near)
                 (void) snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
@@ -92,18 +103,21 @@ static int refuse_option(enum directive d, const char *item, const char *name, s
 static int check_option(enum directive d, const char *item, char *option, struct err *err)
 {
         char *value = strchr(option, '='), what[80];
+        enum form form = NOTHING;
         size_t i = 0;
 
         if (value)
                 *value++ = '\0';
         while (i < ARRAY_LEN(options) && strcmp(options[i].name, option) != 0)
                 i++;
-        if (i == ARRAY_LEN(options))
+        if (i < ARRAY_LEN(options))
+                form = options[i].form;
+        else if (!value_tmpfs_attribute(option, strlen(option), &(int64_t) { 0 }))
                 return refuse_option(d, item, option, err);
-        if (has_form(options[i].form, value))
+        if (has_form(form, value))
                 return 0;
         (void) snprintf(what, sizeof(what), value ? "%s=%.40s cannot be" : "%s needs a value", option, value);
-        return value_refuse(d, item, err, what, form_hints[options[i].form]);
+        return value_refuse(d, item, err, what, form_hints[form]);
 }
 
 int value_tmpfs_options(enum directive d, const char *item, const char *list, struct err *err)
@@ -128,22 +142,13 @@ int value_tmpfs_options(enum directive d, const char *item, const char *list, st
         return 0;
 }
 
-bool value_tmpfs_attribute(const char *word, size_t n, int64_t *attributes)
+bool value_tmpfs_attribute(const char *word, size_t n, int64_t *set)
 {
-        static const struct { const char *on, *off; int64_t bit; } words[] = {
-                { "nosuid", "suid", PLAN_ATTR_NOSUID }, { "nodev", "dev", PLAN_ATTR_NODEV },
-                { "noexec", "exec", PLAN_ATTR_NOEXEC }, { "ro", "rw", PLAN_ATTR_RDONLY },
-                { "noatime", "atime", PLAN_TMPFS_NOATIME }, { "nodiratime", "diratime", PLAN_TMPFS_NODIRATIME },
-                { "relatime", "norelatime", PLAN_TMPFS_RELATIME },
-                { "strictatime", "nostrictatime", PLAN_TMPFS_STRICTATIME },
-                { "nosymfollow", "symfollow", PLAN_TMPFS_NOSYMFOLLOW },
-        };
-
-        for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-                if (strlen(words[i].on) == n && memcmp(words[i].on, word, n) == 0)
-                        *attributes |= words[i].bit;
-                else if (strlen(words[i].off) == n && memcmp(words[i].off, word, n) == 0)
-                        *attributes &= ~words[i].bit;
+        for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
+                if (strlen(attributes[i].on) == n && memcmp(attributes[i].on, word, n) == 0)
+                        *set |= attributes[i].bit;
+                else if (strlen(attributes[i].off) == n && memcmp(attributes[i].off, word, n) == 0)
+                        *set &= ~attributes[i].bit;
                 else
                         continue;
                 return true;
